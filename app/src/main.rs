@@ -1,0 +1,2 @@
+//! Residue.
+fn main() {}

@@ -1,0 +1,17 @@
+//! Residue's engine: everything that is not a window or a host.
+//!
+//! Data flows one way: audio files and devices -> [`codec`] -> [`measure`] and back to audio.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`audio`] | audio buffers, files in (any container symphonia reads) and out, resampling, channel layout |
+//! | [`codec`] | the Cat model: configuration, checkpoint, encoder and decoder, quantizer, streaming state |
+//! | [`measure`] | distances between signals, loudness, spectrograms |
+//! | [`models`] | known models, discovery, download, verification, the embedded default |
+//! | [`tokens`] | code arrays and their files |
+
+pub mod audio;
+pub mod codec;
+pub mod measure;
+pub mod models;
+pub mod tokens;

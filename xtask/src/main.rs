@@ -1,0 +1,2 @@
+//! Project tasks that are not plain cargo.
+fn main() {}
