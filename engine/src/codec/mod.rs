@@ -1,1 +1,47 @@
-//! To be filled.
+//! The Cat model of MOSS-Audio-Tokenizer: a causal transformer encoder, a residual quantizer and a
+//! causal transformer decoder, in exact f32.
+//!
+//! ```text
+//! audio -> encoder (patches, stages) -> latents -> quantizer -> codes
+//! codes -> quantizer -> latents -> decoder (stages, patches) -> audio
+//! ```
+//!
+//! A [`Codec`] holds the weights and is shared; an [`Encoder`] or [`Decoder`] holds one position in
+//! a stream. Both take whole frames in chunks of any size, and any chunking gives the result of the
+//! whole signal at once. Nothing here is realtime-safe: it runs on worker threads.
+//!
+//! Source: Gong et al., "MOSS-Audio-Tokenizer: Scaling Audio Tokenizers for Future Audio Foundation
+//! Models" (2026), and its published PyTorch implementation (Apache-2.0), whose codes and audio the
+//! golden tests compare against.
+
+mod attention;
+mod checkpoint;
+mod config;
+mod decoder;
+mod encoder;
+mod error;
+mod feed_forward;
+mod fields;
+mod layouts;
+mod linear;
+mod model;
+mod norm;
+mod patch;
+mod position;
+mod quantizer;
+mod random;
+mod scope;
+mod stack;
+mod transformer;
+
+pub use candle_core::Device;
+pub use checkpoint::Checkpoint;
+pub use config::{
+    Activation, Config, FeedForward, ModuleConfig, NormKind, Positions, QuantizerConfig,
+    TransformerConfig,
+};
+pub use decoder::Decoder;
+pub use encoder::Encoder;
+pub use error::{CheckpointError, CodecError, ConfigError, InputError};
+pub use model::{Codec, Options};
+pub use quantizer::{Latents, Quantizer};

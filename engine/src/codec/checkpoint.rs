@@ -1,0 +1,206 @@
+//! Weights on disk or in memory: safetensors files, single or sharded, read in place.
+//!
+//! Files are memory-mapped; a tensor is converted to f32 when it is asked for, so what is allocated
+//! is bounded by what the files really hold. Format: <https://github.com/huggingface/safetensors>.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use half::{bf16, f16};
+use rayon::prelude::*;
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
+
+use super::error::CheckpointError;
+
+/// Where the bytes of one file live.
+enum Bytes<'a> {
+    Mapped(memmap2::Mmap),
+    Borrowed(&'a [u8]),
+}
+
+impl Bytes<'_> {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Borrowed(bytes) => bytes,
+        }
+    }
+}
+
+/// One safetensors file: its name for messages, its bytes, its header.
+struct Shard<'a> {
+    name: String,
+    bytes: Bytes<'a>,
+    data_start: usize,
+    tensors: BTreeMap<String, TensorInfo>,
+}
+
+impl<'a> Shard<'a> {
+    fn open(path: &Path) -> Result<Self, CheckpointError> {
+        let fail = |source| CheckpointError::Read { path: path.to_owned(), source };
+        let file = File::open(path).map_err(fail)?;
+        // SAFETY: the map is only read. A file that another process truncates while it is mapped
+        // can still end the process, as with every memory-mapped loader; downloads are renamed into
+        // place whole, so no file of ours changes once it has its name.
+        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(fail)?;
+        Self::parse(path.display().to_string(), Bytes::Mapped(map))
+    }
+
+    fn parse(name: String, bytes: Bytes<'a>) -> Result<Self, CheckpointError> {
+        let fail = |problem| CheckpointError::Header { file: name.clone(), problem };
+        let (header, metadata): (usize, Metadata) =
+            SafeTensors::read_metadata(bytes.as_slice()).map_err(|e| fail(e.to_string()))?;
+        let data_start = header + 8;
+        let length = bytes.as_slice().len() - data_start;
+        let mut tensors = BTreeMap::new();
+        for (tensor, info) in metadata.tensors() {
+            if info.data_offsets.1 > length || info.data_offsets.0 > info.data_offsets.1 {
+                return Err(fail(format!("tensor `{tensor}` lies outside the file")));
+            }
+            tensors.insert(tensor, info.clone());
+        }
+        Ok(Self { name, bytes, data_start, tensors })
+    }
+
+    fn data(&self, info: &TensorInfo) -> &[u8] {
+        let (start, end) = info.data_offsets;
+        &self.bytes.as_slice()[self.data_start + start..self.data_start + end]
+    }
+}
+
+/// All weights of one model.
+pub struct Checkpoint<'a> {
+    place: String,
+    shards: Vec<Shard<'a>>,
+}
+
+impl Checkpoint<'static> {
+    /// Maps `model.safetensors`, or the shards that `model.safetensors.index.json` names, in
+    /// `folder`.
+    ///
+    /// # Errors
+    /// If a file is missing, unreadable, cut short or not safetensors.
+    pub fn open(folder: &Path) -> Result<Self, CheckpointError> {
+        let single = folder.join("model.safetensors");
+        let index = folder.join("model.safetensors.index.json");
+        let files = if single.is_file() {
+            vec![single]
+        } else if index.is_file() {
+            shard_paths(folder, &index)?
+        } else {
+            return Err(CheckpointError::NoWeights { folder: folder.to_owned() });
+        };
+        let shards = files.iter().map(|path| Shard::open(path)).collect::<Result<_, _>>()?;
+        Ok(Self { place: folder.display().to_string(), shards })
+    }
+}
+
+impl<'a> Checkpoint<'a> {
+    /// Reads one safetensors file that is already in memory; `name` is used in messages.
+    ///
+    /// # Errors
+    /// If the bytes are cut short or not safetensors.
+    pub fn from_bytes(name: &str, bytes: &'a [u8]) -> Result<Self, CheckpointError> {
+        let shard = Shard::parse(name.to_owned(), Bytes::Borrowed(bytes))?;
+        Ok(Self { place: name.to_owned(), shards: vec![shard] })
+    }
+
+    fn find(&self, name: &str) -> Option<(&Shard<'a>, &TensorInfo)> {
+        self.shards.iter().find_map(|shard| Some((shard, shard.tensors.get(name)?)))
+    }
+}
+
+/// The files that an index names, each once.
+fn shard_paths(folder: &Path, index: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
+    let fail = |problem: String| CheckpointError::Index { path: index.to_owned(), problem };
+    let text = std::fs::read_to_string(index)
+        .map_err(|source| CheckpointError::Read { path: index.to_owned(), source })?;
+    let json: serde_json::Value = serde_json::from_str(&text).map_err(|e| fail(e.to_string()))?;
+    let map = json["weight_map"].as_object().ok_or_else(|| fail("no `weight_map`".into()))?;
+    let mut names: Vec<&str> = Vec::new();
+    for (tensor, shard) in map {
+        // A shard is a plain file name: an index must not be able to point anywhere else.
+        let shard = shard
+            .as_str()
+            .filter(|s| !s.is_empty() && *s != ".." && !s.contains(['/', '\\']))
+            .ok_or_else(|| fail(format!("`{tensor}` is not mapped to a plain file name")))?;
+        names.push(shard);
+    }
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return Err(fail("`weight_map` is empty".into()));
+    }
+    Ok(names.into_iter().map(|name| folder.join(name)).collect())
+}
+
+/// Where a model takes its tensors from.
+pub(super) trait Weights: Sync {
+    /// The values of the first of these spellings that exists, row-major, in f32.
+    ///
+    /// `shape` is what the configuration says; ones at its end may be absent or added in the file,
+    /// since 1x1 convolutions are stored as (out, in, 1).
+    fn tensor(&self, names: &[String], shape: &[usize]) -> Result<Vec<f32>, CheckpointError>;
+
+    /// True if a tensor of this name exists.
+    fn has(&self, name: &str) -> bool;
+}
+
+impl Weights for Checkpoint<'_> {
+    fn tensor(&self, names: &[String], shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
+        let Some((name, (shard, info))) =
+            names.iter().find_map(|name| Some((name, self.find(name)?)))
+        else {
+            return Err(CheckpointError::Missing {
+                file: self.place.clone(),
+                names: names.to_vec(),
+                expected: shape.to_vec(),
+            });
+        };
+        if squeezed(&info.shape) != squeezed(shape) {
+            return Err(CheckpointError::Shape {
+                file: shard.name.clone(),
+                name: name.clone(),
+                expected: shape.to_vec(),
+                found: info.shape.clone(),
+            });
+        }
+        let data = shard.data(info);
+        let values = match info.dtype {
+            Dtype::F32 => convert(data, |b: [u8; 4]| f32::from_le_bytes(b)),
+            Dtype::BF16 => convert(data, |b: [u8; 2]| bf16::from_le_bytes(b).to_f32()),
+            Dtype::F16 => convert(data, |b: [u8; 2]| f16::from_le_bytes(b).to_f32()),
+            other => {
+                return Err(CheckpointError::Dtype {
+                    file: shard.name.clone(),
+                    name: name.clone(),
+                    found: format!("{other:?}"),
+                });
+            }
+        };
+        match values.par_iter().position_first(|x| !x.is_finite()) {
+            None => Ok(values),
+            Some(index) => Err(CheckpointError::NonFinite {
+                file: shard.name.clone(),
+                name: name.clone(),
+                index,
+                value: values[index],
+            }),
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+}
+
+/// A shape without its dimensions of one.
+fn squeezed(shape: &[usize]) -> Vec<usize> {
+    shape.iter().copied().filter(|&d| d != 1).collect()
+}
+
+fn convert<const N: usize>(data: &[u8], one: impl Fn([u8; N]) -> f32 + Sync) -> Vec<f32> {
+    let (items, _) = data.as_chunks::<N>();
+    items.par_iter().with_min_len(1 << 14).map(|bytes| one(*bytes)).collect()
+}

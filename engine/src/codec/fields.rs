@@ -1,0 +1,132 @@
+//! Reading a JSON object key by key, so that every complaint names the key's whole path.
+
+use serde_json::{Map, Value};
+
+use super::error::ConfigError;
+
+/// One JSON object and where it stands in the file.
+pub(super) struct Fields<'a> {
+    path: String,
+    map: &'a Map<String, Value>,
+}
+
+impl<'a> Fields<'a> {
+    /// The object at `path` (empty for the whole file).
+    pub fn new(path: &str, value: &'a Value) -> Result<Self, ConfigError> {
+        match value {
+            Value::Object(map) => Ok(Self { path: path.to_owned(), map }),
+            other => Err(ConfigError::Invalid {
+                key: if path.is_empty() { "(the whole file)".into() } else { path.into() },
+                expected: "a JSON object".into(),
+                found: brief(other),
+            }),
+        }
+    }
+
+    /// The whole path of `key`.
+    pub fn key(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// The value of `key`; absent and null are the same.
+    fn get(&self, key: &str) -> Option<&'a Value> {
+        self.map.get(key).filter(|value| !value.is_null())
+    }
+
+    /// The key, of these spellings, that is present.
+    pub fn first_of<'k>(&self, keys: &[&'k str]) -> Option<&'k str> {
+        keys.iter().copied().find(|key| self.get(key).is_some())
+    }
+
+    /// An error saying that `key` holds something else than `expected`.
+    pub fn invalid(&self, key: &str, expected: impl Into<String>) -> ConfigError {
+        let found = self.get(key).map_or_else(|| "absent".into(), brief);
+        ConfigError::Invalid { key: self.key(key), expected: expected.into(), found }
+    }
+
+    fn require(&self, key: &str, expected: &str) -> Result<&'a Value, ConfigError> {
+        self.get(key)
+            .ok_or_else(|| ConfigError::Missing { key: self.key(key), expected: expected.into() })
+    }
+
+    /// A whole number within `range`.
+    pub fn count(
+        &self,
+        key: &str,
+        range: std::ops::RangeInclusive<usize>,
+    ) -> Result<usize, ConfigError> {
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
+        let value = self.require(key, &expected)?;
+        // Some files hold counts as floats (`10.0`).
+        let number = value.as_u64().or_else(|| {
+            value.as_f64().filter(|x| x.fract() == 0.0 && (0.0..1e15).contains(x)).map(|x| x as u64)
+        });
+        match number.and_then(|n| usize::try_from(n).ok()).filter(|n| range.contains(n)) {
+            Some(n) => Ok(n),
+            None => Err(self.invalid(key, expected)),
+        }
+    }
+
+    /// A whole number within `range`, or `default` where the key is absent.
+    pub fn count_or(
+        &self,
+        key: &str,
+        range: std::ops::RangeInclusive<usize>,
+        default: usize,
+    ) -> Result<usize, ConfigError> {
+        if self.get(key).is_none() { Ok(default) } else { self.count(key, range) }
+    }
+
+    /// A finite number above `above` and at most `most`, or nothing where the key is absent.
+    pub fn number(&self, key: &str, above: f64, most: f64) -> Result<Option<f64>, ConfigError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        match value.as_f64().filter(|x| x.is_finite() && *x > above && *x <= most) {
+            Some(x) => Ok(Some(x)),
+            None => Err(self.invalid(key, format!("a number above {above} and at most {most}"))),
+        }
+    }
+
+    /// True or false, or `default` where the key is absent.
+    pub fn flag_or(&self, key: &str, default: bool) -> Result<bool, ConfigError> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(self.invalid(key, "true or false")),
+        }
+    }
+
+    /// A string, or nothing where the key is absent.
+    pub fn text(&self, key: &str) -> Result<Option<&'a str>, ConfigError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(self.invalid(key, "a string")),
+        }
+    }
+
+    /// A non-empty list of at most `most` entries.
+    pub fn list(&self, key: &str, most: usize) -> Result<&'a [Value], ConfigError> {
+        let expected = format!("a list of 1 to {most} entries");
+        match self.require(key, &expected)? {
+            Value::Array(list) if !list.is_empty() && list.len() <= most => Ok(list),
+            _ => Err(self.invalid(key, expected)),
+        }
+    }
+
+    /// A nested object.
+    pub fn object(&self, key: &str) -> Result<Self, ConfigError> {
+        Self::new(&self.key(key), self.require(key, "a JSON object")?)
+    }
+}
+
+/// A value as an error message shows it: short, whatever the file holds.
+fn brief(value: &Value) -> String {
+    match value {
+        Value::Array(list) => format!("a list of {} entries", list.len()),
+        Value::Object(_) => "an object".into(),
+        Value::String(text) if text.chars().count() > 40 => {
+            format!("\"{}...\"", text.chars().take(40).collect::<String>())
+        }
+        other => other.to_string(),
+    }
+}

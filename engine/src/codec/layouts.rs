@@ -1,0 +1,166 @@
+//! The three published layouts, as their `config.json` files give them.
+
+use super::config::{
+    Config, FeedForward, ModuleConfig, NormKind, Positions, QuantizerConfig, TransformerConfig,
+};
+
+/// One transformer stage of a published encoder: the decoder has the same stages the other way
+/// round, with input and output exchanged.
+struct Stage {
+    input: usize,
+    output: usize,
+    width: usize,
+    layers: usize,
+    /// Window in seconds.
+    seconds: f64,
+    /// Patch before the stage.
+    patch: usize,
+}
+
+const fn stage(
+    patch: usize,
+    input: usize,
+    output: usize,
+    width: usize,
+    layers: usize,
+    seconds: f64,
+) -> Stage {
+    Stage { input, output, width, layers, seconds, patch }
+}
+
+const V1: [Stage; 4] = [
+    stage(240, 240, 384, 768, 12, 10.0),
+    stage(2, 768, 384, 768, 12, 10.0),
+    stage(2, 768, 640, 768, 12, 10.0),
+    stage(2, 1280, 768, 1280, 32, 10.0),
+];
+const V2: [Stage; 6] = [
+    stage(240, 240, 384, 768, 12, 1.0),
+    stage(2, 768, 384, 768, 12, 2.0),
+    stage(2, 768, 384, 768, 12, 4.0),
+    stage(2, 768, 384, 768, 12, 8.0),
+    stage(2, 768, 640, 768, 12, 10.0),
+    stage(2, 1280, 768, 1280, 32, 10.0),
+];
+const NANO: [Stage; 4] = [
+    stage(240, 240, 384, 256, 4, 4.0),
+    stage(2, 768, 384, 256, 2, 6.0),
+    stage(2, 768, 384, 256, 2, 8.0),
+    stage(2, 768, 192, 256, 4, 10.0),
+];
+
+impl Config {
+    /// MOSS-Audio-Tokenizer (v1): 24 kHz mono, 32 layers, 1.77 B parameters.
+    pub fn v1() -> Self {
+        published(24_000, 1, &V1, 1, 32)
+    }
+
+    /// MOSS-Audio-Tokenizer-v2: 48 kHz stereo, 32 layers, 2.12 B parameters.
+    pub fn v2() -> Self {
+        published(48_000, 2, &V2, 1, 32)
+    }
+
+    /// MOSS-Audio-Tokenizer-Nano: 48 kHz stereo, 16 layers, 22 M parameters.
+    pub fn nano() -> Self {
+        published(48_000, 2, &NANO, 4, 16)
+    }
+}
+
+fn published(
+    sample_rate: u32,
+    channels: usize,
+    stages: &[Stage],
+    last_patch: usize,
+    layers: usize,
+) -> Config {
+    let folded: usize = stages.iter().map(|s| s.patch).product::<usize>() * last_patch;
+    let mut rate = f64::from(sample_rate) * channels as f64;
+    let mut encoder = Vec::new();
+    let mut decoder = Vec::new();
+    for s in stages {
+        rate /= s.patch as f64;
+        let transformer = TransformerConfig {
+            input: s.input,
+            output: s.output,
+            width: s.width,
+            heads: s.width / 64,
+            layers: s.layers,
+            feed_forward: FeedForward::Plain { hidden: 4 * s.width },
+            norm: NormKind::Layer,
+            layer_scale: true,
+            positions: Positions { rope: true, sin: false },
+            max_period: 10_000.0,
+            positional_scale: 1.0,
+            context: (rate * s.seconds) as usize,
+        };
+        // A decoder stage emits what its patch unfolds to the width of the stage that follows.
+        let mirrored =
+            TransformerConfig { input: s.output, output: s.input, ..transformer.clone() };
+        encoder.push(ModuleConfig::Patch { size: s.patch });
+        encoder.push(ModuleConfig::Transformer(transformer));
+        decoder.push(ModuleConfig::Patch { size: s.patch });
+        decoder.push(ModuleConfig::Transformer(mirrored));
+    }
+    if last_patch > 1 {
+        encoder.push(ModuleConfig::Patch { size: last_patch });
+        decoder.push(ModuleConfig::Patch { size: last_patch });
+    }
+    decoder.reverse();
+    Config {
+        sample_rate,
+        channels,
+        interleave: channels > 1,
+        frame_samples: folded / channels,
+        square_projections: channels > 1,
+        encoder,
+        quantizer: QuantizerConfig {
+            input: 768,
+            rvq: 512,
+            output: 768,
+            layers,
+            codebook_size: 1024,
+            codebook_dim: 8,
+        },
+        decoder,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stage_of(module: &ModuleConfig) -> &TransformerConfig {
+        match module {
+            ModuleConfig::Transformer(config) => config,
+            ModuleConfig::Patch { .. } => panic!("a patch where a stage was expected"),
+        }
+    }
+
+    #[test]
+    fn frames_and_windows_are_the_published_ones() {
+        for (config, frame, windows) in [
+            (Config::v1(), 1920, vec![1000, 500, 250, 125]),
+            (Config::v2(), 3840, vec![400, 400, 400, 400, 250, 125]),
+            (Config::nano(), 3840, vec![1600, 1200, 800, 500]),
+        ] {
+            assert_eq!(config.frame_samples, frame);
+            assert_eq!(config.frame_rate(), 12.5);
+            let found: Vec<usize> =
+                config.encoder.iter().skip(1).step_by(2).map(|m| stage_of(m).context).collect();
+            assert_eq!(found, windows);
+        }
+    }
+
+    #[test]
+    fn bitrates_are_an_eighth_of_a_kilobit_a_layer() {
+        assert_eq!(Config::nano().bitrate(1), 125.0);
+        assert_eq!(Config::v1().bitrate(32), 4000.0);
+    }
+
+    #[test]
+    fn parameter_counts_are_the_published_ones() {
+        assert_eq!(Config::v1().parameters(), 1_774_566_400);
+        assert_eq!(Config::v2().parameters(), 2_123_701_248);
+        assert_eq!(Config::nano().parameters(), 21_969_664);
+    }
+}

@@ -1,0 +1,253 @@
+//! The residual quantizer, always in f32 and frame by frame, whatever runs the transformers: its
+//! choices must not depend on a device or on how many frames arrive together.
+//!
+//! Source: `MossAudioTokenizerResidualLFQ` of the reference. Each layer projects the residual to a
+//! few dimensions, picks the codebook row nearest in direction, and subtracts the projection of that
+//! row, at its own length, from the residual.
+
+use super::config::QuantizerConfig;
+use super::error::{CodecError, InputError};
+use super::scope::Scope;
+use crate::tokens::Codes;
+
+/// A 1x1 convolution: y = W x + b, W row-major (out, in).
+struct Projection {
+    input: usize,
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Projection {
+    /// Reads a weight-normed convolution in any of its three spellings: parametrizations, weight_g
+    /// and weight_v, or the merged weight.
+    fn load(scope: &Scope<'_>, output: usize, input: usize) -> Result<Self, CodecError> {
+        let weight = if scope.has("weight") {
+            scope.values(&["weight"], &[output, input])?
+        } else {
+            let gain = ["parametrizations.weight.original0", "weight_g"];
+            let direction = ["parametrizations.weight.original1", "weight_v"];
+            let gain = scope.values(&gain, &[output])?;
+            let mut weight = scope.values(&direction, &[output, input])?;
+            for (row, gain) in weight.chunks_exact_mut(input).zip(gain) {
+                let norm = row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+                // A row of zeros has no direction; zero is what any gain makes of it.
+                let scale = if norm > 0.0 { (f64::from(gain) / norm) as f32 } else { 0.0 };
+                row.iter_mut().for_each(|x| *x *= scale);
+            }
+            weight
+        };
+        Ok(Self { input, weight, bias: scope.values(&["bias"], &[output])? })
+    }
+
+    /// A projection that is the identity where the widths agree.
+    fn load_unless_equal(
+        scope: &Scope<'_>,
+        output: usize,
+        input: usize,
+    ) -> Result<Option<Self>, CodecError> {
+        (output != input).then(|| Self::load(scope, output, input)).transpose()
+    }
+
+    fn apply(&self, x: &[f32], y: &mut [f32]) {
+        for ((y, row), bias) in
+            y.iter_mut().zip(self.weight.chunks_exact(self.input)).zip(&self.bias)
+        {
+            *y = dot(row, x) + bias;
+        }
+    }
+}
+
+/// Runs an optional projection; none copies.
+fn project(projection: Option<&Projection>, x: &[f32], y: &mut [f32]) {
+    match projection {
+        Some(projection) => projection.apply(x, y),
+        None => y.copy_from_slice(x),
+    }
+}
+
+/// Sum of products, in eight interleaved sums so that it vectorises; the order is fixed.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let (a8, a_rest) = a.as_chunks::<8>();
+    let (b8, b_rest) = b.as_chunks::<8>();
+    let mut sums = [0f32; 8];
+    for (a, b) in a8.iter().zip(b8) {
+        for i in 0..8 {
+            sums[i] += a[i] * b[i];
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+struct Layer {
+    input: Option<Projection>,
+    output: Option<Projection>,
+    /// Rows as stored, (size, dim).
+    codebook: Vec<f32>,
+    /// Rows as searched: normalised.
+    searched: Vec<f32>,
+    /// Their squared norms: 1 up to rounding, or 0.
+    norms: Vec<f32>,
+}
+
+impl Layer {
+    fn load(scope: &Scope<'_>, config: &QuantizerConfig) -> Result<Self, CodecError> {
+        let dim = config.codebook_dim;
+        let codebook = scope.at("codebook").values(&["weight"], &[config.codebook_size, dim])?;
+        let mut searched = codebook.clone();
+        searched.chunks_exact_mut(dim).for_each(normalize);
+        let norms = searched.chunks_exact(dim).map(|row| dot(row, row)).collect();
+        Ok(Self {
+            input: Projection::load_unless_equal(&scope.at("in_proj"), dim, config.rvq)?,
+            output: Projection::load_unless_equal(&scope.at("out_proj"), config.rvq, dim)?,
+            codebook,
+            searched,
+            norms,
+        })
+    }
+
+    /// Index of the row nearest to `x`, the first of equals.
+    fn nearest(&self, x: &[f32]) -> usize {
+        let mut best = (0, f32::INFINITY);
+        for (i, (row, norm)) in self.searched.chunks_exact(x.len()).zip(&self.norms).enumerate() {
+            // |x - row|² without |x|², which all rows share.
+            let distance = norm - 2.0 * dot(row, x);
+            if distance < best.1 {
+                best = (i, distance);
+            }
+        }
+        best.0
+    }
+}
+
+/// To length 1; vectors shorter than 1e-12 are divided by that, as PyTorch's `normalize` does.
+fn normalize(x: &mut [f32]) {
+    let norm = dot(x, x).sqrt().max(1e-12);
+    x.iter_mut().for_each(|x| *x /= norm);
+}
+
+/// Vectors of consecutive frames, frame by frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Latents {
+    /// Numbers a frame.
+    pub width: usize,
+    /// `frames * width` numbers.
+    pub data: Vec<f32>,
+}
+
+impl Latents {
+    /// Frames held.
+    pub fn frames(&self) -> usize {
+        self.data.len() / self.width
+    }
+}
+
+/// The quantizer's weights.
+pub struct Quantizer {
+    config: QuantizerConfig,
+    input: Option<Projection>,
+    layers: Vec<Layer>,
+    output: Option<Projection>,
+}
+
+impl Quantizer {
+    pub(super) fn load(scope: &Scope<'_>, config: &QuantizerConfig) -> Result<Self, CodecError> {
+        let layers = scope.at("quantizers");
+        Ok(Self {
+            input: Projection::load_unless_equal(
+                &scope.at("input_proj"),
+                config.rvq,
+                config.input,
+            )?,
+            layers: (0..config.layers)
+                .map(|i| Layer::load(&layers.at(i), config))
+                .collect::<Result<_, _>>()?,
+            output: Projection::load_unless_equal(
+                &scope.at("output_proj"),
+                config.output,
+                config.rvq,
+            )?,
+            config: config.clone(),
+        })
+    }
+
+    /// Codes of the first `depth` layers for each frame of the encoder's output.
+    ///
+    /// Allocates; not realtime-safe.
+    ///
+    /// # Errors
+    /// If `depth` is not one of 1..=layers.
+    ///
+    /// # Panics
+    /// If the latents are not as wide as the encoder's output.
+    pub fn quantize(&self, latents: &Latents, depth: usize) -> Result<Codes, InputError> {
+        assert_eq!(latents.width, self.config.input, "latents come from the encoder");
+        self.check(depth)?;
+        let frames = latents.frames();
+        let dim = self.config.codebook_dim;
+        let mut codes = vec![0u32; depth * frames];
+        let mut residual = vec![0f32; self.config.rvq];
+        let mut step = vec![0f32; self.config.rvq];
+        let mut low = vec![0f32; dim];
+        for (t, latent) in latents.data.chunks_exact(latents.width).enumerate() {
+            project(self.input.as_ref(), latent, &mut residual);
+            for (k, layer) in self.layers[..depth].iter().enumerate() {
+                project(layer.input.as_ref(), &residual, &mut low);
+                normalize(&mut low);
+                let code = layer.nearest(&low);
+                codes[k * frames + t] = code as u32;
+                let row = &layer.codebook[code * dim..(code + 1) * dim];
+                project(layer.output.as_ref(), row, &mut step);
+                residual.iter_mut().zip(&step).for_each(|(r, s)| *r -= s);
+            }
+        }
+        Ok(Codes::new(depth, frames, codes))
+    }
+
+    /// The decoder's input for the first `depth` layers of `codes`.
+    ///
+    /// Allocates; not realtime-safe.
+    ///
+    /// # Errors
+    /// If `codes` has fewer than `depth` layers or the model has, or a code lies outside its
+    /// codebook.
+    pub fn dequantize(&self, codes: &Codes, depth: usize) -> Result<Latents, InputError> {
+        self.check(depth)?;
+        if depth > codes.layers() {
+            return Err(InputError::Depth { available: codes.layers(), found: depth });
+        }
+        let size = self.config.codebook_size;
+        let dim = self.config.codebook_dim;
+        for layer in 0..depth {
+            let outside = codes.layer(layer).iter().position(|&code| code as usize >= size);
+            if let Some(frame) = outside {
+                let found = codes.get(layer, frame);
+                return Err(InputError::Code { layer, frame, found, size });
+            }
+        }
+        let width = self.config.output;
+        let mut data = vec![0f32; codes.frames() * width];
+        let mut sum = vec![0f32; self.config.rvq];
+        let mut step = vec![0f32; self.config.rvq];
+        for (t, latent) in data.chunks_exact_mut(width).enumerate() {
+            sum.fill(0.0);
+            for (k, layer) in self.layers[..depth].iter().enumerate() {
+                let code = codes.get(k, t) as usize;
+                let row = &layer.codebook[code * dim..(code + 1) * dim];
+                project(layer.output.as_ref(), row, &mut step);
+                sum.iter_mut().zip(&step).for_each(|(s, x)| *s += x);
+            }
+            project(self.output.as_ref(), &sum, latent);
+        }
+        Ok(Latents { width, data })
+    }
+
+    pub(super) fn check(&self, depth: usize) -> Result<(), InputError> {
+        let available = self.layers.len();
+        if (1..=available).contains(&depth) {
+            Ok(())
+        } else {
+            Err(InputError::Depth { available, found: depth })
+        }
+    }
+}
