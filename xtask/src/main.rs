@@ -1,2 +1,71 @@
 //! Project tasks that are not plain cargo.
-fn main() {}
+//!
+//! `cargo xtask demo` builds Residue and hears what its codec does to a demo clip;
+//! `cargo xtask ci` runs everything a change must pass.
+
+use std::env;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+const USAGE: &str = "usage: cargo xtask <task>
+
+tasks:
+  demo [CLIP]   build, and compare depths on a demo clip (speech, music or effects)
+  ci            formatting, lints, tests and documentation";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words[..] {
+        ["demo"] => demo("speech"),
+        ["demo", clip @ ("speech" | "music" | "effects")] => demo(clip),
+        ["ci"] => ci(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Builds the command line and compares depths on a clip.
+fn demo(clip: &str) -> Result<()> {
+    cargo(&["build", "--release", "--package", "residue"], &[])?;
+    let input = format!("assets/clips/{clip}.flac");
+    let output = format!("target/demo/{clip}");
+    let residue = Path::new("target/release").join(format!("residue{}", env::consts::EXE_SUFFIX));
+    run(Command::new(residue).args(["compare", &input, "--output", &output]))
+}
+
+/// What a change must pass.
+fn ci() -> Result<()> {
+    cargo(&["fmt", "--all", "--check"], &[])?;
+    let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    cargo(&lints, &[])?;
+    cargo(&["test", "--workspace"], &[])?;
+    cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])
+}
+
+fn cargo(arguments: &[&str], variables: &[(&str, &str)]) -> Result<()> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    run(Command::new(cargo).args(arguments).envs(variables.iter().copied()))
+}
+
+/// Runs a command in the workspace's root.
+fn run(command: &mut Command) -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in a folder")?;
+    let shown = format!("{command:?}");
+    let status = command.current_dir(root).status().with_context(|| format!("running {shown}"))?;
+    if !status.success() {
+        bail!("{shown} failed: {status}");
+    }
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! What the command line accepts.
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+
+/// Hear what a neural codec leaves behind.
+///
+/// Runs a MOSS-Audio-Tokenizer ("Cat") codec: encoder, residual quantizer, decoder. Depth is the
+/// number of quantizer layers that are kept; each layer adds the same bitrate. Without --model
+/// every command uses the small model that is built in.
+#[derive(Debug, Parser)]
+#[command(name = "residue", version, arg_required_else_help = true)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Send a file through the codec and write what comes out
+    Roundtrip(Roundtrip),
+    /// Encode a file to codes
+    Encode(Encode),
+    /// Decode codes to a file
+    Decode(Decode),
+    /// Compare depths: a table of distances, a picture, and a WAV a depth
+    Compare(Compare),
+    /// List, download, add and check models
+    Models(Models),
+    /// Measure how fast a model runs here, streaming
+    Bench(Bench),
+}
+
+/// Which model runs, and how.
+#[derive(Debug, Group)]
+pub struct Model {
+    /// A known name (embedded, nano, v1, v2), a name you added, or a folder with config.json and
+    /// safetensors
+    #[arg(long, default_value = "embedded", value_name = "MODEL")]
+    pub model: String,
+    /// Arithmetic; f32 gives the reference's own codes
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub precision: Precision,
+    /// Threads of the model's arithmetic; 0 = one a core
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+}
+
+/// Arithmetic of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Precision {
+    /// 32-bit floats: exact
+    F32,
+}
+
+impl Precision {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+        }
+    }
+}
+
+/// What a mono model does with a stereo file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mono {
+    /// Each channel is a stream of its own
+    Dual,
+    /// One stream: the mean of left and right, on both channels of the output
+    Mid,
+}
+
+impl From<Mono> for residue_engine::audio::MonoTreatment {
+    fn from(mono: Mono) -> Self {
+        match mono {
+            Mono::Dual => Self::Dual,
+            Mono::Mid => Self::Mid,
+        }
+    }
+}
+
+/// How a file is cut on its way through.
+#[derive(Debug, Group)]
+pub struct Chunk {
+    /// Frames a step; the result is the same whatever it is
+    #[arg(long, default_value_t = 8, value_name = "FRAMES", value_parser = chunk)]
+    pub chunk: usize,
+}
+
+fn chunk(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(frames @ 1..=4096) => Ok(frames),
+        _ => Err("expected 1 to 4096 frames".into()),
+    }
+}
+
+#[derive(Debug, Group)]
+pub struct Roundtrip {
+    /// Audio file
+    pub input: PathBuf,
+    /// Where the decoded audio goes: 32-bit float WAV with the input's length, rate and channels
+    #[arg(short, long, value_name = "OUT.wav")]
+    pub output: PathBuf,
+    /// Quantizer layers to keep [default: all]
+    #[arg(long, value_name = "K")]
+    pub depth: Option<usize>,
+    /// A stereo file on a mono model
+    #[arg(long, value_enum, default_value_t = Mono::Dual)]
+    pub mono: Mono,
+    #[command(flatten)]
+    pub chunk: Chunk,
+    #[command(flatten)]
+    pub model: Model,
+}
+
+#[derive(Debug, Group)]
+pub struct Encode {
+    /// Audio file: mono or stereo
+    pub input: PathBuf,
+    /// Where the codes go: .npy, int64, (layers, frames)
+    #[arg(short, long, value_name = "CODES.npy")]
+    pub output: PathBuf,
+    /// Quantizer layers to keep [default: all]
+    #[arg(long, value_name = "K")]
+    pub depth: Option<usize>,
+    #[command(flatten)]
+    pub chunk: Chunk,
+    #[command(flatten)]
+    pub model: Model,
+}
+
+#[derive(Debug, Group)]
+pub struct Decode {
+    /// Codes: a .npy of (K, T), (1, K, T) or (K, 1, T), or - for frames as they arrive on stdin,
+    /// one a line, as `12 7 1023`, `12,7,1023` or `[12, 7, 1023]`
+    pub codes: PathBuf,
+    /// Where the audio goes: 32-bit float WAV at the model's rate and channels
+    #[arg(short, long, value_name = "OUT.wav")]
+    pub output: PathBuf,
+    /// Quantizer layers to keep [default: all there are]
+    #[arg(long, value_name = "K")]
+    pub depth: Option<usize>,
+    /// The array is (T, K): frames first
+    #[arg(long)]
+    pub transpose: bool,
+    #[command(flatten)]
+    pub chunk: Chunk,
+    #[command(flatten)]
+    pub model: Model,
+}
+
+#[derive(Debug, Group)]
+pub struct Compare {
+    /// Audio file
+    pub input: PathBuf,
+    /// Depths to compare [default: 1, 2, 4, ... up to all layers]
+    #[arg(long, value_delimiter = ',', value_name = "K,K,...")]
+    pub depths: Vec<usize>,
+    /// Folder for the picture, the WAVs and report.json [default: INPUT's name + -residue]
+    #[arg(short, long, value_name = "FOLDER")]
+    pub output: Option<PathBuf>,
+    /// Print the report as JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// A stereo file on a mono model
+    #[arg(long, value_enum, default_value_t = Mono::Dual)]
+    pub mono: Mono,
+    #[command(flatten)]
+    pub chunk: Chunk,
+    #[command(flatten)]
+    pub model: Model,
+}
+
+#[derive(Debug, Group)]
+pub struct Models {
+    #[command(subcommand)]
+    pub command: Option<ModelsCommand>,
+    /// Print as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// All models: built in, known, added; which are on this computer
+    List,
+    /// Download a known model (nano, v1, v2) from the hub
+    Pull {
+        /// Its name
+        name: String,
+    },
+    /// Make a folder known by a name
+    Add {
+        /// Folder with config.json and safetensors
+        folder: PathBuf,
+        /// Name for it [default: the folder's]
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Check a model's files: sizes, checksums, headers, and that every tensor fits
+    Verify {
+        /// Its name or folder
+        model: String,
+    },
+}
+
+/// A published layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LayoutName {
+    /// 24 kHz mono, 1.77 B parameters
+    V1,
+    /// 48 kHz stereo, 2.12 B parameters
+    V2,
+    /// 48 kHz stereo, 22 M parameters
+    Nano,
+}
+
+#[derive(Debug, Group)]
+pub struct Bench {
+    /// A published layout instead of a model; needs --random-weights
+    #[arg(long, value_enum, requires = "random_weights", conflicts_with = "model")]
+    pub layout: Option<LayoutName>,
+    /// Fill the layout with seeded random weights: they cost what real ones cost
+    #[arg(long, requires = "layout")]
+    pub random_weights: bool,
+    /// Depths decoded side by side
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = lanes)]
+    pub lanes: usize,
+    /// Frames a chunk
+    #[arg(long, value_name = "FRAMES", value_parser = chunk)]
+    pub chunk: Option<usize>,
+    /// Seconds of audio to measure, after the window is full
+    #[arg(long, default_value_t = 5.0, value_parser = seconds)]
+    pub seconds: f64,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub model: Model,
+}
+
+fn lanes(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(lanes @ 1..=64) => Ok(lanes),
+        _ => Err("expected 1 to 64 lanes".into()),
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.1..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("expected 0.1 to 3600 seconds".into()),
+    }
+}

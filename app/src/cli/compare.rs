@@ -1,0 +1,171 @@
+//! `residue compare`: what each depth keeps, as a table, a picture and WAVs.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use residue_engine::audio::{self, Audio};
+use residue_engine::codec::Config;
+use residue_engine::measure::{self, CodebookUse, Distances};
+use residue_engine::offline;
+use residue_engine::tokens::Codes;
+use serde::Serialize;
+
+use super::args::Compare;
+use super::progress::Share;
+use super::{input, model, table};
+use crate::picture;
+
+/// What `report.json` holds and `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    input: PathBuf,
+    model: String,
+    precision: &'static str,
+    rate: u32,
+    channels: usize,
+    seconds: f64,
+    picture: PathBuf,
+    original: PathBuf,
+    depths: Vec<Depth>,
+}
+
+#[derive(Serialize)]
+struct Depth {
+    depth: usize,
+    kbps: f64,
+    wav: PathBuf,
+    distances: Distances,
+    /// Entropy of the codes used, in bits a second: what the stream really carries at most.
+    carried_kbps: f64,
+}
+
+pub fn run(args: &Compare) -> Result<()> {
+    let original = input::read(&args.input)?;
+    let codec = model::load(&args.model)?;
+    let config = codec.config();
+    let depths = depths(args, config)?;
+    let folder = folder(args);
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let chunk = args.chunk.chunk;
+
+    let deepest = depths.iter().copied().max().unwrap_or(1);
+    let bar = Share::new("encoding");
+    let encoded =
+        offline::encode(&codec, &original, deepest, args.mono.into(), chunk, &mut |s| bar.set(s))?;
+    drop(bar);
+    let bar = Share::new("decoding");
+    let decoded = offline::decode(&codec, &encoded, &depths, chunk, &mut |s| bar.set(s))?;
+    drop(bar);
+
+    let original_path = folder.join("original.wav");
+    audio::write(&original_path, &original)?;
+    let mut rows = Vec::new();
+    for (&depth, decoded) in depths.iter().zip(&decoded) {
+        let wav = folder.join(format!("depth-{depth:02}.wav"));
+        audio::write(&wav, decoded)?;
+        rows.push(Depth {
+            depth,
+            kbps: config.bitrate(depth) * encoded.streams.len() as f64 / 1000.0,
+            wav,
+            distances: measure::compare(&original, decoded)?,
+            carried_kbps: carried(&encoded.streams, depth, config)? / 1000.0,
+        });
+    }
+    let report = Report {
+        input: args.input.clone(),
+        model: args.model.model.clone(),
+        precision: args.model.precision.name(),
+        rate: original.rate,
+        channels: original.channels.len(),
+        seconds: original.seconds(),
+        picture: folder.join("comparison.png"),
+        original: original_path,
+        depths: rows,
+    };
+    draw(&report, &original, &decoded)?;
+    let json = serde_json::to_string_pretty(&report)?;
+    let path = folder.join("report.json");
+    std::fs::write(&path, &json).with_context(|| format!("cannot write {}", path.display()))?;
+
+    if args.json {
+        println!("{json}");
+    } else {
+        println!("{}", text(&report, &encoded.layout.to_string()));
+        println!("\npicture  {}", report.picture.display());
+        println!("audio    {}", folder.join("original.wav, depth-*.wav").display());
+        println!("report   {}", path.display());
+    }
+    Ok(())
+}
+
+/// The depths asked for, or powers of two up to all layers.
+fn depths(args: &Compare, config: &Config) -> Result<Vec<usize>> {
+    let layers = config.quantizer.layers;
+    if args.depths.is_empty() {
+        let powers = (0..).map(|i| 1 << i).take_while(|depth| *depth < layers);
+        return Ok(powers.chain([layers]).collect());
+    }
+    let mut depths = args.depths.clone();
+    depths.sort_unstable();
+    depths.dedup();
+    for &depth in &depths {
+        input::depth(Some(depth), config)?;
+    }
+    ensure!(depths.len() <= 16, "--depths takes at most 16 depths, got {}", depths.len());
+    Ok(depths)
+}
+
+fn folder(args: &Compare) -> PathBuf {
+    args.output.clone().unwrap_or_else(|| {
+        let stem = args.input.file_stem().unwrap_or(args.input.as_os_str());
+        let mut name = stem.to_owned();
+        name.push("-residue");
+        PathBuf::from(name)
+    })
+}
+
+/// Entropy of all streams' first `depth` layers, in bits a second.
+fn carried(streams: &[Codes], depth: usize, config: &Config) -> Result<f64> {
+    let size = config.quantizer.codebook_size;
+    let mut bits = 0.0;
+    for codes in streams {
+        let used = measure::codebook_use(&codes.truncated(depth), size)?;
+        bits += CodebookUse::bits_per_frame(&used);
+    }
+    Ok(bits * config.frame_rate())
+}
+
+fn text(report: &Report, layout: &str) -> String {
+    let head = format!(
+        "{}: {:.2} s, {} Hz, {} channels, through {} ({}; {layout})\n",
+        report.input.display(),
+        report.seconds,
+        report.rate,
+        report.channels,
+        report.model,
+        report.precision
+    );
+    let header = ["depth", "kbps", "mel", "STFT", "SI-SDR dB", "loudness LU", "carried kbps"];
+    let rows: Vec<Vec<String>> = report
+        .depths
+        .iter()
+        .map(|row| {
+            let d = &row.distances;
+            vec![
+                row.depth.to_string(),
+                format!("{:.3}", row.kbps).trim_end_matches('0').trim_end_matches('.').to_owned(),
+                format!("{:.3}", d.mel),
+                format!("{:.3}", d.stft.total()),
+                optional(d.si_sdr_db, |x| format!("{x:.2}")),
+                optional(d.loudness_difference_lu, |x| format!("{x:+.2}")),
+                format!("{:.2}", row.carried_kbps),
+            ]
+        })
+        .collect();
+    let legend = "mel, STFT: distance from the original, 0 = identical; loudness: against the original;\ncarried: entropy of the codes that were used";
+    format!("{head}\n{}\n\n{legend}", table::render(&header, &rows))
+}
+
+fn optional(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
+    value.map_or_else(|| "-".into(), show)
+}

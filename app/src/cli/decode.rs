@@ -1,0 +1,95 @@
+//! `residue decode`: codes to a file, from a file or as they arrive.
+
+use std::io::stdin;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use residue_engine::audio::{self, Audio};
+use residue_engine::codec::Codec;
+use residue_engine::offline;
+use residue_engine::tokens::{Codes, FrameReader, npy};
+
+use super::args::Decode;
+use super::progress::Share;
+use super::{input, model};
+
+pub fn run(args: &Decode) -> Result<()> {
+    let codec = model::load(&args.model)?;
+    let (decoded, fault) = if args.codes == Path::new("-") {
+        decode_stream(args, &codec)
+    } else {
+        (decode_file(args, &codec)?, None)
+    };
+    // What arrived before a fault is kept.
+    if fault.is_none() || !decoded.is_empty() {
+        audio::write(&args.output, &decoded)?;
+        println!(
+            "{}: {:.2} s, {} Hz, {} channels",
+            args.output.display(),
+            decoded.seconds(),
+            decoded.rate,
+            decoded.channels.len()
+        );
+    }
+    fault.map_or(Ok(()), Err)
+}
+
+fn decode_file(args: &Decode, codec: &Codec) -> Result<Audio> {
+    let config = codec.config();
+    let mut codes = npy::read(&args.codes)?;
+    if args.transpose {
+        codes = codes.transposed();
+    }
+    let quantizer = &config.quantizer;
+    let mut checked = codes.check(quantizer.layers, quantizer.codebook_size).map_err(Into::into);
+    if codes.layers() > quantizer.layers && codes.frames() <= quantizer.layers {
+        let shape = (codes.layers(), codes.frames());
+        checked = checked.with_context(|| {
+            format!("the array is {shape:?}: if that is (frames, layers), pass --transpose")
+        });
+    }
+    checked.with_context(|| args.codes.display().to_string())?;
+    let depth = match args.depth {
+        None => codes.layers(),
+        Some(depth) => depth_of(depth, codes.layers())?,
+    };
+    let bar = Share::new("decoding");
+    let lanes = [(&codes, depth)];
+    let decoded = offline::decode_lanes(codec, &lanes, args.chunk.chunk, &mut |s| bar.set(s))?;
+    let silence = || Audio::silence(config.sample_rate, config.channels, 0);
+    Ok(decoded.into_iter().next().unwrap_or_else(silence))
+}
+
+fn depth_of(depth: usize, layers: usize) -> Result<usize> {
+    anyhow::ensure!(
+        (1..=layers).contains(&depth),
+        "the codes have {layers} layers, so --depth {depth} is not possible"
+    );
+    Ok(depth)
+}
+
+/// Decodes each frame when it arrives; returns what was decoded and what stopped it.
+fn decode_stream(args: &Decode, codec: &Codec) -> (Audio, Option<anyhow::Error>) {
+    let config = codec.config();
+    let quantizer = &config.quantizer;
+    let mut decoded = Audio::silence(config.sample_rate, config.channels, 0);
+    let mut decoder = codec.decoder(1);
+    let frames = FrameReader::new(stdin().lock(), "stdin")
+        .for_model(quantizer.layers, quantizer.codebook_size);
+    for frame in frames {
+        let next = frame.map_err(anyhow::Error::from).and_then(|frame| {
+            let depth = input::depth(args.depth, config)?.min(frame.len());
+            let codes = Codes::new(frame.len(), 1, frame);
+            Ok(decoder.decode(&[(&codes, depth)])?.remove(0))
+        });
+        match next {
+            Ok(planes) => {
+                for (plane, next) in decoded.channels.iter_mut().zip(planes) {
+                    plane.extend(next);
+                }
+            }
+            Err(error) => return (decoded, Some(error)),
+        }
+    }
+    (decoded, None)
+}

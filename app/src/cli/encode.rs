@@ -1,0 +1,45 @@
+//! `residue encode`: a file to codes.
+
+use anyhow::{Result, bail};
+use residue_engine::audio::MonoTreatment;
+use residue_engine::{offline, tokens};
+
+use super::args::Encode;
+use super::progress::Share;
+use super::{input, model};
+
+pub fn run(args: &Encode) -> Result<()> {
+    let original = input::read(&args.input)?;
+    if original.channels.len() > 2 {
+        bail!(
+            "{} has {} channels, and a code file holds one stream of mono or stereo; write the channels you want to a file of their own first",
+            args.input.display(),
+            original.channels.len()
+        );
+    }
+    let codec = model::load(&args.model)?;
+    let depth = input::depth(args.depth, codec.config())?;
+    if original.channels.len() > codec.config().channels {
+        eprintln!("residue: note: the model is mono, so the codes are those of left + right");
+    }
+    let bar = Share::new("encoding");
+    let encoded = offline::encode(
+        &codec,
+        &original,
+        depth,
+        MonoTreatment::Mid,
+        args.chunk.chunk,
+        &mut |s| bar.set(s),
+    )?;
+    drop(bar);
+    let codes = &encoded.streams[0];
+    tokens::npy::write(&args.output, codes)?;
+    println!(
+        "{}: {} layers x {} frames, {}",
+        args.output.display(),
+        codes.layers(),
+        codes.frames(),
+        input::kbps(codec.config().bitrate(depth)),
+    );
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! Reading the file a command works on.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use residue_engine::audio::{self, Audio};
+use residue_engine::codec::Config;
+
+/// Reads audio, saying on stderr what was wrong with it.
+pub fn read(path: &Path) -> Result<Audio> {
+    let decoded = audio::read(path)?;
+    for warning in &decoded.warnings {
+        eprintln!("residue: warning: {}: {warning}", path.display());
+    }
+    Ok(decoded.audio)
+}
+
+/// The depth asked for, or all layers there are.
+pub fn depth(asked: Option<usize>, config: &Config) -> Result<usize> {
+    let layers = config.quantizer.layers;
+    match asked {
+        None => Ok(layers),
+        Some(depth) if (1..=layers).contains(&depth) => Ok(depth),
+        Some(depth) => bail!("this model has {layers} layers, so --depth {depth} is not possible"),
+    }
+}
+
+/// Bits a second as people say them: "0.5 kbps".
+pub fn kbps(bits: f64) -> String {
+    let text = format!("{:.3}", bits / 1000.0);
+    format!("{} kbps", text.trim_end_matches('0').trim_end_matches('.'))
+}

@@ -1,0 +1,32 @@
+//! The command line.
+
+mod args;
+mod bench;
+mod compare;
+mod decode;
+mod encode;
+mod input;
+mod model;
+mod models;
+mod progress;
+mod roundtrip;
+mod table;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+/// Runs the command that the process was started with.
+///
+/// # Errors
+/// With what went wrong and what to do about it.
+pub fn run() -> anyhow::Result<()> {
+    match Args::parse().command {
+        Command::Roundtrip(args) => roundtrip::run(&args),
+        Command::Encode(args) => encode::run(&args),
+        Command::Decode(args) => decode::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Models(args) => models::run(&args),
+        Command::Bench(args) => bench::run(&args),
+    }
+}
