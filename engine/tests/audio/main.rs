@@ -1,0 +1,8 @@
+//! Audio files, resampling and layout, through the public interface.
+
+mod audio_layout;
+mod audio_read;
+mod audio_resample;
+mod audio_write;
+mod damaged_audio;
+mod signals;
