@@ -30,9 +30,9 @@ impl Drop for Share {
     }
 }
 
-/// A bar that counts bytes.
-pub fn bytes(total: u64) -> ProgressBar {
-    let bar = ProgressBar::new(total);
+/// A bar that counts bytes; how many there are may come later.
+pub fn bytes() -> ProgressBar {
+    let bar = ProgressBar::new(0);
     bar.set_style(style("{msg:32!} {bar:30} {bytes:>10} of {total_bytes:10} {eta}"));
     bar
 }

@@ -1,0 +1,175 @@
+//! `residue models`: what there is, and getting more of it.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use indicatif::ProgressBar;
+use residue_engine::codec::Options;
+use residue_engine::models::{Library, ModelEntry, ModelSource, Progress, Stage};
+use serde_json::{Value, json};
+
+use super::args::{Models, ModelsCommand};
+use super::{model, progress, table};
+
+pub fn run(args: &Models) -> Result<()> {
+    let library = Library::from_env()?;
+    match &args.command {
+        None | Some(ModelsCommand::List) => list(&library, args.json),
+        Some(ModelsCommand::Pull { name }) => pull(&library, name, args.json),
+        Some(ModelsCommand::Add { folder, name }) => {
+            add(&library, folder, name.as_deref(), args.json)
+        }
+        Some(ModelsCommand::Verify { model }) => verify(&library, model, args.json),
+    }
+}
+
+fn list(library: &Library, as_json: bool) -> Result<()> {
+    let entries = library.list()?;
+    if as_json {
+        let models: Vec<Value> = entries.iter().map(describe).collect();
+        println!("{}", serde_json::to_string_pretty(&models)?);
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = entries
+        .iter()
+        .map(|entry| {
+            let known = |show: fn(&_) -> String| entry.known.map_or_else(|| "-".into(), show);
+            vec![
+                entry.name.clone(),
+                known(|k: &residue_engine::models::KnownModel| {
+                    format!("{} kHz, {} ch", k.rate / 1000, k.channels)
+                }),
+                known(|k| k.layers.to_string()),
+                known(|k| format!("{:.0} M", k.parameters as f64 / 1e6)),
+                entry.bytes.map_or_else(|| "-".into(), |b| format!("{:.1} MB", b as f64 / 1e6)),
+                place(entry),
+            ]
+        })
+        .collect();
+    let header = ["model", "audio", "layers", "parameters", "size here", "where"];
+    println!("{}", table::render(&header, &rows));
+    Ok(())
+}
+
+fn place(entry: &ModelEntry) -> String {
+    match &entry.source {
+        Ok(ModelSource::Embedded) => "built in".into(),
+        Ok(ModelSource::Folder(folder)) => folder.display().to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn describe(entry: &ModelEntry) -> Value {
+    json!({
+        "name": entry.name,
+        "repository": entry.known.map(|k| k.repository),
+        "sample_rate": entry.known.map(|k| k.rate),
+        "channels": entry.known.map(|k| k.channels),
+        "layers": entry.known.map(|k| k.layers),
+        "parameters": entry.known.map(|k| k.parameters),
+        "here": entry.source.is_ok(),
+        "bytes": entry.bytes,
+        "where": place(entry),
+    })
+}
+
+fn pull(library: &Library, name: &str, as_json: bool) -> Result<()> {
+    let mut bar = Bar::default();
+    let folder = library.pull(name, &mut |progress| bar.show(&progress))?;
+    drop(bar);
+    if as_json {
+        println!("{}", json!({ "name": name, "where": folder }));
+    } else {
+        println!("{name}: {}", folder.display());
+    }
+    Ok(())
+}
+
+fn add(library: &Library, folder: &Path, name: Option<&str>, as_json: bool) -> Result<()> {
+    // A folder that cannot be loaded is refused now and not when it is wanted.
+    let options = Options::default();
+    let source = ModelSource::Folder(folder.to_owned());
+    let config = model::load_source(&source, &options)??.config().clone();
+    let added = library.add(folder, name)?;
+    if as_json {
+        println!("{}", json!({ "name": added.name, "where": added.folder }));
+    } else {
+        println!(
+            "{}: {} Hz, {} channels, {} layers; use it as --model {}",
+            added.name, config.sample_rate, config.channels, config.quantizer.layers, added.name
+        );
+    }
+    Ok(())
+}
+
+fn verify(library: &Library, spec: &str, as_json: bool) -> Result<()> {
+    let load = |source: &ModelSource| {
+        let loaded = model::load_source(source, &Options::default());
+        loaded.map_err(|e| e.to_string())?.map(drop).map_err(|e| e.to_string())
+    };
+    let mut bar = Bar::default();
+    let report = library.verify(spec, Some(&load), &mut |progress| bar.show(&progress))?;
+    drop(bar);
+    let loads = match &report.load {
+        None => "not tried".to_owned(),
+        Some(Ok(())) => "ok".to_owned(),
+        Some(Err(problem)) => problem.clone(),
+    };
+    if as_json {
+        let files: Vec<Value> = report
+            .files
+            .iter()
+            .map(|file| {
+                json!({
+                    "name": file.name,
+                    "bytes": file.bytes,
+                    "sha256": file.sha256,
+                    "published_sha256": file.published_sha256,
+                    "problem": file.problem,
+                })
+            })
+            .collect();
+        println!("{}", json!({ "ok": report.is_ok(), "files": files, "loads": loads }));
+    } else {
+        for file in &report.files {
+            let verdict = file.problem.as_deref().unwrap_or("ok");
+            let sum = file.sha256.as_deref().unwrap_or("-");
+            println!("{}  {} bytes  sha256 {sum}  {verdict}", file.name, file.bytes);
+        }
+        println!("loads: {loads}");
+    }
+    if !report.is_ok() {
+        bail!("model {spec} is damaged; download or copy it again");
+    }
+    Ok(())
+}
+
+/// A byte counter over all files of a model.
+#[derive(Default)]
+struct Bar(Option<ProgressBar>);
+
+impl Bar {
+    fn show(&mut self, progress: &Progress<'_>) -> ControlFlow<()> {
+        let bar = self.0.get_or_insert_with(progress::bytes);
+        let doing = match progress.stage {
+            Stage::Asking => "asking",
+            Stage::Waiting => "waiting",
+            Stage::Downloading => "downloading",
+            Stage::Retrying => "trying again",
+            Stage::Checking => "checking",
+        };
+        bar.set_message(format!("{doing} {}", progress.file));
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+        ControlFlow::Continue(())
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if let Some(bar) = self.0.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
