@@ -68,7 +68,7 @@ impl MelFilterbank {
         if rate == 0 {
             return Err(MeasureError::parameter("rate", rate, "at least 1 Hz"));
         }
-        if fft < 2 || fft > 1 << 20 || fft % 2 != 0 {
+        if !(2..=1 << 20).contains(&fft) || !fft.is_multiple_of(2) {
             return Err(MeasureError::parameter("fft", fft, "even and 2 to 1048576 samples"));
         }
         if bands == 0 || bands > 1 << 16 {

@@ -2,9 +2,9 @@
 //!
 //! | want | call |
 //! |---|---|
-//! | everything about two signals at once | [`compare`] |
-//! | one distance | [`mel_distance`], [`stft_distance`], [`si_sdr`] |
-//! | how loud a signal is | [`loudness`] |
+//! | everything about two signals at once | [`compare()`] |
+//! | one distance | [`mel_distance`], [`stft_distance`], [`si_sdr()`] |
+//! | how loud a signal is | [`loudness()`] |
 //! | a picture of a signal | [`Spectrogram::of`] |
 //! | one column of a live picture | [`SpectrumColumn`] |
 //! | what the codes of a recording carry | [`codebook_use`] |

@@ -44,7 +44,7 @@ impl Stft {
     /// [`MeasureError::Parameter`] unless `1 <= window <= fft <= 2^20`, `fft` is even and
     /// `hop >= 1`.
     pub fn new(window: usize, hop: usize, fft: usize) -> Result<Self, MeasureError> {
-        if fft < 2 || fft > MAX_FFT || fft % 2 != 0 {
+        if !(2..=MAX_FFT).contains(&fft) || !fft.is_multiple_of(2) {
             return Err(MeasureError::parameter("fft", fft, "even and 2 to 1048576 samples"));
         }
         if window < 1 || window > fft {

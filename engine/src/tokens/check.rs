@@ -7,11 +7,11 @@ use super::Codes;
 pub enum CodesError {
     /// More layers than the model has.
     #[error(
-        "the codes have {found} layers and the model {layers}: decode them with the model that made them, or keep the first {layers} layers{}",
+        "the codes have {found} layers and the model {layers}: {}",
         if *.looks_transposed {
-            "; they look like (frames, layers): transpose them, numpy.save(path, codes.T)"
+            "they look like frames first; transpose them, numpy.save(path, codes.T)"
         } else {
-            ""
+            "decode them with the model that made them"
         }
     )]
     TooManyLayers {
@@ -60,6 +60,8 @@ pub enum CodesError {
 impl Codes {
     /// Whether a model of `layers` RVQ layers with codebooks of `codebook_size` entries can decode
     /// these. Fewer layers than the model's are fine: that is a lower depth. No frames are fine too.
+    /// An array stored frames first is told by its too many layers; one with no more frames than the
+    /// model has layers cannot be told.
     ///
     /// # Errors
     /// [`CodesError`] naming the first thing that does not fit.
@@ -106,7 +108,8 @@ mod tests {
         );
         let message = codes.check(2, 1024).unwrap_err().to_string();
         assert!(message.contains("layer 1, frame 1: code 1024 is outside 0..=1023"), "{message}");
-        assert_eq!(codes.check(1, 4096).unwrap_err().to_string().contains("transpose"), false);
+        let message = codes.check(1, 4096).unwrap_err().to_string();
+        assert!(message.contains("the model that made them"), "{message}");
         assert_eq!(Codes::empty(0).check(16, 4), Err(CodesError::NoLayers { layers: 16 }));
     }
 
