@@ -1,5 +1,7 @@
 //! A layers × frames array of codes.
 
+use super::CodesError;
+
 /// Codes of one stream: `layers` RVQ layers × `frames` frames, layer-major, so that the code of
 /// layer `k` at frame `t` is `data[k * frames + t]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,5 +76,70 @@ impl Codes {
         let layers = 0..self.layers;
         self.data = layers.flat_map(|k| [self.layer(k), next.layer(k)].concat()).collect();
         self.frames += next.frames;
+    }
+
+    /// Puts frames of one code a layer side by side. No frames give no layers.
+    ///
+    /// # Errors
+    /// [`CodesError::Ragged`] if a frame has another number of codes than the first.
+    pub fn from_frames<F: AsRef<[u32]>>(frames: &[F]) -> Result<Self, CodesError> {
+        let expected = frames.first().map_or(0, |f| f.as_ref().len());
+        for (frame, codes) in frames.iter().enumerate() {
+            let found = codes.as_ref().len();
+            if found != expected {
+                return Err(CodesError::Ragged { frame, found, expected });
+            }
+        }
+        let layer = |k: usize| frames.iter().map(move |f| f.as_ref()[k]);
+        let data = (0..expected).flat_map(layer).collect();
+        Ok(Self { layers: expected, frames: frames.len(), data })
+    }
+
+    /// The codes of one frame, first layer first.
+    ///
+    /// # Panics
+    /// If `frame` is out of range.
+    pub fn frame(&self, frame: usize) -> Vec<u32> {
+        (0..self.layers).map(|layer| self.get(layer, frame)).collect()
+    }
+
+    /// The first `depth` layers, all of them if there are fewer: what a decoder at that depth hears.
+    pub fn truncated(&self, depth: usize) -> Self {
+        let layers = depth.min(self.layers);
+        Self { layers, frames: self.frames, data: self.data[..layers * self.frames].to_vec() }
+    }
+
+    /// Layers and frames swapped, for arrays that were stored frame by frame.
+    pub fn transposed(&self) -> Self {
+        let data = (0..self.frames).flat_map(|frame| self.frame(frame)).collect();
+        Self { layers: self.frames, frames: self.layers, data }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn truncation_keeps_the_first_layers() {
+        let codes = Codes::new(3, 2, vec![1, 2, 3, 4, 5, 6]);
+        assert_eq!(codes.truncated(2), Codes::new(2, 2, vec![1, 2, 3, 4]));
+        assert_eq!(codes.truncated(9), codes);
+        assert_eq!(codes.truncated(0).layers(), 0);
+    }
+
+    #[test]
+    fn frames_and_transposition() {
+        let codes = Codes::new(2, 3, vec![1, 2, 3, 4, 5, 6]);
+        let frames: Vec<Vec<u32>> = (0..3).map(|t| codes.frame(t)).collect();
+        assert_eq!(frames, [[1, 4], [2, 5], [3, 6]]);
+        assert_eq!(Codes::from_frames(&frames), Ok(codes.clone()));
+        assert_eq!(codes.transposed(), Codes::new(3, 2, vec![1, 4, 2, 5, 3, 6]));
+        assert_eq!(codes.transposed().transposed(), codes);
+        assert_eq!(
+            Codes::from_frames(&[vec![1, 2], vec![3]]),
+            Err(CodesError::Ragged { frame: 1, found: 1, expected: 2 })
+        );
+        assert_eq!(Codes::from_frames::<Vec<u32>>(&[]), Ok(Codes::empty(0)));
     }
 }

@@ -1,0 +1,99 @@
+//! What is wrong with a stream of code frames, and what to do about it.
+
+use std::io;
+
+use super::{CodesError, NpyError};
+
+/// A stream of frames that could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameError {
+    /// The input failed.
+    #[error("{name}: cannot be read after line {line}: {source}")]
+    Read {
+        /// What stands for the input, such as `stdin`.
+        name: String,
+        /// Lines read before.
+        line: u64,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A line is not a frame.
+    #[error("{name}: line {line}: {problem}")]
+    Line {
+        /// What stands for the input, such as `stdin`.
+        name: String,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        #[source]
+        problem: FrameProblem,
+    },
+    /// The input is a `.npy` file that cannot be read.
+    #[error(transparent)]
+    Npy(#[from] NpyError),
+    /// The input is a `.npy` file whose codes do not fit the model.
+    #[error("{name}: {source}")]
+    Codes {
+        /// What stands for the input, such as `stdin`.
+        name: String,
+        /// What does not fit.
+        source: CodesError,
+    },
+}
+
+/// Why a line is not a frame.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FrameProblem {
+    /// Bytes that are not text.
+    #[error("not text: send one frame a line as integers, or one whole .npy file")]
+    NotText,
+    /// No line end within the limit.
+    #[error("longer than {limit} bytes: end every frame with a newline")]
+    TooLong {
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// A bracket without its partner, or within the list.
+    #[error("the brackets do not match: send one flat list a line, such as [1, 2, 3]")]
+    Brackets,
+    /// A list of nothing.
+    #[error("no codes: send at least one, or leave the line out")]
+    Empty,
+    /// Two commas in a row, or one at an end.
+    #[error("a value is missing at a comma: send one code a layer")]
+    MissingValue,
+    /// Something else than an integer.
+    #[error("'{0}' is not a whole number from 0: send codes as integers")]
+    NotAnInteger(String),
+    /// A code below 0.
+    #[error("'{0}' is negative and codes count from 0: leave out padding (often -1)")]
+    Negative(String),
+    /// Another number of codes than in the lines before.
+    #[error(
+        "{found} codes and the frames before it had {expected}: send one code a layer in every frame"
+    )]
+    LayerCount {
+        /// Codes on this line.
+        found: usize,
+        /// Codes on the first.
+        expected: usize,
+    },
+    /// More codes than the model has layers.
+    #[error("{found} codes and the model has {layers} layers: send at most {layers}")]
+    TooManyLayers {
+        /// Codes on this line.
+        found: usize,
+        /// Layers of the model.
+        layers: usize,
+    },
+    /// A code the model's codebooks do not have.
+    #[error("layer {layer}: code {value} is outside 0..={}: send the codes of this model", .codebook_size.saturating_sub(1))]
+    OutOfRange {
+        /// Layer, from 0.
+        layer: usize,
+        /// The code.
+        value: u32,
+        /// Entries of the model's codebooks.
+        codebook_size: usize,
+    },
+}
