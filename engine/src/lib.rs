@@ -7,6 +7,7 @@
 //! | [`audio`] | audio buffers, files in (any container symphonia reads) and out, resampling, channel layout |
 //! | [`codec`] | the Cat model: configuration, checkpoint, encoder and decoder, quantizer, streaming state |
 //! | [`measure`] | distances between signals, loudness, spectrograms |
+//! | [`offline`] | whole files through the codec |
 //! | [`models`] | known models, discovery, download, verification, the embedded default |
 //! | [`tokens`] | code arrays and their files |
 
@@ -14,4 +15,5 @@ pub mod audio;
 pub mod codec;
 pub mod measure;
 pub mod models;
+pub mod offline;
 pub mod tokens;

@@ -41,14 +41,9 @@ fn decode_file(args: &Decode, codec: &Codec) -> Result<Audio> {
         codes = codes.transposed();
     }
     let quantizer = &config.quantizer;
-    let mut checked = codes.check(quantizer.layers, quantizer.codebook_size).map_err(Into::into);
-    if codes.layers() > quantizer.layers && codes.frames() <= quantizer.layers {
-        let shape = (codes.layers(), codes.frames());
-        checked = checked.with_context(|| {
-            format!("the array is {shape:?}: if that is (frames, layers), pass --transpose")
-        });
-    }
-    checked.with_context(|| args.codes.display().to_string())?;
+    codes
+        .check(quantizer.layers, quantizer.codebook_size)
+        .with_context(|| args.codes.display().to_string())?;
     let depth = match args.depth {
         None => codes.layers(),
         Some(depth) => depth_of(depth, codes.layers())?,

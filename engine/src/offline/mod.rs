@@ -58,18 +58,19 @@ pub fn encode(
     }
     let planes: Vec<&[f32]> = prepared.streams.iter().flat_map(Audio::planes).collect();
     let mut encoder = codec.encoder(prepared.streams.len());
-    let mut streams = vec![Codes::empty(depth); prepared.streams.len()];
+    let mut streams = vec![Vec::new(); prepared.streams.len()];
     let step = chunk.max(1) * frame;
     // Asked even where there is no audio at all.
     encoder.encode(&planes.iter().map(|plane| &plane[..0]).collect::<Vec<_>>(), depth)?;
     for start in (0..total).step_by(step) {
         let end = (start + step).min(total);
         let part: Vec<&[f32]> = planes.iter().map(|plane| &plane[start..end]).collect();
-        for (codes, next) in streams.iter_mut().zip(encoder.encode(&part, depth)?) {
-            codes.extend(&next);
+        for (parts, next) in streams.iter_mut().zip(encoder.encode(&part, depth)?) {
+            parts.push(next);
         }
         report(progress, end, total)?;
     }
+    let streams = streams.iter().map(|parts| Codes::concat(depth, parts)).collect();
     Ok(Encoded { streams, layout: prepared.layout })
 }
 

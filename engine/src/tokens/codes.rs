@@ -67,15 +67,16 @@ impl Codes {
         Self { layers: self.layers, frames, data }
     }
 
-    /// This array followed by `next`.
+    /// These arrays one after the other.
     ///
     /// # Panics
-    /// If the two have different numbers of layers.
-    pub fn extend(&mut self, next: &Self) {
-        assert_eq!(self.layers, next.layers, "codes of one stream have one number of layers");
-        let layers = 0..self.layers;
-        self.data = layers.flat_map(|k| [self.layer(k), next.layer(k)].concat()).collect();
-        self.frames += next.frames;
+    /// If they do not all have `layers` layers.
+    pub fn concat(layers: usize, parts: &[Self]) -> Self {
+        let same = parts.iter().all(|part| part.layers == layers);
+        assert!(same, "codes of one stream have one number of layers");
+        let layer = |k| parts.iter().flat_map(move |part| part.layer(k).iter().copied());
+        let data = (0..layers).flat_map(layer).collect();
+        Self::new(layers, parts.iter().map(Self::frames).sum(), data)
     }
 
     /// Puts frames of one code a layer side by side. No frames give no layers.
