@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use super::args::Compare;
 use super::progress::Share;
+use super::drawing::{Captions, draw};
 use super::{input, model, table};
-use crate::picture;
 
 /// What `report.json` holds and `--json` prints.
 #[derive(Serialize)]
@@ -82,7 +82,7 @@ pub fn run(args: &Compare) -> Result<()> {
         original: original_path,
         depths: rows,
     };
-    draw(&report, &original, &decoded)?;
+    draw(&report.picture, &captions(&report), &original, &decoded)?;
     let json = serde_json::to_string_pretty(&report)?;
     let path = folder.join("report.json");
     std::fs::write(&path, &json).with_context(|| format!("cannot write {}", path.display()))?;
@@ -122,6 +122,25 @@ fn folder(args: &Compare) -> PathBuf {
         name.push("-residue");
         PathBuf::from(name)
     })
+}
+
+/// What the picture says in words.
+fn captions(report: &Report) -> Captions {
+    let name = report.input.file_name().unwrap_or(report.input.as_os_str());
+    let row = |row: &Depth| {
+        let numbers = format!(
+            "mel distance {:.2}   SI-SDR {}",
+            row.distances.mel,
+            optional(row.distances.si_sdr_db, |x| format!("{x:.1} dB"))
+        );
+        (format!("depth {} · {}", row.depth, input::kbps(row.kbps * 1000.0)), numbers)
+    };
+    Captions {
+        title: format!("What the codec leaves behind: {}", name.display()),
+        subtitle: format!("model {} in {}", report.model, report.precision),
+        original: format!("{} Hz, {} channels", report.rate, report.channels),
+        rows: report.depths.iter().map(row).collect(),
+    }
 }
 
 /// Entropy of all streams' first `depth` layers, in bits a second.

@@ -4,6 +4,7 @@ mod args;
 mod bench;
 mod compare;
 mod decode;
+mod drawing;
 mod encode;
 mod input;
 mod model;

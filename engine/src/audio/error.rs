@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::SUPPORTED_RATES;
 
-/// Containers and codecs that [`read`](super::read) understands, for error messages.
+/// Containers and codecs that [`read`](super::read()) understands, for error messages.
 const READABLE: &str = "WAV, AIFF, CAF, FLAC, ALAC, MP1/2/3, AAC-LC (M4A, ADTS) and Ogg Vorbis, \
                         also inside MP4, MKV and WebM";
 
@@ -178,7 +178,7 @@ pub enum AudioError {
         /// Channels of the model.
         channels: usize,
     },
-    /// The decoded streams are not those that [`prepare`](super::prepare) made.
+    /// The decoded streams are not those that [`prepare`](super::prepare()) made.
     #[error("the decoded audio does not fit the input: expected {expected}, found {found}")]
     Restore {
         /// What the layout needs.

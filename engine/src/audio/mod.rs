@@ -20,6 +20,9 @@
 
 mod buffer;
 mod codec_name;
+mod collector;
+mod container;
+mod declared;
 mod error;
 mod layout;
 mod read;

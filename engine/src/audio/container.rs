@@ -1,0 +1,132 @@
+//! Opening files: recognising the container, choosing a track and its decoder.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::errors::Error as SymphoniaError;
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
+use symphonia::core::io::{
+    MediaSource, MediaSourceStream, MediaSourceStreamOptions, ReadOnlySource,
+};
+use symphonia::core::meta::MetadataOptions;
+
+use super::codec_name::codec_name;
+use super::{AudioError, SUPPORTED_RATES};
+
+/// Opens `path` as a file with something in it.
+pub(super) fn open(path: &Path) -> Result<File, AudioError> {
+    let failed = |source: io::Error| {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => AudioError::NotFound { path },
+            io::ErrorKind::IsADirectory => AudioError::IsDirectory { path },
+            _ => AudioError::Open { path, source },
+        }
+    };
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(AudioError::IsDirectory { path: path.to_owned() });
+    }
+    if metadata.is_file() && metadata.len() == 0 {
+        return Err(AudioError::Empty { path: path.to_owned() });
+    }
+    File::open(path).map_err(failed)
+}
+
+/// Recognises the container.
+pub(super) fn probe(path: &Path, file: File) -> Result<Box<dyn FormatReader>, AudioError> {
+    let recognise = |source: Box<dyn MediaSource>| {
+        symphonia::default::get_probe().probe(
+            &Hint::new(),
+            MediaSourceStream::new(source, MediaSourceStreamOptions::default()),
+            FormatOptions::default(),
+            MetadataOptions::default(),
+        )
+    };
+    recognise(Box::new(file)).or_else(|error| {
+        // A file that is cut short ends before chunks that some readers look for behind the
+        // samples, or contradicts its own sizes. In a stream they do not look, and find the
+        // samples.
+        let source = ReadOnlySource::new(open(path)?);
+        recognise(Box::new(source)).map_err(|_| AudioError::NotAudio {
+            path: path.to_owned(),
+            reason: match error {
+                error if is_end_of_file(&error) => {
+                    "no known container found, or the file is cut inside its header".into()
+                }
+                error => error.to_string(),
+            },
+        })
+    })
+}
+
+/// True if the file ended inside something.
+pub(super) fn is_end_of_file(error: &SymphoniaError) -> bool {
+    matches!(error, SymphoniaError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof)
+}
+
+/// The default audio track, or the first.
+pub(super) fn choose_track(
+    path: &Path,
+    format: &dyn FormatReader,
+) -> Result<(Track, AudioCodecParameters), AudioError> {
+    let track = format.default_track(TrackType::Audio);
+    // A track whose codec the demuxer does not even know counts: better a message about the codec
+    // than one that says there is no audio.
+    let track = track.or_else(|| format.first_track(TrackType::Audio));
+    track
+        .and_then(|track| {
+            let parameters = track.codec_params.as_ref()?.audio()?;
+            Some((track.clone(), parameters.clone()))
+        })
+        .ok_or_else(|| AudioError::NoAudioTrack {
+            path: path.to_owned(),
+            container: format.format_info().long_name.to_owned(),
+        })
+}
+
+/// How many audio tracks there are beside the chosen one.
+pub(super) fn other_tracks(format: &dyn FormatReader) -> usize {
+    let audio = |track: &&Track| track.track_type() == Some(TrackType::Audio);
+    format.tracks().iter().filter(audio).count().saturating_sub(1)
+}
+
+/// A decoder for the track.
+pub(super) fn make_decoder(
+    path: &Path,
+    parameters: &AudioCodecParameters,
+) -> Result<Box<dyn AudioDecoder>, AudioError> {
+    symphonia::default::get_codecs()
+        .make_audio_decoder(parameters, &AudioDecoderOptions::default())
+        .map_err(|error| match error {
+            SymphoniaError::Unsupported(_) => AudioError::UnsupportedCodec {
+                path: path.to_owned(),
+                codec: codec_name(parameters.codec),
+            },
+            other => {
+                AudioError::NothingDecoded { path: path.to_owned(), reason: other.to_string() }
+            }
+        })
+}
+
+/// Refuses what a header declares and no audio file has.
+pub(super) fn check_declared(
+    path: &Path,
+    parameters: &AudioCodecParameters,
+) -> Result<(), AudioError> {
+    match parameters.sample_rate {
+        Some(rate) if !SUPPORTED_RATES.contains(&rate) => {
+            return Err(AudioError::FileRate { path: path.to_owned(), rate });
+        }
+        _ => {}
+    }
+    match &parameters.channels {
+        Some(channels) if channels.count() == 0 => {
+            Err(AudioError::NoChannels { path: path.to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
