@@ -8,7 +8,7 @@ use residue_engine::tokens::Codes;
 use serde::Serialize;
 
 use super::args::{Bench, LayoutName};
-use super::{model, table};
+use super::{input, model, table};
 
 /// History before measuring starts, so that every attention window is full.
 const HISTORY_SECONDS: f64 = 10.0;
@@ -60,7 +60,8 @@ fn load(args: &Bench) -> Result<(String, Codec)> {
 fn measure(args: &Bench, layout: String, codec: &Codec) -> Result<Report> {
     let config = codec.config();
     // 80 ms, the published models' frame, in whole frames of this model.
-    let chunk = args.chunk.unwrap_or_else(|| (0.08 * config.frame_rate()).round().max(1.0) as usize);
+    let chunk =
+        args.chunk.unwrap_or_else(|| (0.08 * config.frame_rate()).round().max(1.0) as usize);
     let chunk_seconds = chunk as f64 / config.frame_rate();
     let depths: Vec<usize> = (0..args.lanes)
         .map(|lane| (config.quantizer.layers >> lane.min(usize::BITS as usize - 1)).max(1))
@@ -146,7 +147,8 @@ impl<'a> Stream<'a> {
         let start = Instant::now();
         let codes = self.codec.quantizer().quantize(&latents[0], config.quantizer.layers)?;
         let quantize = start.elapsed();
-        let lanes: Vec<(&Codes, usize)> = self.depths.iter().map(|&depth| (&codes, depth)).collect();
+        let lanes: Vec<(&Codes, usize)> =
+            self.depths.iter().map(|&depth| (&codes, depth)).collect();
         let start = Instant::now();
         let audio = self.decoder.decode(&lanes)?;
         let decode = start.elapsed();
@@ -166,10 +168,10 @@ fn resident_mb() -> Option<f64> {
 fn print(report: &Report, codec: &Codec) {
     let config = codec.config();
     println!(
-        "{}: {} Hz, {} channels, {} layers, {:.1} M parameters, {}, {} threads",
+        "{}: {} Hz, {}, {} layers, {:.1} M parameters, {}, {} thread(s)",
         report.layout,
         config.sample_rate,
-        config.channels,
+        input::channels(config.channels),
         config.quantizer.layers,
         config.parameters() as f64 / 1e6,
         report.precision,
@@ -181,7 +183,7 @@ fn print(report: &Report, codec: &Codec) {
     let rows = [
         row("encode", report.encode_rtf),
         row("quantize", report.quantize_rtf),
-        row(&format!("decode, {} lanes", report.lanes), report.decode_rtf),
+        row(&format!("decode, {} lane(s)", report.lanes), report.decode_rtf),
         row("all", report.rtf),
     ];
     println!("{}", table::render(&["", "RTF", "realtime"], &rows));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use residue_engine::audio::{self, Audio};
+use residue_engine::audio;
 use residue_engine::codec::Config;
 use residue_engine::measure::{self, CodebookUse, Distances};
 use residue_engine::offline;
@@ -11,8 +11,8 @@ use residue_engine::tokens::Codes;
 use serde::Serialize;
 
 use super::args::Compare;
-use super::progress::Share;
 use super::drawing::{Captions, draw};
+use super::progress::Share;
 use super::{input, model, table};
 
 /// What `report.json` holds and `--json` prints.
@@ -45,7 +45,8 @@ pub fn run(args: &Compare) -> Result<()> {
     let config = codec.config();
     let depths = depths(args, config)?;
     let folder = folder(args);
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
     let chunk = args.chunk.chunk;
 
     let deepest = depths.iter().copied().max().unwrap_or(1);
@@ -138,7 +139,7 @@ fn captions(report: &Report) -> Captions {
     Captions {
         title: format!("What the codec leaves behind: {}", name.display()),
         subtitle: format!("model {} in {}", report.model, report.precision),
-        original: format!("{} Hz, {} channels", report.rate, report.channels),
+        original: format!("{} Hz, {}", report.rate, input::channels(report.channels)),
         rows: report.depths.iter().map(row).collect(),
     }
 }
@@ -156,11 +157,11 @@ fn carried(streams: &[Codes], depth: usize, config: &Config) -> Result<f64> {
 
 fn text(report: &Report, layout: &str) -> String {
     let head = format!(
-        "{}: {:.2} s, {} Hz, {} channels, through {} ({}; {layout})\n",
+        "{}: {:.2} s, {} Hz, {}, through {} ({}; {layout})\n",
         report.input.display(),
         report.seconds,
         report.rate,
-        report.channels,
+        input::channels(report.channels),
         report.model,
         report.precision
     );

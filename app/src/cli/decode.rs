@@ -24,11 +24,11 @@ pub fn run(args: &Decode) -> Result<()> {
     if fault.is_none() || !decoded.is_empty() {
         audio::write(&args.output, &decoded)?;
         println!(
-            "{}: {:.2} s, {} Hz, {} channels",
+            "{}: {:.2} s, {} Hz, {}",
             args.output.display(),
             decoded.seconds(),
             decoded.rate,
-            decoded.channels.len()
+            input::channels(decoded.channels.len())
         );
     }
     fault.map_or(Ok(()), Err)

@@ -30,12 +30,16 @@ pub fn draw(path: &Path, captions: &Captions, original: &Audio, decoded: &[Audio
     let first = of(original)?;
     let panels = decoded
         .iter()
-        .map(|decoded| Ok((of(decoded)?, of(&difference(original, decoded))?)))
+        .map(|decoded| {
+            let difference = difference(original, decoded);
+            Ok((of(decoded)?, of(&difference)?, level(&difference, original)))
+        })
         .collect::<Result<Vec<_>>>()?;
     let rows = captions.rows.iter().zip(&panels);
-    let rows = rows.map(|((label, numbers), (decoded, difference))| Row {
+    let rows = rows.map(|((label, numbers), (decoded, difference, level))| Row {
         label,
         numbers,
+        difference_numbers: level,
         decoded: levels(decoded),
         difference: levels(difference),
     });
@@ -54,11 +58,7 @@ pub fn draw(path: &Path, captions: &Captions, original: &Audio, decoded: &[Audio
 }
 
 fn levels(spectrogram: &Spectrogram) -> Levels<'_> {
-    Levels {
-        width: spectrogram.width(),
-        height: spectrogram.height(),
-        db: spectrogram.levels(),
-    }
+    Levels { width: spectrogram.width(), height: spectrogram.height(), db: spectrogram.levels() }
 }
 
 /// What is left of `original` without `decoded`.
@@ -66,4 +66,16 @@ fn difference(original: &Audio, decoded: &Audio) -> Audio {
     let planes = original.channels.iter().zip(&decoded.channels);
     let channels = planes.map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect()).collect();
     Audio { rate: original.rate, channels }
+}
+
+/// How strong the difference is, in words.
+fn level(difference: &Audio, original: &Audio) -> String {
+    let power =
+        |audio: &Audio| audio.channels.iter().flatten().map(|x| f64::from(*x).powi(2)).sum();
+    let (left, all): (f64, f64) = (power(difference), power(original));
+    if all > 0.0 && left > 0.0 {
+        format!("{:.1} dB against the original", 10.0 * (left / all).log10() + 0.0)
+    } else {
+        String::new()
+    }
 }

@@ -30,3 +30,12 @@ pub fn kbps(bits: f64) -> String {
     let text = format!("{:.3}", bits / 1000.0);
     format!("{} kbps", text.trim_end_matches('0').trim_end_matches('.'))
 }
+
+/// A number of channels as people say it.
+pub fn channels(count: usize) -> String {
+    match count {
+        1 => "mono".into(),
+        2 => "stereo".into(),
+        _ => format!("{count} channels"),
+    }
+}

@@ -21,7 +21,7 @@ pub fn load_source(
     Ok(match source {
         ModelSource::Folder(folder) => Codec::load(folder, options),
         ModelSource::Embedded => {
-            let model = models::embedded().ok_or(ModelsError::NoEmbedded)?;
+            let model = models::embedded();
             Codec::load_from_memory(model.config, model.weights, options)
         }
     })

@@ -10,7 +10,7 @@ use residue_engine::models::{Library, ModelEntry, ModelSource, Progress, Stage};
 use serde_json::{Value, json};
 
 use super::args::{Models, ModelsCommand};
-use super::{model, progress, table};
+use super::{input, model, progress, table};
 
 pub fn run(args: &Models) -> Result<()> {
     let library = Library::from_env()?;
@@ -96,8 +96,12 @@ fn add(library: &Library, folder: &Path, name: Option<&str>, as_json: bool) -> R
         println!("{}", json!({ "name": added.name, "where": added.folder }));
     } else {
         println!(
-            "{}: {} Hz, {} channels, {} layers; use it as --model {}",
-            added.name, config.sample_rate, config.channels, config.quantizer.layers, added.name
+            "{}: {} Hz, {}, {} layers; use it as --model {}",
+            added.name,
+            config.sample_rate,
+            input::channels(config.channels),
+            config.quantizer.layers,
+            added.name
         );
     }
     Ok(())

@@ -38,11 +38,13 @@ impl Picture {
     }
 
     /// Height in pixels.
+    #[cfg(test)]
     pub fn height(&self) -> usize {
         self.height
     }
 
     /// The pixels: rows from the top, each pixel as red, green, blue.
+    #[cfg(test)]
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
     }

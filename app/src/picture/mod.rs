@@ -14,10 +14,6 @@ mod error;
 mod levels;
 mod text;
 
-#[cfg(test)]
-mod development;
-
-pub use canvas::Picture;
 pub use comparison::{Comparison, PANEL_HEIGHT, PANEL_WIDTH, Row};
 pub use error::PictureError;
 pub use levels::Levels;

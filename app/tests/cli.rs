@@ -1,0 +1,291 @@
+//! The command line as a user meets it: real files in, real files out.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use residue_engine::audio::{self, Audio};
+use residue_engine::tokens::npy;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A miniature checkpoint in the published layout of this name.
+fn golden(case: &str) -> String {
+    root().join("engine/tests/golden").join(case).display().to_string()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn residue(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_residue"));
+        command.args(arguments).current_dir(self.0.path());
+        command.env("RESIDUE_HOME", self.path("home")).env("HF_HOME", self.path("hub"));
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.residue(arguments).stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// Runs a command that must succeed and returns what it printed.
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "residue {arguments:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a command that must fail with one line that holds all of `parts`.
+    fn fails(&self, arguments: &[&str], parts: &[&str]) {
+        let output = self.run(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "residue {arguments:?}: {errors}");
+        let line = errors.trim_end();
+        assert!(line.starts_with("residue: ") && !line.contains('\n'), "one line, got `{line}`");
+        for part in parts {
+            assert!(line.contains(part), "residue {arguments:?} said `{line}`, expected `{part}`");
+        }
+    }
+
+    /// A second and a half of tones and noise, different on each channel.
+    fn clip(&self, name: &str, rate: u32, channels: usize) -> Audio {
+        let length = rate as usize * 3 / 2 + 17;
+        let mut audio = Audio::silence(rate, channels, length);
+        for (c, plane) in audio.channels.iter_mut().enumerate() {
+            let mut noise = 12_345_u32 + c as u32;
+            for (n, x) in plane.iter_mut().enumerate() {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let t = n as f32 / rate as f32;
+                *x = 0.3 * (t * (1500.0 + 400.0 * c as f32)).sin()
+                    + 0.05 * ((noise >> 8) as f32 / (1 << 23) as f32 - 1.0);
+            }
+        }
+        audio::write(&self.path(name), &audio).unwrap();
+        audio
+    }
+
+    fn read(&self, name: &str) -> Audio {
+        audio::read(&self.path(name)).unwrap().audio
+    }
+}
+
+#[test]
+fn roundtrip_is_the_same_whatever_the_chunk() {
+    let place = Place::new();
+    let clip = root().join("assets/clips/speech.flac");
+    let clip = clip.to_str().unwrap();
+    // The largest chunk takes the whole clip at once: that is offline.
+    for chunk in ["1", "3", "8", "4096"] {
+        let out = format!("{chunk}.wav");
+        place.ok(&["roundtrip", clip, "-o", &out, "--chunk", chunk, "--depth", "8"]);
+    }
+    let original = audio::read(Path::new(clip)).unwrap().audio;
+    let offline = place.read("4096.wav");
+    assert_eq!(offline.rate, original.rate);
+    assert_eq!(offline.channels.len(), original.channels.len());
+    assert_eq!(offline.len(), original.len());
+    for chunk in ["1", "3", "8"] {
+        assert!(place.read(&format!("{chunk}.wav")) == offline, "chunks of {chunk} frames");
+    }
+}
+
+#[test]
+fn the_output_has_the_inputs_rate_channels_and_length() {
+    let place = Place::new();
+    for (rate, channels) in [(44_100, 2), (24_000, 1), (8_000, 1), (96_000, 2), (48_000, 3)] {
+        let input = place.clip("in.wav", rate, channels);
+        for model in ["v1", "v2"] {
+            let model = golden(model);
+            place.ok(&["roundtrip", "in.wav", "-o", "out.wav", "--model", &model]);
+            let output = place.read("out.wav");
+            assert_eq!(output.rate, rate);
+            assert_eq!(output.channels.len(), channels);
+            assert_eq!(output.len(), input.len());
+        }
+    }
+}
+
+#[test]
+fn codes_in_a_file_or_on_stdin_decode_to_the_roundtrip() {
+    let place = Place::new();
+    let model = golden("v2");
+    let model = ["--model", model.as_str()];
+    let input = place.clip("in.wav", 48_000, 2);
+    place.ok(&[&["roundtrip", "in.wav", "-o", "round.wav", "--depth", "3"][..], &model].concat());
+    place.ok(&[&["encode", "in.wav", "-o", "codes.npy"][..], &model].concat());
+    place.ok(&[&["decode", "codes.npy", "-o", "decoded.wav", "--depth", "3"][..], &model].concat());
+    let round = place.read("round.wav");
+    let trimmed = |audio: Audio| {
+        let channels = audio.channels.iter().map(|c| c[..input.len()].to_vec()).collect();
+        Audio { rate: audio.rate, channels }
+    };
+    assert!(trimmed(place.read("decoded.wav")) == round, "from a file");
+
+    let codes = npy::read(&place.path("codes.npy")).unwrap();
+    assert_eq!(codes.layers(), 6);
+    let lines: Vec<String> = (0..codes.frames())
+        .map(|t| codes.frame(t).iter().map(u32::to_string).collect::<Vec<_>>().join(" "))
+        .collect();
+    let arguments = [&["decode", "-", "-o", "stdin.wav", "--depth", "3"][..], &model].concat();
+    let feed = |text: &str| {
+        let mut child = place
+            .residue(&arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    assert!(feed(&lines.join("\n")).status.success());
+    assert!(trimmed(place.read("stdin.wav")) == round, "from stdin");
+
+    // What arrived before a fault is kept, and the fault is told.
+    let output = feed(&format!("{}\nseven\n", lines[..2].join("\n")));
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("line 3"));
+    assert_eq!(place.read("stdin.wav").len(), 2 * 3840);
+}
+
+#[test]
+fn frames_first_arrays_are_told_and_taken_transposed() {
+    let place = Place::new();
+    let model = golden("v1");
+    place.clip("in.wav", 24_000, 1);
+    place.ok(&["encode", "in.wav", "-o", "codes.npy", "--model", &model]);
+    let codes = npy::read(&place.path("codes.npy")).unwrap();
+    npy::write(&place.path("turned.npy"), &codes.transposed()).unwrap();
+    place.fails(
+        &["decode", "turned.npy", "-o", "out.wav", "--model", &model],
+        &["turned.npy", "frames first"],
+    );
+    assert!(!place.path("out.wav").exists());
+    place.ok(&["decode", "codes.npy", "-o", "a.wav", "--model", &model]);
+    place.ok(&["decode", "turned.npy", "-o", "b.wav", "--transpose", "--model", &model]);
+    assert!(place.read("a.wav") == place.read("b.wav"));
+}
+
+#[test]
+fn compare_writes_a_table_a_picture_and_audio() {
+    let place = Place::new();
+    let clip = root().join("assets/clips/speech.flac");
+    let clip = clip.to_str().unwrap();
+    let text = place.ok(&["compare", clip, "--depths", "1,4,32", "-o", "out"]);
+    assert!(text.contains("SI-SDR") && text.contains("comparison.png"), "{text}");
+    let report: Value =
+        serde_json::from_str(&std::fs::read_to_string(place.path("out/report.json")).unwrap())
+            .unwrap();
+    let depths = report["depths"].as_array().unwrap();
+    assert_eq!(depths.len(), 3);
+    let mels: Vec<f64> = depths.iter().map(|d| d["distances"]["mel"].as_f64().unwrap()).collect();
+    assert!(mels[0] > mels[1] && mels[1] > mels[2], "deeper is closer: {mels:?}");
+    for name in ["out/original.wav", "out/depth-01.wav", "out/depth-04.wav", "out/depth-32.wav"] {
+        assert_eq!(place.read(name).len(), place.read("out/original.wav").len(), "{name}");
+    }
+    let picture = std::fs::read(place.path("out/comparison.png")).unwrap();
+    let decoder = png::Decoder::new(std::io::Cursor::new(picture));
+    let info = decoder.read_info().unwrap().info().size();
+    assert!(info.0 > 1000 && info.1 > 600, "{info:?}");
+}
+
+#[test]
+fn models_are_listed_added_and_verified() {
+    let place = Place::new();
+    let listed: Value = serde_json::from_str(&place.ok(&["models", "--json"])).unwrap();
+    let names: Vec<&str> =
+        listed.as_array().unwrap().iter().map(|m| m["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["embedded", "nano", "v1", "v2"]);
+    assert_eq!(listed[0]["here"], true);
+    assert_eq!(listed[1]["here"], false);
+
+    place.ok(&["models", "add", &golden("nano"), "--name", "mini"]);
+    place.clip("in.wav", 48_000, 2);
+    place.ok(&["roundtrip", "in.wav", "-o", "out.wav", "--model", "mini"]);
+    let verified = place.ok(&["models", "verify", "mini"]);
+    assert!(verified.contains("loads: ok"), "{verified}");
+    place.ok(&["models", "verify", "embedded"]);
+
+    place.fails(
+        &["roundtrip", "in.wav", "-o", "o.wav", "--model", "nano"],
+        &["not on this computer", "residue models pull nano"],
+    );
+    place.fails(&["roundtrip", "in.wav", "-o", "o.wav", "--model", "nanoo"], &["nanoo"]);
+    std::fs::create_dir(place.path("empty")).unwrap();
+    place.fails(&["models", "add", "empty"], &["config.json"]);
+    let output =
+        place.residue(&["models", "pull", "nano"]).env("HF_HUB_OFFLINE", "1").output().unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("HF_HUB_OFFLINE"));
+}
+
+#[test]
+fn bench_prints_every_figure() {
+    let place = Place::new();
+    let text = place.ok(&[
+        "bench",
+        "--model",
+        &golden("v1"),
+        "--json",
+        "--seconds",
+        "0.5",
+        "--lanes",
+        "2",
+        "--threads",
+        "1",
+    ]);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    for key in [
+        "seconds",
+        "rtf",
+        "encode_rtf",
+        "quantize_rtf",
+        "decode_rtf",
+        "chunk_ms_median",
+        "chunk_ms_max",
+    ] {
+        assert!(report[key].as_f64().unwrap() > 0.0, "{key}");
+    }
+    assert_eq!(report["precision"], "f32");
+    assert_eq!(report["threads"], 1);
+    assert_eq!(report["lanes"], 2);
+    assert_eq!(report["chunk_frames"], 1);
+}
+
+#[test]
+fn bad_input_is_one_line_that_says_what_to_do() {
+    let place = Place::new();
+    place.clip("in.wav", 24_000, 1);
+    std::fs::write(place.path("text.wav"), "this is no audio").unwrap();
+    std::fs::write(place.path("empty.wav"), "").unwrap();
+    std::fs::write(place.path("text.npy"), "1 2 3").unwrap();
+    place.fails(&["roundtrip", "gone.wav", "-o", "o.wav"], &["gone.wav"]);
+    place.fails(&["roundtrip", "text.wav", "-o", "o.wav"], &["text.wav"]);
+    place.fails(&["roundtrip", "empty.wav", "-o", "o.wav"], &["empty.wav", "empty"]);
+    place.fails(&["roundtrip", ".", "-o", "o.wav"], &["folder"]);
+    place.fails(&["roundtrip", "in.wav", "-o", "no/such/o.wav"], &["no/such"]);
+    place.fails(&["roundtrip", "in.wav", "-o", "o.wav", "--depth", "0"], &["--depth 0"]);
+    place.fails(&["roundtrip", "in.wav", "-o", "o.wav", "--depth", "33"], &["--depth 33", "32"]);
+    place.fails(&["compare", "in.wav", "--depths", "4,99"], &["99"]);
+    place.fails(&["decode", "text.npy", "-o", "o.wav"], &["text.npy"]);
+    place.fails(&["decode", "gone.npy", "-o", "o.wav"], &["gone.npy"]);
+    place.clip("surround.wav", 48_000, 6);
+    place.fails(&["encode", "surround.wav", "-o", "c.npy"], &["6 channels"]);
+    assert!(!place.path("o.wav").exists(), "a command that fails writes nothing");
+    for wrong in [&["bench", "--layout", "v1"][..], &["roundtrip"], &["bench", "--lanes", "0"]] {
+        assert_eq!(place.run(wrong).status.code(), Some(2), "{wrong:?} is a usage error");
+    }
+}
