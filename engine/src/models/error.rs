@@ -1,0 +1,307 @@
+//! What can go wrong with models on disk and on the hub, each case naming where and what to do.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Any error of [`models`](super).
+///
+/// The text of each is one line for the user: the file or address, what was expected, what was
+/// found, and the next step. No token and no signed address ever appears in it.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelsError {
+    /// The name is neither a known model, nor an added one, nor a folder.
+    #[error(
+        "there is no model or folder called {spec}; known models: {known}; `residue models add DIR` adds your own"
+    )]
+    UnknownModel {
+        /// What was asked for.
+        spec: String,
+        /// Names that would work, separated by commas.
+        known: String,
+    },
+    /// A known model has not been downloaded.
+    #[error("model {name} is not on this computer: run `residue models pull {name}`")]
+    NotHere {
+        /// The model.
+        name: &'static str,
+    },
+    /// A known model is in the cache without all of its files.
+    #[error("model {name} is only partly on this computer ({} is missing): run `residue models pull {name}`", missing.display())]
+    Incomplete {
+        /// The model.
+        name: &'static str,
+        /// The first file that is missing.
+        missing: PathBuf,
+    },
+    /// A folder lacks a file that every model has.
+    #[error("{} is not a model folder: {missing} is missing; expected config.json and model.safetensors, or model.safetensors.index.json with its shards", folder.display())]
+    NotAModelFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// The first file that is missing.
+        missing: String,
+    },
+    /// An added folder has been moved or deleted.
+    #[error("the folder of model {name} is gone: {}; put it back, or add the model again from where it is now", folder.display())]
+    AddedFolderGone {
+        /// The name it was added under.
+        name: String,
+        /// Where it was.
+        folder: PathBuf,
+    },
+    /// A name that cannot be given to an added folder.
+    #[error("\"{name}\" cannot be the name of a model: {problem}; choose another with --name")]
+    BadName {
+        /// The name.
+        name: String,
+        /// Why not.
+        problem: &'static str,
+    },
+    /// Another folder was added under this name.
+    #[error("model {name} is already {}; choose another name with --name", folder.display())]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// The folder that has it.
+        folder: PathBuf,
+    },
+    /// Nothing was added under this name.
+    #[error(
+        "no folder was added under the name {name}; `residue models list` shows those that were"
+    )]
+    NotAdded {
+        /// The name.
+        name: String,
+    },
+    /// Only models of the hub can be pulled.
+    #[error("model {name} cannot be downloaded; those that can are: {known}")]
+    NotPullable {
+        /// What was asked for.
+        name: String,
+        /// Names that would work, separated by commas.
+        known: String,
+    },
+    /// The list of added folders cannot be understood. It is left as it is.
+    #[error("{}: the list of added models is damaged: {problem}; nothing was changed: mend the file, or move it away and add the folders again", path.display())]
+    Registry {
+        /// The list.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A shard index cannot be understood or names a file outside its folder.
+    #[error("{}: not a usable shard index: {problem}; download the model again", path.display())]
+    Index {
+        /// The index file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// No folder is known in which to keep something.
+    #[error("this account has no home folder, so {what} has no place: set {variable}")]
+    NoHome {
+        /// What was to be kept.
+        what: &'static str,
+        /// The environment variable that names a place.
+        variable: &'static str,
+    },
+    /// A file or folder cannot be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// `read`, `write`, `rename` and the like.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The account may not write there.
+    #[error("cannot write {}: {source}; make it writable or set {variable} to a folder that is", path.display())]
+    NotWritable {
+        /// The file or folder.
+        path: PathBuf,
+        /// The environment variable that names another place.
+        variable: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// The disk is full.
+    #[error("the disk is full: {}; free some space, or set {variable} to a larger disk; what has arrived is kept and the download will go on from there", path.display())]
+    DiskFull {
+        /// The file that was being written.
+        path: PathBuf,
+        /// The environment variable that names another place.
+        variable: &'static str,
+    },
+    /// Downloads are switched off.
+    #[error(
+        "model {name} cannot be downloaded in offline mode: unset HF_HUB_OFFLINE and try again"
+    )]
+    Offline {
+        /// The model.
+        name: &'static str,
+    },
+    /// A request cannot be made from these settings.
+    #[error("cannot use {what}: {problem}; check HF_ENDPOINT and HF_TOKEN")]
+    Settings {
+        /// Which setting or address.
+        what: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The hub refuses access.
+    #[error("{url}: access refused (HTTP {status}); {}", token_advice(*had_token))]
+    Refused {
+        /// The address.
+        url: String,
+        /// 401 or 403.
+        status: u16,
+        /// Whether a token was sent.
+        had_token: bool,
+    },
+    /// The hub does not have it.
+    #[error("{url}: not found (HTTP 404); check the model's name, and HF_ENDPOINT if it is set")]
+    NotFound {
+        /// The address.
+        url: String,
+    },
+    /// The hub answers with some other status than success.
+    #[error("{url}: HTTP {status}, expected 200 or 206; try again later")]
+    Status {
+        /// The address.
+        url: String,
+        /// The status.
+        status: u16,
+    },
+    /// The hub cannot be reached.
+    #[error(
+        "{url}: cannot reach the server: {problem}; check the network, and HF_ENDPOINT if it is set"
+    )]
+    Network {
+        /// The address.
+        url: String,
+        /// Why.
+        problem: String,
+    },
+    /// The connection broke or stalled and did not recover. What has arrived is kept.
+    #[error(
+        "{url}: the connection was lost after {found} of {expected} bytes ({problem}); run the same command again to go on from there"
+    )]
+    Interrupted {
+        /// The address.
+        url: String,
+        /// Size of the file.
+        expected: u64,
+        /// Bytes on disk.
+        found: u64,
+        /// Why.
+        problem: String,
+    },
+    /// The server's answer makes no sense.
+    #[error(
+        "{url}: unexpected answer: expected {expected}, found {found}; check HF_ENDPOINT if it is set, or report this"
+    )]
+    Answer {
+        /// The address.
+        url: String,
+        /// What a hub answers.
+        expected: &'static str,
+        /// What came.
+        found: String,
+    },
+    /// The server sends another size than it announced. No file was made of it.
+    #[error(
+        "{url}: wrong size: expected {expected} bytes as announced, the server sends {found} or more; try again later, and check HF_ENDPOINT if it is set"
+    )]
+    Size {
+        /// The address.
+        url: String,
+        /// Size that was announced.
+        expected: u64,
+        /// Size that is sent.
+        found: u64,
+    },
+    /// The bytes that arrived are not the published ones. They have been deleted.
+    #[error(
+        "{url}: wrong sha256: expected {expected}, found {found}; the download was damaged and has been deleted: run the same command again"
+    )]
+    Hash {
+        /// The address.
+        url: String,
+        /// The published sum.
+        expected: String,
+        /// The sum of what arrived.
+        found: String,
+    },
+    /// The repository holds no model that can be loaded.
+    #[error("{url}: the repository has no {missing}; it is not a model that Residue can load")]
+    NoModelInRepository {
+        /// The repository's address.
+        url: String,
+        /// What it lacks.
+        missing: String,
+    },
+    /// The progress callback asked to stop. What has arrived is kept.
+    #[error("stopped; what has arrived is kept and a later download will go on from there")]
+    Cancelled,
+}
+
+fn token_advice(had_token: bool) -> &'static str {
+    if had_token {
+        "the token in HF_TOKEN (or the token file) has no access to it: check the token, and accept the model's terms on its page"
+    } else {
+        "set HF_TOKEN to an access token, or check the model's name: the hub answers so for repositories that do not exist"
+    }
+}
+
+impl ModelsError {
+    /// An error of reading or writing in the hub's cache, told apart by what the user can do.
+    pub(super) fn in_cache(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::on_disk(action, path, "HF_HOME", source)
+    }
+
+    /// An error of reading or writing in Residue's own folder.
+    pub(super) fn in_home(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::on_disk(action, path, "RESIDUE_HOME", source)
+    }
+
+    fn on_disk(
+        action: &'static str,
+        path: &Path,
+        variable: &'static str,
+        source: io::Error,
+    ) -> Self {
+        use io::ErrorKind::{
+            PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull, WriteZero,
+        };
+        let path = path.to_owned();
+        match source.kind() {
+            StorageFull | QuotaExceeded | WriteZero => Self::DiskFull { path, variable },
+            PermissionDenied | ReadOnlyFilesystem if action != "read" => {
+                Self::NotWritable { path, variable, source }
+            }
+            _ => Self::Io { action, path, source },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_user_can_do_decides_the_error() {
+        let of = |action, kind: io::ErrorKind| {
+            ModelsError::in_cache(action, Path::new("/cache/blob.part"), kind.into())
+        };
+        let full = of("write", io::ErrorKind::StorageFull);
+        assert!(matches!(full, ModelsError::DiskFull { .. }), "{full}");
+        assert!(
+            full.to_string().contains("/cache/blob.part") && full.to_string().contains("HF_HOME")
+        );
+        let denied = of("write", io::ErrorKind::PermissionDenied);
+        assert!(matches!(denied, ModelsError::NotWritable { .. }), "{denied}");
+        let denied = of("read", io::ErrorKind::PermissionDenied);
+        assert!(matches!(denied, ModelsError::Io { .. }), "{denied}");
+    }
+}

@@ -1,0 +1,128 @@
+//! The hub's cache on disk, in the layout that all of the hub's tools share:
+//! `models--OWNER--NAME/{blobs/ETAG, snapshots/COMMIT/FILE -> ../../blobs/ETAG, refs/main}`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hf_hub::{Cache, CacheRepo, Repo};
+
+use super::folder::{self, CONFIG};
+use super::{HubSettings, KnownModel, ModelsError};
+
+/// One repository's part of the cache.
+pub(super) struct RepositoryCache {
+    layout: CacheRepo,
+    main: PathBuf,
+}
+
+impl RepositoryCache {
+    pub(super) fn new(settings: &HubSettings, repository: &str) -> Self {
+        let repo = Repo::model(repository.to_owned());
+        let main = settings.cache.join(repo.folder_name()).join("refs").join(repo.revision());
+        Self { layout: Cache::new(settings.cache.clone()).repo(repo), main }
+    }
+
+    pub(super) fn blob(&self, etag: &str) -> PathBuf {
+        self.layout.blob_path(etag)
+    }
+
+    pub(super) fn snapshot(&self, commit: &str) -> PathBuf {
+        self.layout.pointer_path(commit)
+    }
+
+    /// The snapshot that `main` points at, if any of it is there.
+    fn current(&self) -> Option<PathBuf> {
+        self.layout.get(CONFIG)?.parent().map(Path::to_owned)
+    }
+
+    /// Makes `commit` what `main` points at. The last step of a download, so that until then an
+    /// older complete snapshot stays the current one.
+    pub(super) fn set_current(&self, commit: &str) -> Result<(), ModelsError> {
+        folder::write_atomically(&self.main, commit.as_bytes())
+            .map_err(|(path, source)| ModelsError::in_cache("write", &path, source))
+    }
+
+    /// Makes `file` of a snapshot point at a finished blob.
+    pub(super) fn link(&self, commit: &str, file: &str, etag: &str) -> Result<(), ModelsError> {
+        let snapshot = self.snapshot(commit);
+        let pointer = snapshot.join(file);
+        fs::create_dir_all(&snapshot)
+            .and_then(|()| place(&self.blob(etag), &pointer))
+            .map_err(|source| ModelsError::in_cache("link", &pointer, source))
+    }
+}
+
+/// Puts `pointer` in place of whatever has its name, in one step.
+#[cfg(unix)]
+fn place(blob: &Path, pointer: &Path) -> std::io::Result<()> {
+    // Relative, so that the cache can be moved as a whole.
+    let target = Path::new("../../blobs").join(blob.file_name().unwrap_or_default());
+    if fs::read_link(pointer).is_ok_and(|existing| existing == target) {
+        return Ok(());
+    }
+    let temporary = folder::temporary_beside(pointer);
+    // Left by a process of the same number that was killed; absent otherwise.
+    let _ = fs::remove_file(&temporary);
+    std::os::unix::fs::symlink(&target, &temporary)?;
+    fs::rename(&temporary, pointer)
+}
+
+/// Puts `pointer` in place of whatever has its name.
+#[cfg(windows)]
+fn place(blob: &Path, pointer: &Path) -> std::io::Result<()> {
+    let target = Path::new("../../blobs").join(blob.file_name().unwrap_or_default());
+    if fs::symlink_metadata(pointer).is_ok() {
+        fs::remove_file(pointer)?;
+    }
+    // Links need a privilege on Windows. Without it the hub's tools move the file itself.
+    std::os::windows::fs::symlink_file(target, pointer).or_else(|_| fs::rename(blob, pointer))
+}
+
+/// The folder of a known model in the cache, with all of its files.
+pub(super) fn find(settings: &HubSettings, model: &KnownModel) -> Result<PathBuf, ModelsError> {
+    let folder = RepositoryCache::new(settings, model.repository)
+        .current()
+        .ok_or(ModelsError::NotHere { name: model.name })?;
+    match folder::model_files(&folder) {
+        Ok(_) => Ok(folder),
+        Err(ModelsError::NotAModelFolder { folder, missing }) => {
+            Err(ModelsError::Incomplete { name: model.name, missing: folder.join(missing) })
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// The etag that a header holds, if it can be the name of a blob: anything else could name a file
+/// outside of the cache.
+pub(super) fn blob_name(header: &str) -> Option<&str> {
+    let etag = header.trim().trim_start_matches("W/").trim_matches('"');
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (!etag.is_empty() && etag.len() <= 128 && etag.chars().all(plain)).then_some(etag)
+}
+
+/// True for a name that is a sha256 in lowercase hex, as the etags of large files are.
+pub(super) fn is_sha256(etag: &str) -> bool {
+    etag.len() == 64 && etag.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blob_names_stay_in_the_cache() {
+        assert_eq!(blob_name("\"abc-1\""), Some("abc-1"));
+        assert_eq!(blob_name("W/\"abc\""), Some("abc"));
+        for bad in ["", "\"\"", "../x", "a/b", "..", ".", "a\\b", "a:b", "a b", "é"] {
+            assert_eq!(blob_name(bad), None, "{bad}");
+        }
+        assert_eq!(blob_name(&"a".repeat(129)), None);
+    }
+
+    #[test]
+    fn only_lowercase_hex_of_the_right_length_is_a_sum() {
+        assert!(is_sha256(&"0f".repeat(32)));
+        assert!(!is_sha256(&"0F".repeat(32)));
+        assert!(!is_sha256(&"0f".repeat(20)));
+    }
+}

@@ -1,0 +1,225 @@
+//! A hub in miniature: two servers on this computer, the hub itself and the storage it redirects to.
+//!
+//! Routes as on the real one: the listing; `resolve`, which redirects weights to the storage and
+//! small files to another path of the hub; headers `X-Linked-ETag`, `X-Linked-Size`, `X-Repo-Commit`.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::Duration;
+
+use super::sample::{REPOSITORY, sha256};
+
+pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// A request that came.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub method: String,
+    pub path: String,
+    pub range: Option<String>,
+    pub authorization: Option<String>,
+    /// True: to the storage; false: to the hub.
+    pub storage: bool,
+    /// Bytes of the body that were sent back.
+    pub sent: usize,
+}
+
+/// What an answer of the storage does instead of going to its end.
+#[derive(Clone, Copy, Debug)]
+pub enum Mishap {
+    /// Closes the connection after so many bytes.
+    Close(usize),
+    /// Sends nothing more after so many bytes, with the connection open.
+    Stall(usize),
+}
+
+/// What the hub holds and how it behaves.
+#[derive(Default)]
+pub struct State {
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// What the storage sends in place of a file.
+    pub stored: BTreeMap<String, Vec<u8>>,
+    pub mishaps: VecDeque<Mishap>,
+    /// The token without which everything is refused.
+    pub token: Option<String>,
+    pub ignore_range: bool,
+    /// Sent with every `resolve` instead of the true header.
+    pub etag: Option<String>,
+    pub requests: Vec<Request>,
+}
+
+pub struct HubServer {
+    hub: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+impl HubServer {
+    /// Starts serving `files`; the threads end with the test process.
+    pub fn start(files: Vec<(&str, Vec<u8>)>) -> Self {
+        let files = files.into_iter().map(|(name, content)| (name.to_owned(), content)).collect();
+        let state = Arc::new(Mutex::new(State { files, ..State::default() }));
+        let storage = TcpListener::bind("127.0.0.1:0").unwrap();
+        let hub = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Self { hub: hub.local_addr().unwrap(), state };
+        let address = storage.local_addr().unwrap();
+        for (listener, is_storage) in [(hub, false), (storage, true)] {
+            let state = server.state.clone();
+            thread::spawn(move || {
+                for stream in listener.incoming().flatten() {
+                    let state = state.clone();
+                    // A client that goes away in the middle is part of what is tested.
+                    thread::spawn(move || serve(stream, &state, is_storage, address));
+                }
+            });
+        }
+        server
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.hub)
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// The requests for weights that reached the storage.
+    pub fn downloads(&self) -> Vec<Request> {
+        self.state().requests.iter().filter(|r| r.storage).cloned().collect()
+    }
+}
+
+fn serve(
+    stream: TcpStream,
+    state: &Mutex<State>,
+    storage: bool,
+    storage_address: SocketAddr,
+) -> std::io::Result<()> {
+    let mut lines = BufReader::new(stream.try_clone()?).lines();
+    let first = lines.next().unwrap_or_else(|| Ok(String::new()))?;
+    let mut words = first.split(' ').map(str::to_owned);
+    let mut request = Request {
+        method: words.next().unwrap_or_default(),
+        path: words.next().unwrap_or_default(),
+        storage,
+        ..Request::default()
+    };
+    for line in lines {
+        let line = line?;
+        let Some((name, value)) = line.split_once(": ") else { break };
+        match name.to_ascii_lowercase().as_str() {
+            "range" => request.range = Some(value.to_owned()),
+            "authorization" => request.authorization = Some(value.to_owned()),
+            _ => {}
+        }
+    }
+    let index = {
+        let mut state = state.lock().unwrap();
+        state.requests.push(request.clone());
+        state.requests.len() - 1
+    };
+    let answer = Answer { stream, state, index, request };
+    if storage { answer.storage() } else { answer.hub(storage_address) }
+}
+
+struct Answer<'a> {
+    stream: TcpStream,
+    state: &'a Mutex<State>,
+    index: usize,
+    request: Request,
+}
+
+impl Answer<'_> {
+    fn hub(mut self, storage: SocketAddr) -> std::io::Result<()> {
+        let path = self.request.path.clone();
+        let (files, token, etag) = {
+            let state = self.state.lock().unwrap();
+            (state.files.clone(), state.token.clone(), state.etag.clone())
+        };
+        if token.is_some_and(|t| self.request.authorization != Some(format!("Bearer {t}"))) {
+            return self.head("401 Unauthorized", "Content-Length: 0\r\n");
+        }
+        if path == format!("/api/models/{REPOSITORY}/revision/main") {
+            let names = files.keys().map(|name| format!(r#"{{"rfilename":"{name}"}}"#));
+            let names = names.collect::<Vec<_>>().join(",");
+            let body = format!(r#"{{"sha":"{COMMIT}","siblings":[{names}]}}"#);
+            return self.whole("200 OK", "", body.as_bytes());
+        }
+        if let Some(name) = path.strip_prefix(&format!("/{REPOSITORY}/resolve/{COMMIT}/"))
+            && let Some(content) = files.get(name)
+        {
+            let etag = etag.unwrap_or_else(|| sha256(content));
+            let headers = if name.ends_with(".safetensors") {
+                format!(
+                    "Location: http://{storage}/{name}?signature=x\r\nX-Linked-Size: {}\r\nX-Linked-ETag: \"{etag}\"\r\nX-Repo-Commit: {COMMIT}\r\n",
+                    content.len()
+                )
+            } else {
+                format!("Location: /small/{name}\r\n")
+            };
+            return self.whole("302 Found", &headers, b"Found. Redirecting.");
+        }
+        if let Some(content) = path.strip_prefix("/small/").and_then(|name| files.get(name)) {
+            // Small files carry an etag that is no sha256.
+            let headers = format!("ETag: W/\"{}\"\r\n", &sha256(content)[..40]);
+            return self.content(&headers, content);
+        }
+        self.head("404 Not Found", "Content-Length: 0\r\n")
+    }
+
+    fn storage(mut self) -> std::io::Result<()> {
+        let name = self.request.path.trim_start_matches('/').split('?').next().unwrap().to_owned();
+        let content = {
+            let state = self.state.lock().unwrap();
+            state.stored.get(&name).or_else(|| state.files.get(&name)).cloned()
+        };
+        match content {
+            Some(content) => self.content("", &content),
+            None => self.head("404 Not Found", "Content-Length: 0\r\n"),
+        }
+    }
+
+    /// A file, or the part of it that was asked for.
+    fn content(&mut self, headers: &str, content: &[u8]) -> std::io::Result<()> {
+        let range = self.request.range.as_deref().and_then(|range| {
+            range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok()
+        });
+        let ignore = self.state.lock().unwrap().ignore_range;
+        match range.filter(|_| !ignore) {
+            Some(start) if start >= content.len() => {
+                self.head("416 Range Not Satisfiable", "Content-Length: 0\r\n")
+            }
+            Some(start) => {
+                let total = content.len();
+                let range = format!("Content-Range: bytes {start}-{}/{total}\r\n", total - 1);
+                self.whole("206 Partial Content", &(range + headers), &content[start..])
+            }
+            None => self.whole("200 OK", headers, content),
+        }
+    }
+
+    fn head(&mut self, status: &str, headers: &str) -> std::io::Result<()> {
+        write!(self.stream, "HTTP/1.1 {status}\r\n{headers}Connection: close\r\n\r\n")
+    }
+
+    fn whole(&mut self, status: &str, headers: &str, body: &[u8]) -> std::io::Result<()> {
+        self.head(status, &format!("{headers}Content-Length: {}\r\n", body.len()))?;
+        if self.request.method == "HEAD" {
+            return Ok(());
+        }
+        let mishap = self.request.storage.then(|| self.state.lock().unwrap().mishaps.pop_front());
+        let length = match mishap.flatten() {
+            Some(Mishap::Close(length) | Mishap::Stall(length)) => length.min(body.len()),
+            None => body.len(),
+        };
+        self.state.lock().unwrap().requests[self.index].sent = length;
+        self.stream.write_all(&body[..length])?;
+        if let Some(Some(Mishap::Stall(_))) = mishap {
+            thread::sleep(Duration::from_secs(3));
+        }
+        Ok(())
+    }
+}
