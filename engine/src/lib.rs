@@ -12,6 +12,7 @@
 
 pub mod audio;
 pub mod codec;
+pub mod kernels;
 pub mod measure;
 pub mod models;
 pub mod tokens;
