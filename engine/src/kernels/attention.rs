@@ -3,6 +3,8 @@
 //! Sums run in the order of absolute positions, in blocks of sixteen that start at multiples of
 //! sixteen, so that a query's result does not depend on which queries arrive with it.
 
+#![allow(clippy::needless_range_loop, reason = "tiles are indexed by row and column")]
+
 use super::aligned::Aligned;
 use super::exp::exp;
 use super::isa::Isa;

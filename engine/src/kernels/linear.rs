@@ -1,5 +1,7 @@
 //! Bias-free linear layers on packed weights.
 
+#![allow(clippy::needless_range_loop, reason = "tiles are indexed by row and column")]
+
 use super::aligned::Aligned;
 use super::gelu::gelu_vector;
 use super::isa::Isa;

@@ -68,7 +68,9 @@ impl Kernel for Norm<'_> {
 /// # Panics
 /// If the lengths do not fit together.
 pub fn layer_norm(isa: Isa, x: &[f32], weight: &[f32], bias: &[f32], eps: f32, y: &mut [f32]) {
-    assert!(x.len() == y.len() && weight.len() == bias.len() && x.len() % weight.len() == 0);
+    assert!(
+        x.len() == y.len() && weight.len() == bias.len() && x.len().is_multiple_of(weight.len())
+    );
     isa.run(Norm { x, y, weight, bias: Some(bias), eps });
 }
 
@@ -78,6 +80,6 @@ pub fn layer_norm(isa: Isa, x: &[f32], weight: &[f32], bias: &[f32], eps: f32, y
 /// # Panics
 /// If the lengths do not fit together.
 pub fn rms_norm(isa: Isa, x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]) {
-    assert!(x.len() == y.len() && x.len() % weight.len() == 0);
+    assert!(x.len() == y.len() && x.len().is_multiple_of(weight.len()));
     isa.run(Norm { x, y, weight, bias: None, eps });
 }

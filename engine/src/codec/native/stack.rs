@@ -12,7 +12,7 @@ const PASS_STEPS: usize = 64;
 
 enum Module {
     Patch(usize),
-    Transformer(Stage),
+    Transformer(Box<Stage>),
 }
 
 /// Weights of one side of the model.
@@ -65,7 +65,7 @@ impl Stack {
             Ok(match config {
                 ModuleConfig::Patch { size } => Module::Patch(*size),
                 ModuleConfig::Transformer(config) => {
-                    Module::Transformer(Stage::load(&scope.at(i), config)?)
+                    Module::Transformer(Box::new(Stage::load(&scope.at(i), config)?))
                 }
             })
         };
