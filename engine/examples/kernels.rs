@@ -34,6 +34,13 @@ fn time(f: impl FnOnce()) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
+/// Seconds of processor time that this thread has used, where Linux tells: on a shared machine the
+/// only absolute number of one thread that means anything.
+fn processor_time() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(text.split(' ').next()?.parse::<f64>().ok()? * 1e-9)
+}
+
 fn report(name: &str, native: &mut [f64], candle: &mut [f64], unit: f64, unit_name: &str) {
     let mut ratios: Vec<f64> = native.iter().zip(candle.iter()).map(|(n, c)| n / c).collect();
     println!(
@@ -98,6 +105,18 @@ fn nano(threads: usize, frames: usize) {
                 times.push(time);
             }
         }
+    }
+    let start = processor_time();
+    for _ in 0..frames {
+        let (encoder, decoder) = &mut streams[0];
+        let codes = encoder.encode(&planes, depth).unwrap();
+        black_box(decoder.decode(&[(&codes[0], depth)]).unwrap());
+    }
+    if let (Some(start), Some(end)) = (start, processor_time()) {
+        let rtf = (end - start) / (frames as f64 * seconds);
+        println!(
+            "Nano native: {rtf:.4} s of the calling thread's processor time a second of audio"
+        );
     }
     let [native, candle] = &mut times;
     let names = ["encode and quantize", "decode", "both"];
