@@ -57,9 +57,9 @@ impl Attention {
 /// Keys (rotated) and values of the window, for each lane and head a ring of its own.
 pub struct KeyValues {
     blocks: usize,
-    /// [lane][head][block][number of the head][16 positions]
+    /// `[lane][head][block][number of the head][16 positions]`
     keys: Aligned,
-    /// [lane][head][position][numbers of the head, padded to whole vectors]
+    /// `[lane][head][position][numbers of the head, padded to whole vectors]`
     values: Aligned,
 }
 

@@ -35,7 +35,7 @@ pub enum Epilogue<'a> {
 pub struct Linear {
     input: usize,
     output: usize,
-    /// [panel][input][64 outputs], the last panel filled up with zeros.
+    /// `[panel][input][64 outputs]`, the last panel filled up with zeros.
     panels: Aligned,
 }
 
