@@ -13,6 +13,7 @@
 
 pub mod audio;
 pub mod codec;
+pub mod kernels;
 pub mod measure;
 pub mod models;
 pub mod offline;

@@ -14,6 +14,9 @@ use super::fields::Fields;
 const MAX_WIDTH: usize = 1 << 16;
 /// Largest attention window, in positions.
 const MAX_CONTEXT: usize = 1 << 20;
+/// Most numbers that the keys of one layer's window, or one frame inside a stage, may take: what a
+/// stream allocates must be bounded by sense and not by the file.
+const MAX_STATE: usize = 1 << 28;
 
 /// Normalisation before attention and feed-forward.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -353,6 +356,12 @@ impl Modules<'_> {
                         let expected = format!("{width}, the width that comes in");
                         return Err(fields.invalid("input_dimension", expected));
                     }
+                    // Steps of a frame here; what does not divide is refused below.
+                    let steps = if self.downsample { frame / folded.max(1) } else { folded };
+                    if steps.saturating_mul(transformer.width) > MAX_STATE {
+                        let expected = format!("at most {} at this rate", MAX_STATE / steps.max(1));
+                        return Err(fields.invalid("d_model", expected));
+                    }
                     width = transformer.output;
                     modules.push(ModuleConfig::Transformer(transformer));
                 }
@@ -420,6 +429,10 @@ fn parse_transformer(
     let context = window.positions(rate * seconds);
     if !(1..=MAX_CONTEXT).contains(&context) {
         let expected = format!("a window of 1 to {MAX_CONTEXT} positions at {rate} Hz");
+        return Err(fields.invalid("context_duration", expected));
+    }
+    if context.saturating_mul(width) > MAX_STATE {
+        let expected = format!("a window of at most {} positions", MAX_STATE / width);
         return Err(fields.invalid("context_duration", expected));
     }
     Ok(TransformerConfig {

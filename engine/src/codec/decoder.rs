@@ -1,10 +1,8 @@
 //! Streaming decoding: codes in, whole frames of audio out, at one or several depths at once.
 
-use candle_core::Tensor;
-
 use super::error::{CodecError, InputError};
+use super::executor::{Side, State};
 use super::model::Codec;
-use super::stack::StackState;
 use crate::tokens::Codes;
 
 /// The decoder of one or more lanes that advance together and share each pass over the weights.
@@ -15,13 +13,13 @@ use crate::tokens::Codes;
 pub struct Decoder {
     codec: Codec,
     lanes: usize,
-    state: StackState,
+    state: State,
 }
 
 impl Decoder {
     pub(super) fn new(codec: Codec, lanes: usize) -> Self {
         assert!(lanes > 0, "a decoder has at least one lane");
-        let state = codec.0.decoder.state(0);
+        let state = codec.0.executor.state(Side::Decoder, lanes);
         Self { codec, lanes, state }
     }
 
@@ -32,7 +30,7 @@ impl Decoder {
 
     /// Forgets the past and starts as though `frame` frames had gone by.
     pub fn start_at(&mut self, frame: u64) {
-        self.state = self.codec.0.decoder.state(frame);
+        self.codec.0.executor.start_at(Side::Decoder, &mut self.state, frame);
     }
 
     /// Decodes the next frames: for each lane its codes and its depth (that many first layers,
@@ -59,14 +57,7 @@ impl Decoder {
         if frames == 0 {
             return Ok(vec![vec![Vec::new(); config.channels]; self.lanes]);
         }
-        // Stepping a copy keeps the stream where it was if the device fails midway.
-        let mut state = self.state.clone();
-        let samples = model.pool.install(|| {
-            let shape = (self.lanes, frames, config.quantizer.output);
-            let x = Tensor::from_vec(data, shape, &model.device)?;
-            model.decoder.forward(x, &mut state)?.flatten_all()?.to_vec1::<f32>()
-        })?;
-        self.state = state;
+        let samples = model.executor.forward(Side::Decoder, &mut self.state, &data, frames)?;
         let lane = |samples: &[f32]| {
             let channel = |c| samples.iter().skip(c).step_by(config.channels).copied().collect();
             (0..config.channels).map(channel).collect()

@@ -1,11 +1,9 @@
 //! Streaming encoding: whole frames of audio in, codes out.
 
-use candle_core::Tensor;
-
 use super::error::{CodecError, InputError};
+use super::executor::{Side, State};
 use super::model::Codec;
 use super::quantizer::Latents;
-use super::stack::StackState;
 use crate::tokens::Codes;
 
 /// The encoder of one or more streams that advance together and share each pass over the weights.
@@ -15,13 +13,13 @@ use crate::tokens::Codes;
 pub struct Encoder {
     codec: Codec,
     streams: usize,
-    state: StackState,
+    state: State,
 }
 
 impl Encoder {
     pub(super) fn new(codec: Codec, streams: usize) -> Self {
         assert!(streams > 0, "an encoder has at least one stream");
-        let state = codec.0.encoder.state(0);
+        let state = codec.0.executor.state(Side::Encoder, streams);
         Self { codec, streams, state }
     }
 
@@ -32,10 +30,7 @@ impl Encoder {
 
     /// Forgets the past and starts as though `frame` frames had gone by.
     pub fn start_at(&mut self, frame: u64) {
-        let config = self.codec.config();
-        let channels = if config.interleave { config.channels } else { 1 };
-        let position = frame * (config.frame_samples * channels) as u64;
-        self.state = self.codec.0.encoder.state(position);
+        self.codec.0.executor.start_at(Side::Encoder, &mut self.state, frame);
     }
 
     /// Encodes the next frames to the first `depth` layers: one array of codes a stream.
@@ -73,18 +68,8 @@ impl Encoder {
             // `channels` numbers where the layout does not interleave. The numbers lie the same.
             data.extend((0..samples).flat_map(|n| stream.iter().map(move |plane| plane[n])));
         }
-        let shape = if config.interleave {
-            (self.streams, samples * channels, 1)
-        } else {
-            (self.streams, samples, channels)
-        };
-        // Stepping a copy keeps the stream where it was if the device fails midway.
-        let mut state = self.state.clone();
-        let data = model.pool.install(|| {
-            let x = Tensor::from_vec(data, shape, &model.device)?;
-            model.encoder.forward(x, &mut state)?.flatten_all()?.to_vec1::<f32>()
-        })?;
-        self.state = state;
+        let frames = samples / config.frame_samples;
+        let data = model.executor.forward(Side::Encoder, &mut self.state, &data, frames)?;
         let each = data.len() / self.streams;
         Ok(data.chunks_exact(each).map(|z| Latents { width, data: z.to_vec() }).collect())
     }

@@ -10,29 +10,28 @@
 //! a stream. Both take whole frames in chunks of any size, and any chunking gives the result of the
 //! whole signal at once. Nothing here is realtime-safe: it runs on worker threads.
 //!
+//! Two backends run the transformers: `native`, on this crate's [kernels](crate::kernels), for which
+//! "the same" means the same bits; and `reference`, on candle and so on any device, within rounding.
+//!
 //! Source: Gong et al., "MOSS-Audio-Tokenizer: Scaling Audio Tokenizers for Future Audio Foundation
 //! Models" (2026), and its published PyTorch implementation (Apache-2.0), whose codes and audio the
 //! golden tests compare against.
 
-mod attention;
 mod checkpoint;
 mod config;
 mod decoder;
 mod encoder;
 mod error;
-mod feed_forward;
+mod executor;
 mod fields;
 mod layouts;
-mod linear;
 mod model;
-mod norm;
-mod patch;
-mod position;
+mod names;
+mod native;
 mod quantizer;
 mod random;
+mod reference;
 mod scope;
-mod stack;
-mod transformer;
 
 pub use candle_core::Device;
 pub use checkpoint::Checkpoint;
@@ -43,5 +42,5 @@ pub use config::{
 pub use decoder::Decoder;
 pub use encoder::Encoder;
 pub use error::{CheckpointError, CodecError, ConfigError, InputError};
-pub use model::{Codec, Options};
+pub use model::{Backend, Codec, Options};
 pub use quantizer::{Latents, Quantizer};

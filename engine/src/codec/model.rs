@@ -10,33 +10,35 @@ use super::config::Config;
 use super::decoder::Decoder;
 use super::encoder::Encoder;
 use super::error::CodecError;
+use super::executor::Executor;
 use super::quantizer::Quantizer;
 use super::random::RandomWeights;
-use super::scope::Scope;
-use super::stack::Stack;
 
-/// Where and with how many threads a model runs.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The device of the transformers; the quantizer always runs on the CPU.
-    pub device: Device,
-    /// Threads of the CPU's matrix products; 0 = one a core.
-    pub threads: usize,
+/// What runs the transformers; the quantizer is always the same f32 code on the CPU.
+#[derive(Clone, Debug, Default)]
+pub enum Backend {
+    /// This crate's kernels: the CPU in exact f32, bit-identical for any chunking, any number of
+    /// lanes and threads.
+    #[default]
+    Native,
+    /// candle, on the device given: exact within rounding, which depends on the chunking.
+    Candle(Device),
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self { device: Device::Cpu, threads: 0 }
-    }
+/// Where and with how many threads a model runs.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What runs the transformers.
+    pub backend: Backend,
+    /// Threads of the CPU's arithmetic; 0 = one a core. With [`Backend::Native`] the calling thread
+    /// is one of them.
+    pub threads: usize,
 }
 
 pub(super) struct Model {
     pub config: Config,
-    pub encoder: Stack,
     pub quantizer: Quantizer,
-    pub decoder: Stack,
-    pub device: Device,
-    pub pool: rayon::ThreadPool,
+    pub executor: Executor,
 }
 
 /// A loaded model. Cloning shares the weights.
@@ -79,24 +81,8 @@ impl Codec {
     }
 
     fn build(config: Config, weights: &dyn Weights, options: &Options) -> Result<Self, CodecError> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(options.threads)
-            .thread_name(|i| format!("residue-codec-{i}"))
-            .build()
-            .map_err(|e| CodecError::Threads {
-                threads: options.threads,
-                problem: e.to_string(),
-            })?;
-        let device = options.device.clone();
-        let (encoder, quantizer, decoder) = pool.install(|| {
-            let scope = Scope::root(weights, &device);
-            Ok::<_, CodecError>((
-                Stack::load(&scope.at("encoder"), &config.encoder, true)?,
-                Quantizer::load(&scope.at("quantizer"), &config.quantizer)?,
-                Stack::load(&scope.at("decoder"), &config.decoder, false)?,
-            ))
-        })?;
-        Ok(Self(Arc::new(Model { config, encoder, quantizer, decoder, device, pool })))
+        let (executor, quantizer) = Executor::load(&config, weights, options)?;
+        Ok(Self(Arc::new(Model { config, quantizer, executor })))
     }
 
     /// The model's layout.
@@ -109,9 +95,9 @@ impl Codec {
         &self.0.quantizer
     }
 
-    /// Threads of the CPU's matrix products.
+    /// Threads of the CPU's arithmetic.
     pub fn threads(&self) -> usize {
-        self.0.pool.current_num_threads()
+        self.0.executor.threads()
     }
 
     /// Encodes `streams` streams side by side, from the beginning.

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use residue_engine::codec::{Codec, Options};
+use residue_engine::codec::{Backend, Codec, Device, Options};
 use residue_engine::tokens::Codes;
 use safetensors::{Dtype, SafeTensors};
 
@@ -15,8 +15,35 @@ pub fn folder(case: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(case)
 }
 
+/// Both backends: our kernels, and candle as their oracle.
+pub const BACKENDS: [Backend; 2] = [Backend::Native, Backend::Candle(Device::Cpu)];
+
+pub fn codec_on(backend: &Backend, case: &str) -> Codec {
+    let options = Options { backend: backend.clone(), threads: 0 };
+    Codec::load(&folder(case), &options).unwrap()
+}
+
 pub fn codec(case: &str) -> Codec {
-    Codec::load(&folder(case), &Options::default()).unwrap()
+    codec_on(&Backend::Native, case)
+}
+
+/// Full scale is 1; on candle the audio of two chunkings may differ by this.
+const CANDLE_AUDIO: f32 = 1e-5;
+
+/// Asserts that two sets of planes are what the backend promises for one stream in two chunkings:
+/// the same bits, or the same within rounding.
+#[track_caller]
+pub fn assert_same(backend: &Backend, a: &[Vec<f32>], b: &[Vec<f32>]) {
+    let error = difference(a, b);
+    match backend {
+        Backend::Native => {
+            let bits = |planes: &[Vec<f32>]| -> Vec<u32> {
+                planes.iter().flatten().map(|x| x.to_bits()).collect()
+            };
+            assert!(bits(a) == bits(b), "not the same bits: differs by {error:e}");
+        }
+        Backend::Candle(_) => assert!(error < CANDLE_AUDIO, "differs by {error:e}"),
+    }
 }
 
 /// What the reference made of a case, see `tests/golden/README.md`.

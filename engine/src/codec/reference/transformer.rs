@@ -3,13 +3,14 @@
 use candle_core::Tensor;
 
 use super::attention::{Attention, KeyValues};
-use super::config::TransformerConfig;
-use super::error::CodecError;
 use super::feed_forward::FeedForwardBlock;
 use super::linear::Linear;
 use super::norm::Norm;
 use super::position::{Rotation, sinusoids};
-use super::scope::Scope;
+use crate::codec::config::TransformerConfig;
+use crate::codec::error::CodecError;
+use crate::codec::names;
+use crate::codec::scope::Scope;
 
 struct Layer {
     norm1: Norm,
@@ -29,7 +30,7 @@ impl Layer {
         };
         Ok(Self {
             norm1: Norm::load(&scope.at("norm1"), config.norm, width)?,
-            attention: Attention::load(&scope.at("self_attn"), config)?,
+            attention: Attention::load(scope, config)?,
             scale1: scale("layer_scale_1")?,
             norm2: Norm::load(&scope.at("norm2"), config.norm, width)?,
             feed_forward: FeedForwardBlock::load(scope, config)?,
@@ -76,7 +77,7 @@ impl Stage {
         Ok(Self {
             input: Linear::load_or_identity(
                 scope,
-                "input_proj.weight",
+                names::INPUT_PROJECTION,
                 config.width,
                 config.input,
             )?,
@@ -85,7 +86,7 @@ impl Stage {
                 .collect::<Result<_, _>>()?,
             output: Linear::load_or_identity(
                 scope,
-                "output_proj.weight",
+                names::OUTPUT_PROJECTION,
                 config.output,
                 config.width,
             )?,

@@ -2,9 +2,10 @@
 
 use candle_core::Tensor;
 
-use super::config::NormKind;
-use super::error::CodecError;
-use super::scope::Scope;
+use crate::codec::config::NormKind;
+use crate::codec::error::CodecError;
+use crate::codec::names;
+use crate::codec::scope::Scope;
 
 /// LayerNorm (weight and bias) or RMSNorm (gain only) over the last dimension.
 pub(super) enum Norm {
@@ -20,7 +21,7 @@ impl Norm {
                 bias: scope.tensor(&["bias"], &[width])?,
             },
             NormKind::Rms { eps } => {
-                Self::Rms { alpha: scope.tensor(&["alpha", "weight"], &[width])?, eps: eps as f32 }
+                Self::Rms { alpha: scope.tensor(&names::RMS_GAIN, &[width])?, eps: eps as f32 }
             }
         })
     }

@@ -2,11 +2,12 @@
 
 use candle_core::{D, Device, Tensor};
 
-use super::config::TransformerConfig;
-use super::error::CodecError;
 use super::linear::Linear;
 use super::position::Rotation;
-use super::scope::Scope;
+use crate::codec::config::TransformerConfig;
+use crate::codec::error::CodecError;
+use crate::codec::names;
+use crate::codec::scope::Scope;
 
 /// Weights of one attention block.
 pub(super) struct Attention {
@@ -21,13 +22,12 @@ pub(super) struct Attention {
 pub(super) struct KeyValues(Option<(Tensor, Tensor)>);
 
 impl Attention {
+    /// `scope` is the transformer layer's.
     pub fn load(scope: &Scope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
         let width = config.width;
-        let qkv = ["in_projs.0.weight", "in_proj.weight", "in_proj_weight"];
-        let out = ["out_projs.0.weight", "out_proj.weight"];
         Ok(Self {
-            qkv: Linear::load(scope, &qkv, 3 * width, width)?,
-            out: Linear::load(scope, &out, width, width)?,
+            qkv: Linear::load(scope, &names::QKV, 3 * width, width)?,
+            out: Linear::load(scope, &names::ATTENTION_OUT, width, width)?,
             heads: config.heads,
             context: config.context,
         })

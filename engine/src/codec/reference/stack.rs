@@ -2,11 +2,11 @@
 
 use candle_core::Tensor;
 
-use super::config::ModuleConfig;
-use super::error::CodecError;
 use super::patch;
-use super::scope::Scope;
 use super::transformer::{Stage, StageState};
+use crate::codec::config::ModuleConfig;
+use crate::codec::error::CodecError;
+use crate::codec::scope::Scope;
 
 enum Module {
     Patch(usize),
@@ -14,7 +14,7 @@ enum Module {
 }
 
 /// Weights of one side of the model.
-pub(super) struct Stack {
+pub(in crate::codec) struct Stack {
     modules: Vec<Module>,
     downsample: bool,
 }
@@ -24,7 +24,7 @@ pub(super) struct Stack {
 /// Cloning is cheap (tensors are shared and never changed in place), so that a failed step can be
 /// undone.
 #[derive(Clone)]
-pub(super) struct StackState(Vec<StageState>);
+pub(in crate::codec) struct StackState(Vec<StageState>);
 
 impl Stack {
     /// `scope` is `encoder` or `decoder`.

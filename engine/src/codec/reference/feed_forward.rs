@@ -2,10 +2,11 @@
 
 use candle_core::Tensor;
 
-use super::config::{Activation, FeedForward, TransformerConfig};
-use super::error::CodecError;
 use super::linear::Linear;
-use super::scope::Scope;
+use crate::codec::config::{Activation, FeedForward, TransformerConfig};
+use crate::codec::error::CodecError;
+use crate::codec::names;
+use crate::codec::scope::Scope;
 
 /// Weights of one feed-forward block.
 pub(super) enum FeedForwardBlock {
@@ -19,18 +20,14 @@ impl FeedForwardBlock {
         let width = config.width;
         Ok(match config.feed_forward {
             FeedForward::Plain { hidden } => Self::Plain {
-                first: Linear::load(scope, &["linear1.weight", "ffn.0.weight"], hidden, width)?,
-                second: Linear::load(scope, &["linear2.weight", "ffn.2.weight"], width, hidden)?,
+                first: Linear::load(scope, &names::FEED_FORWARD[0], hidden, width)?,
+                second: Linear::load(scope, &names::FEED_FORWARD[1], width, hidden)?,
             },
-            FeedForward::Gated { hidden, activation } => {
-                let first = ["gating.linear_in.weight", "ffn.linear_in.weight"];
-                let second = ["gating.linear_out.weight", "ffn.linear_out.weight"];
-                Self::Gated {
-                    first: Linear::load(scope, &first, 2 * hidden, width)?,
-                    second: Linear::load(scope, &second, width, hidden)?,
-                    activation,
-                }
-            }
+            FeedForward::Gated { hidden, activation } => Self::Gated {
+                first: Linear::load(scope, &names::GATED[0], 2 * hidden, width)?,
+                second: Linear::load(scope, &names::GATED[1], width, hidden)?,
+                activation,
+            },
         })
     }
 

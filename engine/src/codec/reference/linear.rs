@@ -2,8 +2,8 @@
 
 use candle_core::Tensor;
 
-use super::error::CodecError;
-use super::scope::Scope;
+use crate::codec::error::CodecError;
+use crate::codec::scope::Scope;
 
 /// y = x Wᵀ with W stored (out, in), as checkpoints have it.
 pub(super) struct Linear {

@@ -1,0 +1,221 @@
+//! What runs the two stacks: our kernels, or candle.
+
+use candle_core::{Device, Tensor};
+
+use super::checkpoint::Weights;
+use super::config::{Config, ModuleConfig};
+use super::error::CodecError;
+use super::model::{Backend, Options};
+use super::quantizer::Quantizer;
+use super::scope::Scope;
+use super::{native, reference};
+use crate::kernels::Team;
+
+/// Most steps of a lane in one pass of the reference, whose attention takes memory by their square.
+const REFERENCE_STEPS: usize = 1024;
+
+/// One of the two stacks.
+#[derive(Clone, Copy)]
+pub(super) enum Side {
+    /// Audio to latents.
+    Encoder,
+    /// Latents to audio.
+    Decoder,
+}
+
+/// Something for each of the two stacks.
+pub(super) struct Sides<T> {
+    encoder: T,
+    decoder: T,
+}
+
+impl<T> Sides<T> {
+    fn get(&self, side: Side) -> &T {
+        match side {
+            Side::Encoder => &self.encoder,
+            Side::Decoder => &self.decoder,
+        }
+    }
+}
+
+/// Both stacks with what runs them.
+pub(super) enum Executor {
+    Native { team: Team, stacks: Sides<native::Stack> },
+    Candle { pool: rayon::ThreadPool, device: Device, stacks: Sides<CandleStack> },
+}
+
+/// A stack of the reference, with the shape of its frames.
+pub(super) struct CandleStack {
+    stack: reference::Stack,
+    steps: usize,
+    width: usize,
+    /// Frames of a pass.
+    frames: usize,
+}
+
+/// What a stack remembers of a stream.
+pub(super) enum State {
+    Native(Box<native::StackState>),
+    Candle { lanes: usize, stack: reference::StackState },
+}
+
+impl Executor {
+    /// Loads both stacks and the quantizer.
+    pub fn load(
+        config: &Config,
+        weights: &dyn Weights,
+        options: &Options,
+    ) -> Result<(Self, Quantizer), CodecError> {
+        let threads = |e: rayon::ThreadPoolBuildError| CodecError::Threads {
+            threads: options.threads,
+            problem: e.to_string(),
+        };
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(options.threads)
+            .thread_name(|i| format!("residue-codec-{i}"))
+            .build()
+            .map_err(threads)?;
+        let device = match &options.backend {
+            Backend::Native => Device::Cpu,
+            Backend::Candle(device) => device.clone(),
+        };
+        let root = Scope::root(weights, &device);
+        let quantizer =
+            pool.install(|| Quantizer::load(&root.at("quantizer"), &config.quantizer))?;
+        // The stream of samples as the encoder takes it: interleaved, or a step of all channels.
+        let channels = config.channels;
+        let (steps, width) = match config.interleave {
+            true => (config.frame_samples * channels, 1),
+            false => (config.frame_samples, channels),
+        };
+        let latent = config.quantizer.output;
+        let (encoder, decoder) = (root.at("encoder"), root.at("decoder"));
+        let executor = match options.backend {
+            Backend::Native => {
+                let load = native::Stack::load;
+                let stacks = pool.install(|| {
+                    Ok::<_, CodecError>(Sides {
+                        encoder: load(&encoder, &config.encoder, true, steps, width)?,
+                        decoder: load(&decoder, &config.decoder, false, 1, latent)?,
+                    })
+                })?;
+                let team = Team::new(options.threads).map_err(threads)?;
+                Self::Native { team, stacks }
+            }
+            Backend::Candle(_) => {
+                let load =
+                    |scope: &Scope<'_>, configs: &[ModuleConfig], downsample, steps, width| {
+                        let stack = reference::Stack::load(scope, configs, downsample)?;
+                        let finest = finest(configs, downsample, steps);
+                        let frames = (REFERENCE_STEPS / finest).max(1);
+                        Ok::<_, CodecError>(CandleStack { stack, steps, width, frames })
+                    };
+                let stacks = pool.install(|| {
+                    Ok::<_, CodecError>(Sides {
+                        encoder: load(&encoder, &config.encoder, true, steps, width)?,
+                        decoder: load(&decoder, &config.decoder, false, 1, latent)?,
+                    })
+                })?;
+                Self::Candle { pool, device, stacks }
+            }
+        };
+        Ok((executor, quantizer))
+    }
+
+    /// Threads of the CPU's arithmetic.
+    pub fn threads(&self) -> usize {
+        match self {
+            Self::Native { team, .. } => team.threads(),
+            Self::Candle { pool, .. } => pool.current_num_threads(),
+        }
+    }
+
+    /// The state of `lanes` lanes at the beginning of a stream. Allocates all that a stream needs.
+    pub fn state(&self, side: Side, lanes: usize) -> State {
+        match self {
+            Self::Native { team, stacks } => {
+                State::Native(Box::new(stacks.get(side).state(lanes, team.threads())))
+            }
+            Self::Candle { stacks, .. } => {
+                State::Candle { lanes, stack: stacks.get(side).stack.state(0) }
+            }
+        }
+    }
+
+    /// Forgets the past and goes on as though `frame` frames had gone by.
+    pub fn start_at(&self, side: Side, state: &mut State, frame: u64) {
+        match (self, state) {
+            (Self::Native { stacks, .. }, State::Native(state)) => {
+                stacks.get(side).start_at(state, frame);
+            }
+            (Self::Candle { stacks, .. }, State::Candle { stack: state, .. }) => {
+                let CandleStack { stack, steps, .. } = stacks.get(side);
+                *state = stack.state(frame * *steps as u64);
+            }
+            _ => unreachable!("a stream keeps its model"),
+        }
+    }
+
+    /// (lanes, frames, numbers a frame) -> (lanes, frames, numbers a frame), `frames` at least 1.
+    ///
+    /// # Errors
+    /// If a device fails; the state is then what it was.
+    pub fn forward(
+        &self,
+        side: Side,
+        state: &mut State,
+        x: &[f32],
+        frames: usize,
+    ) -> Result<Vec<f32>, CodecError> {
+        match (self, state) {
+            (Self::Native { team, stacks }, State::Native(state)) => {
+                let stack = stacks.get(side);
+                let mut y = vec![0f32; state.lanes() * frames * stack.output()];
+                team.pass(|crew| stack.forward(crew, state, x, &mut y));
+                Ok(y)
+            }
+            (Self::Candle { pool, device, stacks }, State::Candle { lanes, stack: state }) => {
+                // Stepping a copy keeps the stream where it was if the device fails midway.
+                let mut next = state.clone();
+                let y = pool
+                    .install(|| stacks.get(side).forward(device, *lanes, &mut next, x, frames))?;
+                *state = next;
+                Ok(y)
+            }
+            _ => unreachable!("a stream keeps its model"),
+        }
+    }
+}
+
+impl CandleStack {
+    fn forward(
+        &self,
+        device: &Device,
+        lanes: usize,
+        state: &mut reference::StackState,
+        x: &[f32],
+        frames: usize,
+    ) -> candle_core::Result<Vec<f32>> {
+        let x = Tensor::from_slice(x, (lanes, frames * self.steps, self.width), device)?;
+        let mut parts = Vec::new();
+        for from in (0..frames).step_by(self.frames) {
+            let count = self.frames.min(frames - from);
+            let part = x.narrow(1, from * self.steps, count * self.steps)?.contiguous()?;
+            parts.push(self.stack.forward(part, state)?);
+        }
+        Tensor::cat(&parts, 1)?.flatten_all()?.to_vec1::<f32>()
+    }
+}
+
+/// Steps a frame has at the transformer stage where it has the most.
+fn finest(configs: &[ModuleConfig], downsample: bool, mut steps: usize) -> usize {
+    let mut finest = 1;
+    for config in configs {
+        match config {
+            ModuleConfig::Patch { size } if downsample => steps /= size,
+            ModuleConfig::Patch { size } => steps *= size,
+            ModuleConfig::Transformer(_) => finest = finest.max(steps),
+        }
+    }
+    finest
+}

@@ -1,0 +1,77 @@
+//! Feed-forward blocks.
+
+use super::activation::activate;
+use super::linear;
+use crate::codec::config::{Activation, FeedForward, TransformerConfig};
+use crate::codec::error::CodecError;
+use crate::codec::names;
+use crate::codec::scope::Scope;
+use crate::kernels::{Crew, Epilogue, Isa, Linear};
+
+/// Weights of one feed-forward block.
+pub(super) struct FeedForwardBlock {
+    first: Linear,
+    second: Linear,
+    /// Of a gated block; a plain one has GELU between its layers.
+    gate: Option<Activation>,
+}
+
+impl FeedForwardBlock {
+    /// `scope` is the transformer layer's.
+    pub fn load(scope: &Scope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
+        let width = config.width;
+        let (names, inner, hidden, gate) = match config.feed_forward {
+            FeedForward::Plain { hidden } => (names::FEED_FORWARD, hidden, hidden, None),
+            FeedForward::Gated { hidden, activation } => {
+                (names::GATED, 2 * hidden, hidden, Some(activation))
+            }
+        };
+        Ok(Self {
+            first: linear::load(scope, &names[0], inner, width)?,
+            second: linear::load(scope, &names[1], width, hidden)?,
+            gate,
+        })
+    }
+
+    /// Numbers of scratch that a row needs.
+    pub fn scratch(config: &TransformerConfig) -> usize {
+        match config.feed_forward {
+            FeedForward::Plain { hidden } => hidden,
+            FeedForward::Gated { hidden, .. } => 3 * hidden,
+        }
+    }
+
+    /// Adds the block's result to `y`, as `epilogue` says.
+    pub fn forward(
+        &self,
+        crew: &Crew,
+        isa: Isa,
+        x: &[f32],
+        scratch: &mut [f32],
+        y: &mut [f32],
+        epilogue: Epilogue<'_>,
+    ) {
+        let rows = x.len() / self.first.input();
+        let (inner, rest) = scratch.split_at_mut(rows * self.first.output());
+        let hidden = match self.gate {
+            None => {
+                self.first.forward(crew, isa, x, inner, Epilogue::Gelu);
+                inner
+            }
+            Some(activation) => {
+                self.first.forward(crew, isa, x, inner, Epilogue::Store);
+                let width = self.second.input();
+                let gated = &mut rest[..rows * width];
+                for (to, row) in
+                    gated.chunks_exact_mut(width).zip(inner.chunks_exact_mut(2 * width))
+                {
+                    let (a, b) = row.split_at_mut(width);
+                    activate(activation, isa, a);
+                    to.iter_mut().zip(a).zip(b).for_each(|((to, a), b)| *to = *a * *b);
+                }
+                gated
+            }
+        };
+        self.second.forward(crew, isa, hidden, y, epilogue);
+    }
+}

@@ -1,0 +1,75 @@
+//! One pre-norm transformer layer.
+
+use super::feed_forward::FeedForwardBlock;
+use super::linear;
+use super::norm::Norm;
+use super::stack::Scratch;
+use crate::codec::config::TransformerConfig;
+use crate::codec::error::CodecError;
+use crate::codec::names;
+use crate::codec::scope::Scope;
+use crate::kernels::{Attention, Crew, Epilogue, Isa, KeyValues, Linear, Rotation, Window};
+
+pub(super) struct Layer {
+    norm1: Norm,
+    qkv: Linear,
+    out: Linear,
+    scale1: Option<Vec<f32>>,
+    norm2: Norm,
+    feed_forward: FeedForwardBlock,
+    scale2: Option<Vec<f32>>,
+}
+
+/// What all layers of a stage share in a pass.
+pub(super) struct Pass<'a> {
+    pub crew: &'a Crew,
+    pub isa: Isa,
+    pub lanes: usize,
+    pub window: Window,
+    pub attention: Attention,
+    pub rotation: Option<&'a Rotation>,
+}
+
+impl Layer {
+    pub fn load(scope: &Scope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
+        let width = config.width;
+        let scale = |name| {
+            let load = config.layer_scale;
+            load.then(|| scope.at(name).values(&["scale"], &[width])).transpose()
+        };
+        Ok(Self {
+            norm1: Norm::load(&scope.at("norm1"), config.norm, width)?,
+            qkv: linear::load(scope, &names::QKV, 3 * width, width)?,
+            out: linear::load(scope, &names::ATTENTION_OUT, width, width)?,
+            scale1: scale("layer_scale_1")?,
+            norm2: Norm::load(&scope.at("norm2"), config.norm, width)?,
+            feed_forward: FeedForwardBlock::load(scope, config)?,
+            scale2: scale("layer_scale_2")?,
+        })
+    }
+
+    /// Changes the rows of `x`, (lanes * steps, width), in place.
+    pub fn forward(
+        &self,
+        pass: &Pass<'_>,
+        x: &mut [f32],
+        past: &mut KeyValues,
+        scratch: &mut Scratch,
+    ) {
+        let Pass { crew, isa, lanes, window, attention, rotation } = *pass;
+        let normed = &mut scratch.row[..x.len()];
+        self.norm1.forward(isa, x, normed);
+        let qkv = &mut scratch.wide[..3 * normed.len()];
+        self.qkv.forward(crew, isa, normed, qkv, Epilogue::Store);
+        let work = &mut scratch.attention;
+        attention.forward(crew, isa, lanes, window, rotation, qkv, past, work, normed);
+        self.out.forward(crew, isa, normed, x, add(self.scale1.as_deref()));
+        self.norm2.forward(isa, x, normed);
+        let scale = add(self.scale2.as_deref());
+        self.feed_forward.forward(crew, isa, normed, &mut scratch.wide, x, scale);
+    }
+}
+
+fn add(scale: Option<&[f32]>) -> Epilogue<'_> {
+    scale.map_or(Epilogue::Add, Epilogue::AddScaled)
+}

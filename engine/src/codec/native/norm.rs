@@ -1,0 +1,34 @@
+//! Normalisation layers.
+
+use crate::codec::config::NormKind;
+use crate::codec::error::CodecError;
+use crate::codec::names;
+use crate::codec::scope::Scope;
+use crate::kernels::{Isa, layer_norm, rms_norm};
+
+/// LayerNorm (weight and bias) or RMSNorm (gain only) of rows.
+pub(super) enum Norm {
+    Layer { weight: Vec<f32>, bias: Vec<f32> },
+    Rms { alpha: Vec<f32>, eps: f32 },
+}
+
+impl Norm {
+    pub fn load(scope: &Scope<'_>, kind: NormKind, width: usize) -> Result<Self, CodecError> {
+        Ok(match kind {
+            NormKind::Layer => Self::Layer {
+                weight: scope.values(&["weight"], &[width])?,
+                bias: scope.values(&["bias"], &[width])?,
+            },
+            NormKind::Rms { eps } => {
+                Self::Rms { alpha: scope.values(&names::RMS_GAIN, &[width])?, eps: eps as f32 }
+            }
+        })
+    }
+
+    pub fn forward(&self, isa: Isa, x: &[f32], y: &mut [f32]) {
+        match self {
+            Self::Layer { weight, bias } => layer_norm(isa, x, weight, bias, 1e-5, y),
+            Self::Rms { alpha, eps } => rms_norm(isa, x, alpha, *eps, y),
+        }
+    }
+}

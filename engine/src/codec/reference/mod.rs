@@ -1,0 +1,15 @@
+//! The stacks on candle: the exact reference path on any device, and the native path's oracle.
+//!
+//! Its matrix products sum in an order that depends on the number of rows, so that chunkings differ
+//! by about 1e-6 of full scale.
+
+mod attention;
+mod feed_forward;
+mod linear;
+mod norm;
+mod patch;
+mod position;
+mod stack;
+mod transformer;
+
+pub(super) use stack::{Stack, StackState};

@@ -1,0 +1,66 @@
+//! Choice of the instruction set at run time.
+
+use super::portable;
+use super::simd::Kernel;
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+/// An instruction set that this processor has. Results do not depend on it, only their speed does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Isa(Kind);
+
+impl Isa {
+    /// The fastest one here.
+    pub fn best() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            if avx2 && is_x86_feature_detected!("avx512f") {
+                return Self(Kind::Avx512);
+            }
+            if avx2 {
+                return Self(Kind::Avx2);
+            }
+        }
+        Self(Kind::Portable)
+    }
+
+    /// All that this processor has, slowest first. Allocates.
+    pub fn available() -> Vec<Self> {
+        let mut all = vec![Self(Kind::Portable)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            let best = Self::best();
+            if best == Self(Kind::Avx512) {
+                all.push(Self(Kind::Avx2));
+            }
+            if best != Self(Kind::Portable) {
+                all.push(best);
+            }
+        }
+        all
+    }
+
+    /// Runs a kernel.
+    #[inline]
+    pub(super) fn run<K: Kernel>(self, kernel: K) {
+        match self.0 {
+            Kind::Portable => portable::run(kernel),
+            // SAFETY: a value of this kind is only made where the processor has AVX2 and FMA.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => unsafe { avx2::run(kernel) },
+            // SAFETY: a value of this kind is only made where the processor has AVX-512F, AVX2, FMA.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => unsafe { avx512::run(kernel) },
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Plain Rust, for any processor; compilers turn it into NEON.
+//!
+//! Where the target has no fused multiply-add, `mul_add` is a library call: exact and slow.
+
+use super::simd::{Kernel, LANES, Simd};
+
+#[derive(Clone, Copy)]
+pub(super) struct Portable([f32; LANES]);
+
+/// Runs a kernel.
+pub(super) fn run<K: Kernel>(kernel: K) {
+    // SAFETY: plain Rust needs no particular instruction set.
+    unsafe { kernel.run::<Portable>() }
+}
+
+impl Portable {
+    #[inline(always)]
+    fn each(self, f: impl Fn(f32) -> f32) -> Self {
+        Self(self.0.map(f))
+    }
+
+    #[inline(always)]
+    fn zip(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self {
+        Self(std::array::from_fn(|i| f(self.0[i], other.0[i])))
+    }
+}
+
+impl Simd for Portable {
+    const WIDE: bool = false;
+
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self {
+        Self([x; LANES])
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: sixteen numbers can be read, by the caller's promise.
+        Self(unsafe { from.cast::<[f32; LANES]>().read() })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: sixteen numbers can be written, by the caller's promise.
+        unsafe { to.cast::<[f32; LANES]>().write(self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        self.zip(other, |a, b| a + b)
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        self.zip(other, |a, b| a - b)
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        self.zip(other, |a, b| a * b)
+    }
+
+    #[inline(always)]
+    unsafe fn div(self, other: Self) -> Self {
+        self.zip(other, |a, b| a / b)
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        self.zip(other, |a, b| if a > b { a } else { b })
+    }
+
+    #[inline(always)]
+    unsafe fn fma(self, a: Self, b: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i].mul_add(a.0[i], b.0[i])))
+    }
+
+    #[inline(always)]
+    unsafe fn abs(self) -> Self {
+        self.each(f32::abs)
+    }
+
+    #[inline(always)]
+    unsafe fn round(self) -> Self {
+        // Adding 1.5 * 2^23 leaves no bits below one.
+        self.each(|x| (x + 12_582_912.0) - 12_582_912.0)
+    }
+
+    #[inline(always)]
+    unsafe fn exp2_whole(self) -> Self {
+        self.each(|x| f32::from_bits(((x as i32 + 127) << 23) as u32))
+    }
+
+    #[inline(always)]
+    unsafe fn where_less(self, bound: Self, a: Self, b: Self) -> Self {
+        Self(std::array::from_fn(|i| if self.0[i] < bound.0[i] { a.0[i] } else { b.0[i] }))
+    }
+}

@@ -1,0 +1,254 @@
+//! Each kernel against a plain f64 oracle, on awkward shapes and every instruction set there is.
+
+use proptest::prelude::*;
+use residue_engine::kernels::{
+    Attention, AttentionScratch, Crew, Epilogue, Isa, KeyValues, Linear, Rotation, Team, Window,
+    gelu, layer_norm, rms_norm,
+};
+
+fn noise(length: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(747_796_405).wrapping_add(1);
+    let draw = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    (0..length).map(draw).collect()
+}
+
+fn bits(x: &[f32]) -> Vec<u32> {
+    x.iter().map(|x| x.to_bits()).collect()
+}
+
+#[track_caller]
+fn assert_close(x: &[f32], exact: &[f64], tolerance: f64) {
+    assert_eq!(x.len(), exact.len());
+    for (i, (x, e)) in x.iter().zip(exact).enumerate() {
+        assert!((f64::from(*x) - e).abs() <= tolerance, "number {i} is {x}, should be {e}");
+    }
+}
+
+fn check_linear(rows: usize, input: usize, output: usize, threads: usize) {
+    let (w, x) = (noise(input * output, 1), noise(rows * input, 2));
+    let (before, scale) = (noise(rows * output, 3), noise(output, 4));
+    let layer = Linear::pack(&w, output, input);
+    let exact: Vec<f64> = x
+        .chunks_exact(input)
+        .flat_map(|x| {
+            w.chunks_exact(input)
+                .map(|w| x.iter().zip(w).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>())
+        })
+        .collect();
+    let run = |isa, x: &[f32], y: &mut [f32], epilogue| {
+        let team = Team::new(threads).unwrap();
+        team.pass(|crew| layer.forward(crew, isa, x, y, epilogue));
+    };
+    let mut first: Option<Vec<u32>> = None;
+    for isa in Isa::available() {
+        let mut y = before.clone();
+        run(isa, &x, &mut y, Epilogue::Store);
+        assert_close(&y, &exact, 1e-6 * (input as f64).sqrt() * 4.0);
+        assert_eq!(first.get_or_insert(bits(&y)), &bits(&y), "{isa:?}");
+        // One fused chain over ascending inputs.
+        let chain = (0..input).fold(0f32, |sum, k| x[k].mul_add(w[k], sum));
+        assert_eq!(y[0].to_bits(), chain.to_bits());
+        for (x, y) in x.chunks_exact(input).zip(y.chunks_exact(output)) {
+            let mut alone = vec![0f32; output];
+            run(isa, x, &mut alone, Epilogue::Store);
+            assert_eq!(bits(&alone), bits(y), "a row alone");
+        }
+        let mut added = before.clone();
+        run(isa, &x, &mut added, Epilogue::Add);
+        let sums: Vec<f32> = before.iter().zip(&y).map(|(a, b)| a + b).collect();
+        assert_eq!(bits(&added), bits(&sums));
+        let mut scaled = before.clone();
+        run(isa, &x, &mut scaled, Epilogue::AddScaled(&scale));
+        let sums: Vec<f32> =
+            (0..y.len()).map(|i| y[i].mul_add(scale[i % output], before[i])).collect();
+        assert_eq!(bits(&scaled), bits(&sums));
+        let mut curved = before.clone();
+        run(isa, &x, &mut curved, Epilogue::Gelu);
+        gelu(isa, &mut y);
+        assert_eq!(bits(&curved), bits(&y));
+    }
+}
+
+#[test]
+fn linear_layers_of_awkward_shapes() {
+    for (rows, input, output) in
+        [(1, 1, 1), (1, 7, 65), (2, 1, 64), (3, 64, 63), (7, 33, 129), (13, 100, 16), (64, 20, 80)]
+    {
+        check_linear(rows, input, output, 1);
+    }
+    check_linear(33, 128, 200, 3);
+}
+
+/// Φ(x) by its power series, and by the continued fraction of its tail far from 0.
+fn normal_distribution(x: f64) -> f64 {
+    let density = (-x * x / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    let a = x.abs();
+    let upper = if a < 3.0 {
+        let (mut term, mut sum) = (a, a);
+        for n in 1..200 {
+            term *= a * a / f64::from(2 * n + 1);
+            sum += term;
+        }
+        0.5 - density * sum
+    } else {
+        density / (1..200).rev().fold(a, |tail, n| a + f64::from(n) / tail)
+    };
+    if x < 0.0 { upper } else { 1.0 - upper }
+}
+
+#[test]
+fn gelu_is_exact_to_a_few_ulp() {
+    let x: Vec<f32> = (-150_000..150_000).map(|i| i as f32 * 1e-4).collect();
+    for isa in Isa::available() {
+        let mut y = x.clone();
+        gelu(isa, &mut y);
+        for (x, y) in x.iter().zip(&y) {
+            let exact = f64::from(*x) * normal_distribution(f64::from(*x));
+            let error = (f64::from(*y) - exact).abs();
+            assert!(error <= 2e-7 * f64::from(1.0 + x.abs()), "gelu({x}) = {y}, not {exact}");
+        }
+        let mut odd = [f32::MIN, -0.0, 1e-30, f32::MAX, 1.5];
+        gelu(isa, &mut odd);
+        assert_eq!(odd[..4], [0.0, 0.0, 5e-31, f32::MAX]);
+    }
+}
+
+#[test]
+fn norms_of_awkward_widths() {
+    for width in [1, 2, 15, 16, 17, 64, 100] {
+        let x = noise(3 * width, 5);
+        let (weight, bias) = (noise(width, 6), noise(width, 7));
+        let oracle = |centre: bool| -> Vec<f64> {
+            let row = |x: &[f32]| -> Vec<f64> {
+                let x: Vec<f64> = x.iter().map(|x| f64::from(*x)).collect();
+                let mean = if centre { x.iter().sum::<f64>() / width as f64 } else { 0.0 };
+                let square = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / width as f64;
+                let scale = 1.0 / (square + f64::from(1e-5f32)).sqrt();
+                let bias = |i: usize| if centre { f64::from(bias[i]) } else { 0.0 };
+                let one =
+                    |(i, x): (usize, &f64)| (x - mean) * scale * f64::from(weight[i]) + bias(i);
+                x.iter().enumerate().map(one).collect()
+            };
+            x.chunks_exact(width).flat_map(row).collect()
+        };
+        let mut first: Option<Vec<u32>> = None;
+        for isa in Isa::available() {
+            let mut y = vec![0f32; x.len()];
+            layer_norm(isa, &x, &weight, &bias, 1e-5, &mut y);
+            assert_close(&y, &oracle(true), 2e-6);
+            assert_eq!(first.get_or_insert(bits(&y)), &bits(&y), "{isa:?}");
+            rms_norm(isa, &x, &weight, 1e-5, &mut y);
+            assert_close(&y, &oracle(false), 2e-6);
+        }
+    }
+}
+
+/// One lane of attention in f64, row by row: (steps, 3 * width) -> (steps, width).
+fn attention_oracle(sizes: &Attention, qkv: &[f32], start: u64, rotate: bool) -> Vec<f64> {
+    let (head, width) = (sizes.head, sizes.heads * sizes.head);
+    let part = |t: usize, which: usize, h: usize| -> Vec<f64> {
+        let from = t * 3 * width + which * width + h * head;
+        let mut x: Vec<f64> = qkv[from..from + head].iter().map(|x| f64::from(*x)).collect();
+        if rotate && which < 2 {
+            for i in 0..head / 2 {
+                let frequency = (-(10_000f64).ln() * 2.0 * i as f64 / head as f64).exp() as f32;
+                let (s, c) = ((start + t as u64) as f64 * f64::from(frequency)).sin_cos();
+                let (a, b) = (x[2 * i], x[2 * i + 1]);
+                (x[2 * i], x[2 * i + 1]) = (a * c - b * s, a * s + b * c);
+            }
+        }
+        x
+    };
+    let mut y = Vec::new();
+    for t in 0..qkv.len() / (3 * width) {
+        for h in 0..sizes.heads {
+            let q = part(t, 0, h);
+            let seen = (t + 1).saturating_sub(sizes.context)..t + 1;
+            let weights: Vec<f64> = seen
+                .clone()
+                .map(|j| q.iter().zip(part(j, 1, h)).map(|(a, b)| a * b).sum::<f64>())
+                .map(|score| (score / (head as f64).sqrt()).exp())
+                .collect();
+            let total: f64 = weights.iter().sum();
+            let mut mean = vec![0f64; head];
+            for (weight, j) in weights.iter().zip(seen) {
+                mean.iter_mut().zip(part(j, 2, h)).for_each(|(m, v)| *m += weight / total * v);
+            }
+            y.extend(mean);
+        }
+    }
+    y
+}
+
+/// Runs lanes of attention in chunks; returns (lanes, steps, width).
+fn attend(
+    crew: &Crew,
+    isa: Isa,
+    sizes: &Attention,
+    lanes: &[&[f32]],
+    start: u64,
+    rotate: bool,
+    chunks: &[usize],
+) -> Vec<Vec<f32>> {
+    let width = sizes.heads * sizes.head;
+    let most = chunks.iter().copied().max().unwrap();
+    let mut past = KeyValues::new(sizes, lanes.len(), most);
+    let mut scratch = AttentionScratch::new(&[(*sizes, most)], crew.threads());
+    let mut rotation = Rotation::new(sizes.head, 10_000.0, most);
+    let mut out = vec![Vec::new(); lanes.len()];
+    let mut done = 0;
+    for &steps in chunks {
+        let part = |lane: &&[f32]| lane[done * 3 * width..(done + steps) * 3 * width].to_vec();
+        let qkv: Vec<f32> = lanes.iter().flat_map(part).collect();
+        let mut y = vec![f32::NAN; lanes.len() * steps * width];
+        let window = Window { position: start + done as u64, start };
+        rotation.fill(window.position, steps);
+        let rotation = rotate.then_some(&rotation);
+        let n = lanes.len();
+        sizes.forward(crew, isa, n, window, rotation, &qkv, &mut past, &mut scratch, &mut y);
+        for (out, y) in out.iter_mut().zip(y.chunks_exact(steps * width)) {
+            out.extend(y);
+        }
+        done += steps;
+    }
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn attention_is_exact_and_the_same_in_any_chunks(
+        heads in 1usize..4,
+        half in prop::sample::select(&[1usize, 3, 8, 20, 32, 48][..]),
+        context in prop::sample::select(&[1usize, 2, 15, 16, 17, 40, 100][..]),
+        start in prop::sample::select(&[0u64, 5, 16, 1_000_003][..]),
+        rotate in any::<bool>(),
+        chunks in prop::collection::vec(1usize..40, 1..12),
+        seed in any::<u32>(),
+    ) {
+        let sizes = Attention { heads, head: 2 * half, context };
+        let steps: usize = chunks.iter().sum();
+        let lanes: [Vec<f32>; 2] = [0, 1].map(|lane| {
+            noise(steps * 3 * heads * 2 * half, seed ^ lane).iter().map(|x| x * 3.0).collect()
+        });
+        let lanes: Vec<&[f32]> = lanes.iter().map(Vec::as_slice).collect();
+        let team = Team::new(2).unwrap();
+        for isa in Isa::available() {
+            let run = |lanes: &[&[f32]], chunks: &[usize]| {
+                team.pass(|crew| attend(crew, isa, &sizes, lanes, start, rotate, chunks))
+            };
+            let both = run(&lanes, &chunks);
+            for (lane, y) in lanes.iter().zip(&both) {
+                assert_close(y, &attention_oracle(&sizes, lane, start, rotate), 3e-5);
+                let whole = run(&[lane], &[steps]);
+                prop_assert_eq!(bits(&whole[0]), bits(y));
+                let single = run(&[lane], &vec![1; steps]);
+                prop_assert_eq!(bits(&single[0]), bits(y));
+            }
+        }
+    }
+}
