@@ -381,6 +381,20 @@ fn malformed_checkpoints() {
             &["model.safetensors", "not a whole safetensors file"],
         ),
         (
+            "sizes that add up past 2^64",
+            |p| {
+                // Eight of the largest tensors there can be, one after the other.
+                let size = (1_u64 << 61) - 1;
+                let tensor = |i: u64| {
+                    let range = [i * size, (i + 1) * size];
+                    let info = json!({ "dtype": "U8", "shape": [size], "data_offsets": range });
+                    (format!("t{i}"), info)
+                };
+                p.header = (0..8).map(tensor).collect::<serde_json::Map<_, _>>().into();
+            },
+            &["model.safetensors", "not a whole safetensors file", "more bytes than any file"],
+        ),
+        (
             "a header that is a list",
             |p| p.header = json!([1, 2, 3]),
             &["model.safetensors", "not a whole safetensors file"],

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use half::{bf16, f16};
 use rayon::prelude::*;
-use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
+use safetensors::tensor::{Dtype, TensorInfo};
 
 use super::error::CheckpointError;
+use super::header::read_header;
 
 /// Where the bytes of one file live.
 enum Bytes<'a> {
@@ -49,17 +50,12 @@ impl<'a> Shard<'a> {
 
     fn parse(name: String, bytes: Bytes<'a>) -> Result<Self, CheckpointError> {
         let fail = |problem| CheckpointError::Header { file: name.clone(), problem };
-        let (header, metadata): (usize, Metadata) =
-            SafeTensors::read_metadata(bytes.as_slice()).map_err(|e| fail(e.to_string()))?;
-        let data_start = header + 8;
-        let length = bytes.as_slice().len() - data_start;
-        let mut tensors = BTreeMap::new();
-        for (tensor, info) in metadata.tensors() {
-            if info.data_offsets.1 > length || info.data_offsets.0 > info.data_offsets.1 {
-                return Err(fail(format!("tensor `{tensor}` lies outside the file")));
-            }
-            tensors.insert(tensor, info.clone());
-        }
+        let data = bytes.as_slice();
+        let mut rest = data;
+        let header = read_header(&mut rest, data.len() as u64).map_err(fail)?;
+        let data_start = data.len() - header.data_len();
+        let tensors = header.tensors().into_iter().map(|(name, info)| (name, info.clone()));
+        let tensors = tensors.collect();
         Ok(Self { name, bytes, data_start, tensors })
     }
 

@@ -24,6 +24,7 @@ mod encoder;
 mod error;
 mod executor;
 mod fields;
+mod header;
 mod layouts;
 mod model;
 mod names;
@@ -42,5 +43,6 @@ pub use config::{
 pub use decoder::Decoder;
 pub use encoder::Encoder;
 pub use error::{CheckpointError, CodecError, ConfigError, InputError};
+pub(crate) use header::read_header;
 pub use model::{Backend, Codec, Options};
 pub use quantizer::{Latents, Quantizer};

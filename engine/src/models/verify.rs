@@ -8,13 +8,12 @@ use std::path::Path;
 use safetensors::tensor::Metadata;
 use sha2::Digest;
 
+use crate::codec::read_header;
+
 use super::folder::{self, CONFIG, INDEX, JSON_LIMIT, ShardIndex};
 use super::progress::{OnProgress, Stage, Tally};
 use super::sum::{hex, sum_all};
 use super::{ModelSource, ModelsError, embedded, hub_cache};
-
-/// The largest safetensors header that the format allows.
-const HEADER_LIMIT: u64 = 100_000_000;
 
 /// A deeper check that the caller may add, such as loading configuration and tensors: the files are
 /// not opened as a model here. The error is one line for the user.
@@ -190,37 +189,12 @@ fn check_content(
     bytes: u64,
 ) -> Result<Option<Metadata>, String> {
     if name.ends_with(".safetensors") {
-        return check_header(content, bytes).map(Some);
+        return read_header(content, bytes).map(Some);
     }
     // Deep nesting is refused by the parser itself.
     let json: serde_json::Value = serde_json::from_reader(content.take(JSON_LIMIT))
         .map_err(|e| format!("not valid JSON: {e}"))?;
     if json.is_object() { Ok(None) } else { Err("not a JSON object".to_owned()) }
-}
-
-/// Checks that a safetensors header and the tensors it lists fill a file of `bytes` bytes exactly,
-/// one after another. Allocates no more than the file really holds.
-fn check_header(content: &mut impl Read, bytes: u64) -> Result<Metadata, String> {
-    let mut length = [0; 8];
-    content.read_exact(&mut length).map_err(|_| {
-        format!("expected safetensors, found {bytes} bytes, too few for even a header's length")
-    })?;
-    let length = u64::from_le_bytes(length);
-    let room = bytes.saturating_sub(8).min(HEADER_LIMIT);
-    if length > room {
-        return Err(format!("the header claims {length} bytes, expected at most {room}"));
-    }
-    let mut text = Vec::new();
-    content.take(length).read_to_end(&mut text).map_err(|e| format!("cannot read: {e}"))?;
-    let header: Metadata = serde_json::from_slice(&text)
-        .map_err(|e| format!("the safetensors header is not valid: {e}"))?;
-    // Sizes in the header can be anything up to the largest number there is.
-    let end = (header.data_len() as u64).checked_add(8 + length);
-    match end {
-        Some(end) if end == bytes => Ok(header),
-        Some(end) => Err(format!("the header lists {end} bytes, the file has {bytes}")),
-        None => Err("the header lists more bytes than any file can have".to_owned()),
-    }
 }
 
 /// Where an index and its shards disagree. Shards that could not be read have their own problem.
@@ -251,7 +225,7 @@ mod tests {
     }
 
     fn check(bytes: &[u8]) -> Result<usize, String> {
-        check_header(&mut &bytes[..], bytes.len() as u64).map(|header| header.tensors().len())
+        read_header(&mut &bytes[..], bytes.len() as u64).map(|header| header.tensors().len())
     }
 
     const TWO: &str = r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"I8","shape":[3],"data_offsets":[8,11]}}"#;
