@@ -18,7 +18,7 @@ from data import Sampler
 from losses import SCALES, Losses
 from model import FRAME, Codec, load
 
-WEIGHTS = {"wave": 1.0, "phase": 1.0, "size": 1.0, "mel": 1.0, "loud": 1.0, "edge": 0.2}
+WEIGHTS = {"wave": 1.0, "phase": 1.0, "size": 1.0, "mel": 1.0, "loud": 1.0, "edge": 0.5}
 FADES = ("wave", "phase", "edge")      # count less at low depths: their best answer there is silence
 
 
@@ -71,10 +71,10 @@ def main():
     ap.add_argument("--run", required=True, help="checkpoints and log; an existing run is resumed")
     ap.add_argument("--stage", choices=("decoder", "all"), default="decoder")
     ap.add_argument("--minutes", type=float, default=60)
-    ap.add_argument("--total-steps", type=int, default=12000, help="the learning rate decays to zero there")
+    ap.add_argument("--total-steps", type=int, default=20000, help="the learning rate decays to zero there")
     ap.add_argument("--batch", type=int, default=12)
     ap.add_argument("--seconds", type=float, default=1.6)
-    ap.add_argument("--lr", type=float, default=2e-4)
+    ap.add_argument("--lr", type=float, default=6e-5)
     ap.add_argument("--pool", type=int, default=1536, help="pieces encoded at a time (stage decoder)")
     ap.add_argument("--pool-uses", type=int, default=2)
     ap.add_argument("--threads", type=int, default=2)

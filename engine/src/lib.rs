@@ -6,11 +6,13 @@
 //! |---|---|
 //! | [`audio`] | audio buffers, files in (any container symphonia reads) and out, resampling, channel layout |
 //! | [`codec`] | the Cat model: configuration, checkpoint, encoder and decoder, quantizer, streaming state |
+//! | [`kernels`] | the CPU's arithmetic: packed linear layers, windowed attention, norms |
 //! | [`measure`] | distances between signals, loudness, spectrograms |
 //! | [`offline`] | whole files through the codec |
 //! | [`models`] | known models, discovery, download, verification, the embedded default |
 //! | [`tokens`] | code arrays and their files |
 
+mod atomic_file;
 pub mod audio;
 pub mod codec;
 pub mod kernels;

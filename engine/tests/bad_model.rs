@@ -246,6 +246,35 @@ fn malformed_configurations() {
             &["encoder_kwargs[3].context_duration", "window"],
         ),
         (
+            "heads that pad to gigabytes",
+            |c| {
+                let stage = &mut c["encoder_kwargs"][1];
+                stage["d_model"] = json!(256);
+                stage["num_heads"] = json!(256);
+                stage["positional_embedding"] = json!("none");
+                stage["context_duration"] = json!(600.0);
+            },
+            &["encoder_kwargs[1]", "numbers of memory a stream"],
+        ),
+        (
+            "windows that add up over the layers",
+            |c| {
+                c["encoder_kwargs"][1]["num_layers"] = json!(512);
+                c["encoder_kwargs"][1]["context_duration"] = json!(60.0);
+            },
+            &["encoder_kwargs[1]", "numbers of memory a stream"],
+        ),
+        (
+            "a wide feed-forward block on many steps",
+            |c| {
+                c["downsample_rate"] = json!(1 << 20);
+                c["encoder_kwargs"][0]["patch_size"] = json!(1);
+                c["encoder_kwargs"][1]["input_dimension"] = json!(1);
+                c["encoder_kwargs"][1]["dim_feedforward"] = json!(1 << 20);
+            },
+            &["encoder_kwargs[1]", "numbers of memory a stream"],
+        ),
+        (
             "a period of zero",
             |c| c["encoder_kwargs"][1]["max_period"] = json!(0),
             &["encoder_kwargs[1].max_period"],
@@ -455,6 +484,23 @@ fn remove_tensor(parts: &mut Parts, name: &str) {
             }
         }
     }
+}
+
+#[test]
+fn a_missing_projection_is_no_identity() {
+    let _turn = TURN.lock().unwrap();
+    let dir = copy("v2");
+    let path = dir.path().join("model.safetensors");
+    let mut parts = Parts::read(&path);
+    let names: Vec<String> = parts.header.as_object().unwrap().keys().cloned().collect();
+    let square = names.iter().find(|name| {
+        let shape = parts.header[name.as_str()]["shape"].as_array();
+        name.ends_with("put_proj.weight") && shape.is_some_and(|s| s[0] == s[1])
+    });
+    let square = square.expect("v2 has a projection between equal widths").clone();
+    remove_tensor(&mut parts, &square);
+    std::fs::write(&path, parts.bytes()).unwrap();
+    check("a missing square projection", dir.path(), &[&square, "is missing"]);
 }
 
 #[test]

@@ -43,8 +43,15 @@ pub struct Model {
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
     /// Threads of the model's arithmetic; 0 = one a core
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = threads)]
     pub threads: usize,
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 0..=256) => Ok(threads),
+        _ => Err("expected 0 to 256 threads".into()),
+    }
 }
 
 /// Arithmetic of the model.

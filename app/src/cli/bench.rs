@@ -8,10 +8,10 @@ use residue_engine::tokens::Codes;
 use serde::Serialize;
 
 use super::args::{Bench, LayoutName};
+use super::output::say;
+use super::progress::{Share, Waiting};
 use super::{input, model, table};
 
-/// History before measuring starts, so that every attention window is full.
-const HISTORY_SECONDS: f64 = 10.0;
 /// Frames a chunk while the history is played in, which is not measured.
 const HISTORY_CHUNK: usize = 25;
 
@@ -37,9 +37,9 @@ pub fn run(args: &Bench) -> Result<()> {
     let (name, codec) = load(args)?;
     let report = measure(args, name, &codec)?;
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        say(serde_json::to_string(&report)?)?;
     } else {
-        print(&report, &codec);
+        print(&report, &codec)?;
     }
     Ok(())
 }
@@ -54,6 +54,7 @@ fn load(args: &Bench) -> Result<(String, Codec)> {
         LayoutName::Nano => ("nano", Config::nano()),
     };
     let options = Options { threads: args.model.threads, ..Options::default() };
+    let _waiting = Waiting::new("drawing");
     Ok((name.into(), Codec::random(config, 1, &options)?))
 }
 
@@ -68,10 +69,14 @@ fn measure(args: &Bench, layout: String, codec: &Codec) -> Result<Report> {
         .collect();
     let mut stream = Stream::new(codec, depths);
 
-    let history = (HISTORY_SECONDS * config.frame_rate()).ceil() as usize;
+    // Until every attention window is full.
+    let history = (config.longest_window() * config.frame_rate()).ceil() as usize;
+    let bar = Share::new("filling");
     for start in (0..history).step_by(HISTORY_CHUNK) {
         stream.run(HISTORY_CHUNK.min(history - start))?;
+        let _ = bar.set(start as f64 / history as f64);
     }
+    drop(bar);
     let chunks = (args.seconds / chunk_seconds).ceil().max(1.0) as usize;
     // One chunk of the measured size first: its buffers are then warm.
     stream.run(chunk)?;
@@ -165,9 +170,9 @@ fn resident_mb() -> Option<f64> {
     Some(kib / 1024.0)
 }
 
-fn print(report: &Report, codec: &Codec) {
+fn print(report: &Report, codec: &Codec) -> Result<()> {
     let config = codec.config();
-    println!(
+    say(format!(
         "{}: {} Hz, {}, {} layers, {:.1} M parameters, {}, {} thread(s)",
         report.layout,
         config.sample_rate,
@@ -176,7 +181,7 @@ fn print(report: &Report, codec: &Codec) {
         config.parameters() as f64 / 1e6,
         report.precision,
         report.threads
-    );
+    ))?;
     let row = |what: &str, rtf: f64| {
         vec![what.to_owned(), format!("{rtf:.4}"), format!("{:.1} x", 1.0 / rtf)]
     };
@@ -186,13 +191,14 @@ fn print(report: &Report, codec: &Codec) {
         row(&format!("decode, {} lane(s)", report.lanes), report.decode_rtf),
         row("all", report.rtf),
     ];
-    println!("{}", table::render(&["", "RTF", "realtime"], &rows));
+    say(table::render(&["", "RTF", "realtime"], &rows))?;
     let budget = 1e3 * report.chunk_frames as f64 / config.frame_rate();
-    println!(
+    say(format!(
         "a chunk of {} frames ({budget:.0} ms): median {:.2} ms, worst {:.2} ms, over {:.1} s of audio with full windows",
         report.chunk_frames, report.chunk_ms_median, report.chunk_ms_max, report.seconds
-    );
+    ))?;
     if let Some(rss) = report.rss_mb {
-        println!("resident memory: {rss:.0} MB");
+        say(format!("resident memory: {rss:.0} MB"))?;
     }
+    Ok(())
 }

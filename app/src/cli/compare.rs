@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::args::Compare;
 use super::drawing::{Captions, draw};
+use super::output::say;
 use super::progress::Share;
 use super::{input, model, table};
 
@@ -89,12 +90,12 @@ pub fn run(args: &Compare) -> Result<()> {
     std::fs::write(&path, &json).with_context(|| format!("cannot write {}", path.display()))?;
 
     if args.json {
-        println!("{json}");
+        say(json)?;
     } else {
-        println!("{}", text(&report, &encoded.layout.to_string()));
-        println!("\npicture  {}", report.picture.display());
-        println!("audio    {}", folder.join("original.wav, depth-*.wav").display());
-        println!("report   {}", path.display());
+        say(text(&report, &encoded.layout.to_string()))?;
+        say(format!("\npicture  {}", report.picture.display()))?;
+        say(format!("audio    {}", folder.join("original.wav, depth-*.wav").display()))?;
+        say(format!("report   {}", path.display()))?;
     }
     Ok(())
 }

@@ -3,33 +3,39 @@
 use std::io::stdin;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use residue_engine::audio::{self, Audio};
 use residue_engine::codec::Codec;
 use residue_engine::offline;
 use residue_engine::tokens::{Codes, FrameReader, npy};
 
 use super::args::Decode;
+use super::output::{self, say};
 use super::progress::Share;
 use super::{input, model};
 
 pub fn run(args: &Decode) -> Result<()> {
+    output::check(&args.output)?;
+    let stream = args.codes == Path::new("-");
+    ensure!(!(stream && args.transpose), "--transpose is for files: a line on stdin is a frame");
     let codec = model::load(&args.model)?;
-    let (decoded, fault) = if args.codes == Path::new("-") {
-        decode_stream(args, &codec)
-    } else {
-        (decode_file(args, &codec)?, None)
-    };
+    input::depth(args.depth, codec.config())?;
+    let (decoded, fault) =
+        if stream { decode_stream(args, &codec) } else { (decode_file(args, &codec)?, None) };
     // What arrived before a fault is kept.
     if fault.is_none() || !decoded.is_empty() {
-        audio::write(&args.output, &decoded)?;
-        println!(
+        let written = audio::write(&args.output, &decoded);
+        if let (Err(error), Some(fault)) = (&written, &fault) {
+            bail!("{fault:#}; and what was decoded before is lost: {error}");
+        }
+        written?;
+        say(format!(
             "{}: {:.2} s, {} Hz, {}",
             args.output.display(),
             decoded.seconds(),
             decoded.rate,
             input::channels(decoded.channels.len())
-        );
+        ))?;
     }
     fault.map_or(Ok(()), Err)
 }
@@ -44,10 +50,7 @@ fn decode_file(args: &Decode, codec: &Codec) -> Result<Audio> {
     codes
         .check(quantizer.layers, quantizer.codebook_size)
         .with_context(|| args.codes.display().to_string())?;
-    let depth = match args.depth {
-        None => codes.layers(),
-        Some(depth) => depth_of(depth, codes.layers())?,
-    };
+    let depth = depth_of(args.depth, codes.layers())?;
     let bar = Share::new("decoding");
     let lanes = [(&codes, depth)];
     let decoded = offline::decode_lanes(codec, &lanes, args.chunk.chunk, &mut |s| bar.set(s))?;
@@ -55,8 +58,10 @@ fn decode_file(args: &Decode, codec: &Codec) -> Result<Audio> {
     Ok(decoded.into_iter().next().unwrap_or_else(silence))
 }
 
-fn depth_of(depth: usize, layers: usize) -> Result<usize> {
-    anyhow::ensure!(
+/// The depth asked for, or all layers that the codes have.
+fn depth_of(asked: Option<usize>, layers: usize) -> Result<usize> {
+    let depth = asked.unwrap_or(layers);
+    ensure!(
         (1..=layers).contains(&depth),
         "the codes have {layers} layers, so --depth {depth} is not possible"
     );
@@ -73,7 +78,7 @@ fn decode_stream(args: &Decode, codec: &Codec) -> (Audio, Option<anyhow::Error>)
         .for_model(quantizer.layers, quantizer.codebook_size);
     for frame in frames {
         let next = frame.map_err(anyhow::Error::from).and_then(|frame| {
-            let depth = input::depth(args.depth, config)?.min(frame.len());
+            let depth = depth_of(args.depth, frame.len())?;
             let codes = Codes::new(frame.len(), 1, frame);
             Ok(decoder.decode(&[(&codes, depth)])?.remove(0))
         });

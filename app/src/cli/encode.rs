@@ -5,10 +5,12 @@ use residue_engine::audio::MonoTreatment;
 use residue_engine::{offline, tokens};
 
 use super::args::Encode;
+use super::output::{self, say};
 use super::progress::Share;
 use super::{input, model};
 
 pub fn run(args: &Encode) -> Result<()> {
+    output::check(&args.output)?;
     let original = input::read(&args.input)?;
     if original.channels.len() > 2 {
         bail!(
@@ -34,12 +36,12 @@ pub fn run(args: &Encode) -> Result<()> {
     drop(bar);
     let codes = &encoded.streams[0];
     tokens::npy::write(&args.output, codes)?;
-    println!(
+    say(format!(
         "{}: {} layers x {} frames, {}",
         args.output.display(),
         codes.layers(),
         codes.frames(),
         input::kbps(codec.config().bitrate(depth)),
-    );
+    ))?;
     Ok(())
 }

@@ -9,6 +9,7 @@ mod encode;
 mod input;
 mod model;
 mod models;
+mod output;
 mod progress;
 mod roundtrip;
 mod table;

@@ -10,6 +10,7 @@ use residue_engine::models::{Library, ModelEntry, ModelSource, Progress, Stage};
 use serde_json::{Value, json};
 
 use super::args::{Models, ModelsCommand};
+use super::output::say;
 use super::{input, model, progress, table};
 
 pub fn run(args: &Models) -> Result<()> {
@@ -28,7 +29,7 @@ fn list(library: &Library, as_json: bool) -> Result<()> {
     let entries = library.list()?;
     if as_json {
         let models: Vec<Value> = entries.iter().map(describe).collect();
-        println!("{}", serde_json::to_string_pretty(&models)?);
+        say(serde_json::to_string_pretty(&models)?)?;
         return Ok(());
     }
     let rows: Vec<Vec<String>> = entries
@@ -48,7 +49,7 @@ fn list(library: &Library, as_json: bool) -> Result<()> {
         })
         .collect();
     let header = ["model", "audio", "layers", "parameters", "size here", "where"];
-    println!("{}", table::render(&header, &rows));
+    say(table::render(&header, &rows))?;
     Ok(())
 }
 
@@ -79,9 +80,9 @@ fn pull(library: &Library, name: &str, as_json: bool) -> Result<()> {
     let folder = library.pull(name, &mut |progress| bar.show(&progress))?;
     drop(bar);
     if as_json {
-        println!("{}", json!({ "name": name, "where": folder }));
+        say(json!({ "name": name, "where": folder }))?;
     } else {
-        println!("{name}: {}", folder.display());
+        say(format!("{name}: {}", folder.display()))?;
     }
     Ok(())
 }
@@ -90,27 +91,26 @@ fn add(library: &Library, folder: &Path, name: Option<&str>, as_json: bool) -> R
     // A folder that cannot be loaded is refused now and not when it is wanted.
     let options = Options::default();
     let source = ModelSource::Folder(folder.to_owned());
-    let config = model::load_source(&source, &options)??.config().clone();
+    let config = model::load_source(&source, &options)?.config().clone();
     let added = library.add(folder, name)?;
     if as_json {
-        println!("{}", json!({ "name": added.name, "where": added.folder }));
+        say(json!({ "name": added.name, "where": added.folder }))?;
     } else {
-        println!(
+        say(format!(
             "{}: {} Hz, {}, {} layers; use it as --model {}",
             added.name,
             config.sample_rate,
             input::channels(config.channels),
             config.quantizer.layers,
             added.name
-        );
+        ))?;
     }
     Ok(())
 }
 
 fn verify(library: &Library, spec: &str, as_json: bool) -> Result<()> {
     let load = |source: &ModelSource| {
-        let loaded = model::load_source(source, &Options::default());
-        loaded.map_err(|e| e.to_string())?.map(drop).map_err(|e| e.to_string())
+        model::load_source(source, &Options::default()).map(drop).map_err(|e| e.to_string())
     };
     let mut bar = Bar::default();
     let report = library.verify(spec, Some(&load), &mut |progress| bar.show(&progress))?;
@@ -134,14 +134,14 @@ fn verify(library: &Library, spec: &str, as_json: bool) -> Result<()> {
                 })
             })
             .collect();
-        println!("{}", json!({ "ok": report.is_ok(), "files": files, "loads": loads }));
+        say(json!({ "ok": report.is_ok(), "files": files, "loads": loads }))?;
     } else {
         for file in &report.files {
             let verdict = file.problem.as_deref().unwrap_or("ok");
             let sum = file.sha256.as_deref().unwrap_or("-");
-            println!("{}  {} bytes  sha256 {sum}  {verdict}", file.name, file.bytes);
+            say(format!("{}  {} bytes  sha256 {sum}  {verdict}", file.name, file.bytes))?;
         }
-        println!("loads: {loads}");
+        say(format!("loads: {loads}"))?;
     }
     if !report.is_ok() {
         bail!("model {spec} is damaged; download or copy it again");

@@ -1,6 +1,7 @@
 //! Progress bars, on stderr and only where a person sees them.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -25,6 +26,24 @@ impl Share {
 }
 
 impl Drop for Share {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// A sign that something goes on, where nobody knows how far it is.
+pub struct Waiting(ProgressBar);
+
+impl Waiting {
+    pub fn new(what: &str) -> Self {
+        let sign = ProgressBar::new_spinner().with_message(what.to_owned());
+        sign.set_style(style("{msg:10} {spinner} {elapsed}"));
+        sign.enable_steady_tick(Duration::from_millis(200));
+        Self(sign)
+    }
+}
+
+impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }

@@ -4,10 +4,12 @@ use anyhow::Result;
 use residue_engine::{audio, offline};
 
 use super::args::Roundtrip;
+use super::output::{self, say};
 use super::progress::Share;
 use super::{input, model};
 
 pub fn run(args: &Roundtrip) -> Result<()> {
+    output::check(&args.output)?;
     let original = input::read(&args.input)?;
     let codec = model::load(&args.model)?;
     let config = codec.config();
@@ -23,12 +25,12 @@ pub fn run(args: &Roundtrip) -> Result<()> {
     drop(bar);
 
     audio::write(&args.output, &decoded.remove(0))?;
-    println!(
+    say(format!(
         "{}: depth {depth} of {}, {} a stream; {}",
         args.output.display(),
         config.quantizer.layers,
         input::kbps(config.bitrate(depth)),
         encoded.layout,
-    );
+    ))?;
     Ok(())
 }

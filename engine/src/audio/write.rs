@@ -1,12 +1,11 @@
 //! Writing audio files.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::Path;
 
 use super::{Audio, AudioError};
+use crate::atomic_file;
 
 /// RIFF counts bytes in 32 bits; what is kept back is room for the header chunks.
 const MAX_SAMPLE_BYTES: u64 = u32::MAX as u64 - 4096;
@@ -31,14 +30,7 @@ pub fn write(path: &Path, audio: &Audio) -> Result<(), AudioError> {
     };
     let failed = |source| AudioError::Write { path: path.to_owned(), source };
 
-    let (temporary, file) = create_beside(path).map_err(failed)?;
-    let result = write_samples(file, spec, audio).and_then(|()| fs::rename(&temporary, path));
-    if result.is_err() {
-        // The first failure is the one to report; a temporary file that cannot be removed either
-        // changes nothing about it.
-        let _ = fs::remove_file(&temporary);
-    }
-    result.map_err(failed)
+    atomic_file::write(path, |file| write_samples(file, spec, audio)).map_err(failed)
 }
 
 /// Refuses what a WAV file cannot hold; returns the channel count as the header stores it.
@@ -69,29 +61,6 @@ fn check(path: &Path, audio: &Audio) -> Result<u16, AudioError> {
         return Err(refuse(format!("{channels} channels at {} Hz are too many", audio.rate)));
     }
     Ok(channels)
-}
-
-/// Creates a new file in the directory of `path`: a rename is atomic only within a file system.
-fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
-    static COUNTER: AtomicU32 = AtomicU32::new(0);
-    let name = path.file_name().ok_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidInput, "the path does not end in a file name")
-    })?;
-    if path.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::IsADirectory, "a folder has this name"));
-    }
-    loop {
-        let mut temporary = OsString::from(".");
-        temporary.push(name);
-        let serial = COUNTER.fetch_add(1, Ordering::Relaxed);
-        temporary.push(format!(".{}-{serial}.tmp", std::process::id()));
-        let temporary = path.with_file_name(temporary);
-        match File::create_new(&temporary) {
-            // Left over from a process that was killed and had our number.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            result => return result.map(|file| (temporary, file)),
-        }
-    }
 }
 
 fn write_samples(file: File, spec: hound::WavSpec, audio: &Audio) -> io::Result<()> {

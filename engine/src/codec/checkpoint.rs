@@ -13,6 +13,7 @@ use safetensors::tensor::{Dtype, TensorInfo};
 
 use super::error::CheckpointError;
 use super::header::read_header;
+use super::text::read_text;
 
 /// Where the bytes of one file live.
 enum Bytes<'a> {
@@ -110,7 +111,7 @@ impl<'a> Checkpoint<'a> {
 /// The files that an index names, each once.
 fn shard_paths(folder: &Path, index: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
     let fail = |problem: String| CheckpointError::Index { path: index.to_owned(), problem };
-    let text = std::fs::read_to_string(index)
+    let text = read_text(index)
         .map_err(|source| CheckpointError::Read { path: index.to_owned(), source })?;
     let json: serde_json::Value = serde_json::from_str(&text).map_err(|e| fail(e.to_string()))?;
     let map = json["weight_map"].as_object().ok_or_else(|| fail("no `weight_map`".into()))?;

@@ -9,14 +9,17 @@ use serde_json::Value;
 
 use super::error::ConfigError;
 use super::fields::Fields;
+use super::text::read_text;
 
 /// Largest width of any activation.
 const MAX_WIDTH: usize = 1 << 16;
 /// Largest attention window, in positions.
 const MAX_CONTEXT: usize = 1 << 20;
-/// Most numbers that the keys of one layer's window, or one frame inside a stage, may take: what a
-/// stream allocates must be bounded by sense and not by the file.
-const MAX_STATE: usize = 1 << 28;
+/// Most numbers (4 bytes each) that one side of a stream may remember and compute with: what a stream
+/// allocates must be bounded by sense and not by the file. v2, the largest model, takes a sixth.
+const MAX_STREAM: usize = 1 << 28;
+/// Steps of a pass, where a frame has fewer, and more than blocks and vectors round up to.
+const PASS_STEPS: usize = 64;
 
 /// Normalisation before attention and feed-forward.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -102,6 +105,20 @@ pub struct TransformerConfig {
 }
 
 impl TransformerConfig {
+    /// Numbers that a lane of this stage remembers and computes with, at `steps` steps a frame.
+    fn stream_numbers(&self, steps: usize) -> usize {
+        let steps = steps.saturating_add(PASS_STEPS);
+        // Value rows are padded to whole vectors of sixteen.
+        let row = self.heads * (self.width / self.heads).next_multiple_of(16);
+        let past = (self.context.saturating_add(steps)).saturating_mul(2 * row);
+        let inner = match self.feed_forward {
+            FeedForward::Plain { hidden } => hidden,
+            FeedForward::Gated { hidden, .. } => 3 * hidden,
+        };
+        let wide = self.input + self.output + self.width + inner.max(3 * self.width);
+        past.saturating_mul(self.layers).saturating_add(steps.saturating_mul(wide))
+    }
+
     fn parameters(&self, square_projections: bool) -> u64 {
         let width = self.width as u64;
         let feed_forward = match self.feed_forward {
@@ -196,7 +213,7 @@ impl Config {
     /// If the file cannot be read, or as [`Config::parse`].
     pub fn read(folder: &Path) -> Result<Self, ConfigError> {
         let path = folder.join("config.json");
-        match std::fs::read_to_string(&path) {
+        match read_text(&path) {
             Ok(text) => Self::parse(&text),
             Err(source) => Err(ConfigError::Read { path, source }),
         }
@@ -268,6 +285,27 @@ impl Config {
         f64::from(self.sample_rate) / self.frame_samples as f64
     }
 
+    /// Seconds of the longest attention window.
+    pub fn longest_window(&self) -> f64 {
+        let mut rate = self.frame_rate();
+        let mut longest = 0f64;
+        // The decoder starts at the frame rate; the encoder, walked from its end, does too.
+        for modules in
+            [self.decoder.iter().collect::<Vec<_>>(), self.encoder.iter().rev().collect::<Vec<_>>()]
+        {
+            for module in modules {
+                match module {
+                    ModuleConfig::Patch { size } => rate *= *size as f64,
+                    ModuleConfig::Transformer(stage) => {
+                        longest = longest.max(stage.context as f64 / rate);
+                    }
+                }
+            }
+            rate = self.frame_rate();
+        }
+        longest
+    }
+
     /// Bits a second of `depth` layers: depth × log2(codebook size) × frame rate.
     pub fn bitrate(&self, depth: usize) -> f64 {
         depth as f64 * (self.quantizer.codebook_size as f64).log2() * self.frame_rate()
@@ -326,6 +364,7 @@ impl Modules<'_> {
     ) -> Result<Vec<ModuleConfig>, ConfigError> {
         let mut width = width_in;
         let mut folded: usize = 1;
+        let mut stream: usize = 0;
         let mut modules = Vec::new();
         for (i, value) in self.file.list(self.key, 64)?.iter().enumerate() {
             let fields = Fields::new(&format!("{}[{i}]", self.key), value)?;
@@ -358,9 +397,13 @@ impl Modules<'_> {
                     }
                     // Steps of a frame here; what does not divide is refused below.
                     let steps = if self.downsample { frame / folded.max(1) } else { folded };
-                    if steps.saturating_mul(transformer.width) > MAX_STATE {
-                        let expected = format!("at most {} at this rate", MAX_STATE / steps.max(1));
-                        return Err(fields.invalid("d_model", expected));
+                    stream = stream.saturating_add(transformer.stream_numbers(steps));
+                    if stream > MAX_STREAM {
+                        return Err(ConfigError::Invalid {
+                            key: format!("{}[{i}]", self.key),
+                            expected: format!("at most {MAX_STREAM} numbers of memory a stream"),
+                            found: format!("a stage that brings it to {stream}"),
+                        });
                     }
                     width = transformer.output;
                     modules.push(ModuleConfig::Transformer(transformer));
@@ -429,10 +472,6 @@ fn parse_transformer(
     let context = window.positions(rate * seconds);
     if !(1..=MAX_CONTEXT).contains(&context) {
         let expected = format!("a window of 1 to {MAX_CONTEXT} positions at {rate} Hz");
-        return Err(fields.invalid("context_duration", expected));
-    }
-    if context.saturating_mul(width) > MAX_STATE {
-        let expected = format!("a window of at most {} positions", MAX_STATE / width);
         return Err(fields.invalid("context_duration", expected));
     }
     Ok(TransformerConfig {

@@ -8,11 +8,13 @@ use super::error::CodecError;
 use super::model::{Backend, Options};
 use super::quantizer::Quantizer;
 use super::scope::Scope;
-use super::{native, reference};
+use super::{names, native, reference};
 use crate::kernels::Team;
 
 /// Most steps of a lane in one pass of the reference, whose attention takes memory by their square.
 const REFERENCE_STEPS: usize = 1024;
+/// More threads than any one machine has use for here.
+const MAX_THREADS: usize = 256;
 
 /// One of the two stacks.
 #[derive(Clone, Copy)]
@@ -66,6 +68,10 @@ impl Executor {
         weights: &dyn Weights,
         options: &Options,
     ) -> Result<(Self, Quantizer), CodecError> {
+        if options.threads > MAX_THREADS {
+            let problem = format!("at most {MAX_THREADS} make sense");
+            return Err(CodecError::Threads { threads: options.threads, problem });
+        }
         let threads = |e: rayon::ThreadPoolBuildError| CodecError::Threads {
             threads: options.threads,
             problem: e.to_string(),
@@ -80,6 +86,7 @@ impl Executor {
             Backend::Candle(device) => device.clone(),
         };
         let root = Scope::root(weights, &device);
+        check_projections(config, &root)?;
         let quantizer =
             pool.install(|| Quantizer::load(&root.at("quantizer"), &config.quantizer))?;
         // The stream of samples as the encoder takes it: interleaved, or a step of all channels.
@@ -205,6 +212,25 @@ impl CandleStack {
         }
         Tensor::cat(&parts, 1)?.flatten_all()?.to_vec1::<f32>()
     }
+}
+
+/// Refuses weights without a projection that the layout always has: in v1 projections between equal
+/// widths are left out, so that loading takes an absent one for the identity.
+fn check_projections(config: &Config, root: &Scope<'_>) -> Result<(), CodecError> {
+    for (side, modules) in [("encoder", &config.encoder), ("decoder", &config.decoder)] {
+        for (i, module) in modules.iter().enumerate() {
+            let ModuleConfig::Transformer(stage) = module else { continue };
+            let scope = root.at(side).at(i);
+            for (name, other) in
+                [(names::INPUT_PROJECTION, stage.input), (names::OUTPUT_PROJECTION, stage.output)]
+            {
+                if config.square_projections && other == stage.width && !scope.has(name) {
+                    scope.values(&[name], &[other, other])?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Steps a frame has at the transformer stage where it has the most.

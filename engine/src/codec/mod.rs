@@ -33,6 +33,7 @@ mod quantizer;
 mod random;
 mod reference;
 mod scope;
+mod text;
 
 pub use candle_core::Device;
 pub use checkpoint::Checkpoint;

@@ -2,7 +2,8 @@
 //!
 //! Every kernel computes each of its outputs by one fixed sequence of operations, whatever the
 //! number of rows, the split into threads or the instruction set: results are bit-identical for any
-//! chunking of a stream, alone or beside others. Nothing here allocates outside constructors.
+//! chunking of a stream, alone or beside others. Constructors allocate, and waking a team does; kernels
+//! do not.
 //!
 //! | file | holds |
 //! |---|---|

@@ -5,6 +5,8 @@
 //! is over. The thread that leads a pass works too and never waits for a helper that has not come.
 
 use std::any::Any;
+use std::cell::Cell;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -125,7 +127,7 @@ impl Team {
     pub fn pass<R>(&self, body: impl FnOnce(&Crew) -> R) -> R {
         let _flush = FlushDenormals::new();
         let Some(pool) = &self.pool else {
-            return body(&Crew { threads: 1, board: None });
+            return body(&Crew { threads: 1, board: None, leader: PhantomData });
         };
         let board = Arc::new(Board::default());
         for worker in 1..self.threads {
@@ -140,7 +142,7 @@ impl Team {
             }
         }
         let _over = Over(Arc::clone(&board));
-        body(&Crew { threads: self.threads, board: Some(board) })
+        body(&Crew { threads: self.threads, board: Some(board), leader: PhantomData })
     }
 }
 
@@ -148,6 +150,9 @@ impl Team {
 pub struct Crew {
     threads: usize,
     board: Option<Arc<Board>>,
+    /// Not `Sync`: there is one board, so that only the leading thread may start a loop, and no task
+    /// of a loop may start another.
+    leader: PhantomData<Cell<()>>,
 }
 
 impl Crew {

@@ -10,6 +10,8 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
+use crate::atomic_file;
+
 use super::npy_header::{Dtype, Header, fill};
 use super::{Codes, NpyError, NpyProblem};
 
@@ -21,13 +23,14 @@ const MAX_CODES: u64 = 1 << 34;
 /// Bytes read at once; a multiple of every element size.
 const BLOCK: usize = 1 << 16;
 
-/// Writes `codes` to `path`, replacing what was there.
+/// Writes `codes` to `path`, replacing what was there once the new file is whole.
 ///
 /// # Errors
 /// [`NpyProblem::Write`] if the file cannot be created or written.
 pub fn write(path: &Path, codes: &Codes) -> Result<(), NpyError> {
-    let save = || write_to(BufWriter::new(File::create(path)?), codes);
-    save().map_err(|error| NpyProblem::Write(error).of(&path.display().to_string()))
+    let save = |file| write_to(BufWriter::new(file), codes);
+    atomic_file::write(path, save)
+        .map_err(|error| NpyProblem::Write(error).of(&path.display().to_string()))
 }
 
 /// Writes `codes` to `writer` and flushes it.
