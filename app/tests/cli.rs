@@ -210,6 +210,9 @@ fn models_are_listed_added_and_verified() {
         listed.as_array().unwrap().iter().map(|m| m["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["embedded", "nano", "v1", "v2"]);
     assert_eq!(listed[0]["here"], true);
+    assert_eq!(listed[0]["sample_rate"], 24_000);
+    assert_eq!(listed[0]["layers"], 32);
+    assert_eq!(listed[1]["parameters"], 21_969_664);
     assert_eq!(listed[1]["here"], false);
 
     place.ok(&["models", "add", &golden("nano"), "--name", "mini"]);

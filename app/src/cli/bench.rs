@@ -191,7 +191,7 @@ fn print(report: &Report, codec: &Codec) -> Result<()> {
         row(&format!("decode, {} lane(s)", report.lanes), report.decode_rtf),
         row("all", report.rtf),
     ];
-    say(table::render(&["", "RTF", "realtime"], &rows))?;
+    say(table::render(&["", "RTF", "realtime"], &[0], &rows))?;
     let budget = 1e3 * report.chunk_frames as f64 / config.frame_rate();
     say(format!(
         "a chunk of {} frames ({budget:.0} ms): median {:.2} ms, worst {:.2} ms, over {:.1} s of audio with full windows",

@@ -184,7 +184,7 @@ fn text(report: &Report, layout: &str) -> String {
         })
         .collect();
     let legend = "mel, STFT: distance from the original, 0 = identical; loudness: against the original;\ncarried: entropy of the codes that were used";
-    format!("{head}\n{}\n\n{legend}", table::render(&header, &rows))
+    format!("{head}\n{}\n\n{legend}", table::render(&header, &[0], &rows))
 }
 
 fn optional(value: Option<f64>, show: impl Fn(f64) -> String) -> String {

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use indicatif::ProgressBar;
-use residue_engine::codec::Options;
-use residue_engine::models::{Library, ModelEntry, ModelSource, Progress, Stage};
+use residue_engine::codec::{Config, Options};
+use residue_engine::models::{Library, ModelEntry, ModelSource, Progress, Stage, embedded};
 use serde_json::{Value, json};
 
 use super::args::{Models, ModelsCommand};
@@ -32,25 +32,56 @@ fn list(library: &Library, as_json: bool) -> Result<()> {
         say(serde_json::to_string_pretty(&models)?)?;
         return Ok(());
     }
-    let rows: Vec<Vec<String>> = entries
-        .iter()
-        .map(|entry| {
-            let known = |show: fn(&_) -> String| entry.known.map_or_else(|| "-".into(), show);
-            vec![
-                entry.name.clone(),
-                known(|k: &residue_engine::models::KnownModel| {
-                    format!("{} kHz, {} ch", k.rate / 1000, k.channels)
-                }),
-                known(|k| k.layers.to_string()),
-                known(|k| format!("{:.0} M", k.parameters as f64 / 1e6)),
-                entry.bytes.map_or_else(|| "-".into(), |b| format!("{:.1} MB", b as f64 / 1e6)),
-                place(entry),
-            ]
-        })
-        .collect();
+    let rows: Vec<Vec<String>> = entries.iter().map(row).collect();
     let header = ["model", "audio", "layers", "parameters", "size here", "where"];
-    say(table::render(&header, &rows))?;
+    say(table::render(&header, &[0, 1, 5], &rows))?;
     Ok(())
+}
+
+fn row(entry: &ModelEntry) -> Vec<String> {
+    let facts = Facts::of(entry);
+    let show = |text: Option<String>| text.unwrap_or_else(|| "-".into());
+    vec![
+        entry.name.clone(),
+        show(facts.as_ref().map(|f| format!("{} Hz, {}", f.rate, input::channels(f.channels)))),
+        show(facts.as_ref().map(|f| f.layers.to_string())),
+        show(facts.as_ref().map(|f| format!("{:.0} M", f.parameters as f64 / 1e6))),
+        show(entry.bytes.map(|bytes| format!("{:.1} MB", bytes as f64 / 1e6))),
+        place(entry),
+    ]
+}
+
+/// What a model is.
+struct Facts {
+    rate: u32,
+    channels: usize,
+    layers: usize,
+    parameters: u64,
+}
+
+impl Facts {
+    /// From the model's own configuration if it is here, else from what is known of it.
+    fn of(entry: &ModelEntry) -> Option<Self> {
+        let config = match entry.source.as_ref().ok() {
+            Some(ModelSource::Embedded) => Config::parse(embedded().config).ok(),
+            Some(ModelSource::Folder(folder)) => Config::read(folder).ok(),
+            None => None,
+        };
+        let here = config.map(|config| Self {
+            rate: config.sample_rate,
+            channels: config.channels,
+            layers: config.quantizer.layers,
+            parameters: config.parameters(),
+        });
+        here.or_else(|| {
+            entry.known.map(|known| Self {
+                rate: known.rate,
+                channels: known.channels,
+                layers: known.layers,
+                parameters: known.parameters,
+            })
+        })
+    }
 }
 
 fn place(entry: &ModelEntry) -> String {
@@ -62,13 +93,15 @@ fn place(entry: &ModelEntry) -> String {
 }
 
 fn describe(entry: &ModelEntry) -> Value {
+    let facts = Facts::of(entry);
+    let facts = facts.as_ref();
     json!({
         "name": entry.name,
         "repository": entry.known.map(|k| k.repository),
-        "sample_rate": entry.known.map(|k| k.rate),
-        "channels": entry.known.map(|k| k.channels),
-        "layers": entry.known.map(|k| k.layers),
-        "parameters": entry.known.map(|k| k.parameters),
+        "sample_rate": facts.map(|f| f.rate),
+        "channels": facts.map(|f| f.channels),
+        "layers": facts.map(|f| f.layers),
+        "parameters": facts.map(|f| f.parameters),
         "here": entry.source.is_ok(),
         "bytes": entry.bytes,
         "where": place(entry),
