@@ -84,9 +84,10 @@ struct Layer {
     output: Option<Projection>,
     /// Rows as stored, (size, dim).
     codebook: Vec<f32>,
-    /// Rows as searched: normalised.
+    /// Rows as searched: normalised, and transposed to (dim, size), so that all distances to a vector
+    /// build up side by side.
     searched: Vec<f32>,
-    /// Their squared norms: 1 up to rounding, or 0.
+    /// Squared norms of the normalised rows: 1 up to rounding, or 0.
     norms: Vec<f32>,
 }
 
@@ -94,9 +95,11 @@ impl Layer {
     fn load(scope: &Scope<'_>, config: &QuantizerConfig) -> Result<Self, CodecError> {
         let dim = config.codebook_dim;
         let codebook = scope.at("codebook").values(&["weight"], &[config.codebook_size, dim])?;
-        let mut searched = codebook.clone();
-        searched.chunks_exact_mut(dim).for_each(normalize);
-        let norms = searched.chunks_exact(dim).map(|row| dot(row, row)).collect();
+        let mut rows = codebook.clone();
+        rows.chunks_exact_mut(dim).for_each(normalize);
+        let norms = rows.chunks_exact(dim).map(|row| dot(row, row)).collect();
+        let column = |d: usize| rows.iter().skip(d).step_by(dim).copied();
+        let searched = (0..dim).flat_map(column).collect();
         Ok(Self {
             input: Projection::load_unless_equal(&scope.at("in_proj"), dim, config.rvq)?,
             output: Projection::load_unless_equal(&scope.at("out_proj"), config.rvq, dim)?,
@@ -106,12 +109,16 @@ impl Layer {
         })
     }
 
-    /// Index of the row nearest to `x`, the first of equals.
-    fn nearest(&self, x: &[f32]) -> usize {
+    /// Index of the row nearest to `x`, the first of equals. `scratch` holds a number a row.
+    fn nearest(&self, x: &[f32], scratch: &mut [f32]) -> usize {
+        scratch.fill(0.0);
+        for (column, x) in self.searched.chunks_exact(scratch.len()).zip(x) {
+            scratch.iter_mut().zip(column).for_each(|(product, row)| *product += row * x);
+        }
         let mut best = (0, f32::INFINITY);
-        for (i, (row, norm)) in self.searched.chunks_exact(x.len()).zip(&self.norms).enumerate() {
+        for (i, (product, norm)) in scratch.iter().zip(&self.norms).enumerate() {
             // |x - row|² without |x|², which all rows share.
-            let distance = norm - 2.0 * dot(row, x);
+            let distance = norm - 2.0 * product;
             if distance < best.1 {
                 best = (i, distance);
             }
@@ -189,12 +196,13 @@ impl Quantizer {
         let mut residual = vec![0f32; self.config.rvq];
         let mut step = vec![0f32; self.config.rvq];
         let mut low = vec![0f32; dim];
+        let mut products = vec![0f32; self.config.codebook_size];
         for (t, latent) in latents.data.chunks_exact(latents.width).enumerate() {
             project(self.input.as_ref(), latent, &mut residual);
             for (k, layer) in self.layers[..depth].iter().enumerate() {
                 project(layer.input.as_ref(), &residual, &mut low);
                 normalize(&mut low);
-                let code = layer.nearest(&low);
+                let code = layer.nearest(&low, &mut products);
                 codes[k * frames + t] = code as u32;
                 let row = &layer.codebook[code * dim..(code + 1) * dim];
                 project(layer.output.as_ref(), row, &mut step);
