@@ -6,15 +6,13 @@ use anyhow::{Context, Result, ensure};
 use residue_engine::audio;
 use residue_engine::codec::Config;
 use residue_engine::measure::{self, CodebookUse, Distances};
-use residue_engine::offline;
 use residue_engine::tokens::Codes;
 use serde::Serialize;
 
 use super::args::Compare;
 use super::drawing::{Captions, draw};
 use super::output::say;
-use super::progress::Share;
-use super::{input, model, table};
+use super::{input, model, passes, table};
 
 /// What `report.json` holds and `--json` prints.
 #[derive(Serialize)]
@@ -48,16 +46,10 @@ pub fn run(args: &Compare) -> Result<()> {
     let folder = folder(args);
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make {}", folder.display()))?;
-    let chunk = args.chunk.chunk;
 
     let deepest = depths.iter().copied().max().unwrap_or(1);
-    let bar = Share::new("encoding");
-    let encoded =
-        offline::encode(&codec, &original, deepest, args.mono.into(), chunk, &mut |s| bar.set(s))?;
-    drop(bar);
-    let bar = Share::new("decoding");
-    let decoded = offline::decode(&codec, &encoded, &depths, chunk, &mut |s| bar.set(s))?;
-    drop(bar);
+    let encoded = passes::encode(&codec, &original, deepest, args.mono.into(), &args.chunk)?;
+    let decoded = passes::decode(&codec, &encoded, &depths, &args.chunk)?;
 
     let original_path = folder.join("original.wav");
     audio::write(&original_path, &original)?;

@@ -2,12 +2,11 @@
 
 use anyhow::{Result, bail};
 use residue_engine::audio::MonoTreatment;
-use residue_engine::{offline, tokens};
+use residue_engine::tokens;
 
 use super::args::Encode;
 use super::output::{self, say};
-use super::progress::Share;
-use super::{input, model};
+use super::{input, model, passes};
 
 pub fn run(args: &Encode) -> Result<()> {
     output::check(&args.output)?;
@@ -24,16 +23,7 @@ pub fn run(args: &Encode) -> Result<()> {
     if original.channels.len() > codec.config().channels {
         eprintln!("residue: note: the model is mono, so the codes are those of left + right");
     }
-    let bar = Share::new("encoding");
-    let encoded = offline::encode(
-        &codec,
-        &original,
-        depth,
-        MonoTreatment::Mid,
-        args.chunk.chunk,
-        &mut |s| bar.set(s),
-    )?;
-    drop(bar);
+    let encoded = passes::encode(&codec, &original, depth, MonoTreatment::Mid, &args.chunk)?;
     let codes = &encoded.streams[0];
     tokens::npy::write(&args.output, codes)?;
     say(format!(

@@ -10,6 +10,7 @@ mod input;
 mod model;
 mod models;
 mod output;
+mod passes;
 mod progress;
 mod roundtrip;
 mod table;

@@ -1,12 +1,11 @@
 //! `residue roundtrip`: a file through the codec.
 
 use anyhow::Result;
-use residue_engine::{audio, offline};
+use residue_engine::audio;
 
 use super::args::Roundtrip;
 use super::output::{self, say};
-use super::progress::Share;
-use super::{input, model};
+use super::{input, model, passes};
 
 pub fn run(args: &Roundtrip) -> Result<()> {
     output::check(&args.output)?;
@@ -14,15 +13,9 @@ pub fn run(args: &Roundtrip) -> Result<()> {
     let codec = model::load(&args.model)?;
     let config = codec.config();
     let depth = input::depth(args.depth, config)?;
-    let chunk = args.chunk.chunk;
 
-    let bar = Share::new("encoding");
-    let encoded =
-        offline::encode(&codec, &original, depth, args.mono.into(), chunk, &mut |s| bar.set(s))?;
-    drop(bar);
-    let bar = Share::new("decoding");
-    let mut decoded = offline::decode(&codec, &encoded, &[depth], chunk, &mut |s| bar.set(s))?;
-    drop(bar);
+    let encoded = passes::encode(&codec, &original, depth, args.mono.into(), &args.chunk)?;
+    let mut decoded = passes::decode(&codec, &encoded, &[depth], &args.chunk)?;
 
     audio::write(&args.output, &decoded.remove(0))?;
     say(format!(

@@ -1,0 +1,32 @@
+//! Files through the model, with bars for whoever watches.
+
+use anyhow::Result;
+use residue_engine::audio::{Audio, MonoTreatment};
+use residue_engine::codec::Codec;
+use residue_engine::offline::{self, Encoded};
+
+use super::args::Chunk;
+use super::progress::Share;
+
+/// Encodes `audio` to the first `depth` layers.
+pub fn encode(
+    codec: &Codec,
+    audio: &Audio,
+    depth: usize,
+    treatment: MonoTreatment,
+    chunk: &Chunk,
+) -> Result<Encoded> {
+    let bar = Share::new("encoding");
+    Ok(offline::encode(codec, audio, depth, treatment, chunk.chunk, &mut |s| bar.set(s))?)
+}
+
+/// Decodes what was encoded, once for each depth.
+pub fn decode(
+    codec: &Codec,
+    encoded: &Encoded,
+    depths: &[usize],
+    chunk: &Chunk,
+) -> Result<Vec<Audio>> {
+    let bar = Share::new("decoding");
+    Ok(offline::decode(codec, encoded, depths, chunk.chunk, &mut |s| bar.set(s))?)
+}
