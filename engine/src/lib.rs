@@ -19,4 +19,5 @@ pub mod kernels;
 pub mod measure;
 pub mod models;
 pub mod offline;
+mod small_file;
 pub mod tokens;

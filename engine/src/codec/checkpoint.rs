@@ -13,7 +13,8 @@ use safetensors::tensor::{Dtype, TensorInfo};
 
 use super::error::CheckpointError;
 use super::header::read_header;
-use super::text::read_text;
+use super::shard_index::ShardIndex;
+use crate::small_file;
 
 /// Where the bytes of one file live.
 enum Bytes<'a> {
@@ -110,26 +111,11 @@ impl<'a> Checkpoint<'a> {
 
 /// The files that an index names, each once.
 fn shard_paths(folder: &Path, index: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
-    let fail = |problem: String| CheckpointError::Index { path: index.to_owned(), problem };
-    let text = read_text(index)
+    let text = small_file::read(index)
         .map_err(|source| CheckpointError::Read { path: index.to_owned(), source })?;
-    let json: serde_json::Value = serde_json::from_str(&text).map_err(|e| fail(e.to_string()))?;
-    let map = json["weight_map"].as_object().ok_or_else(|| fail("no `weight_map`".into()))?;
-    let mut names: Vec<&str> = Vec::new();
-    for (tensor, shard) in map {
-        // A shard is a plain file name: an index must not be able to point anywhere else.
-        let shard = shard
-            .as_str()
-            .filter(|s| !s.is_empty() && *s != ".." && !s.contains(['/', '\\']))
-            .ok_or_else(|| fail(format!("`{tensor}` is not mapped to a plain file name")))?;
-        names.push(shard);
-    }
-    names.sort_unstable();
-    names.dedup();
-    if names.is_empty() {
-        return Err(fail("`weight_map` is empty".into()));
-    }
-    Ok(names.into_iter().map(|name| folder.join(name)).collect())
+    let index = ShardIndex::parse(&text)
+        .map_err(|problem| CheckpointError::Index { path: index.to_owned(), problem })?;
+    Ok(index.shards().into_iter().map(|name| folder.join(name)).collect())
 }
 
 /// Where a model takes its tensors from.

@@ -3,13 +3,14 @@
 //! Source: the configuration files published with MOSS-Audio-Tokenizer v1, v2 and Nano, and the
 //! class defaults they rely on.
 
+use std::io::{Error, ErrorKind};
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::error::ConfigError;
 use super::fields::Fields;
-use super::text::read_text;
+use crate::small_file;
 
 /// Largest width of any activation.
 const MAX_WIDTH: usize = 1 << 16;
@@ -18,8 +19,9 @@ const MAX_CONTEXT: usize = 1 << 20;
 /// Most numbers (4 bytes each) that one side of a stream may remember and compute with: what a stream
 /// allocates must be bounded by sense and not by the file. v2, the largest model, takes a sixth.
 const MAX_STREAM: usize = 1 << 28;
-/// Steps of a pass, where a frame has fewer, and more than blocks and vectors round up to.
-const PASS_STEPS: usize = 64;
+/// Most steps of a lane in one pass of our kernels, unless one frame has more: enough to use each
+/// weight well, few enough for small rings.
+pub(super) const PASS_STEPS: usize = 64;
 
 /// Normalisation before attention and feed-forward.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -213,7 +215,10 @@ impl Config {
     /// If the file cannot be read, or as [`Config::parse`].
     pub fn read(folder: &Path) -> Result<Self, ConfigError> {
         let path = folder.join("config.json");
-        match read_text(&path) {
+        let text = small_file::read(&path).and_then(|content| {
+            String::from_utf8(content).map_err(|e| Error::new(ErrorKind::InvalidData, e))
+        });
+        match text {
             Ok(text) => Self::parse(&text),
             Err(source) => Err(ConfigError::Read { path, source }),
         }
@@ -324,6 +329,19 @@ impl Window {
     fn positions(&self, positions: f64) -> usize {
         if self.rounds { positions.round_ties_even() as usize } else { positions as usize }
     }
+}
+
+/// Steps a frame has at the transformer stage where it has the most.
+pub(super) fn finest(configs: &[ModuleConfig], downsample: bool, mut steps: usize) -> usize {
+    let mut finest = 1;
+    for config in configs {
+        match config {
+            ModuleConfig::Patch { size } if downsample => steps /= size,
+            ModuleConfig::Patch { size } => steps *= size,
+            ModuleConfig::Transformer(_) => finest = finest.max(steps),
+        }
+    }
+    finest
 }
 
 fn parse_quantizer(file: &Fields<'_>) -> Result<QuantizerConfig, ConfigError> {

@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor};
 
 use super::checkpoint::Weights;
-use super::config::{Config, ModuleConfig};
+use super::config::{Config, ModuleConfig, finest};
 use super::error::CodecError;
 use super::model::{Backend, Options};
 use super::quantizer::Quantizer;
@@ -231,17 +231,4 @@ fn check_projections(config: &Config, root: &Scope<'_>) -> Result<(), CodecError
         }
     }
     Ok(())
-}
-
-/// Steps a frame has at the transformer stage where it has the most.
-fn finest(configs: &[ModuleConfig], downsample: bool, mut steps: usize) -> usize {
-    let mut finest = 1;
-    for config in configs {
-        match config {
-            ModuleConfig::Patch { size } if downsample => steps /= size,
-            ModuleConfig::Patch { size } => steps *= size,
-            ModuleConfig::Transformer(_) => finest = finest.max(steps),
-        }
-    }
-    finest
 }

@@ -33,7 +33,7 @@ mod quantizer;
 mod random;
 mod reference;
 mod scope;
-mod text;
+mod shard_index;
 
 pub use candle_core::Device;
 pub use checkpoint::Checkpoint;
@@ -47,3 +47,4 @@ pub use error::{CheckpointError, CodecError, ConfigError, InputError};
 pub(crate) use header::read_header;
 pub use model::{Backend, Codec, Options};
 pub use quantizer::{Latents, Quantizer};
+pub(crate) use shard_index::ShardIndex;

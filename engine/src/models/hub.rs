@@ -16,7 +16,8 @@ use ureq::http::header::{
 use ureq::http::{Response, Uri};
 use ureq::{Agent, Body};
 
-use super::folder::JSON_LIMIT;
+use crate::small_file;
+
 use super::{HubSettings, ModelsError, hub_cache};
 
 /// How long connecting, or waiting for the head of an answer, may take.
@@ -109,7 +110,7 @@ impl<'a> Hub<'a> {
         let text = response
             .body_mut()
             .with_config()
-            .limit(JSON_LIMIT)
+            .limit(small_file::LIMIT)
             .read_to_vec()
             .map_err(|e| failure(&url, e))?;
         let answer = |found| ModelsError::Answer {

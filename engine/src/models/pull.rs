@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::download::download;
-use super::folder::{CONFIG, INDEX, ShardIndex, WEIGHTS};
+use super::folder::{self, CONFIG, INDEX, WEIGHTS};
 use super::hub::{Hub, RemoteFile};
 use super::hub_cache::RepositoryCache;
 use super::progress::{OnProgress, Stage, Tally};
@@ -60,7 +60,7 @@ impl Pull<'_> {
         self.bring(&index, tally)?;
         let path = self.cache.snapshot(&self.commit).join(INDEX);
         files.push(index);
-        for shard in ShardIndex::read(&path)?.shards() {
+        for shard in folder::read_index(&path)?.shards() {
             files.push(self.describe(shard, tally)?);
         }
         Ok(files)

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::folder::{self, read_json};
+use crate::small_file;
+
+use super::folder;
 use super::known::EMBEDDED;
 use super::{KnownModel, ModelsError};
 
@@ -45,7 +47,7 @@ impl Registry {
 
     /// All folders, in the order they were added.
     pub(super) fn read(&self) -> Result<Vec<AddedModel>, ModelsError> {
-        let text = match read_json(&self.path) {
+        let text = match small_file::read(&self.path) {
             Ok(text) => text,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(e) => return Err(ModelsError::in_home("read", &self.path, e)),

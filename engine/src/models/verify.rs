@@ -8,9 +8,10 @@ use std::path::Path;
 use safetensors::tensor::Metadata;
 use sha2::Digest;
 
-use crate::codec::read_header;
+use crate::codec::{ShardIndex, read_header};
+use crate::small_file;
 
-use super::folder::{self, CONFIG, INDEX, JSON_LIMIT, ShardIndex};
+use super::folder::{self, CONFIG, INDEX};
 use super::progress::{OnProgress, Stage, Tally};
 use super::sum::{hex, sum_all};
 use super::{ModelSource, ModelsError, embedded, hub_cache};
@@ -121,7 +122,7 @@ fn verify_folder(folder: &Path, tally: &mut Tally<'_>) -> Result<Vec<FileReport>
         reports.push(report);
     }
     if let Some(report) = reports.iter_mut().find(|file| file.name == INDEX) {
-        let index = ShardIndex::read(&folder.join(INDEX))?;
+        let index = folder::read_index(&folder.join(INDEX))?;
         report.problem = report.problem.take().or_else(|| disagreement(&index, &headers));
     }
     Ok(reports)
@@ -192,7 +193,7 @@ fn check_content(
         return read_header(content, bytes).map(Some);
     }
     // Deep nesting is refused by the parser itself.
-    let json: serde_json::Value = serde_json::from_reader(content.take(JSON_LIMIT))
+    let json: serde_json::Value = serde_json::from_reader(content.take(small_file::LIMIT))
         .map_err(|e| format!("not valid JSON: {e}"))?;
     if json.is_object() { Ok(None) } else { Err("not a JSON object".to_owned()) }
 }

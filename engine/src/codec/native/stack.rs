@@ -2,13 +2,10 @@
 
 use super::patch;
 use super::stage::{Stage, StageState};
-use crate::codec::config::ModuleConfig;
+use crate::codec::config::{ModuleConfig, PASS_STEPS, finest};
 use crate::codec::error::CodecError;
 use crate::codec::scope::Scope;
 use crate::kernels::{AttentionScratch, Crew, Isa};
-
-/// Most steps of a lane in one pass: enough to use each weight well, few enough for small rings.
-const PASS_STEPS: usize = 64;
 
 enum Module {
     Patch(usize),
@@ -23,6 +20,8 @@ pub(in crate::codec) struct Stack {
     /// Steps and numbers a step that one frame has where it comes in.
     steps: usize,
     width: usize,
+    /// Most frames of a pass.
+    frames: usize,
 }
 
 /// Working memory of a pass, sized when a stream begins.
@@ -40,7 +39,6 @@ pub(super) struct Scratch {
 /// What a stack remembers of the stream, and its working memory.
 pub(in crate::codec) struct StackState {
     lanes: usize,
-    frames: usize,
     stages: Vec<StageState>,
     scratch: Scratch,
 }
@@ -70,7 +68,8 @@ impl Stack {
             })
         };
         let modules = configs.iter().enumerate().map(load).collect::<Result<_, CodecError>>()?;
-        Ok(Self { isa: Isa::best(), modules, downsample, steps, width })
+        let frames = (PASS_STEPS / finest(configs, downsample, steps)).max(1);
+        Ok(Self { isa: Isa::best(), modules, downsample, steps, width, frames })
     }
 
     /// Steps and numbers a step after `module`, from those before it.
@@ -82,24 +81,10 @@ impl Stack {
         }
     }
 
-    /// Steps a frame has at the transformer stage where it has the most.
-    fn finest(&self) -> usize {
-        let mut shape = (self.steps, self.width);
-        let mut finest = 1;
-        for module in &self.modules {
-            if matches!(module, Module::Transformer(_)) {
-                finest = finest.max(shape.0);
-            }
-            shape = self.after(module, shape);
-        }
-        finest
-    }
-
     /// A state at the beginning of a stream of `lanes` lanes, for passes with `threads` threads.
     /// Allocates all that passes need.
     pub fn state(&self, lanes: usize, threads: usize) -> StackState {
-        let frames = (PASS_STEPS / self.finest()).max(1);
-        let mut shape = (self.steps * frames, self.width);
+        let mut shape = (self.steps * self.frames, self.width);
         let mut flow = shape.0 * shape.1;
         let (mut row, mut wide) = (0, 0);
         let mut stages = Vec::new();
@@ -124,7 +109,7 @@ impl Stack {
             wide: zeros(wide),
             attention: AttentionScratch::new(&attention, threads),
         };
-        StackState { lanes, frames, stages, scratch }
+        StackState { lanes, stages, scratch }
     }
 
     /// Forgets the past and goes on as though `frame` frames had gone by. Realtime-safe.
@@ -155,7 +140,7 @@ impl Stack {
         let total = x.len() / (state.lanes * input);
         let mut from = 0;
         while from < total {
-            let frames = (total - from).min(state.frames);
+            let frames = (total - from).min(self.frames);
             let to = state.scratch.x.chunks_exact_mut(frames * input);
             for (x, to) in x.chunks_exact(total * input).zip(to) {
                 to.copy_from_slice(&x[from * input..][..frames * input]);
