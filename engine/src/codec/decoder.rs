@@ -3,24 +3,35 @@
 use super::error::{CodecError, InputError};
 use super::executor::{Side, State};
 use super::model::Codec;
+use super::quantizer::QuantizerScratch;
 use crate::tokens::Codes;
 
 /// The decoder of one or more lanes that advance together and share each pass over the weights.
 ///
 /// A lane is one decoded stream: the same codes at another depth, or other codes. Any sequence of
-/// chunk sizes gives the same audio as all codes at once. Calls allocate and compute for
-/// milliseconds: never on an audio thread.
+/// chunk sizes gives the same audio as all codes at once. Calls compute for milliseconds: never on
+/// an audio thread.
 pub struct Decoder {
     codec: Codec,
     lanes: usize,
     state: State,
+    /// One pass of latents, lane by lane, and the interleaved audio they become.
+    latents: Vec<f32>,
+    output: Vec<f32>,
+    quantizer: QuantizerScratch,
 }
 
 impl Decoder {
     pub(super) fn new(codec: Codec, lanes: usize) -> Self {
         assert!(lanes > 0, "a decoder has at least one lane");
-        let state = codec.0.executor.state(Side::Decoder, lanes);
-        Self { codec, lanes, state }
+        let executor = &codec.0.executor;
+        let state = executor.state(Side::Decoder, lanes);
+        let quantizer = codec.0.quantizer.scratch();
+        let frames = executor.pass_frames(Side::Decoder).unwrap_or(0);
+        let (latents, output) = (vec![], vec![]);
+        let mut decoder = Self { codec, lanes, state, latents, output, quantizer };
+        decoder.make_room(frames);
+        decoder
     }
 
     /// Forgets the past: the next frame is the first of a stream.
@@ -40,28 +51,99 @@ impl Decoder {
     /// If lanes, frames or depths do not fit, or a code lies outside its codebook. The stream is
     /// then where it was.
     pub fn decode(&mut self, lanes: &[(&Codes, usize)]) -> Result<Vec<Vec<Vec<f32>>>, CodecError> {
-        let model = self.codec.0.clone();
-        let config = &model.config;
-        if lanes.len() != self.lanes {
-            return Err(InputError::Lanes { expected: self.lanes, found: lanes.len() }.into());
-        }
+        self.check_lanes(lanes.len())?;
         let frames = lanes[0].0.frames();
-        let mut data = Vec::with_capacity(self.lanes * frames * config.quantizer.output);
-        for (lane, (codes, depth)) in lanes.iter().enumerate() {
+        for (lane, (codes, _)) in lanes.iter().enumerate() {
             if codes.frames() != frames {
                 let found = codes.frames();
                 return Err(InputError::Frames { lane, expected: frames, found }.into());
             }
-            data.extend(model.quantizer.dequantize(codes, *depth)?.data);
         }
-        if frames == 0 {
-            return Ok(vec![vec![Vec::new(); config.channels]; self.lanes]);
+        let lanes: Vec<(&[u32], usize)> =
+            lanes.iter().map(|(codes, depth)| (codes.data(), *depth)).collect();
+        let config = self.codec.config();
+        let (channels, samples) = (config.channels, frames * config.frame_samples);
+        let mut audio = vec![0f32; self.lanes * channels * samples];
+        self.decode_into(&lanes, frames, &mut audio)?;
+        let plane =
+            |lane, channel| audio[(lane * channels + channel) * samples..][..samples].to_vec();
+        let lane = |lane| (0..channels).map(|channel| plane(lane, channel)).collect();
+        Ok((0..self.lanes).map(lane).collect())
+    }
+
+    /// As [`Decoder::decode`], from layer-major codes of `frames` frames and at least as many layers
+    /// as the lane's depth, into a buffer of (lanes, channels, samples) numbers. With
+    /// [`Backend::Native`](super::Backend::Native) allocates nothing.
+    ///
+    /// # Errors
+    /// As [`Decoder::decode`], and if a buffer has another length.
+    pub fn decode_into(
+        &mut self,
+        lanes: &[(&[u32], usize)],
+        frames: usize,
+        audio: &mut [f32],
+    ) -> Result<(), CodecError> {
+        self.check_lanes(lanes.len())?;
+        for (codes, depth) in lanes {
+            self.codec.quantizer().check_codes(codes, frames, *depth)?;
         }
-        let samples = model.executor.forward(Side::Decoder, &mut self.state, &data, frames)?;
-        let lane = |samples: &[f32]| {
-            let channel = |c| samples.iter().skip(c).step_by(config.channels).copied().collect();
-            (0..config.channels).map(channel).collect()
+        let (frame, channels) = {
+            let config = self.codec.config();
+            (config.frame_samples, config.channels)
         };
-        Ok(samples.chunks_exact(samples.len() / self.lanes).map(lane).collect())
+        let expected = self.lanes * channels * frames * frame;
+        if audio.len() != expected {
+            let found = audio.len();
+            return Err(InputError::Buffer { what: "audio", expected, found }.into());
+        }
+        let most = match self.codec.0.executor.pass_frames(Side::Decoder) {
+            Some(most) => most,
+            None => {
+                self.make_room(frames);
+                frames.max(1)
+            }
+        };
+        for from in (0..frames).step_by(most) {
+            let count = most.min(frames - from);
+            let Self { codec, state, latents, output, quantizer, .. } = self;
+            let width = codec.config().quantizer.output;
+            let latents = &mut latents[..lanes.len() * count * width];
+            for (lane, latents) in lanes.iter().zip(latents.chunks_exact_mut(count * width)) {
+                let (codes, depth) = *lane;
+                for (t, latent) in latents.chunks_exact_mut(width).enumerate() {
+                    let code = |k| codes[k * frames + from + t];
+                    codec.quantizer().dequantize_frame(depth, code, quantizer, latent);
+                }
+            }
+            let output = &mut output[..lanes.len() * channels * count * frame];
+            codec.0.executor.forward(Side::Decoder, state, latents, count, output)?;
+            for (lane, output) in output.chunks_exact(channels * count * frame).enumerate() {
+                for channel in 0..channels {
+                    let to = ((lane * channels + channel) * frames + from) * frame;
+                    let samples = output.iter().skip(channel).step_by(channels);
+                    audio[to..][..count * frame]
+                        .iter_mut()
+                        .zip(samples)
+                        .for_each(|(to, x)| *to = *x);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_lanes(&self, found: usize) -> Result<(), InputError> {
+        match found == self.lanes {
+            true => Ok(()),
+            false => Err(InputError::Lanes { expected: self.lanes, found }),
+        }
+    }
+
+    /// Makes the buffers large enough for passes of so many frames.
+    fn make_room(&mut self, frames: usize) {
+        let config = self.codec.config();
+        let latents = self.lanes * frames * config.quantizer.output;
+        let output = self.lanes * frames * config.frame_samples * config.channels;
+        self.latents.resize(latents.max(self.latents.len()), 0.0);
+        self.output.resize(output.max(self.output.len()), 0.0);
     }
 }

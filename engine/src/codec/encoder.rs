@@ -3,24 +3,34 @@
 use super::error::{CodecError, InputError};
 use super::executor::{Side, State};
 use super::model::Codec;
-use super::quantizer::Latents;
+use super::quantizer::{Latents, QuantizerScratch};
 use crate::tokens::Codes;
 
 /// The encoder of one or more streams that advance together and share each pass over the weights.
 ///
-/// Any sequence of chunk sizes gives the same codes as the whole signal at once. Calls allocate and
-/// compute for milliseconds: never on an audio thread.
+/// Any sequence of chunk sizes gives the same codes as the whole signal at once. Calls compute for
+/// milliseconds: never on an audio thread.
 pub struct Encoder {
     codec: Codec,
     streams: usize,
     state: State,
+    /// One pass of audio, stream by stream, and what the stack makes of it.
+    input: Vec<f32>,
+    latents: Vec<f32>,
+    quantizer: QuantizerScratch,
 }
 
 impl Encoder {
     pub(super) fn new(codec: Codec, streams: usize) -> Self {
         assert!(streams > 0, "an encoder has at least one stream");
-        let state = codec.0.executor.state(Side::Encoder, streams);
-        Self { codec, streams, state }
+        let executor = &codec.0.executor;
+        let state = executor.state(Side::Encoder, streams);
+        let quantizer = codec.0.quantizer.scratch();
+        let frames = executor.pass_frames(Side::Encoder).unwrap_or(0);
+        let (input, latents) = (vec![], vec![]);
+        let mut encoder = Self { codec, streams, state, input, latents, quantizer };
+        encoder.make_room(frames);
+        encoder
     }
 
     /// Forgets the past: the next frame is the first of a stream.
@@ -42,10 +52,42 @@ impl Encoder {
     /// If the planes or the depth do not fit, or a sample is not finite. The stream is then where
     /// it was.
     pub fn encode(&mut self, planes: &[&[f32]], depth: usize) -> Result<Vec<Codes>, CodecError> {
-        let codec = self.codec.clone();
-        codec.quantizer().check(depth)?;
-        let latents = self.latents(planes)?;
-        latents.iter().map(|z| Ok(codec.quantizer().quantize(z, depth)?)).collect()
+        self.codec.quantizer().check(depth)?;
+        let frames = self.check(planes)?;
+        let mut codes = vec![0; self.streams * depth * frames];
+        self.encode_into(planes, depth, &mut codes)?;
+        let stream = |i| codes[i * depth * frames..][..depth * frames].to_vec();
+        Ok((0..self.streams).map(|i| Codes::new(depth, frames, stream(i))).collect())
+    }
+
+    /// As [`Encoder::encode`], into a buffer of (streams, depth, frames) codes. With
+    /// [`Backend::Native`](super::Backend::Native) allocates nothing.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`], and if the buffer has another length.
+    pub fn encode_into(
+        &mut self,
+        planes: &[&[f32]],
+        depth: usize,
+        codes: &mut [u32],
+    ) -> Result<(), CodecError> {
+        self.codec.quantizer().check(depth)?;
+        let frames = self.check(planes)?;
+        let expected = self.streams * depth * frames;
+        if codes.len() != expected {
+            let found = codes.len();
+            return Err(InputError::Buffer { what: "codes", expected, found }.into());
+        }
+        self.passes(planes, frames, |encoder, from, count| {
+            let Self { codec, streams, latents, quantizer, .. } = encoder;
+            let rows = latents.chunks_exact(codec.config().quantizer.input);
+            for (row, latent) in rows.take(*streams * count).enumerate() {
+                let (stream, t) = (row / count, from + row % count);
+                codec.quantizer().quantize_frame(latent, depth, quantizer, |k, code| {
+                    codes[(stream * depth + k) * frames + t] = code;
+                });
+            }
+        })
     }
 
     /// The encoder's output for the next frames, before quantization: one array a stream. Takes
@@ -54,27 +96,66 @@ impl Encoder {
     /// # Errors
     /// As [`Encoder::encode`].
     pub fn latents(&mut self, planes: &[&[f32]]) -> Result<Vec<Latents>, CodecError> {
-        let model = self.codec.0.clone();
-        let config = &model.config;
-        let samples = self.check(planes)?;
-        let width = config.quantizer.input;
-        if samples == 0 {
-            return Ok(vec![Latents { width, data: Vec::new() }; self.streams]);
-        }
-        let channels = config.channels;
-        let mut data = Vec::with_capacity(planes.len() * samples);
-        for stream in planes.chunks_exact(channels) {
-            // Channels side by side, sample by sample: one interleaved sequence, or one step of
-            // `channels` numbers where the layout does not interleave. The numbers lie the same.
-            data.extend((0..samples).flat_map(|n| stream.iter().map(move |plane| plane[n])));
-        }
-        let frames = samples / config.frame_samples;
-        let data = model.executor.forward(Side::Encoder, &mut self.state, &data, frames)?;
-        let each = data.len() / self.streams;
-        Ok(data.chunks_exact(each).map(|z| Latents { width, data: z.to_vec() }).collect())
+        let frames = self.check(planes)?;
+        let width = self.codec.config().quantizer.input;
+        let mut latents = vec![Latents { width, data: Vec::new() }; self.streams];
+        self.passes(planes, frames, |encoder, _, count| {
+            for (to, from) in latents.iter_mut().zip(encoder.latents.chunks_exact(count * width)) {
+                to.data.extend(from);
+            }
+        })?;
+        Ok(latents)
     }
 
-    /// Samples a plane, if the planes fit the model.
+    /// Runs the stack over all frames and shows each pass to `see` with its first frame and number
+    /// of frames; the latents are then (streams, frames of the pass, width).
+    fn passes(
+        &mut self,
+        planes: &[&[f32]],
+        frames: usize,
+        mut see: impl FnMut(&mut Self, usize, usize),
+    ) -> Result<(), CodecError> {
+        let most = match self.codec.0.executor.pass_frames(Side::Encoder) {
+            Some(most) => most,
+            None => {
+                self.make_room(frames);
+                frames.max(1)
+            }
+        };
+        for from in (0..frames).step_by(most) {
+            let count = most.min(frames - from);
+            let Self { codec, streams, state, input, latents, .. } = self;
+            let config = codec.config();
+            let (channels, samples) = (config.channels, count * config.frame_samples);
+            let input = &mut input[..planes.len() * samples];
+            // Channels side by side, sample by sample: one interleaved sequence, or one step of
+            // `channels` numbers where the layout does not interleave. The numbers lie the same.
+            for (to, stream) in
+                input.chunks_exact_mut(channels * samples).zip(planes.chunks_exact(channels))
+            {
+                for (channel, plane) in stream.iter().enumerate() {
+                    let plane = &plane[from * config.frame_samples..][..samples];
+                    let to = to.iter_mut().skip(channel).step_by(channels);
+                    to.zip(plane).for_each(|(to, x)| *to = *x);
+                }
+            }
+            let latents = &mut latents[..*streams * count * config.quantizer.input];
+            codec.0.executor.forward(Side::Encoder, state, input, count, latents)?;
+            see(self, from, count);
+        }
+        Ok(())
+    }
+
+    /// Makes the buffers large enough for passes of so many frames.
+    fn make_room(&mut self, frames: usize) {
+        let config = self.codec.config();
+        let input = self.streams * frames * config.frame_samples * config.channels;
+        let latents = self.streams * frames * config.quantizer.input;
+        self.input.resize(input.max(self.input.len()), 0.0);
+        self.latents.resize(latents.max(self.latents.len()), 0.0);
+    }
+
+    /// Frames of the planes, if they fit the model.
     fn check(&self, planes: &[&[f32]]) -> Result<usize, InputError> {
         let config = self.codec.config();
         let expected = self.streams * config.channels;
@@ -91,6 +172,6 @@ impl Encoder {
                 return Err(InputError::NonFinite { plane, sample });
             }
         }
-        Ok(samples)
+        Ok(samples / config.frame_samples)
     }
 }

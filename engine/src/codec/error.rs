@@ -178,6 +178,16 @@ pub enum InputError {
         /// Frames of this lane.
         found: usize,
     },
+    /// A buffer of the caller's is not as long as what goes in or comes out.
+    #[error("the buffer for {what} has {found} numbers, expected {expected}")]
+    Buffer {
+        /// What it is for.
+        what: &'static str,
+        /// Numbers it should have.
+        expected: usize,
+        /// Numbers it has.
+        found: usize,
+    },
     /// A depth outside 1..=layers.
     #[error("depth {found} is not available: choose 1 to {available}")]
     Depth {

@@ -163,7 +163,18 @@ impl Executor {
         }
     }
 
-    /// (lanes, frames, numbers a frame) -> (lanes, frames, numbers a frame), `frames` at least 1.
+    /// Most frames of one [`Executor::forward`] for which buffers are best held ready: with our own
+    /// kernels one pass over the weights, which cannot fail. On a device all frames go at once, so
+    /// that a failure midway leaves no trace.
+    pub fn pass_frames(&self, side: Side) -> Option<usize> {
+        match self {
+            Self::Native { stacks, .. } => Some(stacks.get(side).frames()),
+            Self::Candle { .. } => None,
+        }
+    }
+
+    /// (lanes, frames, numbers a frame) -> (lanes, frames, numbers a frame) in `y`, `frames` at
+    /// least 1. With our own kernels allocates nothing.
     ///
     /// # Errors
     /// If a device fails; the state is then what it was.
@@ -173,21 +184,21 @@ impl Executor {
         state: &mut State,
         x: &[f32],
         frames: usize,
-    ) -> Result<Vec<f32>, CodecError> {
+        y: &mut [f32],
+    ) -> Result<(), CodecError> {
         match (self, state) {
             (Self::Native { team, stacks }, State::Native(state)) => {
-                let stack = stacks.get(side);
-                let mut y = vec![0f32; state.lanes() * frames * stack.output()];
-                team.pass(|crew| stack.forward(crew, state, x, &mut y));
-                Ok(y)
+                team.pass(|crew| stacks.get(side).forward(crew, state, x, y));
+                Ok(())
             }
             (Self::Candle { pool, device, stacks }, State::Candle { lanes, stack: state }) => {
                 // Stepping a copy keeps the stream where it was if the device fails midway.
                 let mut next = state.clone();
-                let y = pool
+                let all = pool
                     .install(|| stacks.get(side).forward(device, *lanes, &mut next, x, frames))?;
+                y.copy_from_slice(&all);
                 *state = next;
-                Ok(y)
+                Ok(())
             }
             _ => unreachable!("a stream keeps its model"),
         }

@@ -149,6 +149,16 @@ impl Latents {
     }
 }
 
+/// Working memory for one frame at a time.
+pub(super) struct QuantizerScratch {
+    /// What is left of the latent, or what has been put together of it.
+    sum: Vec<f32>,
+    /// One layer's part of it.
+    step: Vec<f32>,
+    low: Vec<f32>,
+    products: Vec<f32>,
+}
+
 /// The quantizer's weights.
 pub struct Quantizer {
     config: QuantizerConfig,
@@ -191,23 +201,12 @@ impl Quantizer {
         assert_eq!(latents.width, self.config.input, "latents come from the encoder");
         self.check(depth)?;
         let frames = latents.frames();
-        let dim = self.config.codebook_dim;
         let mut codes = vec![0u32; depth * frames];
-        let mut residual = vec![0f32; self.config.rvq];
-        let mut step = vec![0f32; self.config.rvq];
-        let mut low = vec![0f32; dim];
-        let mut products = vec![0f32; self.config.codebook_size];
+        let mut scratch = self.scratch();
         for (t, latent) in latents.data.chunks_exact(latents.width).enumerate() {
-            project(self.input.as_ref(), latent, &mut residual);
-            for (k, layer) in self.layers[..depth].iter().enumerate() {
-                project(layer.input.as_ref(), &residual, &mut low);
-                normalize(&mut low);
-                let code = layer.nearest(&low, &mut products);
-                codes[k * frames + t] = code as u32;
-                let row = &layer.codebook[code * dim..(code + 1) * dim];
-                project(layer.output.as_ref(), row, &mut step);
-                residual.iter_mut().zip(&step).for_each(|(r, s)| *r -= s);
-            }
+            self.quantize_frame(latent, depth, &mut scratch, |k, code| {
+                codes[k * frames + t] = code;
+            });
         }
         Ok(Codes::new(depth, frames, codes))
     }
@@ -220,34 +219,92 @@ impl Quantizer {
     /// If `codes` has fewer than `depth` layers or the model has, or a code lies outside its
     /// codebook.
     pub fn dequantize(&self, codes: &Codes, depth: usize) -> Result<Latents, InputError> {
-        self.check(depth)?;
-        if depth > codes.layers() {
-            return Err(InputError::Depth { available: codes.layers(), found: depth });
-        }
-        let size = self.config.codebook_size;
-        let dim = self.config.codebook_dim;
-        for layer in 0..depth {
-            let outside = codes.layer(layer).iter().position(|&code| code as usize >= size);
-            if let Some(frame) = outside {
-                let found = codes.get(layer, frame);
-                return Err(InputError::Code { layer, frame, found, size });
-            }
-        }
+        self.check_codes(codes.data(), codes.frames(), depth)?;
         let width = self.config.output;
         let mut data = vec![0f32; codes.frames() * width];
-        let mut sum = vec![0f32; self.config.rvq];
-        let mut step = vec![0f32; self.config.rvq];
+        let mut scratch = self.scratch();
         for (t, latent) in data.chunks_exact_mut(width).enumerate() {
-            sum.fill(0.0);
-            for (k, layer) in self.layers[..depth].iter().enumerate() {
-                let code = codes.get(k, t) as usize;
-                let row = &layer.codebook[code * dim..(code + 1) * dim];
-                project(layer.output.as_ref(), row, &mut step);
-                sum.iter_mut().zip(&step).for_each(|(s, x)| *s += x);
-            }
-            project(self.output.as_ref(), &sum, latent);
+            self.dequantize_frame(depth, |k| codes.get(k, t), &mut scratch, latent);
         }
         Ok(Latents { width, data })
+    }
+
+    /// Working memory of a stream. Allocates.
+    pub(super) fn scratch(&self) -> QuantizerScratch {
+        let QuantizerConfig { rvq, codebook_dim, codebook_size, .. } = self.config;
+        QuantizerScratch {
+            sum: vec![0.0; rvq],
+            step: vec![0.0; rvq],
+            low: vec![0.0; codebook_dim],
+            products: vec![0.0; codebook_size],
+        }
+    }
+
+    /// Tells `found` the code of each of the first `depth` layers for one frame of the encoder's
+    /// output. Allocates nothing.
+    pub(super) fn quantize_frame(
+        &self,
+        latent: &[f32],
+        depth: usize,
+        scratch: &mut QuantizerScratch,
+        mut found: impl FnMut(usize, u32),
+    ) {
+        let QuantizerScratch { sum: residual, step, low, products } = scratch;
+        project(self.input.as_ref(), latent, residual);
+        for (k, layer) in self.layers[..depth].iter().enumerate() {
+            project(layer.input.as_ref(), residual, low);
+            normalize(low);
+            let code = layer.nearest(low, products);
+            found(k, code as u32);
+            project(layer.output.as_ref(), self.row(layer, code), step);
+            residual.iter_mut().zip(&*step).for_each(|(r, s)| *r -= s);
+        }
+    }
+
+    /// The decoder's input for one frame of codes, which have been checked. Allocates nothing.
+    pub(super) fn dequantize_frame(
+        &self,
+        depth: usize,
+        code: impl Fn(usize) -> u32,
+        scratch: &mut QuantizerScratch,
+        latent: &mut [f32],
+    ) {
+        let QuantizerScratch { sum, step, .. } = scratch;
+        sum.fill(0.0);
+        for (k, layer) in self.layers[..depth].iter().enumerate() {
+            project(layer.output.as_ref(), self.row(layer, code(k) as usize), step);
+            sum.iter_mut().zip(&*step).for_each(|(s, x)| *s += x);
+        }
+        project(self.output.as_ref(), sum, latent);
+    }
+
+    /// A row of the codebook as stored.
+    fn row<'a>(&self, layer: &'a Layer, code: usize) -> &'a [f32] {
+        let dim = self.config.codebook_dim;
+        &layer.codebook[code * dim..(code + 1) * dim]
+    }
+
+    /// Whether `codes`, layer-major, hold `depth` layers that the model has, and only codes of its
+    /// codebooks in them.
+    pub(super) fn check_codes(
+        &self,
+        codes: &[u32],
+        frames: usize,
+        depth: usize,
+    ) -> Result<(), InputError> {
+        self.check(depth)?;
+        if frames > 0 && codes.len() < depth * frames {
+            return Err(InputError::Depth { available: codes.len() / frames, found: depth });
+        }
+        let size = self.config.codebook_size;
+        let outside = codes[..depth * frames].iter().position(|&code| code as usize >= size);
+        match outside {
+            None => Ok(()),
+            Some(at) => {
+                let (layer, frame, found) = (at / frames, at % frames, codes[at]);
+                Err(InputError::Code { layer, frame, found, size })
+            }
+        }
     }
 
     pub(super) fn check(&self, depth: usize) -> Result<(), InputError> {

@@ -43,13 +43,6 @@ pub(in crate::codec) struct StackState {
     scratch: Scratch,
 }
 
-impl StackState {
-    /// Lanes of the stream.
-    pub fn lanes(&self) -> usize {
-        self.lanes
-    }
-}
-
 impl Stack {
     /// `scope` is `encoder` or `decoder`; a frame comes in as `steps` steps of `width` numbers.
     pub fn load(
@@ -124,6 +117,11 @@ impl Stack {
             }
             shape = self.after(module, shape);
         }
+    }
+
+    /// Most frames of one pass over the weights.
+    pub fn frames(&self) -> usize {
+        self.frames
     }
 
     /// Numbers a frame has where it goes out.
