@@ -4,7 +4,7 @@
 //! dies away. Elsewhere than on x86-64 and aarch64 this does nothing.
 
 /// Flushes denormals on this thread until it is dropped, then restores what was.
-pub(super) struct FlushDenormals {
+pub(crate) struct FlushDenormals {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     before: Control,
     /// The setting belongs to the thread.

@@ -31,6 +31,8 @@ mod shared;
 mod simd;
 mod team;
 
+pub(crate) use denormals::FlushDenormals;
+
 pub use attention::{Attention, AttentionScratch, KeyValues, Window};
 pub use gelu::gelu;
 pub use isa::Isa;

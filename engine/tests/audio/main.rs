@@ -1,5 +1,6 @@
 //! Audio files, resampling and layout, through the public interface.
 
+mod audio_converter;
 mod audio_layout;
 mod audio_read;
 mod audio_resample;
