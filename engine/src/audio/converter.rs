@@ -16,7 +16,7 @@
 //! |---|---|
 //! | level up to 0.90 | within 0.0001 dB |
 //! | sines up to 0.90 | signal-to-noise ratio of 102 dB or more |
-//! | what would alias or mirror, from 1.035 on | 100 dB down or more |
+//! | what would alias or mirror, from 1.035 on | 104 dB down or more |
 //! | a constant | the same constant, within 1e-6 of it |
 
 use std::sync::Arc;

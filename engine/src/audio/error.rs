@@ -156,16 +156,6 @@ pub enum AudioError {
         /// Rate asked for in hertz.
         to: u32,
     },
-    /// The resampler refused its parameters: a bug in this program.
-    #[error("cannot resample from {from} Hz to {to} Hz: {reason}; please report this")]
-    Resampler {
-        /// Rate of the input in hertz.
-        from: u32,
-        /// Rate asked for in hertz.
-        to: u32,
-        /// What the resampler said.
-        reason: String,
-    },
     /// The buffer has no channels, or its channels differ in length.
     #[error("the audio cannot be laid out for the model: {reason}")]
     Buffer {

@@ -11,8 +11,8 @@
 
 use std::fmt;
 
-use super::resample::resample_to_length;
-use super::{Audio, AudioError};
+use super::resample::convert;
+use super::{Audio, AudioError, Converter};
 
 /// How a stereo file goes through a mono model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -42,7 +42,7 @@ enum Content {
 #[derive(Clone, Debug)]
 pub struct Prepared {
     /// What to send through the model: at its rate, each with exactly its channel count, all of
-    /// the same length.
+    /// the same length, a number of whole frames.
     pub streams: Vec<Audio>,
     /// How to put the decoded streams together again.
     pub layout: Layout,
@@ -56,14 +56,18 @@ pub struct Layout {
     length: usize,
     model_rate: u32,
     model_channels: usize,
-    stream_length: usize,
+    /// Samples of a decoded stream that the file is made of.
+    needed: usize,
     contents: Vec<Content>,
 }
 
-/// Lays `audio` out for a model of `model_channels` channels (1 or 2) at `model_rate` hertz.
+/// Lays `audio` out for a model of `model_channels` channels (1 or 2) at `model_rate` hertz that
+/// takes frames of `frame` samples.
 ///
-/// `treatment` matters only for stereo files on mono models. Resampled streams are long enough to
-/// cover the whole file: `ceil(length * model_rate / rate)` samples. Allocates; not realtime-safe.
+/// `treatment` matters only for stereo files on mono models. Streams are what the model hears of
+/// the file followed by silence: converted, they ring on past the file's end. They are as many whole
+/// frames long as [`Layout::restore`] needs to make every sample of the file from decoded ones; at
+/// the file's own rate that is the file's length. Allocates; not realtime-safe.
 ///
 /// # Errors
 ///
@@ -73,30 +77,33 @@ pub fn prepare(
     audio: &Audio,
     model_rate: u32,
     model_channels: usize,
+    frame: usize,
     treatment: MonoTreatment,
 ) -> Result<Prepared, AudioError> {
     check(audio)?;
     let contents = contents(audio.channels.len(), model_channels, treatment)?;
-    let stream_length = if audio.rate == model_rate || audio.rate == 0 {
-        audio.len()
-    } else {
-        let samples = audio.len() as u128 * u128::from(model_rate);
-        usize::try_from(samples.div_ceil(u128::from(audio.rate))).unwrap_or(usize::MAX)
+    let there = Converter::new(audio.rate, model_rate)?;
+    let layout = Layout {
+        rate: audio.rate,
+        channels: audio.channels.len(),
+        length: audio.len(),
+        model_rate,
+        model_channels,
+        needed: needed(&Converter::new(model_rate, audio.rate)?, audio.len()),
+        contents,
     };
+    let stream_length = layout.needed.next_multiple_of(frame.max(1));
 
-    // Mixing before resampling: one channel to convert instead of two.
-    let mixed = contents == [Content::Mid];
-    let source = if mixed {
+    // Mixing before converting: one channel to convert instead of two.
+    let source = if layout.contents == [Content::Mid] {
         let mid = audio.channels[0].iter().zip(&audio.channels[1]).map(average).collect();
-        resample_to_length(
-            &Audio { rate: audio.rate, channels: vec![mid] },
-            model_rate,
-            stream_length,
-        )?
+        let mid = Audio { rate: audio.rate, channels: vec![mid] };
+        convert(&there, &mid, model_rate, stream_length)
     } else {
-        resample_to_length(audio, model_rate, stream_length)?
+        convert(&there, audio, model_rate, stream_length)
     };
-    let streams = contents
+    let streams = layout
+        .contents
         .iter()
         .map(|content| {
             let channels = match *content {
@@ -108,17 +115,12 @@ pub fn prepare(
             Audio { rate: model_rate, channels }
         })
         .collect();
-
-    let layout = Layout {
-        rate: audio.rate,
-        channels: audio.channels.len(),
-        length: audio.len(),
-        model_rate,
-        model_channels,
-        stream_length,
-        contents,
-    };
     Ok(Prepared { streams, layout })
+}
+
+/// Samples at a converter's input that its first `length` outputs depend on.
+fn needed(converter: &Converter, length: usize) -> usize {
+    (length as u64).checked_sub(1).map_or(0, |last| converter.needed(last) as usize)
 }
 
 /// One entry a stream.
@@ -158,11 +160,6 @@ fn average((&a, &b): (&f32, &f32)) -> f32 {
 }
 
 impl Layout {
-    /// Samples a channel that each stream has at the model's rate.
-    pub fn stream_length(&self) -> usize {
-        self.stream_length
-    }
-
     /// True if the file's rate is not the model's, so that even an exact codec would not return
     /// it bit for bit.
     pub fn resamples(&self) -> bool {
@@ -171,19 +168,18 @@ impl Layout {
 
     /// Puts decoded streams together to the file's channels, rate and length exactly.
     ///
-    /// `decoded` are the streams of [`Prepared::streams`], in their order, after the codec. They
-    /// may be longer than they were (a codec pads to a whole frame); the excess is dropped.
-    /// Allocates; not realtime-safe.
+    /// `decoded` are the streams of [`Prepared::streams`], in their order, after the codec. What
+    /// they hold beyond what the file is made of is dropped. Allocates; not realtime-safe.
     ///
     /// # Errors
     ///
     /// [`AudioError::Restore`] if the number of streams, their rate or their channels are not those
-    /// of the layout, or a stream is shorter than it was.
+    /// of the layout, or a stream is too short.
     pub fn restore(&self, decoded: &[Audio]) -> Result<Audio, AudioError> {
         self.check_decoded(decoded)?;
         let mut channels = vec![Vec::new(); self.channels];
         for (content, stream) in self.contents.iter().zip(decoded) {
-            let plane = |c: usize| &stream.channels[c][..self.stream_length];
+            let plane = |c: usize| &stream.channels[c][..self.needed];
             match *content {
                 Content::Channel(c) => channels[c] = plane(0).to_vec(),
                 Content::Mid => channels.fill(plane(0).to_vec()),
@@ -196,7 +192,9 @@ impl Layout {
                 }
             }
         }
-        resample_to_length(&Audio { rate: self.model_rate, channels }, self.rate, self.length)
+        let back = Converter::new(self.model_rate, self.rate)?;
+        let decoded = Audio { rate: self.model_rate, channels };
+        Ok(convert(&back, &decoded, self.rate, self.length))
     }
 
     fn check_decoded(&self, decoded: &[Audio]) -> Result<(), AudioError> {
@@ -214,9 +212,9 @@ impl Layout {
                     format!("{} channels at {} Hz", stream.channels.len(), stream.rate),
                 );
             }
-            if let Some(short) = stream.channels.iter().find(|c| c.len() < self.stream_length) {
+            if let Some(short) = stream.channels.iter().find(|c| c.len() < self.needed) {
                 return refuse(
-                    format!("at least {} samples a channel", self.stream_length),
+                    format!("at least {} samples a channel", self.needed),
                     format!("{} samples", short.len()),
                 );
             }

@@ -1,6 +1,7 @@
 //! Audio buffers, files, resampling and channel layout.
 //!
-//! Everything here works on whole files and allocates: none of it is realtime-safe.
+//! The [`Converter`] of sample rates is for streams and realtime-safe. Everything else works on
+//! whole files and allocates.
 //!
 //! ```no_run
 //! use residue_engine::audio::{MonoTreatment, prepare, read, write};
@@ -10,7 +11,7 @@
 //! for warning in &decoded.warnings {
 //!     eprintln!("voice.flac: {warning}");
 //! }
-//! let prepared = prepare(&decoded.audio, 48_000, 2, MonoTreatment::Dual)?;
+//! let prepared = prepare(&decoded.audio, 48_000, 2, 3840, MonoTreatment::Dual)?;
 //! // Run every stream through the codec, then:
 //! let restored = prepared.layout.restore(&prepared.streams)?;
 //! write("out.wav".as_ref(), &restored)?;

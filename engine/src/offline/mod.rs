@@ -36,8 +36,11 @@ pub struct Encoded {
     pub layout: Layout,
 }
 
-/// Encodes `audio` to the first `depth` layers, `chunk` frames at a time, padding the end with
-/// silence to a whole frame.
+/// Encodes `audio` to the first `depth` layers, `chunk` frames at a time.
+///
+/// The model hears the file and silence after it, for as many whole frames as it takes to make
+/// every sample of the file from decoded ones: where rates differ, the conversion back needs a
+/// few of them past the end.
 ///
 /// # Errors
 /// If the audio cannot be laid out for the model, the depth is not available, or the caller stops.
@@ -50,12 +53,9 @@ pub fn encode(
     progress: &mut OnProgress<'_>,
 ) -> Result<Encoded, OfflineError> {
     let config = codec.config();
-    let mut prepared = prepare(audio, config.sample_rate, config.channels, treatment)?;
     let frame = config.frame_samples;
-    let total = prepared.layout.stream_length().next_multiple_of(frame);
-    for stream in &mut prepared.streams {
-        stream.channels.iter_mut().for_each(|plane| plane.resize(total, 0.0));
-    }
+    let prepared = prepare(audio, config.sample_rate, config.channels, frame, treatment)?;
+    let total = prepared.streams.first().map_or(0, Audio::len);
     let planes: Vec<&[f32]> = prepared.streams.iter().flat_map(Audio::planes).collect();
     let mut encoder = codec.encoder(prepared.streams.len());
     let mut streams = vec![Vec::new(); prepared.streams.len()];
