@@ -16,6 +16,7 @@ mod atomic_file;
 pub mod audio;
 pub mod codec;
 pub mod kernels;
+pub mod live;
 pub mod measure;
 pub mod models;
 pub mod offline;

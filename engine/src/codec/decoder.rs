@@ -2,6 +2,7 @@
 
 use super::error::{CodecError, InputError};
 use super::executor::{Side, State};
+use super::layers::Layers;
 use super::model::Codec;
 use super::quantizer::QuantizerScratch;
 use crate::tokens::Codes;
@@ -44,13 +45,16 @@ impl Decoder {
         self.codec.0.executor.start_at(Side::Decoder, &mut self.state, frame);
     }
 
-    /// Decodes the next frames: for each lane its codes and its depth (that many first layers,
-    /// which may change from call to call). Returns `[lane][channel][sample]` at full scale ±1.
+    /// Decodes the next frames: for each lane its codes and what it hears of them, a depth (that
+    /// many first layers) or [`Layers`], which may change from call to call. Returns `[lane][channel][sample]` at full scale ±1.
     ///
     /// # Errors
     /// If lanes, frames or depths do not fit, or a code lies outside its codebook. The stream is
     /// then where it was.
-    pub fn decode(&mut self, lanes: &[(&Codes, usize)]) -> Result<Vec<Vec<Vec<f32>>>, CodecError> {
+    pub fn decode<L: Into<Layers> + Copy>(
+        &mut self,
+        lanes: &[(&Codes, L)],
+    ) -> Result<Vec<Vec<Vec<f32>>>, CodecError> {
         self.check_lanes(lanes.len())?;
         let frames = lanes[0].0.frames();
         for (lane, (codes, _)) in lanes.iter().enumerate() {
@@ -59,8 +63,8 @@ impl Decoder {
                 return Err(InputError::Frames { lane, expected: frames, found }.into());
             }
         }
-        let lanes: Vec<(&[u32], usize)> =
-            lanes.iter().map(|(codes, depth)| (codes.data(), *depth)).collect();
+        let lanes: Vec<(&[u32], L)> =
+            lanes.iter().map(|(codes, layers)| (codes.data(), *layers)).collect();
         let config = self.codec.config();
         let (channels, samples) = (config.channels, frames * config.frame_samples);
         let mut audio = vec![0f32; self.lanes * channels * samples];
@@ -77,15 +81,16 @@ impl Decoder {
     ///
     /// # Errors
     /// As [`Decoder::decode`], and if a buffer has another length.
-    pub fn decode_into(
+    pub fn decode_into<L: Into<Layers> + Copy>(
         &mut self,
-        lanes: &[(&[u32], usize)],
+        lanes: &[(&[u32], L)],
         frames: usize,
         audio: &mut [f32],
     ) -> Result<(), CodecError> {
         self.check_lanes(lanes.len())?;
-        for (codes, depth) in lanes {
-            self.codec.quantizer().check_codes(codes, frames, *depth)?;
+        for (codes, layers) in lanes {
+            let depth = (*layers).into().depth;
+            self.codec.quantizer().check_codes(codes, frames, depth)?;
         }
         let (frame, channels) = {
             let config = self.codec.config();
@@ -109,10 +114,10 @@ impl Decoder {
             let width = codec.config().quantizer.output;
             let latents = &mut latents[..lanes.len() * count * width];
             for (lane, latents) in lanes.iter().zip(latents.chunks_exact_mut(count * width)) {
-                let (codes, depth) = *lane;
+                let (codes, layers) = *lane;
                 for (t, latent) in latents.chunks_exact_mut(width).enumerate() {
                     let code = |k| codes[k * frames + from + t];
-                    codec.quantizer().dequantize_frame(depth, code, quantizer, latent);
+                    codec.quantizer().dequantize_frame(layers.into(), code, quantizer, latent);
                 }
             }
             let output = &mut output[..lanes.len() * channels * count * frame];

@@ -7,6 +7,7 @@
 
 use super::config::QuantizerConfig;
 use super::error::{CodecError, InputError};
+use super::layers::Layers;
 use super::scope::Scope;
 use crate::tokens::Codes;
 
@@ -211,20 +212,25 @@ impl Quantizer {
         Ok(Codes::new(depth, frames, codes))
     }
 
-    /// The decoder's input for the first `depth` layers of `codes`.
+    /// The decoder's input for some layers of `codes`: a depth, or [`Layers`].
     ///
     /// Allocates; not realtime-safe.
     ///
     /// # Errors
-    /// If `codes` has fewer than `depth` layers or the model has, or a code lies outside its
+    /// If `codes` has fewer layers than the depth or the model has, or a code lies outside its
     /// codebook.
-    pub fn dequantize(&self, codes: &Codes, depth: usize) -> Result<Latents, InputError> {
-        self.check_codes(codes.data(), codes.frames(), depth)?;
+    pub fn dequantize(
+        &self,
+        codes: &Codes,
+        layers: impl Into<Layers>,
+    ) -> Result<Latents, InputError> {
+        let layers = layers.into();
+        self.check_codes(codes.data(), codes.frames(), layers.depth)?;
         let width = self.config.output;
         let mut data = vec![0f32; codes.frames() * width];
         let mut scratch = self.scratch();
         for (t, latent) in data.chunks_exact_mut(width).enumerate() {
-            self.dequantize_frame(depth, |k| codes.get(k, t), &mut scratch, latent);
+            self.dequantize_frame(layers, |k| codes.get(k, t), &mut scratch, latent);
         }
         Ok(Latents { width, data })
     }
@@ -264,14 +270,15 @@ impl Quantizer {
     /// The decoder's input for one frame of codes, which have been checked. Allocates nothing.
     pub(super) fn dequantize_frame(
         &self,
-        depth: usize,
+        heard: Layers,
         code: impl Fn(usize) -> u32,
         scratch: &mut QuantizerScratch,
         latent: &mut [f32],
     ) {
         let QuantizerScratch { sum, step, .. } = scratch;
         sum.fill(0.0);
-        for (k, layer) in self.layers[..depth].iter().enumerate() {
+        let layers = self.layers[..heard.depth].iter().enumerate();
+        for (k, layer) in layers.filter(|(k, _)| heard.hears(*k)) {
             project(layer.output.as_ref(), self.row(layer, code(k) as usize), step);
             sum.iter_mut().zip(&*step).for_each(|(s, x)| *s += x);
         }

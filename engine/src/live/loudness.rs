@@ -1,0 +1,154 @@
+//! Brings a lane to the loudness of the dry signal, slowly.
+
+use ebur128::{EbuR128, Mode};
+
+/// Below this the dry signal counts as silence and gains stay where they are. In LUFS.
+const GATE: f64 = -60.0;
+/// Below this the lane does. Lower, because a lane at a low depth is quieter than the original.
+const LANE_GATE: f64 = -75.0;
+/// How far a lane is raised or lowered at most, in dB.
+const MOST: f64 = 24.0;
+/// Time constant of the gain, in seconds: the gain follows the difference of scene and lane, not
+/// words and beats.
+const SLOWNESS: f64 = 3.0;
+/// Time until a first estimate counts in full, in seconds: the meters' window.
+const WINDOW: f64 = 0.4;
+
+/// The gain of one lane.
+///
+/// Momentary loudness (ITU-R BS.1770-4, 400 ms) of both signals is compared frame by frame; the gain
+/// is the average of the differences in dB, over all frames at first, so that it settles quickly,
+/// and with a time constant of 3 s from then on. It changes linearly within a frame.
+pub struct LoudnessMatch {
+    dry: EbuR128,
+    lane: EbuR128,
+    frame_seconds: f64,
+    /// Average difference in dB and the time it was taken over.
+    decibels: f64,
+    seconds: f64,
+    gain: f32,
+}
+
+impl LoudnessMatch {
+    /// For planes of this number and rate, `frame_seconds` at a time.
+    ///
+    /// # Errors
+    /// If there is no meter for such a signal.
+    pub fn new(planes: usize, rate: u32, frame_seconds: f64) -> Result<Self, ebur128::Error> {
+        let meter = || EbuR128::new(planes as u32, rate, Mode::M);
+        let (dry, lane) = (meter()?, meter()?);
+        Ok(Self { dry, lane, frame_seconds, decibels: 0.0, seconds: 0.0, gain: 1.0 })
+    }
+
+    /// Measures one frame of both signals and applies the gain to the lane.
+    pub fn process(&mut self, dry: &[&[f32]], lane: &mut [&mut [f32]]) {
+        let planes: Vec<&[f32]> = lane.iter().map(|plane| &**plane).collect();
+        let measured = self
+            .dry
+            .add_frames_planar_f32(dry)
+            .and_then(|()| self.lane.add_frames_planar_f32(&planes))
+            .and_then(|()| Ok((self.dry.loudness_momentary()?, self.lane.loudness_momentary()?)));
+        if let Ok((dry, lane)) = measured
+            && dry > GATE
+            && lane > LANE_GATE
+        {
+            self.seconds += self.frame_seconds;
+            let weight = self.frame_seconds / self.seconds.min(SLOWNESS);
+            let difference = (dry - lane).clamp(-MOST, MOST);
+            self.decibels += weight * (difference - self.decibels);
+        }
+        // Known too shortly, the difference of a first syllable would be heard as a jump.
+        let trust = (self.seconds / WINDOW).min(1.0);
+        self.ramp(10f64.powf(trust * self.decibels / 20.0) as f32, lane);
+    }
+
+    /// Takes the gain away again, over one frame.
+    pub fn release(&mut self, lane: &mut [&mut [f32]]) {
+        if self.gain != 1.0 || self.seconds > 0.0 {
+            self.restart();
+            self.decibels = 0.0;
+            self.ramp(1.0, lane);
+        }
+    }
+
+    /// Measures anew because the lane has changed; the gain goes on from where it is.
+    pub fn restart(&mut self) {
+        self.dry.reset();
+        self.lane.reset();
+        self.seconds = 0.0;
+    }
+
+    fn ramp(&mut self, gain: f32, lane: &mut [&mut [f32]]) {
+        for plane in lane {
+            let step = (gain - self.gain) / plane.len().max(1) as f32;
+            for (i, sample) in plane.iter_mut().enumerate() {
+                *sample *= self.gain + step * (i + 1) as f32;
+            }
+        }
+        self.gain = gain;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: u32 = 24_000;
+    const FRAME: usize = 480;
+
+    fn tone(frame: usize, level: f32) -> Vec<f32> {
+        let at = |n: usize| (0.3 * (frame * FRAME + n) as f32).sin() * level;
+        (0..FRAME).map(at).collect()
+    }
+
+    /// Runs `frames` frames of a tone at full level against the lane's level at each frame; returns
+    /// the lane's level over the original, frame by frame.
+    fn run(matched: &mut LoudnessMatch, levels: impl Iterator<Item = f32>) -> Vec<f32> {
+        levels
+            .enumerate()
+            .map(|(frame, level)| {
+                let (dry, mut lane) = (tone(frame, 0.5), tone(frame, 0.5 * level));
+                matched.process(&[&dry], &mut [&mut lane]);
+                let power = |x: &[f32]| x.iter().map(|x| x * x).sum::<f32>();
+                (power(&lane) / power(&dry)).sqrt()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_quiet_lane_is_brought_up_within_a_second_and_stays() {
+        let mut matched = LoudnessMatch::new(1, RATE, 0.02).unwrap();
+        let levels = run(&mut matched, std::iter::repeat_n(0.2, 250));
+        assert!(levels[0] < 0.25, "no jump at the start: {}", levels[0]);
+        assert!(
+            levels[50..].iter().all(|level| (level - 1.0).abs() < 0.06),
+            "{:?}",
+            &levels[50..60]
+        );
+        // Never faster than 3 dB from one frame to the next.
+        assert!(levels.windows(2).all(|pair| pair[1] / pair[0] < 1.41));
+    }
+
+    #[test]
+    fn a_pause_leaves_the_gain_alone() {
+        let mut matched = LoudnessMatch::new(1, RATE, 0.02).unwrap();
+        run(&mut matched, std::iter::repeat_n(0.5, 100));
+        let before = matched.gain;
+        for _ in 0..500 {
+            let mut lane = vec![1e-6; FRAME];
+            matched.process(&[&[0.0; FRAME]], &mut [&mut lane]);
+        }
+        assert!((matched.gain / before - 1.0).abs() < 0.1, "{before} {}", matched.gain);
+    }
+
+    #[test]
+    fn release_ends_at_exactly_one() {
+        let mut matched = LoudnessMatch::new(1, RATE, 0.02).unwrap();
+        run(&mut matched, std::iter::repeat_n(0.5, 100));
+        let mut lane = tone(0, 0.5);
+        matched.release(&mut [&mut lane]);
+        let (mut lane, dry) = (tone(1, 0.5), tone(1, 0.5));
+        matched.release(&mut [&mut lane]);
+        assert_eq!(lane, dry);
+    }
+}

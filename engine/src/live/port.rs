@@ -1,0 +1,318 @@
+//! The audio thread's side.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::chain::silence_non_finite;
+use super::conceal::Concealer;
+use super::delay::Delay;
+use super::history::HistoryWriter;
+use super::lane_reader::{LaneReader, Span};
+use super::latency::Latency;
+use super::mixer::Mixer;
+use super::model::LANES;
+use super::settings::Settings;
+use super::status::Shared;
+use super::stream::Writer;
+use super::telemetry::tap;
+use super::worker::InputMark;
+use crate::kernels::FlushDenormals;
+
+/// Where audio goes in and comes out, delayed by a latency that never changes.
+///
+/// Belongs to the audio thread. No method allocates, locks, blocks or calls the system, except that
+/// [`AudioPort::process`] waits for the worker while [offline](AudioPort::set_offline). Dropping a
+/// port frees memory: do that elsewhere.
+pub struct AudioPort {
+    latency: Latency,
+    channels: usize,
+    max_block: usize,
+    shared: Arc<Shared>,
+    to_worker: Writer<InputMark>,
+    lanes: LaneReader,
+    settings: Settings,
+    /// The worker does not know of a change yet.
+    unmarked: bool,
+    offline: bool,
+    /// Number of the next input sample.
+    position: u64,
+    /// The stream's first sample.
+    origin: u64,
+    /// The last frame, by its first host sample, that was counted late.
+    late_frame: Option<u64>,
+    /// What was played of lanes A and B last; a change of kind is a join.
+    playing: Span,
+    mixer: Mixer,
+    delays: Vec<Delay>,
+    /// By lane and channel.
+    concealers: Vec<Concealer>,
+    /// By channel, a block each.
+    dry: Vec<Vec<f32>>,
+    /// By lane and channel.
+    wet: Vec<Vec<f32>>,
+    out: Vec<Vec<f32>>,
+    interleaved: Vec<f32>,
+    tap: HistoryWriter,
+}
+
+/// What a port is made of.
+pub(super) struct Parts {
+    pub rate: u32,
+    pub channels: usize,
+    pub max_block: usize,
+    pub latency: Latency,
+    pub settings: Settings,
+    pub shared: Arc<Shared>,
+    pub to_worker: Writer<InputMark>,
+    pub lanes: LaneReader,
+    pub tap: HistoryWriter,
+}
+
+impl AudioPort {
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts { rate, channels, max_block, latency, settings, shared, to_worker, lanes, tap } =
+            parts;
+        let planes = |count: usize| vec![vec![0.0; max_block]; count];
+        let concealer = |_| Concealer::new(rate, latency.frame);
+        Self {
+            channels,
+            max_block,
+            to_worker,
+            lanes,
+            unmarked: true,
+            offline: false,
+            position: 0,
+            origin: 0,
+            late_frame: None,
+            playing: Span::There(0),
+            mixer: Mixer::new(rate, &settings),
+            delays: (0..channels).map(|_| Delay::new(latency.total(), max_block)).collect(),
+            concealers: (0..LANES * channels).map(concealer).collect(),
+            dry: planes(channels),
+            wet: planes(LANES * channels),
+            out: planes(channels),
+            interleaved: vec![0.0; channels * max_block],
+            latency,
+            settings,
+            shared,
+            tap,
+        }
+    }
+
+    /// The delay from input to output.
+    pub fn latency(&self) -> Latency {
+        self.latency
+    }
+
+    /// Channels.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// What holds now.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Changes settings. What happens to frames holds for what comes in from now on, and so is heard
+    /// a latency later; source, mix and concealment hold for what goes out from now on.
+    pub fn set(&mut self, settings: &Settings) {
+        self.unmarked |= self.settings.frames != settings.frames;
+        self.settings = *settings;
+        self.mixer.set(settings);
+    }
+
+    /// Offline, [`AudioPort::process`] waits for the worker, so that nothing is ever late and the
+    /// result depends on the input and the settings alone. For renders: it blocks.
+    pub fn set_offline(&mut self, offline: bool) {
+        self.offline = offline;
+        self.shared.offline.store(offline, Ordering::Relaxed);
+    }
+
+    /// Starts a new stream: what was put in before is forgotten and never comes out.
+    pub fn reset(&mut self) {
+        self.origin = self.position;
+        self.unmarked = true;
+        self.late_frame = None;
+        self.playing = Span::There(0);
+        self.concealers.iter_mut().for_each(Concealer::reset);
+    }
+
+    /// Replaces audio by what is heard: one plane a channel, in place, blocks of any size and also
+    /// none. Missing channels count as silent, further ones are silenced.
+    pub fn process(&mut self, planes: &mut [&mut [f32]]) {
+        let total = planes.iter().map(|plane| plane.len()).min().unwrap_or(0);
+        let mut at = 0;
+        while at < total {
+            let count = (total - at).min(self.max_block);
+            for (channel, dry) in self.dry.iter_mut().enumerate() {
+                match planes.get(channel) {
+                    Some(plane) => dry[..count].copy_from_slice(&plane[at..at + count]),
+                    None => dry[..count].fill(0.0),
+                }
+            }
+            self.block(count);
+            for (channel, plane) in planes.iter_mut().enumerate() {
+                match self.out.get(channel) {
+                    Some(out) => plane[at..at + count].copy_from_slice(&out[..count]),
+                    None => plane[at..at + count].fill(0.0),
+                }
+            }
+            at += count;
+        }
+    }
+
+    /// As [`AudioPort::process`], from one set of planes to another.
+    pub fn process_to(&mut self, input: &[&[f32]], output: &mut [&mut [f32]]) {
+        for (channel, plane) in output.iter_mut().enumerate() {
+            match input.get(channel) {
+                Some(input) => {
+                    let count = plane.len().min(input.len());
+                    plane[..count].copy_from_slice(&input[..count]);
+                    plane[count..].fill(0.0);
+                }
+                None => plane.fill(0.0),
+            }
+        }
+        self.process(output);
+    }
+
+    /// One block of at most `max_block` samples: from `dry`, where the input is, to `out`.
+    fn block(&mut self, count: usize) {
+        let _flush = FlushDenormals::new();
+        self.take(count);
+        let delay = self.latency.total() as u64;
+        // Before the stream's first sample there was silence.
+        let silent = (self.origin + delay).saturating_sub(self.position).min(count as u64) as usize;
+        let first = (self.position + silent as u64).wrapping_sub(delay);
+        for (delay, dry) in self.delays.iter().zip(&mut self.dry) {
+            dry[..silent].fill(0.0);
+            delay.read(first, &mut dry[silent..count]);
+        }
+        self.wet.iter_mut().for_each(|wet| wet[..silent].fill(0.0));
+        self.position += count as u64;
+        self.shared.playing.store(self.position.saturating_sub(delay), Ordering::Relaxed);
+        self.fill_lanes(first, silent, count);
+
+        let planes = self.dry.iter().zip(&self.wet[..self.channels]);
+        let planes = planes.zip(&self.wet[self.channels..]).zip(&mut self.out);
+        self.mixer.mix(
+            count,
+            planes.map(|(((dry, a), b), out)| {
+                ([&dry[..count], &a[..count], &b[..count]], &mut out[..count])
+            }),
+        );
+        self.publish(count);
+    }
+
+    /// Takes the block in `dry` as input: to the worker and to the dry lane.
+    fn take(&mut self, count: usize) {
+        let mut input = 0;
+        for (channel, plane) in self.dry.iter_mut().enumerate() {
+            let plane = &mut plane[..count];
+            input += silence_non_finite(plane);
+            raise_peak(&self.shared, 0, channel, plane);
+            self.delays[channel].write(self.position, plane);
+            let to = self.interleaved.iter_mut().skip(channel).step_by(self.channels);
+            to.zip(plane).for_each(|(to, from)| *to = *from);
+        }
+        if input > 0 {
+            self.shared.non_finite[0].fetch_add(input, Ordering::Relaxed);
+        }
+        let mut sent = 0;
+        loop {
+            sent += self.send(sent, count);
+            if sent == count {
+                return;
+            }
+            if !self.offline || self.shared.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        // The worker is far behind. What it does not get is concealed when its time comes.
+        let dropped = (count - sent) as u64;
+        self.shared.dropped_samples.fetch_add(dropped, Ordering::Relaxed);
+        self.unmarked = true;
+    }
+
+    /// Sends what there is room for of the block, from sample `from` on; returns how much.
+    fn send(&mut self, from: usize, count: usize) -> usize {
+        let room = self.to_worker.room().min(count - from);
+        if room == 0 {
+            return 0;
+        }
+        if self.unmarked {
+            let mark = InputMark {
+                position: self.position + from as u64,
+                origin: self.origin,
+                settings: self.settings.frames,
+            };
+            if !self.to_worker.mark(mark) {
+                return 0;
+            }
+            self.unmarked = false;
+        }
+        self.to_worker
+            .write(&self.interleaved[from * self.channels..(from + room) * self.channels]);
+        room
+    }
+
+    /// Fills lanes A and B from `at` to `end` with what came for the lane samples from `first` on,
+    /// or with what stands in for it.
+    fn fill_lanes(&mut self, first: u64, mut at: usize, end: usize) {
+        let start = at;
+        while at < end {
+            let wanted = first + (at - start) as u64;
+            let span = self.lanes.read(self.origin, wanted, &mut self.wet, at, end, self.offline);
+            let (Span::There(count) | Span::Late(count) | Span::NoModel(count)) = span;
+            if let Span::Late(_) = span {
+                self.count_late(wanted, count as u64);
+            }
+            let joins = std::mem::discriminant(&span) != std::mem::discriminant(&self.playing);
+            self.playing = span;
+            for (plane, (wet, concealer)) in
+                self.wet.iter_mut().zip(&mut self.concealers).enumerate()
+            {
+                let range = at..at + count;
+                let dry = &self.dry[plane % self.channels][range.clone()];
+                let how = self.settings.concealment;
+                concealer.process(span, how, dry, &mut wet[range], joins);
+            }
+            at += count;
+        }
+    }
+
+    /// Counts the frames that samples `wanted..wanted + count` belong to, each once.
+    fn count_late(&mut self, wanted: u64, count: u64) {
+        let frame = self.latency.frame as u64;
+        let number = |sample: u64| (sample - self.origin) / frame;
+        let (first, last) = (number(wanted), number(wanted + count - 1));
+        let known = self.late_frame.map_or(first, |frame| first.max(frame + 1));
+        if last >= known {
+            self.shared.late_frames.fetch_add(last - known + 1, Ordering::Relaxed);
+            self.late_frame = Some(last);
+        }
+    }
+
+    fn publish(&mut self, count: usize) {
+        for (channel, out) in self.out.iter().enumerate() {
+            raise_peak(&self.shared, 1, channel, &out[..count]);
+        }
+        if self.tap.watched() {
+            let scale = 1.0 / self.channels as f32;
+            let (a, b) = self.wet.split_at(self.channels);
+            for tick in 0..count {
+                let mid = |planes: &[Vec<f32>]| {
+                    scale * planes.iter().map(|plane| plane[tick]).sum::<f32>()
+                };
+                tap(&mut self.tap, [mid(&self.dry), mid(a), mid(b)]);
+            }
+        }
+    }
+}
+
+fn raise_peak(shared: &Shared, side: usize, channel: usize, samples: &[f32]) {
+    let peak = samples.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
+    shared.peaks[side][channel].raise(peak);
+}

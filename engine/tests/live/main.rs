@@ -1,0 +1,6 @@
+//! The live path, from the audio callback and back.
+
+mod latency;
+mod offline;
+mod sources;
+mod support;

@@ -1,0 +1,145 @@
+//! Models that are not codecs, signals, and a host.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use residue_engine::audio::Audio;
+use residue_engine::live::{
+    Allowance, AudioPort, Control, Format, Frames, LANES, Model, PortConfig, Processed, Processor,
+    open,
+};
+
+/// What a test model does to a frame, besides passing it on.
+pub type Act = Arc<dyn Fn(&Frames<'_>, &mut [f32]) -> Result<(), String> + Send + Sync>;
+
+/// Returns its input in both lanes.
+#[derive(Clone)]
+pub struct Identity {
+    pub format: Format,
+    pub act: Option<Act>,
+}
+
+impl Identity {
+    pub fn new(rate: u32, channels: usize, frame: usize) -> Self {
+        Self { format: Format { rate, channels, frame, layers: 32 }, act: None }
+    }
+
+    /// The same, but `act` sees every call and may change the audio of all lanes.
+    pub fn with(
+        self,
+        act: impl Fn(&Frames<'_>, &mut [f32]) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { act: Some(Arc::new(act)), ..self }
+    }
+
+    /// The same, taking `time` a frame, which can be changed while it runs; in microseconds.
+    pub fn taking(self, time: Arc<AtomicU64>) -> Self {
+        self.with(move |frames, _| {
+            let micros = time.load(Ordering::Relaxed) * frames.count as u64;
+            std::thread::sleep(Duration::from_micros(micros));
+            Ok(())
+        })
+    }
+}
+
+impl Model for Identity {
+    fn format(&self) -> Format {
+        self.format
+    }
+
+    fn processor(&self, _: usize) -> Result<Box<dyn Processor>, String> {
+        Ok(Box::new(IdentityProcessor(self.act.clone())))
+    }
+}
+
+struct IdentityProcessor(Option<Act>);
+
+impl Processor for IdentityProcessor {
+    fn process(&mut self, frames: &Frames<'_>, out: &mut Processed) -> Result<(), String> {
+        out.audio.clear();
+        for _ in 0..LANES {
+            frames.planes.iter().for_each(|plane| out.audio.extend_from_slice(plane));
+        }
+        match &self.0 {
+            Some(act) => act(frames, &mut out.audio),
+            None => Ok(()),
+        }
+    }
+
+    fn reset(&mut self) {}
+}
+
+/// A port in offline mode: nothing is ever late there, at any speed.
+pub fn offline(config: &PortConfig, model: &dyn Model) -> (AudioPort, Control) {
+    let config = PortConfig { allowance: Allowance::Samples(0), ..*config };
+    let (mut port, control) = open(&config, model).expect("the port opens");
+    port.set_offline(true);
+    (port, control)
+}
+
+/// Plays `audio` and then `tail` samples of silence through a port, in blocks of the sizes given, in
+/// turn.
+pub fn play(
+    port: &mut AudioPort,
+    audio: &[Vec<f32>],
+    tail: usize,
+    blocks: impl IntoIterator<Item = usize>,
+) -> Vec<Vec<f32>> {
+    let mut planes = audio.to_vec();
+    let total = planes[0].len() + tail;
+    planes.iter_mut().for_each(|plane| plane.resize(total, 0.0));
+    let mut at = 0;
+    let mut blocks = blocks.into_iter();
+    while at < total {
+        let end = total.min(at + blocks.next().expect("blocks go on"));
+        let mut block: Vec<&mut [f32]> =
+            planes.iter_mut().map(|plane| &mut plane[at..end]).collect();
+        port.process(&mut block);
+        at = end;
+    }
+    planes
+}
+
+/// Reproducible noise within ±`level`.
+pub fn noise(seed: u64, length: usize, level: f32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 40) as f32 / (1u32 << 23) as f32 - 1.0) * level
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+/// Something voice-like: harmonics of a gliding tone, with pauses.
+pub fn voice(rate: u32, length: usize) -> Vec<f32> {
+    let mut phase = 0.0f64;
+    (0..length)
+        .map(|n| {
+            let t = n as f64 / f64::from(rate);
+            phase += (140.0 + 40.0 * (2.1 * t).sin()) / f64::from(rate);
+            let envelope = (1.7 * t * std::f64::consts::TAU).sin().max(0.0);
+            let harmonics: f64 = (1..12)
+                .map(|h| (phase * std::f64::consts::TAU * f64::from(h)).sin() / f64::from(h))
+                .sum();
+            (0.25 * envelope * harmonics) as f32
+        })
+        .collect()
+}
+
+/// The audio of planes at a rate.
+pub fn audio(rate: u32, channels: Vec<Vec<f32>>) -> Audio {
+    Audio { rate, channels }
+}
+
+/// The largest difference of two signals.
+pub fn difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).fold(0.0, |most, (a, b)| most.max((a - b).abs()))
+}
+
+/// Level in dB of a sample value.
+pub fn db(value: f32) -> f32 {
+    20.0 * value.max(1e-12).log10()
+}
