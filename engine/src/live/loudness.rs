@@ -16,16 +16,18 @@ const WINDOW: f64 = 0.4;
 
 /// The gain of one lane.
 ///
-/// Momentary loudness (ITU-R BS.1770-4, 400 ms) of both signals is compared frame by frame; the gain
-/// is the average of the differences in dB, over all frames at first, so that it settles quickly,
-/// and with a time constant of 3 s from then on. It changes linearly within a frame.
+/// Momentary loudness (ITU-R BS.1770-4, 400 ms) of both signals is read frame by frame; the gain is
+/// the ratio of their average powers, over all frames at first, so that it settles quickly, and with
+/// a time constant of 3 s from then on. It changes linearly within a frame.
 pub struct LoudnessMatch {
     dry: EbuR128,
     lane: EbuR128,
     frame_seconds: f64,
-    /// Average difference in dB and the time it was taken over.
-    decibels: f64,
+    /// Average powers of dry and lane, and the time they were taken over.
+    powers: [f64; 2],
     seconds: f64,
+    /// The gain in dB when measuring started.
+    before: f64,
     gain: f32,
 }
 
@@ -37,7 +39,15 @@ impl LoudnessMatch {
     pub fn new(planes: usize, rate: u32, frame_seconds: f64) -> Result<Self, ebur128::Error> {
         let meter = || EbuR128::new(planes as u32, rate, Mode::M);
         let (dry, lane) = (meter()?, meter()?);
-        Ok(Self { dry, lane, frame_seconds, decibels: 0.0, seconds: 0.0, gain: 1.0 })
+        Ok(Self {
+            dry,
+            lane,
+            frame_seconds,
+            powers: [0.0; 2],
+            seconds: 0.0,
+            before: 0.0,
+            gain: 1.0,
+        })
     }
 
     /// Measures one frame of both signals and applies the gain to the lane.
@@ -54,19 +64,27 @@ impl LoudnessMatch {
         {
             self.seconds += self.frame_seconds;
             let weight = self.frame_seconds / self.seconds.min(SLOWNESS);
-            let difference = (dry - lane).clamp(-MOST, MOST);
-            self.decibels += weight * (difference - self.decibels);
+            for (power, loudness) in self.powers.iter_mut().zip([dry, lane]) {
+                *power += weight * (10f64.powf(loudness / 10.0) - *power);
+            }
         }
-        // Known too shortly, the difference of a first syllable would be heard as a jump.
+        let decibels = match self.powers {
+            [dry, lane] if lane > 0.0 => (10.0 * (dry / lane).log10()).clamp(-MOST, MOST),
+            _ => 0.0,
+        };
+        // Known too shortly, the difference of a first syllable would be heard as a jump: from where
+        // it was, the gain goes there over the meters' window.
         let trust = (self.seconds / WINDOW).min(1.0);
-        self.ramp(10f64.powf(trust * self.decibels / 20.0) as f32, lane);
+        let target = self.before + trust * (decibels - self.before);
+        self.ramp(10f64.powf(target / 20.0) as f32, lane);
     }
 
     /// Takes the gain away again, over one frame.
     pub fn release(&mut self, lane: &mut [&mut [f32]]) {
         if self.gain != 1.0 || self.seconds > 0.0 {
             self.restart();
-            self.decibels = 0.0;
+            self.before = 0.0;
+            self.powers = [0.0; 2];
             self.ramp(1.0, lane);
         }
     }
@@ -75,6 +93,7 @@ impl LoudnessMatch {
     pub fn restart(&mut self) {
         self.dry.reset();
         self.lane.reset();
+        self.before = 20.0 * f64::from(self.gain).log10();
         self.seconds = 0.0;
     }
 

@@ -40,8 +40,8 @@ pub struct AudioPort {
     origin: u64,
     /// The last frame, by its first host sample, that was counted late.
     late_frame: Option<u64>,
-    /// What was played of lanes A and B last; a change of kind is a join.
-    playing: Span,
+    /// What was played of lanes A and B last, if the stream has started; a change of kind is a join.
+    playing: Option<Span>,
     mixer: Mixer,
     delays: Vec<Delay>,
     /// By lane and channel.
@@ -84,7 +84,7 @@ impl AudioPort {
             position: 0,
             origin: 0,
             late_frame: None,
-            playing: Span::There(0),
+            playing: None,
             mixer: Mixer::new(rate, &settings),
             delays: (0..channels).map(|_| Delay::new(latency.total(), max_block)).collect(),
             concealers: (0..LANES * channels).map(concealer).collect(),
@@ -134,7 +134,7 @@ impl AudioPort {
         self.origin = self.position;
         self.unmarked = true;
         self.late_frame = None;
-        self.playing = Span::There(0);
+        self.playing = None;
         self.concealers.iter_mut().for_each(Concealer::reset);
     }
 
@@ -269,8 +269,9 @@ impl AudioPort {
             if let Span::Late(_) = span {
                 self.count_late(wanted, count as u64);
             }
-            let joins = std::mem::discriminant(&span) != std::mem::discriminant(&self.playing);
-            self.playing = span;
+            let kind = |span: &Span| std::mem::discriminant(span);
+            let joins = self.playing.is_some_and(|playing| kind(&playing) != kind(&span));
+            self.playing = Some(span);
             for (plane, (wet, concealer)) in
                 self.wet.iter_mut().zip(&mut self.concealers).enumerate()
             {

@@ -1,24 +1,13 @@
 //! Offline, the result is the command line's, whatever the blocks.
 
 use std::ops::ControlFlow;
-use std::sync::OnceLock;
 
 use residue_engine::audio::MonoTreatment;
-use residue_engine::codec::{Codec, Options};
 use residue_engine::live::{FrameSettings, PortConfig, Settings, Source};
-use residue_engine::models::embedded;
 use residue_engine::offline::{decode, encode};
 
+use super::effects::codec;
 use super::support::{audio, offline, play, voice};
-
-fn codec() -> &'static Codec {
-    static CODEC: OnceLock<Codec> = OnceLock::new();
-    CODEC.get_or_init(|| {
-        let options = Options { threads: 1, ..Options::default() };
-        let model = embedded();
-        Codec::load_from_memory(model.config, model.weights, &options).expect("it is sound")
-    })
-}
 
 fn settings(depth: usize, source: Source) -> Settings {
     let frames = FrameSettings { depths: [depth, 2], ..FrameSettings::default() };

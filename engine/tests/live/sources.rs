@@ -84,7 +84,8 @@ fn the_mix_blends_towards_dry() {
         let (mut port, _control) = offline(&config, &model);
         let latency = port.latency().total();
         let input = noise(5, 3000, 0.5);
-        let out = play(&mut port, &[input.clone()], latency, std::iter::repeat(100)).remove(0);
+        let out = play(&mut port, std::slice::from_ref(&input), latency, std::iter::repeat(100));
+        let out = out[0].clone();
         let scaled: Vec<f32> = input.iter().map(|x| x * expected).collect();
         assert!(difference(&out[latency..], &scaled) < 1e-6, "mix {mix}");
     }

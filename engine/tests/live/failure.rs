@@ -1,0 +1,180 @@
+//! Models that fail, and others that take their place.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use residue_engine::live::{
+    Allowance, AudioPort, Control, Health, OpenError, PortConfig, Settings, Source, open,
+};
+
+use super::support::{Identity, difference, noise, offline, play};
+
+const RATE: u32 = 24_000;
+const FRAME: usize = 480;
+
+fn identity() -> Identity {
+    Identity::new(RATE, 1, FRAME)
+}
+
+fn negative() -> Identity {
+    identity().with(|_, audio| {
+        audio.iter_mut().for_each(|x| *x = -*x);
+        Ok(())
+    })
+}
+
+/// Plays `seconds` of noise offline, and returns it with what came out, aligned.
+fn played(port: &mut AudioPort, seed: u64, frames: usize) -> (Vec<f32>, Vec<f32>) {
+    let latency = port.latency().total();
+    let input = noise(seed, frames * FRAME, 0.5);
+    let out = play(port, std::slice::from_ref(&input), latency, std::iter::repeat(100)).remove(0);
+    (input, out[latency..].to_vec())
+}
+
+/// Plays until the worker says `wanted`.
+fn play_until(port: &mut AudioPort, control: &Control, wanted: impl Fn(&Health) -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !wanted(&control.status().health) {
+        assert!(Instant::now() < end, "{:?}", control.status());
+        played(port, 1, 1);
+    }
+}
+
+#[test]
+fn a_model_that_fails_leaves_dry_audio_and_says_why_and_can_be_replaced() {
+    let fails: [fn(&AtomicBool) -> Result<(), String>; 2] = [
+        |broken| if broken.load(Ordering::Relaxed) { Err("no more tea".into()) } else { Ok(()) },
+        |broken| {
+            assert!(!broken.load(Ordering::Relaxed), "no more tea");
+            Ok(())
+        },
+    ];
+    for fail in fails {
+        let broken = Arc::new(AtomicBool::new(false));
+        let inner = Arc::clone(&broken);
+        let model = negative().with(move |_, audio| {
+            audio.iter_mut().for_each(|x| *x = -*x);
+            fail(&inner)
+        });
+        let (mut port, control) = offline(&PortConfig::new(RATE, 1, 100), &model);
+        let (input, out) = played(&mut port, 1, 20);
+        assert!(difference(&out, &input.iter().map(|x| -x).collect::<Vec<_>>()) == 0.0);
+        assert_eq!(control.status().health, Health::Running);
+
+        broken.store(true, Ordering::Relaxed);
+        play_until(&mut port, &control, |health| matches!(health, Health::Failed(_)));
+        let Health::Failed(reason) = control.status().health else { unreachable!() };
+        assert!(reason.contains("no more tea"), "{reason}");
+        played(&mut port, 2, 1);
+        let (input, out) = played(&mut port, 3, 20);
+        assert!(out == input, "all lanes are dry");
+        port.reset();
+        assert!(played(&mut port, 3, 20).1 == input, "also after a reset");
+
+        control.change_model(&negative()).unwrap();
+        play_until(&mut port, &control, |health| *health == Health::Running);
+        played(&mut port, 4, 5);
+        let (input, out) = played(&mut port, 5, 20);
+        assert!(difference(&out, &input.iter().map(|x| -x).collect::<Vec<_>>()) == 0.0);
+    }
+}
+
+#[test]
+fn a_model_that_needs_more_latency_is_refused_and_the_old_one_goes_on() {
+    let (mut port, control) = offline(&PortConfig::new(RATE, 1, 100), &negative());
+    let larger = Identity::new(48_000, 2, 3840);
+    match control.change_model(&larger) {
+        Err(OpenError::Latency { needed, reported }) => assert!(needed > reported),
+        other => panic!("{other:?}"),
+    }
+    let (input, out) = played(&mut port, 5, 20);
+    assert!(difference(&out, &input.iter().map(|x| -x).collect::<Vec<_>>()) == 0.0);
+
+    // One that needs less takes over, as late as the old one.
+    let smaller = Identity::new(RATE, 1, 100).with(|_, audio| {
+        audio.iter_mut().for_each(|x| *x *= 0.5);
+        Ok(())
+    });
+    control.change_model(&smaller).unwrap();
+    let half = |input: &[f32]| input.iter().map(|x| x * 0.5).collect::<Vec<_>>();
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        let (input, out) = played(&mut port, 6, 20);
+        if difference(&out, &half(&input)) == 0.0 {
+            break;
+        }
+        assert!(Instant::now() < end);
+    }
+}
+
+#[test]
+fn what_is_not_finite_becomes_silence_and_is_counted() {
+    let model = identity().with(|frames, audio| {
+        if frames.first == 3 {
+            audio[7] = f32::NAN;
+        }
+        Ok(())
+    });
+    let (mut port, control) = offline(&PortConfig::new(RATE, 1, 100), &model);
+    let mut input = noise(1, 10 * FRAME, 0.5);
+    (input[50], input[60]) = (f32::NAN, f32::NEG_INFINITY);
+    let latency = port.latency().total();
+    let out = play(&mut port, std::slice::from_ref(&input), latency, std::iter::repeat(100));
+    let out = &out[0][latency..];
+    (input[50], input[60]) = (0.0, 0.0);
+    assert!(out[..3 * FRAME] == input[..3 * FRAME]);
+    assert!(out.iter().all(|x| x.is_finite()));
+    assert_eq!(control.status().non_finite, [2, 1]);
+}
+
+#[test]
+fn what_cannot_be_opened_says_what_to_do() {
+    let error = |change: fn(&mut PortConfig)| {
+        let mut config = PortConfig::new(48_000, 2, 512);
+        change(&mut config);
+        open(&config, &identity()).err().expect("refused").to_string()
+    };
+    assert!(error(|c| c.channels = 3).contains("expected 1 or 2"));
+    assert!(error(|c| c.channels = 0).contains("expected 1 or 2"));
+    assert!(error(|c| c.max_block = 0).contains("blocks"));
+    assert!(error(|c| c.max_block = usize::MAX).contains("blocks"));
+    assert!(error(|c| c.rate = 7999).contains("7999"));
+    assert!(error(|c| c.rate = 0).contains('0'));
+    assert!(error(|c| c.allowance = Allowance::Samples(usize::MAX)).contains("allowance"));
+    let bad = identity().with(|_, _| Err("not today".into()));
+    let failed = open(&PortConfig::new(48_000, 2, 512), &bad).err().expect("refused");
+    assert!(failed.to_string().contains("not today"), "an automatic allowance runs the model");
+}
+
+/// A model that breaks its promise must not shift anything.
+#[test]
+fn a_model_that_gives_the_wrong_amount_fails() {
+    struct Short;
+    impl residue_engine::live::Model for Short {
+        fn format(&self) -> residue_engine::live::Format {
+            identity().format
+        }
+        fn processor(&self, _: usize) -> Result<Box<dyn residue_engine::live::Processor>, String> {
+            Ok(Box::new(Self))
+        }
+    }
+    impl residue_engine::live::Processor for Short {
+        fn process(
+            &mut self,
+            _: &residue_engine::live::Frames<'_>,
+            out: &mut residue_engine::live::Processed,
+        ) -> Result<(), String> {
+            out.audio = vec![0.0; 7];
+            Ok(())
+        }
+        fn reset(&mut self) {}
+    }
+    let (mut port, control) = offline(&PortConfig::new(RATE, 1, 100), &Short);
+    port.set(&Settings { source: Source::B, ..Settings::default() });
+    play_until(
+        &mut port,
+        &control,
+        |health| matches!(health, Health::Failed(reason) if reason.contains("7 samples")),
+    );
+}
