@@ -4,7 +4,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`audio`] | audio buffers, files in (any container symphonia reads) and out, resampling, channel layout |
+//! | [`audio`] | audio buffers, files in (any container symphonia reads) and out, conversion of sample rates, channel layout |
 //! | [`codec`] | the Cat model: configuration, checkpoint, encoder and decoder, quantizer, streaming state |
 //! | [`kernels`] | the CPU's arithmetic: packed linear layers, windowed attention, norms |
 //! | [`measure`] | distances between signals, loudness, spectrograms |

@@ -1,4 +1,4 @@
-//! Audio buffers, files, resampling and channel layout.
+//! Audio buffers, files, conversion of sample rates and channel layout.
 //!
 //! The [`Converter`] of sample rates is for streams and realtime-safe. Everything else works on
 //! whole files and allocates.

@@ -24,6 +24,15 @@ fn for_all_ratios(mut check: impl FnMut(u32, u32, &Converter)) {
     }
 }
 
+/// The rates without their common divisor.
+fn reduced(from: usize, to: usize) -> (usize, usize) {
+    let (mut a, mut b) = (from, to);
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    (from / a, to / a)
+}
+
 /// All outputs for `input`, in one block, on a fresh stream.
 fn convert(converter: &Converter, input: &[f32]) -> Vec<f32> {
     let mut output = Vec::new();
@@ -200,12 +209,7 @@ fn what_lies_before_a_seek_is_silence_and_does_not_remain() {
 fn an_impulse_lands_on_its_sample_and_rings_the_same_to_both_sides() {
     for_all_ratios(|from, to, converter| {
         // An instant that both streams have a sample at.
-        let second = (from as usize, to as usize);
-        let divisor = (1..=second.0.min(second.1))
-            .rev()
-            .find(|d| second.0 % d == 0 && second.1 % d == 0)
-            .unwrap();
-        let (inputs, outputs) = (second.0 / divisor, second.1 / divisor);
+        let (inputs, outputs) = reduced(from as usize, to as usize);
         let times = (2 * converter.half_width() / inputs).max(1) + 1;
         let mut input = vec![0.0; input_for(converter, 2 * times * outputs + 1)];
         input[times * inputs] = 1.0;

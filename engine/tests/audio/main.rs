@@ -1,4 +1,4 @@
-//! Audio files, resampling and layout, through the public interface.
+//! Audio files, rate conversion and layout, through the public interface.
 
 mod audio_converter;
 mod audio_layout;
