@@ -173,8 +173,8 @@ fn loudness_is_matched_when_asked_for() {
     let dry = power(false, Source::Dry);
     for source in [Source::A, Source::B] {
         let (off, on) = (power(false, source) - dry, power(true, source) - dry);
+        assert!(off < -1.5, "{source:?} is quieter by itself: {off} dB");
         assert!(on.abs() < 2.0, "{source:?}: {on} dB");
-        assert!(off < -3.0, "{source:?}: {off} dB");
     }
 }
 

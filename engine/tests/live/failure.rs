@@ -139,7 +139,7 @@ fn what_cannot_be_opened_says_what_to_do() {
     assert!(error(|c| c.channels = 0).contains("expected 1 or 2"));
     assert!(error(|c| c.max_block = 0).contains("blocks"));
     assert!(error(|c| c.max_block = usize::MAX).contains("blocks"));
-    assert!(error(|c| c.rate = 7999).contains("7999"));
+    assert!(error(|c| c.rate = 999).contains("999"));
     assert!(error(|c| c.rate = 0).contains('0'));
     assert!(error(|c| c.allowance = Allowance::Samples(usize::MAX)).contains("allowance"));
     let bad = identity().with(|_, _| Err("not today".into()));

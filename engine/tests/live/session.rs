@@ -72,7 +72,7 @@ fn with_rate_conversion_too() {
 }
 
 #[test]
-#[ignore = "takes minutes; run it alone and in release"]
+#[ignore = "takes minutes; run it alone"]
 fn ten_hours_are_as_exact_as_the_first_seconds() {
     for rate in [24_000, 44_100] {
         let grown = run(rate, 36_001);
