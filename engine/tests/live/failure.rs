@@ -41,9 +41,12 @@ fn play_until(port: &mut AudioPort, control: &Control, wanted: impl Fn(&Health) 
     }
 }
 
+/// Fails once it is broken.
+type Fail = fn(&AtomicBool) -> Result<(), String>;
+
 #[test]
 fn a_model_that_fails_leaves_dry_audio_and_says_why_and_can_be_replaced() {
-    let fails: [fn(&AtomicBool) -> Result<(), String>; 2] = [
+    let fails: [Fail; 2] = [
         |broken| if broken.load(Ordering::Relaxed) { Err("no more tea".into()) } else { Ok(()) },
         |broken| {
             assert!(!broken.load(Ordering::Relaxed), "no more tea");
