@@ -41,9 +41,10 @@ const MOST_FRAMES: usize = 4;
 const PIECE: usize = 1024;
 /// Recent frame times of which the shortest says what is possible.
 const TIMES: usize = 8;
-/// Priority among those the system offers, 0 to 99, where it grants any: below the audio callback,
-/// which must be able to interrupt the codec, above everything ordinary.
-const PRIORITY: u8 = 40;
+/// Priority from 0 to 99 among ordinary threads, where the system grants any: nice -10 on Linux. Not
+/// a realtime class: a codec that falls behind would take the machine with it, and helpers of
+/// ordinary priority would keep it waiting.
+const PRIORITY: u8 = 75;
 /// Longest sleep where nothing happens.
 const IDLE: Duration = Duration::from_millis(4);
 /// Sleep while the port waits.
