@@ -1,12 +1,14 @@
 //! Residue's engine: everything that is not a window or a host.
 //!
-//! Data flows one way: audio files and devices -> [`codec`] -> [`measure`] and back to audio.
+//! Data flows one way: audio files and devices -> [`live`] or [`offline`] -> [`codec`] -> [`measure`]
+//! and back to audio.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`audio`] | audio buffers, files in (any container symphonia reads) and out, conversion of sample rates, channel layout |
 //! | [`codec`] | the Cat model: configuration, checkpoint, encoder and decoder, quantizer, streaming state |
 //! | [`kernels`] | the CPU's arithmetic: packed linear layers, windowed attention, norms |
+//! | [`live`] | the realtime path: audio port, worker, lanes, latency, overload |
 //! | [`measure`] | distances between signals, loudness, spectrograms |
 //! | [`offline`] | whole files through the codec |
 //! | [`models`] | known models, discovery, download, verification, the embedded default |

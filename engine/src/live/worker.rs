@@ -41,7 +41,7 @@ const MOST_FRAMES: usize = 4;
 const PIECE: usize = 1024;
 /// Recent frame times of which the shortest says what is possible.
 const TIMES: usize = 8;
-/// Priority from 0 to 99 among ordinary threads, where the system grants any: nice -10 on Linux. Not
+/// Priority from 0 to 99 among ordinary threads, where the system grants any: nice -11 on Linux. Not
 /// a realtime class: a codec that falls behind would take the machine with it, and helpers of
 /// ordinary priority would keep it waiting.
 const PRIORITY: u8 = 75;
