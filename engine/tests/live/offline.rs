@@ -95,3 +95,24 @@ fn a_reset_port_is_as_new() {
     port.reset();
     assert!(play(&mut port, &input, 3000, std::iter::repeat(512)) == expected);
 }
+
+/// Ports of one process share a model's weights and threads, and do not hear each other.
+#[test]
+fn ports_that_share_a_model_are_independent() {
+    let play_alone = |seed: usize| {
+        let config = PortConfig {
+            settings: settings(seed + 1, Source::A),
+            ..PortConfig::new(24_000, 1, 512)
+        };
+        let (mut port, _control) = offline(&config, codec());
+        let input = vec![voice(24_000, 24_000 + seed * 4800)[seed * 4800..].to_vec()];
+        play(&mut port, &input, 2000, std::iter::repeat(512))
+    };
+    let expected: Vec<_> = (0..4).map(play_alone).collect();
+    std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..4).map(|seed| scope.spawn(move || play_alone(seed))).collect();
+        for (run, expected) in runs.into_iter().zip(expected) {
+            assert!(run.join().unwrap() == expected);
+        }
+    });
+}
