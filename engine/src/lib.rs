@@ -6,6 +6,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`audio`] | audio buffers, files in (any container symphonia reads) and out, conversion of sample rates, channel layout |
+//! | [`blind`] | blind listening tests: ABX, threshold, rating |
 //! | [`codec`] | the Cat model: configuration, checkpoint, encoder and decoder, quantizer, streaming state |
 //! | [`kernels`] | the CPU's arithmetic: packed linear layers, windowed attention, norms |
 //! | [`live`] | the realtime path: audio port, worker, lanes, latency, overload |
@@ -16,6 +17,7 @@
 
 mod atomic_file;
 pub mod audio;
+pub mod blind;
 pub mod codec;
 pub mod kernels;
 pub mod live;

@@ -1,0 +1,68 @@
+//! What guessing achieves.
+
+/// Chance to be right at least `right` times in `trials` by guessing between two, exactly: the sum of
+/// C(n, k) / 2^n for k from `right` to n. 1 if `right` is 0, 0 if it is more than `trials`.
+pub fn chance_of_at_least(right: u32, trials: u32) -> f64 {
+    if right > trials {
+        return 0.0;
+    }
+    // In logarithms: the terms of a long test are smaller than any f64.
+    let mut term = -f64::from(trials) * std::f64::consts::LN_2;
+    let mut sum = 0.0;
+    for k in 0..=trials {
+        if k >= right {
+            sum += term.exp();
+        }
+        term += (f64::from(trials - k) / f64::from(k + 1)).ln();
+    }
+    sum.min(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sums of whole numbers, divided once.
+    fn exact(right: u32, trials: u32) -> f64 {
+        let mut row = vec![1u128];
+        for _ in 0..trials {
+            let next = row.windows(2).map(|pair| pair[0] + pair[1]);
+            row = std::iter::once(1).chain(next).chain([1]).collect();
+        }
+        let sum: u128 = row[right as usize..].iter().sum();
+        sum as f64 / (1u128 << trials) as f64
+    }
+
+    #[test]
+    fn every_test_of_up_to_60_trials_is_exact() {
+        for trials in 0..=60 {
+            for right in 0..=trials {
+                let (ours, exact) = (chance_of_at_least(right, trials), exact(right, trials));
+                assert!((ours / exact - 1.0).abs() < 1e-12, "{right}/{trials}: {ours} {exact}");
+            }
+        }
+    }
+
+    /// Values of published tables of the binomial distribution, to the digits they give.
+    #[test]
+    fn published_values() {
+        for (right, trials, chance) in [
+            (5, 5, 0.03125),
+            (9, 10, 0.0107),
+            (8, 10, 0.0547),
+            (12, 16, 0.0384),
+            (13, 16, 0.0106),
+            (14, 16, 0.0021),
+            (15, 20, 0.0207),
+            (32, 50, 0.0325),
+            (59, 100, 0.0443),
+        ] {
+            let found = chance_of_at_least(right, trials);
+            assert!((found - chance).abs() < 5.1e-5, "{right}/{trials}: {found}");
+        }
+        assert_eq!(chance_of_at_least(4, 3), 0.0);
+        assert_eq!(chance_of_at_least(0, 1000), 1.0);
+        assert!(chance_of_at_least(10_000, 10_000) == 0.0);
+        assert!((chance_of_at_least(5000, 10_000) - 0.504).abs() < 1e-3);
+    }
+}
