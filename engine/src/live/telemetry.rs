@@ -36,8 +36,8 @@ pub struct FrameCodes<'a> {
     pub streams: usize,
     /// RVQ layers of a stream.
     pub layers: usize,
-    /// One code a layer for each stream in turn. Of a model with more than 128 codes a frame, the
-    /// first 128.
+    /// One code a layer for each stream in turn, [`NO_CODE`](super::NO_CODE) where there is none. Of
+    /// a model with more than 128 codes a frame, the first 128.
     pub codes: &'a [u32],
 }
 

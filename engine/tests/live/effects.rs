@@ -165,9 +165,9 @@ fn loudness_is_matched_when_asked_for() {
         config.settings.frames.match_loudness = matched;
         config.settings.source = source;
         let (mut port, _control) = offline(&config, codec());
-        let input = voice(RATE, 8 * RATE as usize);
+        let input = voice(RATE, 5 * RATE as usize);
         let out = play(&mut port, &[input], 0, std::iter::repeat(480)).remove(0);
-        let end = &out[4 * RATE as usize..];
+        let end = &out[3 * RATE as usize..];
         10.0 * (end.iter().map(|x| x * x).sum::<f32>() / end.len() as f32).log10()
     };
     let dry = power(false, Source::Dry);

@@ -9,3 +9,4 @@ mod overload;
 mod session;
 mod sources;
 mod support;
+mod tokens;

@@ -1,0 +1,187 @@
+//! Codes that somebody else makes, such as a speech language model, heard as they arrive.
+//!
+//! The port's clock drives it: for every frame of its input, of which nothing is heard, the next
+//! frame of codes is decoded. Where none has arrived there is silence, and the decoder waits.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::codec_model::heard;
+use super::line::Line;
+use super::model::{Format, Frames, LANES, Model, Processed, Processor};
+use crate::codec::{Codec, Decoder, Layers};
+use crate::tokens::{Codes, CodesError};
+
+/// Stands in [`FrameCodes`](super::FrameCodes) where there is no code.
+pub const NO_CODE: u32 = u32::MAX;
+
+/// Frames that can wait to be heard.
+const QUEUE: usize = 1024;
+
+#[derive(Default)]
+struct Progress {
+    heard: AtomicU64,
+    gaps: AtomicU64,
+    finished: AtomicBool,
+}
+
+/// Makes a model that decodes codes with `codec`, and the feed that its codes come from. After a
+/// gap it waits until `ahead` frames are there, so that frames that come unevenly do not make it
+/// stutter; 0 plays each as soon as it can.
+pub fn tokens(codec: Codec, ahead: usize) -> (TokenFeed, TokenModel) {
+    let (sender, frames) = bounded(QUEUE);
+    let progress = Arc::new(Progress::default());
+    let quantizer = &codec.config().quantizer;
+    let feed = TokenFeed {
+        sender,
+        layers: quantizer.layers,
+        codebook_size: quantizer.codebook_size,
+        progress: Arc::clone(&progress),
+    };
+    (feed, TokenModel { codec, frames, ahead: ahead.min(QUEUE), progress })
+}
+
+/// Where codes go in.
+pub struct TokenFeed {
+    sender: Sender<Vec<u32>>,
+    layers: usize,
+    codebook_size: usize,
+    progress: Arc<Progress>,
+}
+
+impl TokenFeed {
+    /// Adds a frame: one code for each of its first layers. Waits while 1024 frames are waiting to be
+    /// heard.
+    ///
+    /// # Errors
+    /// If the codes are not of this model.
+    pub fn push(&self, frame: Vec<u32>) -> Result<(), CodesError> {
+        let codes = Codes::new(frame.len(), 1, frame);
+        codes.check(self.layers, self.codebook_size)?;
+        // Nobody listens any more: nothing to do with the frame.
+        let _ = self.sender.send(codes.data().to_vec());
+        Ok(())
+    }
+
+    /// Says that no more frames will come: what is there is played without waiting for more.
+    pub fn finish(&self) {
+        self.progress.finished.store(true, Ordering::Release);
+    }
+
+    /// Frames that wait to be heard.
+    pub fn waiting(&self) -> usize {
+        self.sender.len()
+    }
+
+    /// Frames that have been decoded.
+    pub fn heard(&self) -> u64 {
+        self.progress.heard.load(Ordering::Acquire)
+    }
+
+    /// Times that frames ran out before [`TokenFeed::finish`].
+    pub fn gaps(&self) -> u64 {
+        self.progress.gaps.load(Ordering::Relaxed)
+    }
+}
+
+/// A model that hears no input. For one port at a time: two would share the frames between them.
+pub struct TokenModel {
+    codec: Codec,
+    frames: Receiver<Vec<u32>>,
+    ahead: usize,
+    progress: Arc<Progress>,
+}
+
+impl Model for TokenModel {
+    fn format(&self) -> Format {
+        Model::format(&self.codec)
+    }
+
+    fn processor(&self, streams: usize) -> Result<Box<dyn Processor>, String> {
+        let format = Model::format(self);
+        Ok(Box::new(TokenProcessor {
+            line: Line::new(&self.codec, 1).map_err(|error| error.to_string())?,
+            decoder: self.codec.decoder(LANES),
+            frames: self.frames.clone(),
+            ahead: self.ahead,
+            progress: Arc::clone(&self.progress),
+            playing: false,
+            format,
+            streams,
+            decoded: vec![0.0; LANES * format.channels * format.frame],
+        }))
+    }
+}
+
+struct TokenProcessor {
+    line: Line,
+    decoder: Decoder,
+    frames: Receiver<Vec<u32>>,
+    ahead: usize,
+    progress: Arc<Progress>,
+    playing: bool,
+    format: Format,
+    streams: usize,
+    /// One frame, by lane and channel.
+    decoded: Vec<f32>,
+}
+
+impl TokenProcessor {
+    /// The next frame, if it is to be played now.
+    fn next(&mut self) -> Option<Vec<u32>> {
+        let finished = self.progress.finished.load(Ordering::Acquire);
+        if !self.playing && !finished && self.frames.len() < self.ahead.max(1) {
+            return None;
+        }
+        let next = self.frames.try_recv().ok();
+        if next.is_none() && self.playing && !finished {
+            self.progress.gaps.fetch_add(1, Ordering::Relaxed);
+        }
+        self.playing = next.is_some();
+        next
+    }
+}
+
+impl Processor for TokenProcessor {
+    fn process(&mut self, frames: &Frames<'_>, out: &mut Processed) -> Result<(), String> {
+        let Format { channels, frame, layers, .. } = self.format;
+        let samples = frames.count * frame;
+        out.audio.clear();
+        out.audio.resize(LANES * self.streams * channels * samples, 0.0);
+        out.codes.clear();
+        out.codes.resize(self.streams * layers * frames.count, NO_CODE);
+        for t in 0..frames.count {
+            let Some(mut codes) = self.next() else { continue };
+            let depth = codes.len();
+            codes.resize(layers, 0);
+            self.line.transmit(frames.first + t as u64, &mut codes, 0, 1, frames.settings);
+            let lanes: [(&[u32], Layers); LANES] =
+                heard(frames.settings, depth).map(|layers| (&codes[..], layers));
+            self.decoder
+                .decode_into(&lanes, 1, &mut self.decoded)
+                .map_err(|error| error.to_string())?;
+            let planes = out.audio.chunks_exact_mut(samples).enumerate();
+            for (plane, audio) in planes {
+                // All streams of a lane hear the same.
+                let lane = plane / (self.streams * channels);
+                let from = (lane * channels + plane % channels) * frame;
+                audio[t * frame..][..frame].copy_from_slice(&self.decoded[from..][..frame]);
+            }
+            for stream in out.codes.chunks_exact_mut(layers * frames.count) {
+                let shown = stream.iter_mut().skip(t).step_by(frames.count);
+                shown.zip(&codes[..depth]).for_each(|(shown, code)| *shown = *code);
+            }
+            self.progress.heard.fetch_add(1, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// A new stream of audio does not start the codes again: what has arrived goes on.
+    fn reset(&mut self) {
+        self.line.reset();
+        self.decoder.reset();
+        self.playing = false;
+    }
+}

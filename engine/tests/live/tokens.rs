@@ -1,0 +1,105 @@
+//! Codes of somebody else's making, heard as they arrive.
+
+use residue_engine::live::{FrameSettings, NO_CODE, PortConfig, Settings, Source, tokens};
+use residue_engine::tokens::Codes;
+
+use super::effects::codec;
+use super::support::{offline, play, voice};
+
+const RATE: u32 = 24_000;
+const FRAME: usize = 480;
+
+fn codes(frames: usize) -> Codes {
+    let audio = voice(RATE, (frames + 20) * FRAME)[20 * FRAME..].to_vec();
+    codec().encoder(1).encode(&[&audio], 32).unwrap().remove(0)
+}
+
+fn config(channels: usize, depths: [usize; 2], source: Source) -> PortConfig {
+    let frames = FrameSettings { depths, ..FrameSettings::default() };
+    let settings = Settings { source, frames, ..Settings::default() };
+    PortConfig { settings, ..PortConfig::new(RATE, channels, 480) }
+}
+
+fn decoded(codes: &Codes, depth: usize) -> Vec<f32> {
+    codec().decoder(1).decode(&[(codes, depth)]).unwrap().remove(0).remove(0)
+}
+
+/// Frames that are there are played one after the other, at both depths, and nothing of the input is
+/// heard; a stereo port hears the one stream on both sides.
+#[test]
+fn codes_are_heard_at_any_depth() {
+    let codes = codes(30);
+    for (source, depth) in [(Source::A, 16), (Source::B, 2)] {
+        let (feed, model) = tokens(codec().clone(), 0);
+        (0..30).for_each(|frame| feed.push(codes.frame(frame)).unwrap());
+        let (mut port, _control) = offline(&config(2, [16, 2], source), &model);
+        let latency = port.latency().total();
+        let input = vec![voice(RATE, 40 * FRAME); 2];
+        let out = play(&mut port, &input, latency, std::iter::repeat(480));
+        let expected = decoded(&codes, depth);
+        for plane in out {
+            assert!(plane[latency..][..30 * FRAME] == expected);
+            assert!(plane[latency + 30 * FRAME..][..10 * FRAME].iter().all(|x| *x == 0.0));
+        }
+        assert_eq!((feed.heard(), feed.waiting()), (30, 0));
+    }
+}
+
+/// A stream that pauses is silent, goes on where it stopped, and is counted; it starts again when
+/// enough is there, or when it is known that no more will come.
+#[test]
+fn a_gap_is_silence_and_the_decoder_waits() {
+    let codes = codes(12);
+    let (feed, model) = tokens(codec().clone(), 3);
+    let (mut port, control) = offline(&config(1, [8, 1], Source::A), &model);
+    let mut seen = control.codes();
+    let latency = port.latency().total();
+    let mut out = Vec::new();
+    let mut frames = |count: usize, out: &mut Vec<f32>| {
+        let silence = vec![vec![0.0; count * FRAME]];
+        out.extend(play(&mut port, &silence, 0, std::iter::repeat(480)).remove(0));
+    };
+    let push = |range: std::ops::Range<usize>| {
+        range.for_each(|frame| feed.push(codes.frame(frame)).unwrap());
+    };
+    push(0..2);
+    frames(5, &mut out);
+    assert_eq!(feed.heard(), 0, "two are fewer than three");
+    push(2..6);
+    frames(10, &mut out);
+    assert_eq!((feed.heard(), feed.gaps()), (6, 1));
+    push(6..8);
+    feed.finish();
+    frames(10, &mut out);
+    assert_eq!((feed.heard(), feed.gaps()), (8, 1));
+    frames(latency.div_ceil(FRAME), &mut out);
+
+    let mut shown = Vec::new();
+    seen.read(|frame| shown.push(frame.codes[0]));
+    let played: Vec<usize> = (0..shown.len()).filter(|&n| shown[n] != NO_CODE).collect();
+    assert_eq!(played.len(), 8);
+    let expected = decoded(&codes.slice(0..8), 8);
+    for (n, &at) in played.iter().enumerate() {
+        let audio = &out[latency + at * FRAME..][..FRAME];
+        assert!(audio == &expected[n * FRAME..][..FRAME], "frame {n} at {at}");
+        assert_eq!(shown[at], codes.get(0, n));
+    }
+}
+
+/// Fewer layers than the model has are heard as they are, and nonsense is refused by name.
+#[test]
+fn partial_frames_are_heard_and_nonsense_is_refused() {
+    let codes = codes(10).truncated(4);
+    let (feed, model) = tokens(codec().clone(), 0);
+    (0..10).for_each(|frame| feed.push(codes.frame(frame)).unwrap());
+    let (mut port, _control) = offline(&config(1, [32, 1], Source::A), &model);
+    let latency = port.latency().total();
+    let out = play(&mut port, &[vec![0.0; 10 * FRAME]], latency, std::iter::repeat(333)).remove(0);
+    assert!(out[latency..] == decoded(&codes, 4));
+
+    assert!(feed.push(vec![0; 33]).unwrap_err().to_string().contains("33 layers"));
+    assert!(feed.push(vec![1024]).unwrap_err().to_string().contains("1024"));
+    assert!(feed.push(Vec::new()).is_err());
+    drop(port);
+    drop(model);
+}
