@@ -14,6 +14,9 @@ use super::settings::FrameSettings;
 use super::timing::Timing;
 use crate::audio::{Converter, MonoTreatment};
 
+/// Largest sample that goes to the model or comes from it, 80 dB above full scale: beyond it the
+/// arithmetic of a model could overflow and never recover.
+const LOUDEST: f32 = 1e4;
 /// Silence is fed in pieces of so many samples.
 const SILENCE: usize = 4096;
 
@@ -40,6 +43,8 @@ pub struct Chain {
     matches: Vec<LoudnessMatch>,
     /// A decoded frame continues the one before.
     continues: bool,
+    /// Frames are processed to see how long they take.
+    rehearsal: bool,
     /// By lane and conversion.
     up: Vec<Converter>,
     lanes: Vec<Vec<f32>>,
@@ -59,6 +64,12 @@ impl Chain {
         treatment: MonoTreatment,
     ) -> Result<Self, OpenError> {
         let format = model.format();
+        let Format { rate, channels, frame, .. } = format;
+        if rate == 0 || !(1..=2).contains(&channels) || frame == 0 {
+            return Err(OpenError::Model(format!(
+                "it has {channels} channels, frames of {frame} samples and a rate of {rate} Hz"
+            )));
+        }
         let timing = Timing::new(host_rate, format.rate, format.frame)?;
         let routing = Routing::new(host_channels, format.channels, treatment);
         let processor = model.processor(routing.streams).map_err(OpenError::Model)?;
@@ -81,6 +92,7 @@ impl Chain {
             declick: vec![Declick::new(format.rate); LANES * planes],
             matches,
             continues: true,
+            rehearsal: false,
             up: vec![timing.up(); LANES * routing.outputs],
             lanes: vec![Vec::new(); LANES * routing.outputs],
             non_finite: 0,
@@ -112,11 +124,17 @@ impl Chain {
         self.down.iter_mut().chain(&mut self.up).for_each(Converter::reset);
         self.pending.iter_mut().chain(&mut self.lanes).for_each(Vec::clear);
         self.declick.iter_mut().for_each(Declick::reset);
-        self.matches.iter_mut().for_each(|lane| lane.release(&mut []));
+        self.matches.iter_mut().for_each(LoudnessMatch::reset);
         self.schedule.clear();
         self.settings = settings;
         self.frame = 0;
         self.continues = true;
+        self.rehearsal = false;
+    }
+
+    /// Until the next [reset](Self::reset), frames only show how long they take.
+    pub fn rehearse(&mut self) {
+        self.rehearsal = true;
     }
 
     /// Settings that hold from the first frame which starts at host sample `tick` or later.
@@ -133,13 +151,15 @@ impl Chain {
         self.routing.split(interleaved, &mut self.split);
         let conversions = self.down.iter_mut().zip(&mut self.split).zip(&mut self.pending);
         for ((converter, split), pending) in conversions {
+            let before = pending.len();
             converter.process(split, pending);
+            self.non_finite += tame(&mut pending[before..]);
             split.clear();
         }
     }
 
-    /// Takes silence in place of `ticks` host samples that never came. Whole frames of it are not
-    /// processed.
+    /// Takes silence in place of `ticks` host samples that never came. Of whole frames of it only the
+    /// last two are processed.
     pub fn push_gap(&mut self, mut ticks: u64) {
         let silence = [0.0; SILENCE];
         while ticks > 0 {
@@ -179,7 +199,10 @@ impl Chain {
     /// # Errors
     /// What the model said.
     pub fn process(&mut self, most: usize, out: &mut LaneSamples) -> Result<usize, String> {
-        let before = self.settings.depths;
+        if self.ready() == 0 {
+            return Ok(0);
+        }
+        let before = self.settings;
         while let Some(&(frame, settings)) = self.schedule.front() {
             if frame > self.frame {
                 break;
@@ -198,21 +221,31 @@ impl Chain {
         let samples = count * self.format.frame;
         let planes: Vec<&[f32]> =
             self.routing.planes.iter().map(|&input| &self.pending[input][..samples]).collect();
-        let frames = Frames { first: self.frame, count, planes: &planes, settings: &self.settings };
+        let frames = Frames {
+            first: self.frame,
+            count,
+            planes: &planes,
+            settings: &self.settings,
+            rehearsal: self.rehearsal,
+        };
         self.processor.process(&frames, &mut self.processed)?;
         self.check(planes.len(), samples)?;
-        self.non_finite += silence_non_finite(&mut self.processed.audio);
+        self.non_finite += tame(&mut self.processed.audio);
 
         let lanes = self.processed.audio.chunks_exact_mut(planes.len() * samples);
         for (lane, audio) in lanes.enumerate() {
-            let changed = before[lane] != self.settings.depths[lane];
-            let joins = self.frame > 0 && (changed || !self.continues);
+            let heard = |settings: &FrameSettings| {
+                let depth = settings.depths[lane].clamp(1, self.format.layers.max(1));
+                (depth, settings.muted_layers)
+            };
+            let joins = self.frame > 0 && heard(&before) != heard(&self.settings);
             let declick = &mut self.declick[lane * planes.len()..];
-            for (plane, declick) in audio.chunks_exact_mut(samples).zip(declick) {
-                declick.process(plane, joins);
+            let lane_planes = audio.chunks_exact_mut(samples).zip(&planes);
+            for ((plane, dry), declick) in lane_planes.zip(declick) {
+                declick.process(plane, dry, joins);
             }
             let matched = &mut self.matches[lane];
-            if joins {
+            if before != self.settings {
                 matched.restart();
             }
             for at in (0..samples).step_by(self.format.frame) {
@@ -223,7 +256,7 @@ impl Chain {
                     .map(|plane| &mut plane[range.clone()])
                     .collect();
                 if self.settings.match_loudness {
-                    matched.process(&dry, &mut frame);
+                    matched.process(&dry, &mut frame, self.settings.freeze);
                 } else {
                     matched.release(&mut frame);
                 }
@@ -295,6 +328,14 @@ pub struct LaneSamples {
     pub interleaved: Vec<f32>,
     /// The host sample of the first tick, if it does not follow the one before.
     pub starts_at: Option<u64>,
+}
+
+/// Makes samples such as a model can take: what is not finite becomes silence, and what is louder
+/// than [`LOUDEST`] that. Returns how many were not finite.
+fn tame(samples: &mut [f32]) -> u64 {
+    let found = silence_non_finite(samples);
+    samples.iter_mut().for_each(|sample| *sample = sample.clamp(-LOUDEST, LOUDEST));
+    found
 }
 
 /// Replaces what is not finite by silence; returns how many samples that were.

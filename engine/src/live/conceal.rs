@@ -45,7 +45,7 @@ impl Concealer {
             }
             (Span::Late(_), Concealment::Silence) => samples.fill(0.0),
         }
-        self.declick.process(samples, joins);
+        self.declick.process(samples, dry, joins);
     }
 
     fn advance(&mut self) {

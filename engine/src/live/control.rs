@@ -1,5 +1,6 @@
 //! Everybody else's side: opening a port, choosing models, looking.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -18,7 +19,7 @@ use super::settings::Settings;
 use super::status::{Health, Shared, Status};
 use super::stream::stream;
 use super::telemetry::{CODES_KEPT, CODES_WIDTH, CodesReader, LanesReader, TAP_WIDTH};
-use super::worker::Worker;
+use super::worker::{Worker, panic_message};
 use crate::audio::MonoTreatment;
 
 /// Marks that may wait for the worker: changes of settings within its delay.
@@ -74,8 +75,9 @@ pub fn open(config: &PortConfig, model: &dyn Model) -> Result<(AudioPort, Contro
     if !(1..=MAX_BLOCK).contains(&config.max_block) {
         return Err(OpenError::Block(config.max_block));
     }
-    let (chain, latency) = build(config, model)?;
+    let (chain, latency) = contained(|| build(config, model))?;
     let (channels, max_block) = (config.channels, config.max_block);
+    let frame_ticks = chain.timing().frame_ratio();
 
     // The worker may be held up for as long as the latency and half a second without losing input;
     // lanes wait in their ring for at most a latency, plus the frames of one turn of the worker.
@@ -108,6 +110,7 @@ pub fn open(config: &PortConfig, model: &dyn Model) -> Result<(AudioPort, Contro
         channels,
         max_block,
         latency,
+        frame_ticks,
         settings: config.settings,
         shared: Arc::clone(&shared),
         to_worker,
@@ -124,6 +127,13 @@ pub fn open(config: &PortConfig, model: &dyn Model) -> Result<(AudioPort, Contro
         thread: Some(thread),
     };
     Ok((port, control))
+}
+
+/// What a model's own panic says, as an error: it must not take the host's thread.
+fn contained<T>(build: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
+    catch_unwind(AssertUnwindSafe(build)).unwrap_or_else(|panic| {
+        Err(OpenError::Model(format!("it panicked: {}", panic_message(&*panic))))
+    })
 }
 
 /// A chain ready to run, and the latency it needs.
@@ -151,6 +161,7 @@ fn frame_time(chain: &mut Chain, config: &PortConfig) -> Result<f64, OpenError> 
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 8) as f32 / (1 << 24) as f32 - 0.5
     };
+    chain.rehearse();
     let mut times = Vec::new();
     while times.len() <= TIMED {
         let input: Vec<f32> = (0..ticks * config.channels).map(|_| noise()).collect();
@@ -200,18 +211,25 @@ impl Control {
     ///
     /// Takes as long as the model takes to get ready; call it from a thread that may wait.
     ///
+    /// The time it takes to compute is not asked again: a model that is too slow for the latency
+    /// shows as load and late frames.
+    ///
     /// # Errors
-    /// If the model cannot run, or needs a longer latency than was reported
+    /// If the model cannot run, or its frame alone needs a longer latency than was reported
     /// ([`OpenError::Latency`]): the old model then goes on.
     pub fn change_model(&self, model: &dyn Model) -> Result<(), OpenError> {
-        let (chain, latency) = build(&self.config, model)?;
-        let (needed, reported) = (latency.total(), self.latency.total());
+        let PortConfig { rate, channels, treatment, .. } = self.config;
+        let chain = contained(|| Chain::new(model, rate, channels, treatment))?;
+        let allowance = match self.config.allowance {
+            Allowance::Auto => self.config.max_block,
+            Allowance::Samples(samples) => samples,
+        };
+        let needed = Latency::new(chain.timing(), allowance).total();
+        let reported = self.latency.total();
         if needed > reported {
             return Err(OpenError::Latency { needed, reported });
         }
-        // An end that has gone means that the worker ended with a panic of its own; dry goes on.
-        let _ = self.models.send(Box::new(chain));
-        Ok(())
+        self.models.send(Box::new(chain)).map_err(|_| OpenError::Ended)
     }
 
     /// A view of the codes that are decoded from now on.

@@ -31,6 +31,9 @@ pub enum OpenError {
     /// The model.
     #[error("the model cannot run: {0}")]
     Model(String),
+    /// The worker has ended.
+    #[error("the audio worker has ended; open the port again")]
+    Ended,
     /// The worker thread could not be started.
     #[error("the audio worker could not be started: {0}")]
     Thread(#[source] std::io::Error),

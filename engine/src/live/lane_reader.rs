@@ -22,8 +22,8 @@ pub(super) enum Span {
 /// The port's end of the lanes. All methods are realtime-safe, except while offline, when
 /// [`LaneReader::read`] waits for the worker.
 pub(super) struct LaneReader {
-    pub lanes: Reader<LaneMark>,
-    pub shared: Arc<Shared>,
+    lanes: Reader<LaneMark>,
+    shared: Arc<Shared>,
     /// Number of the next tick in the ring.
     position: u64,
     /// The stream that it belongs to.
@@ -45,6 +45,24 @@ impl LaneReader {
         Self { lanes, shared, position: 0, origin: 0, width, scratch }
     }
 
+    /// Drops what will not be played: ticks of other streams than the one that started at `origin`,
+    /// and those before `wanted`.
+    pub fn discard(&mut self, origin: u64, wanted: u64) {
+        loop {
+            match self.lanes.next() {
+                Next::Mark(mark) => {
+                    self.position = mark.position;
+                    self.origin = mark.origin;
+                }
+                Next::Ticks(count) if self.origin != origin => self.drop(count),
+                Next::Ticks(count) if self.position < wanted => {
+                    self.drop(count.min((wanted - self.position) as usize));
+                }
+                _ => return,
+            }
+        }
+    }
+
     /// Reads the next ticks of the stream that started at `origin`, from tick `wanted` on, into
     /// `planes` (lane A's channels, then lane B's) from `at` to `end`, up to where what comes
     /// changes.
@@ -59,16 +77,8 @@ impl LaneReader {
     ) -> Span {
         let most = end - at;
         loop {
+            self.discard(origin, wanted);
             match self.lanes.next() {
-                Next::Mark(mark) => {
-                    self.position = mark.position;
-                    self.origin = mark.origin;
-                }
-                // Of a stream that has been reset, or too late.
-                Next::Ticks(count) if self.origin != origin => self.drop(count),
-                Next::Ticks(count) if self.position < wanted => {
-                    self.drop(count.min((wanted - self.position) as usize));
-                }
                 Next::Ticks(count) if self.position == wanted => {
                     let count = count.min(most);
                     self.take(planes, at, count);
@@ -78,13 +88,17 @@ impl LaneReader {
                     let gap = (self.position - wanted).min(most as u64) as usize;
                     return self.missing(wanted, gap);
                 }
+                // Came this moment.
+                Next::Mark(mark) => {
+                    self.position = mark.position;
+                    self.origin = mark.origin;
+                }
                 Next::Nothing => {
                     let expected = self.shared.lanes_from.load(Ordering::Acquire) <= wanted;
-                    if offline && expected && !self.shared.stop.load(Ordering::Relaxed) {
-                        std::thread::yield_now();
-                        continue;
+                    if !offline || !expected || self.shared.stop.load(Ordering::Relaxed) {
+                        return self.missing(wanted, most);
                     }
-                    return self.missing(wanted, most);
+                    std::thread::yield_now();
                 }
             }
         }

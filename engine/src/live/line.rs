@@ -7,6 +7,8 @@ use crate::codec::{Codec, CodecError};
 /// The way of the codes of all streams of a port.
 pub(super) struct Line {
     channel: Channel,
+    /// The next frame on the line.
+    next: u64,
     /// The codes of a silent frame at the start of a stream.
     silent: Vec<u32>,
     /// The codes that came out last, for each stream.
@@ -24,7 +26,13 @@ impl Line {
         let planes = vec![&silence[..]; config.channels];
         let mut silent = vec![0; config.quantizer.layers];
         codec.encoder(1).encode_into(&planes, silent.len(), &mut silent)?;
-        Ok(Self { channel: Channel::default(), last: vec![silent.clone(); streams], silent })
+        let last = vec![silent.clone(); streams];
+        Ok(Self { channel: Channel::default(), next: 0, last, silent })
+    }
+
+    /// The codes of a silent frame.
+    pub fn silent(&self) -> &[u32] {
+        &self.silent
     }
 
     /// RVQ layers of a stream.
@@ -42,8 +50,13 @@ impl Line {
         frames: usize,
         settings: &FrameSettings,
     ) {
-        // The line goes on losing frames while nobody listens to them.
-        let lost = self.channel.loses(&settings.loss, number);
+        // The line goes on losing frames while nobody listens: while frozen, and where frames that
+        // were late were left out.
+        let mut lost = false;
+        for frame in self.next..=number {
+            lost = self.channel.loses(&settings.loss, frame);
+        }
+        self.next = number + 1;
         let repeats = settings.freeze || (lost && settings.loss.fill == LossFill::Repeat);
         let streams = codes.chunks_exact_mut(self.silent.len() * frames);
         for (last, codes) in self.last.iter_mut().zip(streams) {
@@ -62,6 +75,7 @@ impl Line {
     /// Forgets what came.
     pub fn reset(&mut self) {
         self.channel = Channel::default();
+        self.next = 0;
         self.last.iter_mut().for_each(|last| last.clone_from(&self.silent));
     }
 }

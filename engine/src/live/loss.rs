@@ -14,12 +14,12 @@ pub struct Channel {
 impl Channel {
     /// Whether frame number `frame` is lost. Called once a frame, in order.
     pub fn loses(&mut self, loss: &Loss, frame: u64) -> bool {
-        let rate = if loss.rate.is_finite() { loss.rate.clamp(0.0, 1.0) } else { 0.0 };
+        let Loss { rate, burst, .. } = loss.sane();
         self.bad = if rate == 0.0 || rate == 1.0 {
             rate == 1.0
         } else {
             // In the long run a share `rate` of frames is bad; bad spells last `burst` on average.
-            let burst = loss.burst.max(1.0 / (1.0 - rate));
+            let burst = burst.max(1.0 / (1.0 - rate));
             let leave = 1.0 / burst;
             let enter = rate * leave / (1.0 - rate);
             let chance = uniform(loss.seed, frame);

@@ -8,6 +8,12 @@ const GATE: f64 = -60.0;
 const LANE_GATE: f64 = -75.0;
 /// How far a lane is raised or lowered at most, in dB.
 const MOST: f64 = 24.0;
+/// How far the peaks of a raised lane may exceed those of the dry signal: 3 dB.
+const HEADROOM: f32 = 1.41;
+/// Peaks below this need no watching: -40 dBFS.
+const AUDIBLE: f32 = 0.01;
+/// How the dry signal's last peaks are forgotten, a frame.
+const PEAK_DECAY: f32 = 0.9;
 /// Time constant of the gain, in seconds: the gain follows the difference of scene and lane, not
 /// words and beats.
 const SLOWNESS: f64 = 3.0;
@@ -18,7 +24,8 @@ const WINDOW: f64 = 0.4;
 ///
 /// Momentary loudness (ITU-R BS.1770-4, 400 ms) of both signals is read frame by frame; the gain is
 /// the ratio of their average powers, over all frames at first, so that it settles quickly, and with
-/// a time constant of 3 s from then on. It changes linearly within a frame.
+/// a time constant of 3 s from then on. It changes linearly within a frame,
+/// faster where the lane got loud.
 pub struct LoudnessMatch {
     dry: EbuR128,
     lane: EbuR128,
@@ -29,6 +36,8 @@ pub struct LoudnessMatch {
     /// The gain in dB when measuring started.
     before: f64,
     gain: f32,
+    /// The dry signal's last peaks.
+    dry_peak: f32,
 }
 
 impl LoudnessMatch {
@@ -47,11 +56,16 @@ impl LoudnessMatch {
             seconds: 0.0,
             before: 0.0,
             gain: 1.0,
+            dry_peak: 0.0,
         })
     }
 
-    /// Measures one frame of both signals and applies the gain to the lane.
-    pub fn process(&mut self, dry: &[&[f32]], lane: &mut [&mut [f32]]) {
+    /// Measures one frame of both signals and applies the gain to the lane. While `held`, the lane
+    /// says nothing of the dry signal, and the gain stays.
+    pub fn process(&mut self, dry: &[&[f32]], lane: &mut [&mut [f32]], held: bool) {
+        if held {
+            return self.ramp(self.gain, lane);
+        }
         let planes: Vec<&[f32]> = lane.iter().map(|plane| &**plane).collect();
         let measured = self
             .dry
@@ -76,7 +90,14 @@ impl LoudnessMatch {
         // it was, the gain goes there over the meters' window.
         let trust = (self.seconds / WINDOW).min(1.0);
         let target = self.before + trust * (decibels - self.before);
-        self.ramp(10f64.powf(target / 20.0) as f32, lane);
+        // The meters take their time; a lane that gets loud while it is raised must not.
+        self.dry_peak = peak(dry.iter().copied()).max(self.dry_peak * PEAK_DECAY);
+        let mut gain = 10f32.powf(target as f32 / 20.0);
+        let loudest = peak(lane.iter().map(|plane| &**plane));
+        if loudest * gain > AUDIBLE {
+            gain = gain.min((HEADROOM * self.dry_peak / loudest).max(1.0));
+        }
+        self.ramp(gain, lane);
     }
 
     /// Takes the gain away again, over one frame.
@@ -89,6 +110,13 @@ impl LoudnessMatch {
         }
     }
 
+    /// As new.
+    pub fn reset(&mut self) {
+        (self.gain, self.dry_peak) = (1.0, 0.0);
+        self.restart();
+        self.powers = [0.0; 2];
+    }
+
     /// Measures anew because the lane has changed; the gain goes on from where it is.
     pub fn restart(&mut self) {
         self.dry.reset();
@@ -99,13 +127,19 @@ impl LoudnessMatch {
 
     fn ramp(&mut self, gain: f32, lane: &mut [&mut [f32]]) {
         for plane in lane {
-            let step = (gain - self.gain) / plane.len().max(1) as f32;
+            // Down by a lot is for now, and not for the end of a frame of 80 ms.
+            let over = if gain < 0.7 * self.gain { plane.len() / 16 } else { plane.len() };
+            let step = (gain - self.gain) / over.max(1) as f32;
             for (i, sample) in plane.iter_mut().enumerate() {
-                *sample *= self.gain + step * (i + 1) as f32;
+                *sample *= if i < over { self.gain + step * (i + 1) as f32 } else { gain };
             }
         }
         self.gain = gain;
     }
+}
+
+fn peak<'a>(planes: impl Iterator<Item = &'a [f32]>) -> f32 {
+    planes.flatten().fold(0.0, |peak, sample| peak.max(sample.abs()))
 }
 
 #[cfg(test)]
@@ -127,7 +161,7 @@ mod tests {
             .enumerate()
             .map(|(frame, level)| {
                 let (dry, mut lane) = (tone(frame, 0.5), tone(frame, 0.5 * level));
-                matched.process(&[&dry], &mut [&mut lane]);
+                matched.process(&[&dry], &mut [&mut lane], false);
                 let power = |x: &[f32]| x.iter().map(|x| x * x).sum::<f32>();
                 (power(&lane) / power(&dry)).sqrt()
             })
@@ -155,9 +189,20 @@ mod tests {
         let before = matched.gain;
         for _ in 0..500 {
             let mut lane = vec![1e-6; FRAME];
-            matched.process(&[&[0.0; FRAME]], &mut [&mut lane]);
+            matched.process(&[&[0.0; FRAME]], &mut [&mut lane], false);
         }
         assert!((matched.gain / before - 1.0).abs() < 0.1, "{before} {}", matched.gain);
+    }
+
+    #[test]
+    fn a_lane_that_gets_loud_is_brought_down_at_once() {
+        let mut matched = LoudnessMatch::new(1, RATE, 0.02).unwrap();
+        let levels = [0.1, 1.0].into_iter().flat_map(|level| std::iter::repeat_n(level, 500));
+        let levels = run(&mut matched, levels);
+        assert!((levels[499] - 1.0).abs() < 0.1);
+        // In the frame itself for a moment, and never after it by more than 3 dB.
+        assert!(levels[500] < 3.0, "{}", levels[500]);
+        assert!(levels[501..].iter().all(|level| *level < 1.42), "{:?}", &levels[500..515]);
     }
 
     #[test]

@@ -34,6 +34,11 @@ impl Mixer {
         }
     }
 
+    /// Ends a crossfade.
+    pub fn settle(&mut self) {
+        self.done = self.fade;
+    }
+
     /// Mixes a block: for each channel its dry, A and B lanes into `out`.
     pub fn mix<'a>(
         &mut self,

@@ -40,10 +40,13 @@ pub struct Frames<'a> {
     /// How many, at least 1.
     pub count: usize,
     /// The audio: the channels of each stream in turn, `count * frame` samples each, at the model's
-    /// rate, finite.
+    /// rate, finite and within ±10,000.
     pub planes: &'a [&'a [f32]],
     /// What holds for all of them.
     pub settings: &'a FrameSettings,
+    /// Nobody hears what becomes of them: they only show how long frames take. A
+    /// [`reset`](Processor::reset) follows.
+    pub rehearsal: bool,
 }
 
 /// What became of frames.

@@ -11,7 +11,7 @@ use super::lane_reader::{LaneReader, Span};
 use super::latency::Latency;
 use super::mixer::Mixer;
 use super::model::LANES;
-use super::settings::Settings;
+use super::settings::{Concealment, Settings};
 use super::status::Shared;
 use super::stream::Writer;
 use super::telemetry::tap;
@@ -25,14 +25,18 @@ use crate::kernels::FlushDenormals;
 /// port frees memory: do that elsewhere.
 pub struct AudioPort {
     latency: Latency,
+    /// So many host samples are so many frames, of the model the port was opened with.
+    frame_ticks: (u64, u64),
     channels: usize,
     max_block: usize,
     shared: Arc<Shared>,
     to_worker: Writer<InputMark>,
     lanes: LaneReader,
     settings: Settings,
-    /// The worker does not know of a change yet.
-    unmarked: bool,
+    /// The worker does not know of a reset or of dropped samples yet: the next sample must say it.
+    displaced: bool,
+    /// The worker does not know of new settings yet: the next sample should say it.
+    changed: bool,
     offline: bool,
     /// Number of the next input sample.
     position: u64,
@@ -40,8 +44,8 @@ pub struct AudioPort {
     origin: u64,
     /// The last frame, by its first host sample, that was counted late.
     late_frame: Option<u64>,
-    /// What was played of lanes A and B last, if the stream has started; a change of kind is a join.
-    playing: Option<Span>,
+    /// What was played of lanes A and B last, if the stream has started; a change is a join.
+    playing: Option<Playing>,
     mixer: Mixer,
     delays: Vec<Delay>,
     /// By lane and channel.
@@ -55,12 +59,30 @@ pub struct AudioPort {
     tap: HistoryWriter,
 }
 
+/// What lanes A and B play.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Playing {
+    Lane,
+    Instead(Concealment),
+}
+
+impl Playing {
+    fn new(span: Span, how: Concealment) -> Self {
+        match span {
+            Span::There(_) => Self::Lane,
+            Span::Late(_) => Self::Instead(how),
+            Span::NoModel(_) => Self::Instead(Concealment::Dry),
+        }
+    }
+}
+
 /// What a port is made of.
 pub(super) struct Parts {
     pub rate: u32,
     pub channels: usize,
     pub max_block: usize,
     pub latency: Latency,
+    pub frame_ticks: (u64, u64),
     pub settings: Settings,
     pub shared: Arc<Shared>,
     pub to_worker: Writer<InputMark>,
@@ -70,8 +92,8 @@ pub(super) struct Parts {
 
 impl AudioPort {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { rate, channels, max_block, latency, settings, shared, to_worker, lanes, tap } =
-            parts;
+        let Parts { rate, channels, max_block, latency, frame_ticks, settings, .. } = parts;
+        let Parts { shared, to_worker, lanes, tap, .. } = parts;
         let planes = |count: usize| vec![vec![0.0; max_block]; count];
         let concealer = |_| Concealer::new(rate, latency.frame);
         Self {
@@ -79,7 +101,8 @@ impl AudioPort {
             max_block,
             to_worker,
             lanes,
-            unmarked: true,
+            displaced: true,
+            changed: false,
             offline: false,
             position: 0,
             origin: 0,
@@ -93,6 +116,7 @@ impl AudioPort {
             out: planes(channels),
             interleaved: vec![0.0; channels * max_block],
             latency,
+            frame_ticks,
             settings,
             shared,
             tap,
@@ -117,9 +141,11 @@ impl AudioPort {
     /// Changes settings. What happens to frames holds for what comes in from now on, and so is heard
     /// a latency later; source, mix and concealment hold for what goes out from now on.
     pub fn set(&mut self, settings: &Settings) {
-        self.unmarked |= self.settings.frames != settings.frames;
-        self.settings = *settings;
-        self.mixer.set(settings);
+        let mut settings = *settings;
+        settings.frames.loss = settings.frames.loss.sane();
+        self.changed |= self.settings.frames != settings.frames;
+        self.settings = settings;
+        self.mixer.set(&settings);
     }
 
     /// Offline, [`AudioPort::process`] waits for the worker, so that nothing is ever late and the
@@ -132,14 +158,16 @@ impl AudioPort {
     /// Starts a new stream: what was put in before is forgotten and never comes out.
     pub fn reset(&mut self) {
         self.origin = self.position;
-        self.unmarked = true;
+        self.displaced = true;
         self.late_frame = None;
         self.playing = None;
+        self.mixer.settle();
         self.concealers.iter_mut().for_each(Concealer::reset);
     }
 
     /// Replaces audio by what is heard: one plane a channel, in place, blocks of any size and also
-    /// none. Missing channels count as silent, further ones are silenced.
+    /// none. Missing channels count as silent, further ones are silenced. The shortest plane is the
+    /// block; what others have beyond stays as it is.
     pub fn process(&mut self, planes: &mut [&mut [f32]]) {
         let total = planes.iter().map(|plane| plane.len()).min().unwrap_or(0);
         let mut at = 0;
@@ -162,7 +190,8 @@ impl AudioPort {
         }
     }
 
-    /// As [`AudioPort::process`], from one set of planes to another.
+    /// As [`AudioPort::process`], from one set of planes to another. Inputs beyond the outputs are not
+    /// heard.
     pub fn process_to(&mut self, input: &[&[f32]], output: &mut [&mut [f32]]) {
         for (channel, plane) in output.iter_mut().enumerate() {
             match input.get(channel) {
@@ -192,6 +221,7 @@ impl AudioPort {
         self.wet.iter_mut().for_each(|wet| wet[..silent].fill(0.0));
         self.position += count as u64;
         self.shared.playing.store(self.position.saturating_sub(delay), Ordering::Relaxed);
+        self.lanes.discard(self.origin, if silent == count { self.origin } else { first });
         self.fill_lanes(first, silent, count);
 
         let planes = self.dry.iter().zip(&self.wet[..self.channels]);
@@ -230,10 +260,11 @@ impl AudioPort {
             }
             std::thread::yield_now();
         }
-        // The worker is far behind. What it does not get is concealed when its time comes.
+        // The worker is far behind. It takes silence for what it does not get, and leaves out what is
+        // too late by then.
         let dropped = (count - sent) as u64;
         self.shared.dropped_samples.fetch_add(dropped, Ordering::Relaxed);
-        self.unmarked = true;
+        self.displaced = true;
     }
 
     /// Sends what there is room for of the block, from sample `from` on; returns how much.
@@ -242,16 +273,17 @@ impl AudioPort {
         if room == 0 {
             return 0;
         }
-        if self.unmarked {
+        if self.displaced || self.changed {
             let mark = InputMark {
                 position: self.position + from as u64,
                 origin: self.origin,
                 settings: self.settings.frames,
             };
-            if !self.to_worker.mark(mark) {
+            if self.to_worker.mark(mark) {
+                (self.displaced, self.changed) = (false, false);
+            } else if self.displaced {
                 return 0;
             }
-            self.unmarked = false;
         }
         self.to_worker
             .write(&self.interleaved[from * self.channels..(from + room) * self.channels]);
@@ -269,9 +301,9 @@ impl AudioPort {
             if let Span::Late(_) = span {
                 self.count_late(wanted, count as u64);
             }
-            let kind = |span: &Span| std::mem::discriminant(span);
-            let joins = self.playing.is_some_and(|playing| kind(&playing) != kind(&span));
-            self.playing = Some(span);
+            let playing = Playing::new(span, self.settings.concealment);
+            let joins = self.playing.is_some_and(|before| before != playing);
+            self.playing = Some(playing);
             for (plane, (wet, concealer)) in
                 self.wet.iter_mut().zip(&mut self.concealers).enumerate()
             {
@@ -286,8 +318,10 @@ impl AudioPort {
 
     /// Counts the frames that samples `wanted..wanted + count` belong to, each once.
     fn count_late(&mut self, wanted: u64, count: u64) {
-        let frame = self.latency.frame as u64;
-        let number = |sample: u64| (sample - self.origin) / frame;
+        let (ticks, frames) = self.frame_ticks;
+        let number = |sample: u64| {
+            (u128::from(sample - self.origin) * u128::from(frames) / u128::from(ticks)) as u64
+        };
         let (first, last) = (number(wanted), number(wanted + count - 1));
         let known = self.late_frame.map_or(first, |frame| first.max(frame + 1));
         if last >= known {

@@ -52,7 +52,7 @@ pub enum Concealment {
 /// What stands in for the codes of a lost frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum LossFill {
-    /// The codes of the last frame that arrived.
+    /// The codes that were decoded last.
     #[default]
     Repeat,
     /// The codes that the model gives a silent frame.
@@ -69,13 +69,23 @@ pub struct Loss {
     pub burst: f32,
     /// What is decoded instead.
     pub fill: LossFill,
-    /// The same seed loses the same frames, counted from the start of the stream.
+    /// The same seed loses the same frames, counted from the start of the stream, or of the model if
+    /// it was changed since.
     pub seed: u64,
 }
 
 impl Default for Loss {
     fn default() -> Self {
         Self { rate: 0.0, burst: 1.0, fill: LossFill::Repeat, seed: 0 }
+    }
+}
+
+impl Loss {
+    /// The same, with numbers that mean something: nonsense loses nothing.
+    pub(super) fn sane(self) -> Self {
+        let rate = if self.rate.is_nan() { 0.0 } else { self.rate.clamp(0.0, 1.0) };
+        let burst = if self.burst.is_nan() { 1.0 } else { self.burst.clamp(1.0, 1e6) };
+        Self { rate, burst, ..self }
     }
 }
 

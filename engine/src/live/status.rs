@@ -6,26 +6,31 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 /// Whether lanes A and B come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Health {
-    /// No model has been chosen yet: all lanes are dry.
-    #[default]
-    NoModel,
     /// A model runs.
+    #[default]
     Running,
     /// The model failed, as said here: all lanes are dry until another one is chosen.
     Failed(String),
 }
 
-/// What a view shows of a running port.
+/// What a view shows of a running port. Peaks start anew with each reading, so that one view should
+/// read and pass on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Status {
     /// Whether lanes A and B come.
     pub health: Health,
-    /// Time the last frames took to compute over their duration; above 1 the codec falls behind.
+    /// Time the last frames took to compute over their duration; above 1 the codec falls behind. 0 if
+    /// no model runs.
     pub load: f32,
     /// The highest load since the status was last read.
     pub peak_load: f32,
     /// Frames processed.
     pub frames: u64,
+    /// The next lane sample to be played, counted from the opening of the port.
+    pub playing: u64,
+    /// The lane sample after the last one that the codec has delivered. What it is ahead of `playing`
+    /// is the time left before something is late.
+    pub delivered: u64,
     /// Frames that were not there in time, in whole or in part, and were concealed.
     pub late_frames: u64,
     /// Input samples per channel that the codec never saw because it was too far behind.
@@ -61,6 +66,8 @@ pub(super) struct Shared {
     pub offline: AtomicBool,
     /// Lanes come from this sample on; `u64::MAX`: none come. Written by the worker.
     pub lanes_from: AtomicU64,
+    /// The lane sample after the last one sent. Written by the worker.
+    pub delivered: AtomicU64,
     /// The worker is to end.
     pub stop: AtomicBool,
     pub load: AtomicU32,
@@ -83,6 +90,8 @@ impl Shared {
             load: f32::from_bits(self.load.load(Ordering::Relaxed)),
             peak_load: self.peak_load.take(),
             frames: count(&self.frames),
+            playing: count(&self.playing),
+            delivered: self.delivered.load(Ordering::Acquire),
             late_frames: count(&self.late_frames),
             dropped_samples: count(&self.dropped_samples),
             non_finite: self.non_finite.each_ref().map(count),

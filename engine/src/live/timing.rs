@@ -43,6 +43,11 @@ impl Timing {
         self.frame as f64 / f64::from(self.model)
     }
 
+    /// Host samples and the frames they are, exactly.
+    pub fn frame_ratio(&self) -> (u64, u64) {
+        (self.frame as u64 * u64::from(self.host), u64::from(self.model))
+    }
+
     /// Host samples of a frame, rounded up.
     pub fn frame_ticks(&self) -> usize {
         self.start(1) as usize

@@ -1,12 +1,12 @@
 //! Codes that somebody else makes, such as a speech language model, heard as they arrive.
 //!
-//! The port's clock drives it: for every frame of its input, of which nothing is heard, the next
-//! frame of codes is decoded. Where none has arrived there is silence, and the decoder waits.
+//! The port's clock drives it: for every frame of its input, of which the model hears nothing, the
+//! next frame of codes is decoded. Where none has arrived there is silence, and the decoder waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::codec_model::heard;
 use super::line::Line;
@@ -16,9 +16,6 @@ use crate::tokens::{Codes, CodesError};
 
 /// Stands in [`FrameCodes`](super::FrameCodes) where there is no code.
 pub const NO_CODE: u32 = u32::MAX;
-
-/// Frames that can wait to be heard.
-const QUEUE: usize = 1024;
 
 #[derive(Default)]
 struct Progress {
@@ -31,7 +28,7 @@ struct Progress {
 /// gap it waits until `ahead` frames are there, so that frames that come unevenly do not make it
 /// stutter; 0 plays each as soon as it can.
 pub fn tokens(codec: Codec, ahead: usize) -> (TokenFeed, TokenModel) {
-    let (sender, frames) = bounded(QUEUE);
+    let (sender, frames) = unbounded();
     let progress = Arc::new(Progress::default());
     let quantizer = &codec.config().quantizer;
     let feed = TokenFeed {
@@ -40,7 +37,7 @@ pub fn tokens(codec: Codec, ahead: usize) -> (TokenFeed, TokenModel) {
         codebook_size: quantizer.codebook_size,
         progress: Arc::clone(&progress),
     };
-    (feed, TokenModel { codec, frames, ahead: ahead.min(QUEUE), progress })
+    (feed, TokenModel { codec, frames, ahead, progress })
 }
 
 /// Where codes go in.
@@ -52,15 +49,15 @@ pub struct TokenFeed {
 }
 
 impl TokenFeed {
-    /// Adds a frame: one code for each of its first layers. Waits while 1024 frames are waiting to be
-    /// heard.
+    /// Adds a frame: one code for each of its first layers. Never waits; whoever makes codes faster than
+    /// they are heard should look at [`TokenFeed::waiting`].
     ///
     /// # Errors
     /// If the codes are not of this model.
     pub fn push(&self, frame: Vec<u32>) -> Result<(), CodesError> {
         let codes = Codes::new(frame.len(), 1, frame);
         codes.check(self.layers, self.codebook_size)?;
-        // Nobody listens any more: nothing to do with the frame.
+        // Where the model is gone there is nothing to do with the frame.
         let _ = self.sender.send(codes.data().to_vec());
         Ok(())
     }
@@ -129,8 +126,11 @@ struct TokenProcessor {
 }
 
 impl TokenProcessor {
-    /// The next frame, if it is to be played now.
-    fn next(&mut self) -> Option<Vec<u32>> {
+    /// The next frame, if it is to be played now. A rehearsal takes none of them away.
+    fn next(&mut self, rehearsal: bool) -> Option<Vec<u32>> {
+        if rehearsal {
+            return Some(self.line.silent().to_vec());
+        }
         let finished = self.progress.finished.load(Ordering::Acquire);
         if !self.playing && !finished && self.frames.len() < self.ahead.max(1) {
             return None;
@@ -153,7 +153,7 @@ impl Processor for TokenProcessor {
         out.codes.clear();
         out.codes.resize(self.streams * layers * frames.count, NO_CODE);
         for t in 0..frames.count {
-            let Some(mut codes) = self.next() else { continue };
+            let Some(mut codes) = self.next(frames.rehearsal) else { continue };
             let depth = codes.len();
             codes.resize(layers, 0);
             self.line.transmit(frames.first + t as u64, &mut codes, 0, 1, frames.settings);
@@ -173,7 +173,9 @@ impl Processor for TokenProcessor {
                 let shown = stream.iter_mut().skip(t).step_by(frames.count);
                 shown.zip(&codes[..depth]).for_each(|(shown, code)| *shown = *code);
             }
-            self.progress.heard.fetch_add(1, Ordering::Release);
+            if !frames.rehearsal {
+                self.progress.heard.fetch_add(1, Ordering::Release);
+            }
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
@@ -15,8 +16,8 @@ use super::status::{Health, Shared};
 use super::stream::{Next, Reader, Writer};
 use super::telemetry;
 
-/// What holds for the input from a sample on. Every mark says everything, so that losing one to a
-/// full ring does no harm once the next gets through.
+/// What holds for the input from a sample on. Every mark says everything, so that one that found no
+/// room does no harm once the next gets through.
 #[derive(Clone, Copy)]
 pub(super) struct InputMark {
     /// Number of the sample since the port was opened.
@@ -37,8 +38,10 @@ pub(super) struct LaneMark {
 
 /// Most frames at a time: more at once is more efficient, fewer come sooner.
 const MOST_FRAMES: usize = 4;
-/// Ticks taken from the input at a time.
+/// Ticks taken from the input at a time, and most pieces in one turn: a host that is faster than the
+/// worker must not keep it from everything else.
 const PIECE: usize = 1024;
+const PIECES: usize = 32;
 /// Recent frame times of which the shortest says what is possible.
 const TIMES: usize = 8;
 /// Priority from 0 to 99 among ordinary threads, where the system grants any: nice -11 on Linux. Not
@@ -47,8 +50,9 @@ const TIMES: usize = 8;
 const PRIORITY: u8 = 75;
 /// Longest sleep where nothing happens.
 const IDLE: Duration = Duration::from_millis(4);
-/// Sleep while the port waits.
+/// Sleep while the port waits, and turns without work after which it seems to have stopped.
 const OFFLINE: Duration = Duration::from_micros(20);
+const OFFLINE_TURNS: u32 = 2000;
 
 pub(super) struct Worker {
     pub shared: Arc<Shared>,
@@ -74,7 +78,22 @@ struct State {
     /// Lane samples that did not fit the ring yet.
     out: LaneSamples,
     sent: usize,
+    /// The lane sample after the last one sent.
+    delivered: u64,
     times: [f32; TIMES],
+    /// Turns without work.
+    idle: u32,
+    /// Threads that free old chains.
+    retired: Vec<JoinHandle<()>>,
+}
+
+impl State {
+    /// Lanes start anew at input sample `start`; what was not sent of the old ones is dropped.
+    fn restart(&mut self, start: u64) {
+        self.start = start;
+        self.out = LaneSamples { starts_at: Some(0), ..LaneSamples::default() };
+        self.sent = 0;
+    }
 }
 
 impl Worker {
@@ -86,50 +105,68 @@ impl Worker {
         let mut state = State { times: [f32::MAX; TIMES], ..State::default() };
         let mut ticks = vec![0.0; PIECE * self.channels];
         while !self.shared.stop.load(Ordering::Relaxed) {
-            if let Ok(chain) = self.models.try_recv() {
-                self.adopt(&mut state, chain);
-            }
-            let took = self.take_input(&mut state, &mut ticks);
-            let made = self.make_lanes(&mut state);
-            let sent = self.send(&mut state);
-            if !(took || made || sent) {
-                std::thread::sleep(self.pause(&state));
+            let turn = AssertUnwindSafe(|| self.turn(&mut state, &mut ticks));
+            match catch_unwind(turn) {
+                Ok(true) => state.idle = 0,
+                Ok(false) => {
+                    state.idle = state.idle.saturating_add(1);
+                    std::thread::sleep(self.pause(&state));
+                }
+                Err(panic) => {
+                    let reason = format!("it panicked: {}", panic_message(&*panic));
+                    self.fail(&mut state, reason);
+                }
             }
         }
+        // Nothing of a plugin may run once its host has let it go.
+        drop(state.chain);
+        state.retired.into_iter().for_each(|thread| drop(thread.join()));
+    }
+
+    /// Does what there is to do; false if that was nothing.
+    fn turn(&mut self, state: &mut State, ticks: &mut [f32]) -> bool {
+        if let Ok(chain) = self.models.try_recv() {
+            self.adopt(state, chain);
+        }
+        let took = self.take_input(state, ticks);
+        let made = self.make_lanes(state);
+        let sent = self.send(state);
+        took || made || sent
     }
 
     /// A new model starts with the next input sample; the port plays dry until its lanes come.
     fn adopt(&mut self, state: &mut State, mut chain: Box<Chain>) {
         chain.reset(state.settings);
-        state.start = state.position;
+        state.restart(state.position);
         state.times = [f32::MAX; TIMES];
-        state.out = LaneSamples { starts_at: Some(0), ..LaneSamples::default() };
-        state.sent = 0;
-        self.retire(state.chain.replace(chain));
+        let old = state.chain.replace(chain);
+        self.retire(state, old);
         self.shared.set_health(Health::Running, state.start);
     }
 
     /// Freeing gigabytes takes long: elsewhere.
-    fn retire(&self, chain: Option<Box<Chain>>) {
-        if let Some(chain) = chain {
-            std::thread::spawn(move || drop(chain));
+    fn retire(&self, state: &mut State, chain: Option<Box<Chain>>) {
+        state.retired.retain(|thread| !thread.is_finished());
+        // Where no thread can be had, the chain is freed here.
+        let thread = std::thread::Builder::new().name("residue-free".into());
+        if let Some(Ok(thread)) = chain.map(|chain| thread.spawn(move || drop(chain))) {
+            state.retired.push(thread);
         }
     }
 
     /// The model failed: no lanes until another comes.
     fn fail(&mut self, state: &mut State, reason: String) {
-        self.retire(state.chain.take());
+        let old = state.chain.take();
+        self.retire(state, old);
+        self.shared.load.store(0, Ordering::Relaxed);
         self.shared.set_health(Health::Failed(reason), u64::MAX);
     }
 
-    /// Takes all input there is; false if there was none.
+    /// Takes input; false if there was none. Frames that wait may pile up: the port's ring bounds
+    /// them, and a reset further on must be seen.
     fn take_input(&mut self, state: &mut State, ticks: &mut [f32]) -> bool {
         let mut took = false;
-        // Offline no input is ever dropped, so that it may wait in the ring; the frames it makes
-        // must not pile up here.
-        while state.chain.as_ref().is_none_or(|chain| chain.ready() < 2 * MOST_FRAMES)
-            || !self.shared.offline.load(Ordering::Relaxed)
-        {
+        for _ in 0..PIECES {
             match self.input.next() {
                 Next::Nothing => break,
                 Next::Mark(mark) => self.obey(state, &mark),
@@ -156,13 +193,13 @@ impl Worker {
         let changed = mark.settings != state.settings;
         state.settings = mark.settings;
         if restarts {
-            state.start = mark.origin;
-            state.out = LaneSamples { starts_at: Some(0), ..LaneSamples::default() };
-            state.sent = 0;
+            state.restart(mark.origin);
         }
         let Some(chain) = &mut state.chain else { return };
         if restarts {
             chain.reset(mark.settings);
+            // The stream's first samples may be among those that found no room.
+            chain.push_gap(mark.position - mark.origin);
             self.shared.lanes_from.store(state.start, Ordering::Release);
             return;
         }
@@ -181,24 +218,26 @@ impl Worker {
         if chain.ready() == 0 {
             return false;
         }
+        let mut most = MOST_FRAMES;
         if !self.shared.offline.load(Ordering::Relaxed) {
             let playing = self.shared.playing.load(Ordering::Relaxed);
             let played = playing.saturating_sub(state.start);
-            skip_late(chain, played, state.times, self.rate);
+            // The shortest of the last times: a single long one was a hold-up and says nothing of
+            // the next.
+            let fastest = state.times.into_iter().fold(f32::MAX, f32::min);
+            let known = fastest < f32::MAX;
+            let time = if known { (fastest * self.rate as f32) as u64 } else { 0 };
+            skip_late(chain, played, time);
+            most = before_due(chain, played, time);
         }
         // A start that waits to be announced stays; what was sent makes room.
         state.out.interleaved.clear();
         state.sent = 0;
         let began = Instant::now();
-        let done = catch_unwind(AssertUnwindSafe(|| chain.process(MOST_FRAMES, &mut state.out)));
-        let count = match done {
-            Ok(Ok(count)) => count,
-            Ok(Err(reason)) => {
+        let count = match chain.process(most, &mut state.out) {
+            Ok(count) => count,
+            Err(reason) => {
                 self.fail(state, reason);
-                return true;
-            }
-            Err(panic) => {
-                self.fail(state, format!("it panicked: {}", message(&*panic)));
                 return true;
             }
         };
@@ -235,17 +274,20 @@ impl Worker {
                 return false;
             }
             state.out.starts_at = None;
+            state.delivered = mark.position;
         }
         let ticks = self.lanes.room().min(left.len() / width);
         self.lanes.write(&left[..ticks * width]);
         state.sent += ticks * width;
+        state.delivered += ticks as u64;
+        self.shared.delivered.store(state.delivered, Ordering::Release);
         ticks > 0
     }
 
     /// How long to sleep when there is nothing to do: until about when the next frame is complete.
     fn pause(&self, state: &State) -> Duration {
         if self.shared.offline.load(Ordering::Relaxed) {
-            return OFFLINE;
+            return if state.idle < OFFLINE_TURNS { OFFLINE } else { IDLE / 4 };
         }
         let Some(chain) = &state.chain else { return IDLE };
         let complete = state.start + chain.timing().start(chain.next_frame() + 1);
@@ -256,22 +298,26 @@ impl Worker {
 }
 
 /// Leaves out frames that nobody would hear, so that the codec catches up at once after it was held
-/// up: those that end before they could be ready. The newest is always processed: the load is known
-/// even if nothing is ever in time.
-fn skip_late(chain: &mut Chain, played: u64, times: [f32; TIMES], rate: u32) {
-    // The shortest of the last ones: a single long one was the hold-up and says nothing of the next.
-    let fastest = times.into_iter().fold(f32::MAX, f32::min);
-    let time = if fastest == f32::MAX { 0.0 } else { f64::from(fastest) * f64::from(rate) };
-    let ready_at = played + time as u64;
+/// up: those that end before they could be ready, `time` ticks from now. The newest is always
+/// processed: the load is known even if nothing is ever in time.
+fn skip_late(chain: &mut Chain, played: u64, time: u64) {
     let newest = chain.next_frame() + chain.ready() as u64 - 1;
     let mut frame = chain.next_frame();
-    while frame < newest && chain.timing().start(frame + 1) <= ready_at {
+    while frame < newest && chain.timing().start(frame + 1) <= played + time {
         frame += 1;
     }
     chain.skip_to(frame);
 }
 
-fn message(panic: &(dyn std::any::Any + Send)) -> &str {
+/// How many frames to process at once so that the first is not late because of the others, if one
+/// takes `time` ticks.
+fn before_due(chain: &Chain, played: u64, time: u64) -> usize {
+    let due = chain.timing().start(chain.next_frame()).saturating_sub(played);
+    (due / time.max(1)).clamp(1, MOST_FRAMES as u64) as usize
+}
+
+/// What a panic said.
+pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use residue_engine::audio::MonoTreatment;
 use residue_engine::live::{
     Allowance, AudioPort, Control, Health, OpenError, PortConfig, Settings, Source, open,
 };
@@ -148,6 +149,87 @@ fn what_cannot_be_opened_says_what_to_do() {
     let bad = identity().with(|_, _| Err("not today".into()));
     let failed = open(&PortConfig::new(48_000, 2, 512), &bad).err().expect("refused");
     assert!(failed.to_string().contains("not today"), "an automatic allowance runs the model");
+}
+
+/// However loud: 80 dB above full scale is as loud as a model hears, and the next sample is well again.
+#[test]
+fn huge_input_does_not_end_the_model() {
+    for rate in [24_000, 44_100] {
+        let mut config = PortConfig::new(rate, 2, 100);
+        config.treatment = MonoTreatment::Mid;
+        let (mut port, control) = offline(&config, super::effects::codec());
+        let mut loud = noise(1, 5000, 1.0);
+        loud[1000..2000].fill(f32::MAX);
+        loud[2000..3000].fill(1e30);
+        play(&mut port, &[loud.clone(), loud], 0, std::iter::repeat(100));
+        let input = vec![noise(2, 5 * rate as usize, 0.3); 2];
+        let out = play(&mut port, &input, 0, std::iter::repeat(100));
+        assert_eq!(control.status().health, Health::Running);
+        assert!(out.iter().flatten().all(|x| x.is_finite()));
+        let end = &out[0][4 * rate as usize..];
+        let level = (end.iter().map(|x| x * x).sum::<f32>() / end.len() as f32).sqrt();
+        assert!((0.02..0.5).contains(&level), "{rate} Hz: {level}");
+    }
+}
+
+/// Code of the model's that panics anywhere fails the model and nothing else.
+#[test]
+fn a_panic_outside_of_processing_is_contained() {
+    struct Rude(Arc<AtomicBool>);
+    impl residue_engine::live::Model for Rude {
+        fn format(&self) -> residue_engine::live::Format {
+            identity().format
+        }
+        fn processor(&self, _: usize) -> Result<Box<dyn residue_engine::live::Processor>, String> {
+            Ok(Box::new(Self(Arc::clone(&self.0))))
+        }
+    }
+    impl residue_engine::live::Processor for Rude {
+        fn process(
+            &mut self,
+            frames: &residue_engine::live::Frames<'_>,
+            out: &mut residue_engine::live::Processed,
+        ) -> Result<(), String> {
+            out.audio = [frames.planes[0], frames.planes[0]].concat();
+            Ok(())
+        }
+        fn reset(&mut self) {
+            assert!(!self.0.load(Ordering::Relaxed), "no more resets");
+        }
+    }
+    let rude = Arc::new(AtomicBool::new(false));
+    let (mut port, control) = offline(&PortConfig::new(RATE, 1, 100), &Rude(Arc::clone(&rude)));
+    played(&mut port, 1, 5);
+    rude.store(true, Ordering::Relaxed);
+    port.reset();
+    play_until(
+        &mut port,
+        &control,
+        |health| matches!(health, Health::Failed(reason) if reason.contains("no more resets")),
+    );
+    played(&mut port, 1, 1);
+    let (input, out) = played(&mut port, 2, 5);
+    assert!(input == out);
+    control.change_model(&identity()).unwrap();
+    play_until(&mut port, &control, |health| *health == Health::Running);
+
+    // Nor does it take the thread that opens a port.
+    let bad = identity().with(|_, _| panic!("never"));
+    let failed = open(&PortConfig::new(RATE, 1, 100), &bad).err().expect("refused");
+    assert!(failed.to_string().contains("it panicked: never"), "{failed}");
+}
+
+/// An automatic allowance is what this machine did then; another measurement must not refuse a model
+/// that has the same shape.
+#[test]
+fn a_model_of_the_same_shape_is_never_refused() {
+    let (port, control) = open(&PortConfig::new(RATE, 1, 64), &identity()).unwrap();
+    assert!(port.latency().allowance >= 64);
+    let slow = identity().with(|_, _| {
+        std::thread::sleep(Duration::from_millis(30));
+        Ok(())
+    });
+    control.change_model(&slow).unwrap();
 }
 
 /// A model that breaks its promise must not shift anything.

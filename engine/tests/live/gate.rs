@@ -1,9 +1,8 @@
 //! A model that stops where a test wants it to, so that overload needs no clock.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
-use residue_engine::live::AudioPort;
+use residue_engine::live::{AudioPort, Control};
 
 use super::support::Identity;
 
@@ -12,8 +11,6 @@ use super::support::Identity;
 pub struct Gate {
     closed: Mutex<bool>,
     opened: Condvar,
-    /// One more than the last frame that went through.
-    passed: AtomicU64,
 }
 
 impl Gate {
@@ -21,12 +18,11 @@ impl Gate {
     pub fn new(model: Identity) -> (Arc<Self>, Identity) {
         let gate = Arc::new(Self::default());
         let inner = Arc::clone(&gate);
-        let model = model.with(move |frames, _| {
+        let model = model.with(move |_, _| {
             let mut closed = inner.closed.lock().unwrap();
             while *closed {
                 closed = inner.opened.wait(closed).unwrap();
             }
-            inner.passed.store(frames.first + frames.count as u64, Ordering::Release);
             Ok(())
         });
         (gate, model)
@@ -40,20 +36,13 @@ impl Gate {
         *self.closed.lock().unwrap() = false;
         self.opened.notify_all();
     }
-
-    /// Waits until all frames before `frame` have gone through or been left out.
-    pub fn wait_for(&self, frame: u64) {
-        while self.passed.load(Ordering::Acquire) < frame {
-            std::thread::yield_now();
-        }
-    }
 }
 
-/// A host in step with the worker: after each block it waits until the worker has taken all whole
-/// frames, unless the gate is closed. A lane sample that is needed more than a frame and a block
-/// after its frame is complete is then always there.
+/// A host in step with the worker: after each block it waits until the lanes of all whole frames have
+/// been delivered, unless the gate is closed. For models that run at the host's rate.
 pub struct Stepper {
     pub port: AudioPort,
+    pub control: Control,
     pub gate: Arc<Gate>,
     pub block: usize,
     pub frame: usize,
@@ -68,8 +57,16 @@ impl Stepper {
             self.port.process(&mut [&mut block]);
             self.played.extend(block);
             if in_step {
-                self.gate.wait_for((self.played.len() / self.frame) as u64);
+                self.wait();
             }
+        }
+    }
+
+    /// Waits until the newest whole frame has been delivered, and so all before it that will be.
+    pub fn wait(&self) {
+        let whole = self.played.len() / self.frame * self.frame;
+        while self.control.status().delivered < whole as u64 {
+            std::thread::yield_now();
         }
     }
 }

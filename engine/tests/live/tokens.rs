@@ -1,6 +1,6 @@
 //! Codes of somebody else's making, heard as they arrive.
 
-use residue_engine::live::{FrameSettings, NO_CODE, PortConfig, Settings, Source, tokens};
+use residue_engine::live::{FrameSettings, NO_CODE, PortConfig, Settings, Source, open, tokens};
 use residue_engine::tokens::Codes;
 
 use super::effects::codec;
@@ -84,6 +84,20 @@ fn a_gap_is_silence_and_the_decoder_waits() {
         assert!(audio == &expected[n * FRAME..][..FRAME], "frame {n} at {at}");
         assert_eq!(shown[at], codes.get(0, n));
     }
+}
+
+/// Timing the model for an automatic allowance takes no frame away.
+#[test]
+fn a_rehearsal_takes_no_codes() {
+    let codes = codes(5);
+    let (feed, model) = tokens(codec().clone(), 0);
+    (0..5).for_each(|frame| feed.push(codes.frame(frame)).unwrap());
+    let (mut port, _control) = open(&config(1, [8, 1], Source::A), &model).unwrap();
+    assert_eq!((feed.heard(), feed.waiting()), (0, 5));
+    port.set_offline(true);
+    let latency = port.latency().total();
+    let out = play(&mut port, &[vec![0.0; 5 * FRAME]], latency, std::iter::repeat(100)).remove(0);
+    assert!(out[latency..] == decoded(&codes, 8));
 }
 
 /// Fewer layers than the model has are heard as they are, and nonsense is refused by name.
