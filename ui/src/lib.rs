@@ -1,3 +1,63 @@
-//! Widgets and views shared by the plugin and the app.
+//! Widgets and views that the plugin's editor and the desktop app share.
 //!
-//! This crate is still empty: it fills with the first window that needs it.
+//! Everything is drawn with egui from plain state that the caller keeps; nothing here knows of a
+//! plugin API, a sound card or a window.
+//!
+//! | want | use |
+//! |---|---|
+//! | colours, type and spacing, dark and light | [`Theme`], [`theme`] |
+//! | a knob for depth, gain or mix | [`Knob`] over a [`quantity`] |
+//! | the choice of what is heard, and its keys | [`source_strip()`], [`source_strip::shortcut`] |
+//! | peak meters | [`Meters`] |
+//! | load, late frames and the like | [`load()`] with a [`LoadHistory`] |
+//! | where the latency goes | [`latency()`] |
+//! | spectrograms of dry, A, B and a difference | [`Spectrogram`] |
+//! | the codes, layer by layer | [`TokenMap`] |
+//! | what the codes carry | [`CodebookStats`] |
+//! | the data for all of these | [`Feed`] |
+//!
+//! A frame of a window goes like this; what is not visible is not wanted, and then neither the
+//! engine nor the views work for it:
+//!
+//! ```no_run
+//! use residue_engine::live::Control;
+//! use residue_ui::{FRAME, Feed, Meters, Spectrogram, SpectrogramOptions, Wanted};
+//!
+//! # struct Window { feed: Feed, meters: Meters, spectrogram: Spectrogram, seconds: f32 }
+//! fn frame(window: &mut Window, control: &Control, ui: &mut egui::Ui) {
+//!     window.feed.update(control, Wanted { lanes: true, codes: false });
+//!     window.spectrogram.update(&window.feed);
+//!     window.meters.update(&control.status().peaks, window.seconds);
+//!     window.meters.show(ui, 2, 200.0);
+//!     window.spectrogram.show(ui, &SpectrogramOptions::default());
+//!     ui.ctx().request_repaint_after(FRAME);
+//! }
+//! ```
+//!
+//! Everything can be reached with the keyboard and has a name and, where it has one, a value for
+//! screen readers.
+
+mod codebook_view;
+mod color;
+mod color_map;
+mod feed;
+mod knob;
+mod load;
+mod meters;
+pub mod quantity;
+mod ring_texture;
+pub mod source_strip;
+mod spectrogram;
+pub mod theme;
+mod token_map;
+
+pub use codebook_view::CodebookStats;
+pub use feed::{FRAME, Feed, FrameWindow, Lost, Wanted};
+pub use knob::Knob;
+pub use load::{LoadHistory, latency, load};
+pub use meters::{Meter, Meters};
+pub use quantity::Quantity;
+pub use source_strip::source_strip;
+pub use spectrogram::{Difference, FrequencyAxis, Reading, Spectrogram, SpectrogramOptions};
+pub use theme::{Lane, Theme};
+pub use token_map::{TokenAction, TokenMap, TokenMapOptions, TokenMapOutput, TokenReading};

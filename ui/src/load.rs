@@ -1,0 +1,273 @@
+//! How the codec keeps up: its load, what was late or lost, and where the latency goes.
+
+use std::collections::VecDeque;
+
+use egui::accesskit::Role;
+use egui::{Align, Align2, Layout, Rect, Response, RichText, Sense, Shape, Stroke, Ui, WidgetInfo};
+use egui::{pos2, vec2};
+use residue_engine::live::{Latency, Status};
+
+use crate::theme::{self, Theme, size};
+
+/// Seconds of a point of the history.
+const POINT: f32 = 0.25;
+/// Points kept: a minute.
+const POINTS: usize = 240;
+/// Load at the right end of the bar.
+const FULL: f32 = 1.25;
+
+/// The load over the last minute.
+#[derive(Clone, Debug, Default)]
+pub struct LoadHistory {
+    points: VecDeque<f32>,
+    current: f32,
+    elapsed: f32,
+}
+
+impl LoadHistory {
+    /// Takes a status read `seconds` after the last one.
+    pub fn update(&mut self, status: &Status, seconds: f32) {
+        // A status that was read twice within a frame has no peak of its own.
+        self.current = self.current.max(status.peak_load).max(status.load);
+        self.elapsed += seconds.max(0.0);
+        if self.elapsed >= POINT {
+            // After a pause nobody looked: that is not worth a minute of points.
+            self.elapsed = (self.elapsed - POINT).min(POINT);
+            if self.points.len() == POINTS {
+                self.points.pop_front();
+            }
+            self.points.push_back(std::mem::take(&mut self.current));
+        }
+    }
+
+    /// The highest load in the history.
+    pub fn peak(&self) -> f32 {
+        self.points.iter().fold(self.current, |most, load| most.max(*load))
+    }
+
+    /// The highest load of each quarter of a second, oldest first; 240 at most.
+    pub fn points(&self) -> impl ExactSizeIterator<Item = f32> {
+        self.points.iter().copied()
+    }
+}
+
+/// The load now and at most, over a bar, with its history and everything that went wrong.
+pub fn load(ui: &mut Ui, status: &Status, history: &LoadHistory) -> Response {
+    let theme = Theme::of(ui);
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing.y = size::GAP;
+        let peak = history.peak();
+        let ink = |load: f32| if load > 1.0 { theme.alert } else { theme.text };
+        row(ui, &theme, "Load", |ui| {
+            ui.label(RichText::new(percent(peak)).color(ink(peak)));
+            ui.label(RichText::new("peak").color(theme.weak).size(size::SMALL));
+            ui.label(RichText::new(percent(status.load)).color(ink(status.load)));
+        });
+        let width = ui.available_width();
+        let (bar, response) = ui.allocate_exact_size(vec2(width, 8.0), Sense::hover());
+        let (graph, _) = ui.allocate_exact_size(vec2(width, 34.0), Sense::hover());
+        if ui.is_rect_visible(bar.union(graph)) {
+            paint_bar(ui, &theme, bar, status.load, peak);
+            paint_history(ui, &theme, graph, history);
+        }
+        let heard = status.late_frames as f64 / status.frames.max(1) as f64;
+        counter(ui, &theme, "Late frames", status.late_frames, || {
+            format!("{:.2} % of {}", heard * 100.0, status.frames)
+        });
+        counter(ui, &theme, "Dropped samples", status.dropped_samples, String::new);
+        let [input, model] = status.non_finite;
+        counter(ui, &theme, "Not finite", input + model, || {
+            format!("{input} in, {model} from the model")
+        });
+        response.widget_info(|| {
+            let label = format!(
+                "Load {}, peak {}, {} late frames, {} dropped samples, {} samples not finite",
+                percent(status.load),
+                percent(peak),
+                status.late_frames,
+                status.dropped_samples,
+                input + model,
+            );
+            WidgetInfo::labeled(Role::Meter, true, label)
+        });
+        response
+    })
+    .inner
+}
+
+/// The latency in its parts, in milliseconds and samples at the host's `rate`.
+pub fn latency(ui: &mut Ui, latency: &Latency, rate: u32) -> Response {
+    let theme = Theme::of(ui);
+    let ms = |samples: usize| samples as f64 * 1000.0 / f64::from(rate.max(1));
+    let parts = [
+        ("Frame", latency.frame, theme.text, "the codec sees a whole frame before it codes it"),
+        ("Resampling", latency.resampling, theme.weak, "what the rate converters look ahead"),
+        ("Allowance", latency.allowance, theme.line, "time for the codec and the host's blocks"),
+    ];
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing.y = size::GAP;
+        let total = latency.total();
+        let value = |ui: &mut Ui, samples: usize| {
+            let [samples, ms] = [thousands(samples as u64), format!("{:.1}", ms(samples))];
+            fixed(ui, &theme, 58.0, &samples, theme.weak);
+            fixed(ui, &theme, 58.0, &format!("{ms} ms"), theme.text);
+        };
+        row(ui, &theme, "Latency", |ui| value(ui, total));
+        let width = ui.available_width();
+        let (bar, response) = ui.allocate_exact_size(vec2(width, 8.0), Sense::hover());
+        let mut left = bar.left();
+        for (_, samples, color, _) in parts {
+            let right = left + bar.width() * samples as f32 / total.max(1) as f32;
+            let part = Rect::from_min_max(pos2(left, bar.top()), pos2(right, bar.bottom()));
+            ui.painter().rect_filled(part, 0, color);
+            left = right;
+        }
+        for (name, samples, color, meaning) in parts {
+            let row = ui.horizontal(|ui| {
+                let (chip, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
+                ui.painter().rect_filled(chip, 1, color);
+                ui.spacing_mut().item_spacing.x = size::GAP;
+                ui.label(RichText::new(name).color(theme.weak));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| value(ui, samples));
+            });
+            row.response.on_hover_text(meaning);
+        }
+        response.widget_info(|| {
+            let part = |n: usize| format!("{} {:.1} ms", parts[n].0, ms(parts[n].1));
+            let label = format!(
+                "Latency {:.1} ms, {total} samples: {}, {}, {}",
+                ms(total),
+                part(0),
+                part(1),
+                part(2)
+            );
+            WidgetInfo::labeled(Role::Label, true, label)
+        });
+        response
+    })
+    .inner
+}
+
+/// A caption at the left, something at the right, added from the right.
+fn row(ui: &mut Ui, theme: &Theme, caption: &str, add: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = size::GAP;
+        ui.label(RichText::new(caption).color(theme.weak));
+        ui.with_layout(Layout::right_to_left(Align::Center), add);
+    });
+}
+
+/// A number in a column of its own, flush right.
+fn fixed(ui: &mut Ui, theme: &Theme, width: f32, text: &str, color: egui::Color32) {
+    let height = size::BODY + 2.0;
+    let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
+    let color = if ui.is_enabled() { color } else { theme.line };
+    ui.painter().text(rect.right_center(), Align2::RIGHT_CENTER, text, theme::body(), color);
+}
+
+/// A count that should be zero, with what to say of it when it is not.
+fn counter(ui: &mut Ui, theme: &Theme, name: &str, count: u64, detail: impl FnOnce() -> String) {
+    row(ui, theme, name, |ui| {
+        let color = if count > 0 { theme.alert } else { theme.weak };
+        ui.label(RichText::new(thousands(count)).color(color));
+        if count > 0 {
+            ui.label(RichText::new(detail()).color(theme.weak).size(size::SMALL));
+        }
+    });
+}
+
+fn paint_bar(ui: &Ui, theme: &Theme, rect: Rect, load: f32, peak: f32) {
+    let painter = ui.painter();
+    let x = |load: f32| rect.left() + rect.width() * (load / FULL).clamp(0.0, 1.0);
+    painter.rect_filled(rect, 1, theme.surface);
+    let to = |right: f32| Rect::from_min_max(rect.min, pos2(right, rect.bottom()));
+    painter.rect_filled(to(x(load)), 1, if load > 1.0 { theme.alert } else { theme.text });
+    if peak > 0.0 {
+        let color = if peak > 1.0 { theme.alert } else { theme.text };
+        painter.vline(x(peak), rect.y_range(), Stroke::new(1.5, color));
+    }
+    painter.vline(x(1.0), rect.top() - 2.0..=rect.bottom() + 2.0, Stroke::new(1.0, theme.weak));
+}
+
+fn paint_history(ui: &Ui, theme: &Theme, rect: Rect, history: &LoadHistory) {
+    let painter = ui.painter();
+    painter.rect_filled(rect, 1, theme.well);
+    let top = history.peak().max(1.0) * 1.05;
+    let y = |load: f32| rect.bottom() - rect.height() * (load / top).clamp(0.0, 1.0);
+    let step = rect.width() / (POINTS - 1) as f32;
+    let points = history.points();
+    let first = rect.right() - step * points.len().saturating_sub(1) as f32;
+    let line: Vec<_> =
+        points.enumerate().map(|(n, load)| pos2(first + step * n as f32, y(load))).collect();
+    let full = y(1.0);
+    painter.extend(Shape::dashed_line(
+        &[pos2(rect.left(), full), pos2(rect.right(), full)],
+        Stroke::new(1.0, theme.line),
+        3.0,
+        3.0,
+    ));
+    painter.add(Shape::line(line, Stroke::new(1.0, theme.text)));
+    let at = rect.left_bottom() + vec2(3.0, -1.0);
+    painter.text(at, Align2::LEFT_BOTTOM, "last minute", theme::small(), theme.weak);
+}
+
+fn percent(load: f32) -> String {
+    format!("{:.0} %", load * 100.0)
+}
+
+/// A count in groups of three digits.
+fn thousands(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            // A thin space that does not break.
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use residue_engine::live::Health;
+
+    use super::*;
+
+    fn status(load: f32, peak_load: f32) -> Status {
+        Status {
+            health: Health::Running,
+            load,
+            peak_load,
+            frames: 0,
+            late_frames: 0,
+            dropped_samples: 0,
+            non_finite: [0; 2],
+            peaks: [[0.0; 2]; 2],
+        }
+    }
+
+    #[test]
+    fn a_minute_is_kept_and_no_peak_is_missed() {
+        let mut history = LoadHistory::default();
+        for n in 0..30 * 120 {
+            let peak = if n == 30 * 90 { 1.5 } else { 0.0 };
+            history.update(&status(0.2, peak), 1.0 / 30.0);
+        }
+        assert_eq!(history.points().len(), 240);
+        assert_eq!(history.peak(), 1.5);
+        assert_eq!(history.points().filter(|load| *load == 1.5).count(), 1);
+        (0..30 * 61).for_each(|_| history.update(&status(0.2, 0.2), 1.0 / 30.0));
+        assert_eq!(history.peak(), 0.2);
+    }
+
+    #[test]
+    fn counts_are_grouped() {
+        let text = |count| thousands(count).replace('\u{202f}', " ");
+        assert_eq!(text(0), "0");
+        assert_eq!(text(999), "999");
+        assert_eq!(text(1920), "1 920");
+        assert_eq!(text(1_234_567), "1 234 567");
+    }
+}

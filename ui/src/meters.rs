@@ -1,0 +1,239 @@
+//! Peak meters.
+
+use egui::accesskit::Role;
+use egui::{Align2, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
+use residue_engine::measure::dbfs;
+
+use crate::theme::{self, Theme, size};
+
+/// Bottom of the scale in dBFS.
+const LOW: f32 = -60.0;
+/// Top of the scale in dBFS: a codec's output may exceed what went in.
+const HIGH: f32 = 6.0;
+/// Marks on the scale in dBFS.
+const MARKS: [f32; 8] = [0.0, -6.0, -12.0, -18.0, -24.0, -36.0, -48.0, -60.0];
+/// How fast a bar falls: 20 dB in 1.7 s, as a digital peak meter of IEC 60268-18.
+const FALL: f32 = 20.0 / 1.7;
+/// Seconds that the highest peak stays marked.
+const HOLD: f32 = 1.5;
+
+/// The ballistics of one channel: rises at once, falls slowly, remembers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Meter {
+    level: f32,
+    held: f32,
+    age: f32,
+    clipped: bool,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self { level: LOW, held: LOW, age: 0.0, clipped: false }
+    }
+}
+
+impl Meter {
+    /// Takes the highest absolute sample (1: full scale) of the last `seconds`.
+    pub fn update(&mut self, peak: f32, seconds: f32) {
+        let seconds = seconds.max(0.0);
+        let peak_db = (dbfs(f64::from(peak)) as f32).max(LOW);
+        self.level = peak_db.max(self.level - FALL * seconds).max(LOW);
+        self.age += seconds;
+        if peak_db >= self.held {
+            (self.held, self.age) = (peak_db, 0.0);
+        } else if self.age > HOLD {
+            // From where the hold ended, not from where this frame began.
+            let falling = (self.age - HOLD).min(seconds);
+            self.held = (self.held - FALL * falling).max(self.level);
+        }
+        // A sample of exactly full scale may have been above it before it was written.
+        self.clipped |= peak >= 1.0;
+    }
+
+    /// Height of the bar in dBFS, -60 at least.
+    pub fn level(&self) -> f32 {
+        self.level
+    }
+
+    /// Height of the mark in dBFS, -60 at least.
+    pub fn held(&self) -> f32 {
+        self.held
+    }
+
+    /// Whether full scale has been reached since [`Meter::unclip`].
+    pub fn clipped(&self) -> bool {
+        self.clipped
+    }
+
+    /// Puts the clip lamp out.
+    pub fn unclip(&mut self) {
+        self.clipped = false;
+    }
+}
+
+/// Input and output, up to two channels each.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Meters {
+    /// Input, output; left, right.
+    pub sides: [[Meter; 2]; 2],
+}
+
+impl Meters {
+    /// Takes [`Status::peaks`](residue_engine::live::Status) read `seconds` after the last ones.
+    pub fn update(&mut self, peaks: &[[f32; 2]; 2], seconds: f32) {
+        for (meter, peak) in self.sides.as_flattened_mut().iter_mut().zip(peaks.as_flattened()) {
+            meter.update(*peak, seconds);
+        }
+    }
+
+    /// Draws the meters, as high as asked and with as many channels; a click puts the clip lamps out.
+    pub fn show(&mut self, ui: &mut Ui, channels: usize, height: f32) -> Response {
+        const BAR: f32 = 9.0;
+        const SCALE: f32 = 26.0;
+        let channels = channels.clamp(1, 2);
+        let side = channels as f32 * (BAR + 2.0) - 2.0;
+        let width = 2.0 * side.max(24.0) + SCALE;
+        let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::CLICK);
+        if response.clicked() {
+            self.sides.as_flattened_mut().iter_mut().for_each(Meter::unclip);
+        }
+        let clipped = self.sides.map(|side| side[..channels].iter().any(Meter::clipped));
+        let held = self
+            .sides
+            .map(|side| side[..channels].iter().fold(LOW, |most, meter| most.max(meter.held)));
+        response.widget_info(|| {
+            let text = |n: usize| {
+                format!("{}{}", decibels(held[n]), if clipped[n] { ", clipped" } else { "" })
+            };
+            let label = format!("Peaks: input {} dBFS, output {} dBFS", text(0), text(1));
+            WidgetInfo::labeled(Role::Meter, true, label)
+        });
+        if !ui.is_rect_visible(rect) {
+            return response;
+        }
+        let theme = Theme::of(ui);
+        let painter = ui.painter();
+        let caption = size::SMALL + size::GAP;
+        let top = rect.top() + 2.0 * caption;
+        let bottom = rect.bottom() - 4.0;
+        let lamp = 6.0;
+        let y = |db: f32| {
+            let share = (db.clamp(LOW, HIGH) - LOW) / (HIGH - LOW);
+            bottom - share * (bottom - top - lamp)
+        };
+        for mark in MARKS {
+            let at = pos2(rect.center().x, y(mark));
+            let text = format!("{mark:.0}").replace('-', "\u{2212}");
+            let color = if mark == 0.0 { theme.text } else { theme.weak };
+            painter.text(at, Align2::CENTER_CENTER, text, theme::small(), color);
+        }
+        for (n, side_meters) in self.sides.iter().enumerate() {
+            let centre = if n == 0 {
+                rect.left() + side.max(24.0) / 2.0
+            } else {
+                rect.right() - side.max(24.0) / 2.0
+            };
+            let name = ["in", "out"][n];
+            let at = pos2(centre, rect.top());
+            painter.text(at, Align2::CENTER_TOP, name, theme::small(), theme.weak);
+            let ink = if clipped[n] { theme.alert } else { theme.text };
+            let at = pos2(centre, rect.top() + caption - 2.0);
+            painter.text(at, Align2::CENTER_TOP, decibels(held[n]), theme::small(), ink);
+            for (channel, meter) in side_meters[..channels].iter().enumerate() {
+                let left = centre - side / 2.0 + channel as f32 * (BAR + 2.0);
+                let column = |from: f32, to: f32| {
+                    Rect::from_min_max(pos2(left, from), pos2(left + BAR, to))
+                };
+                painter.rect_filled(column(y(HIGH), bottom), 1, theme.surface);
+                painter.rect_filled(column(y(meter.level.min(0.0)), bottom), 0, theme.text);
+                if meter.level > 0.0 {
+                    painter.rect_filled(column(y(meter.level), y(0.0)), 0, theme.alert);
+                }
+                if meter.held > LOW {
+                    let at = y(meter.held);
+                    let color = if meter.held > 0.0 { theme.alert } else { theme.text };
+                    painter.rect_filled(column(at - 1.5, at), 0, color);
+                }
+                painter.hline(left..=left + BAR, y(0.0), theme.outline());
+                let color = if meter.clipped { theme.alert } else { theme.surface };
+                painter.rect_filled(column(top - 1.0, top + lamp - 3.0), 1, color);
+            }
+        }
+        response
+    }
+}
+
+/// A level for a label.
+fn decibels(level: f32) -> String {
+    if level <= LOW {
+        "\u{2212}\u{221e}".into()
+    } else {
+        format!("{level:.1}").replace('-', "\u{2212}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Plays `peak` for so many seconds, 30 times a second.
+    fn run(meter: &mut Meter, peak: f32, seconds: f32) {
+        for _ in 0..(seconds * 30.0).round() as usize {
+            meter.update(peak, 1.0 / 30.0);
+        }
+    }
+
+    #[test]
+    fn rises_at_once_and_falls_20_db_in_1_7_seconds() {
+        let mut meter = Meter::default();
+        meter.update(0.5, 1.0 / 30.0);
+        assert!((meter.level() + 6.02).abs() < 0.01);
+        run(&mut meter, 0.0, 1.7);
+        assert!((meter.level() + 26.02).abs() < 0.05, "{}", meter.level());
+        run(&mut meter, 0.0, 60.0);
+        assert_eq!(meter.level(), LOW);
+    }
+
+    #[test]
+    fn falls_alike_at_any_rate_of_frames() {
+        let (mut often, mut seldom) = (Meter::default(), Meter::default());
+        often.update(1.0, 0.0);
+        seldom.update(1.0, 0.0);
+        (0..200).for_each(|_| often.update(0.0, 0.01));
+        (0..4).for_each(|_| seldom.update(0.0, 0.5));
+        assert!((often.level() - seldom.level()).abs() < 0.01);
+        assert!((often.held() - seldom.held()).abs() < 0.01, "{often:?} {seldom:?}");
+    }
+
+    #[test]
+    fn the_mark_holds_then_falls_but_never_below_the_bar() {
+        let mut meter = Meter::default();
+        meter.update(1.0, 0.0);
+        run(&mut meter, 0.1, 1.4);
+        assert_eq!(meter.held(), 0.0);
+        run(&mut meter, 0.1, 1.1);
+        assert!((meter.held() + FALL).abs() < 0.5, "{}", meter.held());
+        run(&mut meter, 0.1, 10.0);
+        assert!((meter.held() + 20.0).abs() < 0.01 && meter.held() >= meter.level());
+    }
+
+    #[test]
+    fn the_lamp_stays_until_it_is_put_out() {
+        let mut meter = Meter::default();
+        meter.update(0.999, 0.1);
+        assert!(!meter.clipped());
+        meter.update(1.0, 0.1);
+        run(&mut meter, 0.0, 10.0);
+        assert!(meter.clipped());
+        meter.unclip();
+        assert!(!meter.clipped());
+    }
+
+    #[test]
+    fn what_is_not_a_number_reads_as_silence() {
+        let mut meter = Meter::default();
+        meter.update(f32::NAN, f32::NAN);
+        meter.update(0.0, 0.1);
+        assert_eq!(meter.level(), LOW);
+    }
+}

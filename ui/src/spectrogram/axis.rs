@@ -1,0 +1,93 @@
+//! Frequency from bottom to top.
+
+use std::ops::RangeInclusive;
+
+/// How frequency is spread over the height of a spectrogram.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FrequencyAxis {
+    /// Octaves are equally high.
+    #[default]
+    Log,
+    /// Equal steps of pitch: linear below 1 kHz, logarithmic above (Slaney's mel scale).
+    Mel,
+}
+
+/// Above this, Slaney's mel scale is logarithmic.
+const MEL_BREAK: f64 = 1000.0;
+/// Mels at the break.
+const MEL_AT_BREAK: f64 = 15.0;
+/// Natural logarithm of the ratio of two frequencies one mel apart, above the break.
+const MEL_STEP: f64 = 0.068_751_777_420_949_12; // ln(6.4) / 27
+
+impl FrequencyAxis {
+    /// Where `hertz` lies between the ends of `range`: 0 top to 1 bottom, beyond them outside.
+    pub fn position(self, hertz: f64, range: &RangeInclusive<f64>) -> f64 {
+        let (low, high) = (self.scale(*range.start()), self.scale(*range.end()));
+        (high - self.scale(hertz)) / (high - low)
+    }
+
+    /// The frequency in hertz at a position, the inverse of [`Self::position`].
+    pub fn hertz(self, position: f64, range: &RangeInclusive<f64>) -> f64 {
+        let (low, high) = (self.scale(*range.start()), self.scale(*range.end()));
+        self.unscale(high - position * (high - low))
+    }
+
+    fn scale(self, hertz: f64) -> f64 {
+        match self {
+            Self::Log => hertz.ln(),
+            Self::Mel if hertz < MEL_BREAK => hertz / MEL_BREAK * MEL_AT_BREAK,
+            Self::Mel => MEL_AT_BREAK + (hertz / MEL_BREAK).ln() / MEL_STEP,
+        }
+    }
+
+    fn unscale(self, scaled: f64) -> f64 {
+        match self {
+            Self::Log => scaled.exp(),
+            Self::Mel if scaled < MEL_AT_BREAK => scaled / MEL_AT_BREAK * MEL_BREAK,
+            Self::Mel => MEL_BREAK * ((scaled - MEL_AT_BREAK) * MEL_STEP).exp(),
+        }
+    }
+
+    /// Which part of a picture with a logarithmic axis goes where on this one: pairs of positions,
+    /// from top to bottom.
+    pub(super) fn bands(self, range: &RangeInclusive<f64>) -> Vec<(f32, f32)> {
+        let pieces = if self == Self::Log { 1 } else { 32 };
+        (0..=pieces)
+            .map(|n| {
+                let from = f64::from(n) / f64::from(pieces);
+                let hertz = Self::Log.hertz(from, range);
+                (from as f32, self.position(hertz, range) as f32)
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_invert_and_have_their_ends() {
+        let range = 40.0..=20_000.0;
+        for axis in [FrequencyAxis::Log, FrequencyAxis::Mel] {
+            assert!(axis.position(20_000.0, &range).abs() < 1e-12);
+            assert!((axis.position(40.0, &range) - 1.0).abs() < 1e-12);
+            for hertz in [40.0, 440.0, 999.0, 1001.0, 8000.0] {
+                let back = axis.hertz(axis.position(hertz, &range), &range);
+                assert!((back - hertz).abs() < 1e-6, "{axis:?} {hertz}: {back}");
+            }
+            let bands = axis.bands(&range);
+            let last = bands[bands.len() - 1];
+            assert!(bands[0].1.abs() < 1e-6 && (last.0 - 1.0).abs() + (last.1 - 1.0).abs() < 1e-6);
+            assert!(bands.windows(2).all(|pair| pair[0].1 < pair[1].1));
+        }
+    }
+
+    #[test]
+    fn mel_gives_low_frequencies_less_room() {
+        let range = 40.0..=20_000.0;
+        let below_1k = |axis: FrequencyAxis| 1.0 - axis.position(1000.0, &range);
+        assert!(below_1k(FrequencyAxis::Log) > 0.5);
+        assert!(below_1k(FrequencyAxis::Mel) < 0.3);
+    }
+}

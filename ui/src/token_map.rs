@@ -1,0 +1,343 @@
+//! The codes themselves: layers by time, coloured by code.
+
+use std::ops::RangeInclusive;
+
+use egui::accesskit::Role;
+use egui::{
+    Align2, Color32, EventFilter, Key, Rect, Response, Sense, Stroke, StrokeKind, TextureOptions,
+    Ui, WidgetInfo, pos2, vec2,
+};
+
+use crate::color_map::code_color;
+use crate::feed::FrameWindow;
+use crate::ring_texture::RingTexture;
+use crate::theme::{self, Lane, Theme, size};
+
+/// Frames shown: 10 s at 12.5 a second.
+const SHOWN: usize = 128;
+/// Room for the layers' numbers, and for the depths.
+const LEFT: f32 = 28.0;
+const RIGHT: f32 = 36.0;
+/// Room for the readout, and for the time axis.
+const TOP: f32 = 16.0;
+const BOTTOM: f32 = 14.0;
+
+/// What the map shows besides the codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenMapOptions {
+    /// Samples a second that [`FrameWindow::position`] counts.
+    pub rate: u32,
+    /// Depths of lanes A and B: layers beyond both are not heard.
+    pub depths: [usize; 2],
+    /// Bit k: layer k (from 0) is muted.
+    pub muted: u64,
+    /// Which stream: 0, or 1 for the right channel of a mono model on stereo.
+    pub stream: usize,
+}
+
+/// What a person did to the map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenAction {
+    /// Mute this layer (from 0), or no longer.
+    ToggleMute(usize),
+    /// Mute all others, or no longer.
+    ToggleSolo(usize),
+}
+
+impl TokenAction {
+    /// The mutes that follow from it: `muted` has a bit a layer, of which the first 64 can be muted.
+    pub fn apply(self, muted: u64, layers: usize) -> u64 {
+        let bit = |layer: usize| 1u64.checked_shl(layer as u32).unwrap_or(0);
+        match self {
+            Self::ToggleMute(layer) => muted ^ bit(layer),
+            Self::ToggleSolo(layer) => {
+                let all = bit(layers).wrapping_sub(1);
+                let others = all & !bit(layer);
+                if muted & all == others { 0 } else { others }
+            }
+        }
+    }
+}
+
+/// A code under the mouse.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TokenReading {
+    /// RVQ layer, from 0.
+    pub layer: usize,
+    /// Seconds before the newest frame, 0 or negative.
+    pub seconds: f64,
+    /// The code.
+    pub code: u32,
+}
+
+/// A map of the last frames' codes.
+pub struct TokenMap {
+    texture: RingTexture,
+    /// The layer that keys act on.
+    layer: usize,
+}
+
+impl Default for TokenMap {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What came of showing a [`TokenMap`].
+pub struct TokenMapOutput {
+    /// Everything.
+    pub response: Response,
+    /// The code under the mouse.
+    pub reading: Option<TokenReading>,
+    /// What is to be done.
+    pub action: Option<TokenAction>,
+}
+
+impl TokenMap {
+    /// Nothing seen yet.
+    pub fn new() -> Self {
+        Self { texture: texture(1), layer: 0 }
+    }
+
+    /// Draws the map into the room of `ui`.
+    ///
+    /// A click on a layer asks to mute it, with ctrl to hear it alone; with the keyboard the arrows
+    /// choose a layer, space mutes and S solos it. Layers that are muted, or deeper than both lanes,
+    /// are dimmed.
+    pub fn show(
+        &mut self,
+        ui: &mut Ui,
+        frames: &FrameWindow,
+        options: &TokenMapOptions,
+    ) -> TokenMapOutput {
+        let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());
+        let theme = Theme::of(ui);
+        let layers = frames.layers();
+        self.layer = self.layer.min(layers.saturating_sub(1));
+        let map = map_rect(rect);
+        let pointer = ui
+            .input(|input| input.pointer.hover_pos())
+            .filter(|_| response.contains_pointer() && layers > 0);
+        let pointed = pointer
+            .filter(|at| at.x <= map.right() && map.y_range().contains(at.y))
+            .map(|at| ((layers as f32 * (at.y - map.top()) / map.height()) as usize).min(layers - 1));
+        let mut action = None;
+        if response.clicked()
+            && let Some(layer) = pointed
+        {
+            self.layer = layer;
+            let solo = ui.input(|input| input.modifiers.command);
+            action = Some(if solo {
+                TokenAction::ToggleSolo(layer)
+            } else {
+                TokenAction::ToggleMute(layer)
+            });
+        }
+        action = self.keys(ui, &response, layers).or(action);
+        response.widget_info(|| {
+            let muted = if is_muted(options.muted, self.layer) { ", muted" } else { "" };
+            let label = match layers {
+                0 => "Token map, no codes yet".to_owned(),
+                _ => format!("Token map, {layers} layers, layer {}{muted}", self.layer + 1),
+            };
+            WidgetInfo::labeled(Role::ListBox, ui.is_enabled(), label)
+        });
+        let reading = pointer.filter(|at| map.contains(*at)).zip(pointed).and_then(|(at, layer)| {
+            let back = ((map.right() - at.x) / map.width() * SHOWN as f32) as u64;
+            let number = frames.total().checked_sub(1 + back)?;
+            let code = frames.code(number, options.stream, layer)?;
+            Some(TokenReading { layer, seconds: seconds(frames, number, options.rate)?, code })
+        });
+        if ui.is_rect_visible(rect) {
+            self.paint(ui, &theme, map, frames, options);
+            if response.has_focus() && layers > 0 {
+                let outline = Stroke::new(1.5, theme.text);
+                let row = row_rect(map, layers, self.layer);
+                ui.painter().rect_stroke(row, 0, outline, StrokeKind::Outside);
+            }
+            if let Some(layer) = pointed {
+                let row = row_rect(map, layers, layer);
+                let outline = Stroke::new(1.0, theme.weak);
+                ui.painter().rect_stroke(row, 0, outline, StrokeKind::Outside);
+            }
+            let line = pos2(map.left(), rect.top() + TOP / 2.0 - 1.0);
+            let text = match &reading {
+                Some(TokenReading { layer, seconds, code }) => {
+                    let time = format!("{seconds:.2} s").replace('-', "\u{2212}");
+                    format!("{time}   layer {}   code {code}", layer + 1)
+                }
+                None if layers == 0 => "no codes yet".into(),
+                None => format!("{layers} layers"),
+            };
+            let color = if reading.is_some() { theme.text } else { theme.weak };
+            ui.painter().text(line, Align2::LEFT_CENTER, text, theme::body(), color);
+        }
+        TokenMapOutput { response, reading, action }
+    }
+
+    fn keys(&mut self, ui: &Ui, response: &Response, layers: usize) -> Option<TokenAction> {
+        if !response.has_focus() || layers == 0 {
+            return None;
+        }
+        let arrows = EventFilter { vertical_arrows: true, ..EventFilter::default() };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
+        ui.input(|input| {
+            let down = self.layer + input.num_presses(Key::ArrowDown);
+            self.layer = down.saturating_sub(input.num_presses(Key::ArrowUp)).min(layers - 1);
+            if input.key_pressed(Key::Space) {
+                Some(TokenAction::ToggleMute(self.layer))
+            } else if input.key_pressed(Key::S) {
+                Some(TokenAction::ToggleSolo(self.layer))
+            } else {
+                None
+            }
+        })
+    }
+
+    fn paint(
+        &mut self,
+        ui: &Ui,
+        theme: &Theme,
+        map: Rect,
+        frames: &FrameWindow,
+        options: &TokenMapOptions,
+    ) {
+        let painter = ui.painter();
+        painter.rect_filled(map, 0, theme.well);
+        painter.rect_stroke(map, 0, theme.outline(), StrokeKind::Outside);
+        let layers = frames.layers();
+        if layers == 0 {
+            return;
+        }
+        if self.texture.size()[1] != layers {
+            self.texture = texture(layers);
+        }
+        let key = frames.epoch() << 9 | (options.stream as u64) << 1 | u64::from(theme.dark);
+        self.texture.sync(ui.ctx(), frames.total(), key, |number, layer| {
+            match frames.code(number, options.stream, layer) {
+                Some(code) => code_color(code, theme),
+                None => Color32::TRANSPARENT,
+            }
+        });
+        self.texture.paint(painter, map, frames.total(), SHOWN, &[(0.0, 0.0), (1.0, 1.0)]);
+
+        let row_height = map.height() / layers as f32;
+        // Every label that fits, in steps that are easy to count.
+        let step = [1, 2, 4, 8, 16, 32]
+            .into_iter()
+            .find(|step| row_height * *step as f32 >= size::SMALL)
+            .unwrap_or(64);
+        let deepest = options.depths[0].max(options.depths[1]);
+        for layer in 0..layers {
+            let row = row_rect(map, layers, layer);
+            let muted = is_muted(options.muted, layer);
+            if muted || layer >= deepest {
+                painter.rect_filled(row, 0, Theme::faded(theme.well, 0.82));
+            }
+            if layers <= 64 && row_height >= 4.0 && layer > 0 {
+                painter.hline(row.x_range(), row.top(), Stroke::new(1.0, theme.well));
+            }
+            let color = if muted || layer >= deepest { theme.line } else { theme.weak };
+            let at = pos2(map.left() - 4.0, row.center().y);
+            if muted {
+                // Said twice: dimmed, and struck out.
+                let ends = map.left() - 16.0..=map.left() - 4.0;
+                painter.hline(ends, at.y, Stroke::new(1.0, theme.alert));
+            } else if (layer + 1) % step == 0 || layer == 0 && step <= 2 {
+                let text = (layer + 1).to_string();
+                painter.text(at, Align2::RIGHT_CENTER, text, theme::small(), color);
+            }
+        }
+        for (lane, depth) in [Lane::A, Lane::B].into_iter().zip(options.depths) {
+            let depth = depth.clamp(1, layers);
+            let y = map.top() + row_height * depth as f32;
+            // Side by side where both are equally deep.
+            let x = map.right() + if lane == Lane::A { 4.0 } else { 20.0 };
+            let color = theme.lane(lane);
+            painter.vline(x, map.top()..=y, Stroke::new(2.0, color));
+            let name = if lane == Lane::A { "A" } else { "B" };
+            let at = pos2(x + 3.0, y + 1.0);
+            painter.text(at, Align2::LEFT_BOTTOM, name, theme::body(), color);
+        }
+        paint_time(ui, theme, map, frames, options.rate);
+    }
+}
+
+/// A map's texture.
+fn texture(layers: usize) -> RingTexture {
+    RingTexture::new("token map", [SHOWN, layers], TextureOptions::NEAREST)
+}
+
+/// The part of a view that is the map itself.
+pub(crate) fn map_rect(rect: Rect) -> Rect {
+    Rect::from_min_max(
+        rect.min + vec2(LEFT, TOP),
+        pos2(rect.right() - RIGHT, rect.bottom() - BOTTOM),
+    )
+}
+
+/// The row of a layer, first at the top.
+pub(crate) fn row_rect(map: Rect, layers: usize, layer: usize) -> Rect {
+    let height = map.height() / layers.max(1) as f32;
+    let top = map.top() + height * layer as f32;
+    Rect::from_min_max(pos2(map.left(), top), pos2(map.right(), top + height))
+}
+
+fn is_muted(muted: u64, layer: usize) -> bool {
+    layer < 64 && muted >> layer & 1 == 1
+}
+
+/// Seconds from the newest frame back to this one, 0 or negative.
+fn seconds(frames: &FrameWindow, number: u64, rate: u32) -> Option<f64> {
+    let newest = frames.position(frames.total().checked_sub(1)?)?;
+    Some(-(newest.saturating_sub(frames.position(number)?) as f64) / f64::from(rate.max(1)))
+}
+
+/// Whole seconds under the map, where their frames are: frames that were left out show as shorter
+/// seconds.
+fn paint_time(ui: &Ui, theme: &Theme, map: Rect, frames: &FrameWindow, rate: u32) {
+    let painter = ui.painter();
+    let shown: RangeInclusive<u64> = frames.total().saturating_sub(SHOWN as u64)..=frames.total();
+    let x = |number: u64| {
+        map.right() - map.width() * (frames.total() - number) as f32 / SHOWN as f32
+    };
+    let at = pos2(map.right(), map.bottom() + 3.0);
+    painter.text(at, Align2::RIGHT_TOP, "newest", theme::small(), theme.weak);
+    let mut next = 2.0;
+    let mut last = map.right();
+    for number in shown.rev().skip(1) {
+        let Some(back) = seconds(frames, number, rate).map(|seconds| -seconds) else { break };
+        if back < next {
+            continue;
+        }
+        let at = x(number);
+        if last - at >= 40.0 && at - map.left() > 12.0 {
+            painter.vline(at, map.bottom()..=map.bottom() + 3.0, theme.outline());
+            let text = format!("\u{2212}{next} s");
+            let place = pos2(at, map.bottom() + 3.0);
+            painter.text(place, Align2::CENTER_TOP, text, theme::small(), theme.weak);
+            last = at;
+        }
+        next = (back / 2.0).floor() * 2.0 + 2.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mutes_and_solos() {
+        let mute = TokenAction::ToggleMute;
+        let solo = TokenAction::ToggleSolo;
+        assert_eq!(mute(3).apply(0, 16), 0b1000);
+        assert_eq!(mute(3).apply(0b1001, 16), 0b0001);
+        assert_eq!(solo(0).apply(0, 4), 0b1110);
+        assert_eq!(solo(0).apply(0b1110, 4), 0);
+        assert_eq!(solo(1).apply(0b1110, 4), 0b1101);
+        assert_eq!(solo(63).apply(0, 64), u64::MAX >> 1);
+        // Layers beyond the mask stay as they are.
+        assert_eq!(mute(64).apply(5, 128), 5);
+        assert_eq!(solo(2).apply(0, 128), !4);
+    }
+}

@@ -1,0 +1,189 @@
+//! What the pictures show: every widget and view, with made-up data.
+
+use egui::{Pos2, Ui, Vec2, pos2, vec2};
+use residue_engine::live::{Health, Latency, Source, Status};
+use residue_ui::quantity::{Decibels, Depth, Percent};
+use residue_ui::{
+    CodebookStats, FrequencyAxis, Knob, Lane, LoadHistory, Meters, Spectrogram, SpectrogramOptions,
+    Theme, TokenMap, TokenMapOptions, latency, load, source_strip,
+};
+
+use super::picture::Picture;
+use super::signals::{LAYERS, RATE, codes, voices};
+use super::stage::{Stage, with_margin};
+
+/// A view on its own.
+pub struct Scene {
+    pub name: &'static str,
+    /// Points, without margin.
+    pub size: Vec2,
+    /// Where the mouse is.
+    pub mouse: Option<Pos2>,
+    /// Draws it.
+    pub show: fn(&mut Ui, &mut Data),
+}
+
+/// What the scenes draw.
+pub struct Data {
+    pub source: Source,
+    pub depths: [f64; 2],
+    pub gain: f64,
+    pub mix: f64,
+    pub meters: Meters,
+    pub status: Status,
+    pub history: LoadHistory,
+    pub spectrogram: Spectrogram,
+    pub options: SpectrogramOptions,
+    pub tokens: TokenMap,
+    pub frames: residue_ui::FrameWindow,
+    pub codebooks: CodebookStats,
+}
+
+/// All of them.
+pub const SCENES: [Scene; 9] = [
+    Scene { name: "knobs", size: vec2(380.0, 104.0), mouse: None, show: knobs },
+    Scene { name: "strip", size: vec2(420.0, 40.0), mouse: None, show: strip },
+    Scene { name: "meters", size: vec2(76.0, 190.0), mouse: None, show: meters },
+    Scene { name: "load", size: vec2(240.0, 124.0), mouse: None, show: load_view },
+    Scene { name: "latency", size: vec2(240.0, 84.0), mouse: None, show: latency_view },
+    Scene { name: "spectrograms", size: vec2(480.0, 330.0), mouse: None, show: spectrograms },
+    Scene { name: "mel", size: vec2(400.0, 200.0), mouse: Some(pos2(260.0, 110.0)), show: mel },
+    Scene { name: "tokens", size: vec2(400.0, 220.0), mouse: Some(pos2(220.0, 90.0)), show: tokens },
+    Scene { name: "codebooks", size: vec2(240.0, 220.0), mouse: None, show: codebooks },
+];
+
+/// All of it, as an editor might lay it out.
+pub const EDITOR: Scene =
+    Scene { name: "editor", size: vec2(944.0, 604.0), mouse: Some(pos2(410.0, 250.0)), show: editor };
+
+impl Data {
+    pub fn new() -> Self {
+        let mut meters = Meters::default();
+        meters.update(&[[0.71, 0.6], [1.02, 0.5]], 0.0);
+        (0..20).for_each(|_| meters.update(&[[0.3, 0.22], [0.35, 0.28]], 1.0 / 30.0));
+        let status = Status {
+            health: Health::Running,
+            load: 0.34,
+            peak_load: 0.41,
+            frames: 14_200,
+            late_frames: 3,
+            dropped_samples: 0,
+            non_finite: [0, 0],
+            peaks: [[0.0; 2]; 2],
+        };
+        let mut history = LoadHistory::default();
+        for n in 0..200u32 {
+            let load = 0.34 + 0.06 * (f64::from(n) * 0.7).sin() as f32;
+            let peak_load = if n == 120 { 1.12 } else { load + 0.03 };
+            history.update(&Status { load, peak_load, ..status.clone() }, 0.25);
+        }
+        let mut spectrogram = Spectrogram::new(RATE, 8.0).expect("a rate");
+        spectrogram.push(&voices(8.3));
+        Self {
+            source: Source::A,
+            depths: [16.0, 4.0],
+            gain: -3.0,
+            mix: 1.0,
+            meters,
+            status,
+            history,
+            spectrogram,
+            options: SpectrogramOptions::default(),
+            tokens: TokenMap::new(),
+            frames: codes(600),
+            codebooks: CodebookStats::new(),
+        }
+    }
+}
+
+/// Draws a scene.
+pub fn draw(scene: &Scene, data: &mut Data, theme: &Theme, scale: f32) -> Picture {
+    let mut stage = Stage::new(with_margin(scene.size.x, scene.size.y), scale, theme);
+    if let Some(mouse) = scene.mouse {
+        stage.point(mouse);
+    }
+    stage.picture(|ui| (scene.show)(ui, data))
+}
+
+fn knobs(ui: &mut Ui, data: &mut Data) {
+    let theme = Theme::of(ui);
+    let depth = Depth::new(LAYERS, 0.125);
+    ui.horizontal(|ui| {
+        for (lane, name, value) in
+            [(Lane::A, "Depth A", 0), (Lane::B, "Depth B", 1)]
+        {
+            Knob::new(name, &depth).accent(theme.lane(lane)).show(ui, &mut data.depths[value]);
+        }
+        Knob::new("Output", &Decibels { low: -24.0, high: 24.0 }).show(ui, &mut data.gain);
+        ui.add_enabled_ui(false, |ui| {
+            Knob::new("Mix", &Percent { default: 1.0 }).show(ui, &mut data.mix);
+        });
+    });
+}
+
+fn strip(ui: &mut Ui, data: &mut Data) {
+    source_strip(ui, &mut data.source, ["2 kbps", "0.5 kbps"]);
+}
+
+fn meters(ui: &mut Ui, data: &mut Data) {
+    let height = ui.available_height();
+    data.meters.show(ui, 2, height);
+}
+
+fn load_view(ui: &mut Ui, data: &mut Data) {
+    load(ui, &data.status, &data.history);
+}
+
+fn latency_view(ui: &mut Ui, _: &mut Data) {
+    latency(ui, &Latency { frame: 3528, resampling: 61, allowance: 1764 }, 44_100);
+}
+
+fn spectrograms(ui: &mut Ui, data: &mut Data) {
+    data.spectrogram.show(ui, &data.options);
+}
+
+fn mel(ui: &mut Ui, data: &mut Data) {
+    let options = SpectrogramOptions {
+        lanes: [true, false, true, false],
+        axis: FrequencyAxis::Mel,
+        ..SpectrogramOptions::default()
+    };
+    data.spectrogram.show(ui, &options);
+}
+
+fn tokens(ui: &mut Ui, data: &mut Data) {
+    let options = TokenMapOptions { rate: RATE, depths: [12, 4], muted: 0b10_0000, stream: 0 };
+    data.tokens.show(ui, &data.frames, &options);
+}
+
+fn codebooks(ui: &mut Ui, data: &mut Data) {
+    data.codebooks.update(&data.frames, 1024);
+    data.codebooks.show(ui, [12, 4], 12.5);
+}
+
+fn editor(ui: &mut Ui, data: &mut Data) {
+    let part = |ui: &mut Ui, width: f32, height: f32, add: &mut dyn FnMut(&mut Ui)| {
+        ui.allocate_ui(vec2(width, height), |ui| {
+            ui.set_min_size(vec2(width, height));
+            ui.set_max_size(vec2(width, height));
+            add(ui);
+        });
+    };
+    ui.horizontal(|ui| {
+        part(ui, 370.0, 104.0, &mut |ui| knobs(ui, data));
+        ui.vertical(|ui| {
+            ui.add_space(20.0);
+            strip(ui, data);
+        });
+    });
+    ui.add_space(6.0);
+    ui.horizontal(|ui| {
+        part(ui, 76.0, 476.0, &mut |ui| meters(ui, data));
+        part(ui, 560.0, 476.0, &mut |ui| spectrograms(ui, data));
+        ui.vertical(|ui| {
+            part(ui, 276.0, 180.0, &mut |ui| tokens(ui, data));
+            part(ui, 276.0, 150.0, &mut |ui| codebooks(ui, data));
+            part(ui, 276.0, 124.0, &mut |ui| load_view(ui, data));
+        });
+    });
+}

@@ -1,0 +1,105 @@
+//! A context without a window: input goes in, pictures come out.
+
+use egui::{Context, Event, Modifiers, PointerButton, Pos2, RawInput, Rect, Ui, Vec2, vec2};
+use residue_ui::Theme;
+
+use super::picture::Picture;
+use super::raster::{Textures, draw};
+
+/// Seconds of a frame.
+const FRAME: f64 = 1.0 / 30.0;
+
+/// Runs frames of a user interface of a fixed size.
+pub struct Stage {
+    ctx: Context,
+    textures: Textures,
+    size: Vec2,
+    scale: f32,
+    frames: usize,
+    events: Vec<Event>,
+    pub modifiers: Modifiers,
+}
+
+impl Stage {
+    /// So many points, at so many pixels a point.
+    pub fn new(size: Vec2, scale: f32, theme: &Theme) -> Self {
+        let ctx = Context::default();
+        Theme::install(&ctx);
+        ctx.set_theme(if theme.dark { egui::Theme::Dark } else { egui::Theme::Light });
+        // What moves into place would be caught on its way.
+        ctx.all_styles_mut(|style| style.animation_time = 0.0);
+        let (textures, events, modifiers) = Default::default();
+        Self { ctx, textures, size, scale, frames: 0, events, modifiers }
+    }
+
+    /// Something that happens in the next frame.
+    pub fn event(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// Moves the mouse.
+    pub fn point(&mut self, at: Pos2) {
+        self.event(Event::PointerMoved(at));
+    }
+
+    /// Presses or releases the mouse.
+    pub fn button(&mut self, pos: Pos2, pressed: bool) {
+        let (button, modifiers) = (PointerButton::Primary, self.modifiers);
+        self.event(Event::PointerButton { pos, button, pressed, modifiers });
+    }
+
+    /// Runs a frame and draws it.
+    pub fn frame(&mut self, mut add: impl FnMut(&mut Ui)) -> Picture {
+        let rect = Rect::from_min_size(Pos2::ZERO, self.size);
+        let mut input = RawInput {
+            screen_rect: Some(rect),
+            time: Some(self.frames as f64 * FRAME),
+            predicted_dt: FRAME as f32,
+            modifiers: self.modifiers,
+            focused: true,
+            events: std::mem::take(&mut self.events),
+            ..RawInput::default()
+        };
+        let viewport = input.viewports.entry(input.viewport_id).or_default();
+        viewport.native_pixels_per_point = Some(self.scale);
+        self.frames += 1;
+        let mut output = self.ctx.run_ui(input, |ui| {
+            ui.painter().rect_filled(rect, 0, Theme::of(ui).background);
+            egui::Frame::NONE.inner_margin(8).show(ui, |ui| add(ui));
+        });
+        for (id, deltas) in &output.textures_delta.set {
+            for delta in deltas {
+                let egui::ImageData::Color(image) = &delta.image;
+                let Some([left, top]) = delta.pos else {
+                    self.textures.insert(*id, ((**image).clone(), delta.options));
+                    continue;
+                };
+                let (whole, _) = self.textures.get_mut(id).expect("a whole before its parts");
+                for (y, row) in image.pixels.chunks_exact(image.size[0]).enumerate() {
+                    let at = (top + y) * whole.size[0] + left;
+                    whole.pixels[at..at + row.len()].copy_from_slice(row);
+                }
+            }
+        }
+        output.textures_delta.set.clear();
+        let freed = std::mem::take(&mut output.textures_delta.free);
+        let primitives = self.ctx.tessellate(output.shapes, output.pixels_per_point);
+        let pixels = self.size * self.scale;
+        let mut picture = Picture::new(pixels.x.round() as usize, pixels.y.round() as usize);
+        draw(&mut picture, &primitives, &self.textures, self.scale);
+        freed.iter().for_each(|id| drop(self.textures.remove(id)));
+        picture
+    }
+
+    /// Runs frames until everything is in its place, and gives the last.
+    pub fn picture(&mut self, mut add: impl FnMut(&mut Ui)) -> Picture {
+        self.frame(&mut add);
+        self.frame(&mut add);
+        self.frame(add)
+    }
+}
+
+/// The size of a scene, with its margin.
+pub fn with_margin(width: f32, height: f32) -> Vec2 {
+    vec2(width + 16.0, height + 16.0)
+}
