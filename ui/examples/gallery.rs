@@ -12,10 +12,11 @@ use support::scenes::{Data, EDITOR, SCENES, draw};
 
 fn main() {
     let folder = std::env::args_os().nth(1).map_or_else(|| "target/gallery".into(), PathBuf::from);
+    let mut data = Data::new();
     for (look, theme) in [("dark", Theme::DARK), ("light", Theme::LIGHT)] {
         for scale in [1.0, 2.0] {
             for scene in SCENES.iter().chain([&EDITOR]) {
-                let picture = draw(scene, &mut Data::new(), &theme, scale);
+                let picture = draw(scene, &mut data, &theme, scale);
                 let path = folder.join(format!("{}-{look}-{scale}x.png", scene.name));
                 picture.write(&path);
                 println!("{}", path.display());

@@ -72,20 +72,27 @@ impl CodebookStats {
         let caption = pos2(map.left(), rect.top() + 7.0);
         match self.usage() {
             Some(Ok(usage)) => {
-                let kbps = |bits: f64| bits * frame_rate / 1000.0;
-                let (real, nominal) = (usage.bits_per_frame(), usage.nominal_bits_per_frame());
-                let summary = format!(
-                    "carries {:.2} of {:.2} kbps",
-                    kbps(real),
-                    kbps(nominal)
-                );
+                let summaries = [Lane::A, Lane::B].map(|lane| {
+                    let name = if lane == Lane::A { "A" } else { "B" };
+                    let [real, nominal] = kbps(usage, depths[lane as usize - 1], frame_rate);
+                    (lane, format!("{name} {real:.2} of {nominal:.2}"))
+                });
                 response.widget_info(|| {
+                    let [(_, a), (_, b)] = &summaries;
                     let label =
-                        format!("Codebooks, {} frames: {summary}", usage.frames);
+                        format!("Codebooks, {} frames: {a}, {b} kbps carried", usage.frames);
                     WidgetInfo::labeled(Role::GraphicsObject, true, label)
                 });
                 if ui.is_rect_visible(rect) {
-                    painter.text(caption, Align2::LEFT_CENTER, summary, theme::body(), theme.weak);
+                    let mut at = caption;
+                    let put = |at: &mut egui::Pos2, text: &str, color| {
+                        let align = Align2::LEFT_CENTER;
+                        at.x = painter.text(*at, align, text, theme::body(), color).right() + 8.0;
+                    };
+                    for (lane, summary) in &summaries {
+                        put(&mut at, summary, theme.lane(*lane));
+                    }
+                    put(&mut at, "kbps carried", theme.weak);
                     paint(ui, &theme, map, usage, depths);
                 }
                 let bound = usage.measurable_bits_per_frame() / usage.layers.len().max(1) as f64;
@@ -106,15 +113,30 @@ impl CodebookStats {
                 response
             }
             None => {
-                response
-                    .widget_info(|| WidgetInfo::labeled(Role::Label, true, "Codebooks, no codes yet"));
+                response.widget_info(|| {
+                    WidgetInfo::labeled(Role::Label, true, "Codebooks, no codes yet")
+                });
                 painter.rect_filled(map, 0, theme.well);
                 painter.rect_stroke(map, 0, theme.outline(), StrokeKind::Outside);
-                painter.text(caption, Align2::LEFT_CENTER, "no codes yet", theme::body(), theme.weak);
+                painter.text(
+                    caption,
+                    Align2::LEFT_CENTER,
+                    "no codes yet",
+                    theme::body(),
+                    theme.weak,
+                );
                 response
             }
         }
     }
+}
+
+/// Kilobits a second that a lane of so many layers really carries, and is sent with.
+fn kbps(usage: &CodebookUse, depth: usize, frame_rate: f64) -> [f64; 2] {
+    let depth = depth.min(usage.layers.len());
+    let real: f64 = usage.layers[..depth].iter().map(|layer| layer.entropy_bits).sum();
+    let nominal = depth as f64 * (usage.codebook_size as f64).log2();
+    [real, nominal].map(|bits| bits * frame_rate / 1000.0)
 }
 
 fn paint(ui: &Ui, theme: &Theme, map: Rect, usage: &CodebookUse, depths: [usize; 2]) {
@@ -134,9 +156,9 @@ fn paint(ui: &Ui, theme: &Theme, map: Rect, usage: &CodebookUse, depths: [usize;
         .unwrap_or(64);
     for (layer, used) in usage.layers.iter().enumerate() {
         let row = row_rect(map, layers, layer);
-        let gap = if height > 3.0 { 1.0 } else { 0.0 };
+        let gap = if height > 3.0 { (height * 0.12).max(1.0) } else { 0.0 };
         let heard = |depth: usize| layer < depth;
-        let opacity = if heard(depths[0].max(depths[1])) { 1.0 } else { 0.35 };
+        let opacity = if heard(depths[0].max(depths[1])) { 0.85 } else { 0.3 };
         let bar = Rect::from_min_max(
             pos2(map.left(), row.top() + gap),
             pos2(x(used.entropy_bits), row.bottom() - gap),
@@ -148,7 +170,7 @@ fn paint(ui: &Ui, theme: &Theme, map: Rect, usage: &CodebookUse, depths: [usize;
             _ => theme.weak,
         };
         painter.rect_filled(bar, 0, Theme::faded(color, opacity));
-        if (layer + 1) % step == 0 || layer == 0 && step <= 2 {
+        if (layer + 1) % step == 0 {
             let weak = Theme::faded(theme.weak, opacity.max(0.6));
             let at = pos2(map.left() - 4.0, row.center().y);
             let text = (layer + 1).to_string();
@@ -164,7 +186,11 @@ fn paint(ui: &Ui, theme: &Theme, map: Rect, usage: &CodebookUse, depths: [usize;
         painter.vline(x(measurable), map.y_range(), Stroke::new(1.0, color));
     }
     painter.rect_stroke(map, 0, theme.outline(), StrokeKind::Outside);
-    let marks = [(0.0, Align2::LEFT_TOP), (nominal / 2.0, Align2::CENTER_TOP), (nominal, Align2::RIGHT_TOP)];
+    let marks = [
+        (0.0, Align2::LEFT_TOP),
+        (nominal / 2.0, Align2::CENTER_TOP),
+        (nominal, Align2::RIGHT_TOP),
+    ];
     for (bits, align) in marks {
         let unit = if bits == nominal { " bits" } else { "" };
         let text = format!("{bits:.0}{unit}");
@@ -199,6 +225,8 @@ mod tests {
             let layers = [usage.layers[0], usage.layers[1]];
             assert_eq!(layers.map(|layer| layer.distinct), [1, 4]);
             assert!((layers[1].entropy_bits - 2.0).abs() < 1e-12 && layers[0].entropy_bits == 0.0);
+            assert_eq!(kbps(usage, 1, 12.5), [0.0, 0.125]);
+            assert_eq!(kbps(usage, 99, 12.5), [0.025, 0.25]);
         }
     }
 

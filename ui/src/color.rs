@@ -22,6 +22,7 @@ impl Oklab {
     }
 
     /// Of an sRGB colour; opacity is ignored.
+    #[cfg(test)]
     pub fn from_srgb(color: Color32) -> Self {
         let [r, g, b] = linear(color);
         let l = (0.412_221_46 * r + 0.536_332_55 * g + 0.051_445_995 * b).cbrt();
@@ -53,6 +54,7 @@ impl Oklab {
 }
 
 /// The linear light of a colour's red, green and blue, 0 to 1 each.
+#[cfg(test)]
 pub(crate) fn linear(color: Color32) -> [f32; 3] {
     [color.r(), color.g(), color.b()].map(|channel| {
         let value = f32::from(channel) / 255.0;

@@ -54,9 +54,9 @@ pub(crate) fn code_color(code: u32, theme: &Theme) -> Color32 {
     let hash = code.wrapping_add(1).wrapping_mul(2_654_435_769);
     let part = |shift: u32, values: u32| ((hash >> shift) % values) as f32;
     let hue = part(20, 24) * 15.0;
-    let (low, high) = if theme.dark { (0.36, 0.80) } else { (0.48, 0.88) };
+    let (low, high) = if theme.dark { (0.36, 0.74) } else { (0.52, 0.88) };
     let lightness = low + (high - low) * part(11, 7) / 6.0;
-    Oklab::from_lch(lightness, 0.075, hue).to_srgb()
+    Oklab::from_lch(lightness, 0.065, hue).to_srgb()
 }
 
 #[cfg(test)]

@@ -45,6 +45,8 @@ pub struct Knob<'a> {
 struct Travel {
     /// Where a drag is, between detents.
     value: f64,
+    /// Where the mouse was.
+    y: f32,
     /// Wheel movement that was not enough for a step yet.
     wheel: f64,
 }
@@ -101,7 +103,7 @@ impl<'a> Knob<'a> {
         }
         if ui.is_rect_visible(rect) {
             let theme = Theme::of(ui);
-            let strength = if enabled { 1.0 } else { 0.4 };
+            let strength = if enabled { 1.0 } else { 0.5 };
             let ink = Theme::faded(theme.text, strength);
             let weak = Theme::faded(theme.weak, strength);
             let painter = ui.painter();
@@ -134,14 +136,19 @@ impl<'a> Knob<'a> {
         if response.clicked() || response.drag_started() {
             response.request_focus();
         }
-        if response.drag_started() {
-            travel.value = *value;
-        }
-        if response.dragged() {
+        if let Some(pointer) = response.interact_pointer_pos() {
+            // Where the drag is recognised, not where the button went down: what moved until then
+            // was to tell it from a click, and would be a jump.
+            if response.drag_started() {
+                (travel.value, travel.y) = (*value, pointer.y);
+            }
             let speed = (high - low) / TRAVEL * if shift { FINE } else { 1.0 };
-            let moved = f64::from(-response.drag_delta().y) * speed;
-            travel.value = (travel.value + moved).clamp(low, high);
-            *value = quantity.snap(travel.value);
+            let moved = f64::from(travel.y - pointer.y) * speed;
+            travel.y = pointer.y;
+            if response.dragged() {
+                travel.value = (travel.value + moved).clamp(low, high);
+                *value = quantity.snap(travel.value);
+            }
         }
 
         let step = if shift { quantity.fine_step() } else { quantity.step() };
@@ -161,8 +168,11 @@ impl<'a> Knob<'a> {
         }
         if response.has_focus() {
             ui.memory_mut(|memory| {
-                let arrows =
-                    EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
+                let arrows = EventFilter {
+                    horizontal_arrows: true,
+                    vertical_arrows: true,
+                    ..Default::default()
+                };
                 memory.set_focus_lock_filter(response.id, arrows);
             });
             ui.input(|input| {
@@ -211,12 +221,13 @@ impl<'a> Knob<'a> {
             let sense = if ui.is_enabled() { Sense::CLICK } else { Sense::hover() };
             let clicked = ui.interact(rect, knob.id.with("value"), sense).clicked();
             let typed = knob.has_focus().then(|| ui.input(first_of_number)).flatten();
-            let asked = clicked
-                || (knob.has_focus() && ui.input(|input| input.key_pressed(Key::Enter)));
+            let asked =
+                clicked || (knob.has_focus() && ui.input(|input| input.key_pressed(Key::Enter)));
             if let Some(text) = typed {
                 entry = Some(Entry { text, fresh: true, refused: false });
             } else if asked {
-                entry = Some(Entry { text: self.quantity.format(*value), fresh: true, refused: false });
+                entry =
+                    Some(Entry { text: self.quantity.format(*value), fresh: true, refused: false });
             }
         }
         let Some(mut entry) = entry else { return false };
@@ -242,9 +253,8 @@ impl<'a> Knob<'a> {
         }
         let mut open = true;
         if editing.lost_focus() && !fresh {
-            let (enter, escape) = ui.input(|input| {
-                (input.key_pressed(Key::Enter), input.key_pressed(Key::Escape))
-            });
+            let (enter, escape) =
+                ui.input(|input| (input.key_pressed(Key::Enter), input.key_pressed(Key::Escape)));
             match self.quantity.parse(&entry.text) {
                 Some(number) if !escape => {
                     *value = self.quantity.snap(number);
@@ -281,9 +291,8 @@ impl<'a> Knob<'a> {
         let quantity = self.quantity;
         let accent = Theme::faded(self.accent.unwrap_or(theme.text), strength);
         let (centre, radius) = (dial.center(), dial.width() / 2.0 - 5.0);
-        let angle = |value: f64| {
-            PI / 2.0 + GAP / 2.0 + (TAU - GAP) * quantity.position(value) as f32
-        };
+        let angle =
+            |value: f64| PI / 2.0 + GAP / 2.0 + (TAU - GAP) * quantity.position(value) as f32;
         let at = |angle: f32, radius: f32| centre + radius * Vec2::angled(angle);
         let arc = |from: f32, to: f32, stroke: Stroke| {
             let steps = (((to - from).abs() / TAU * 90.0).ceil() as usize).max(1);
@@ -370,7 +379,8 @@ fn select(ui: &Ui, id: Id, text: &str) {
     use egui::text::{CCursor, CCursorRange};
     let end = CCursor::new(text.chars().count());
     let begun = text.chars().count() == 1;
-    let range = if begun { CCursorRange::one(end) } else { CCursorRange::two(CCursor::new(0), end) };
+    let range =
+        if begun { CCursorRange::one(end) } else { CCursorRange::two(CCursor::new(0), end) };
     let mut state = egui::text_edit::TextEditState::load(ui.ctx(), id).unwrap_or_default();
     state.cursor.set_char_range(Some(range));
     state.store(ui.ctx(), id);

@@ -56,11 +56,12 @@ pub fn load(ui: &mut Ui, status: &Status, history: &LoadHistory) -> Response {
     let theme = Theme::of(ui);
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = size::GAP;
+        ui.spacing_mut().interact_size.y = size::BODY + 2.0;
         let peak = history.peak();
         let ink = |load: f32| if load > 1.0 { theme.alert } else { theme.text };
         row(ui, &theme, "Load", |ui| {
             ui.label(RichText::new(percent(peak)).color(ink(peak)));
-            ui.label(RichText::new("peak").color(theme.weak).size(size::SMALL));
+            ui.label(RichText::new("peak in a minute").color(theme.weak).size(size::SMALL));
             ui.label(RichText::new(percent(status.load)).color(ink(status.load)));
         });
         let width = ui.available_width();
@@ -72,7 +73,7 @@ pub fn load(ui: &mut Ui, status: &Status, history: &LoadHistory) -> Response {
         }
         let heard = status.late_frames as f64 / status.frames.max(1) as f64;
         counter(ui, &theme, "Late frames", status.late_frames, || {
-            format!("{:.2} % of {}", heard * 100.0, status.frames)
+            format!("{:.2} % of {}", heard * 100.0, thousands(status.frames))
         });
         counter(ui, &theme, "Dropped samples", status.dropped_samples, String::new);
         let [input, model] = status.non_finite;
@@ -106,11 +107,13 @@ pub fn latency(ui: &mut Ui, latency: &Latency, rate: u32) -> Response {
     ];
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = size::GAP;
+        ui.spacing_mut().interact_size.y = size::BODY + 2.0;
         let total = latency.total();
         let value = |ui: &mut Ui, samples: usize| {
-            let [samples, ms] = [thousands(samples as u64), format!("{:.1}", ms(samples))];
-            fixed(ui, &theme, 58.0, &samples, theme.weak);
-            fixed(ui, &theme, 58.0, &format!("{ms} ms"), theme.text);
+            let [samples, ms] =
+                [format!("{} smp", thousands(samples as u64)), format!("{:.1} ms", ms(samples))];
+            fixed(ui, &theme, 66.0, &samples, theme.weak);
+            fixed(ui, &theme, 58.0, &ms, theme.text);
         };
         row(ui, &theme, "Latency", |ui| value(ui, total));
         let width = ui.available_width();
@@ -181,12 +184,12 @@ fn paint_bar(ui: &Ui, theme: &Theme, rect: Rect, load: f32, peak: f32) {
     let x = |load: f32| rect.left() + rect.width() * (load / FULL).clamp(0.0, 1.0);
     painter.rect_filled(rect, 1, theme.surface);
     let to = |right: f32| Rect::from_min_max(rect.min, pos2(right, rect.bottom()));
-    painter.rect_filled(to(x(load)), 1, if load > 1.0 { theme.alert } else { theme.text });
+    painter.rect_filled(to(x(load)), 1, if load > 1.0 { theme.alert } else { theme.weak });
     if peak > 0.0 {
         let color = if peak > 1.0 { theme.alert } else { theme.text };
         painter.vline(x(peak), rect.y_range(), Stroke::new(1.5, color));
     }
-    painter.vline(x(1.0), rect.top() - 2.0..=rect.bottom() + 2.0, Stroke::new(1.0, theme.weak));
+    painter.vline(x(1.0), rect.top() - 2.0..=rect.bottom() + 2.0, Stroke::new(1.0, theme.text));
 }
 
 fn paint_history(ui: &Ui, theme: &Theme, rect: Rect, history: &LoadHistory) {
@@ -207,8 +210,6 @@ fn paint_history(ui: &Ui, theme: &Theme, rect: Rect, history: &LoadHistory) {
         3.0,
     ));
     painter.add(Shape::line(line, Stroke::new(1.0, theme.text)));
-    let at = rect.left_bottom() + vec2(3.0, -1.0);
-    painter.text(at, Align2::LEFT_BOTTOM, "last minute", theme::small(), theme.weak);
 }
 
 fn percent(load: f32) -> String {

@@ -103,9 +103,9 @@ impl Meters {
             .map(|side| side[..channels].iter().fold(LOW, |most, meter| most.max(meter.held)));
         response.widget_info(|| {
             let text = |n: usize| {
-                format!("{}{}", decibels(held[n]), if clipped[n] { ", clipped" } else { "" })
+                format!("{} dBFS{}", decibels(held[n]), if clipped[n] { " clipped" } else { "" })
             };
-            let label = format!("Peaks: input {} dBFS, output {} dBFS", text(0), text(1));
+            let label = format!("Peaks: input {}, output {}", text(0), text(1));
             WidgetInfo::labeled(Role::Meter, true, label)
         });
         if !ui.is_rect_visible(rect) {
@@ -141,11 +141,10 @@ impl Meters {
             painter.text(at, Align2::CENTER_TOP, decibels(held[n]), theme::small(), ink);
             for (channel, meter) in side_meters[..channels].iter().enumerate() {
                 let left = centre - side / 2.0 + channel as f32 * (BAR + 2.0);
-                let column = |from: f32, to: f32| {
-                    Rect::from_min_max(pos2(left, from), pos2(left + BAR, to))
-                };
+                let column =
+                    |from: f32, to: f32| Rect::from_min_max(pos2(left, from), pos2(left + BAR, to));
                 painter.rect_filled(column(y(HIGH), bottom), 1, theme.surface);
-                painter.rect_filled(column(y(meter.level.min(0.0)), bottom), 0, theme.text);
+                painter.rect_filled(column(y(meter.level.min(0.0)), bottom), 0, theme.weak);
                 if meter.level > 0.0 {
                     painter.rect_filled(column(y(meter.level), y(0.0)), 0, theme.alert);
                 }
@@ -168,7 +167,8 @@ fn decibels(level: f32) -> String {
     if level <= LOW {
         "\u{2212}\u{221e}".into()
     } else {
-        format!("{level:.1}").replace('-', "\u{2212}")
+        let sign = if level >= 0.05 { "+" } else { "" };
+        format!("{sign}{level:.1}").replace('-', "\u{2212}")
     }
 }
 

@@ -3,6 +3,10 @@
 //! New columns replace the oldest ones and nothing else is uploaded; scrolling is a matter of where
 //! the picture is cut when it is drawn.
 
+use std::sync::Arc;
+
+use egui::epaint::TextureManager;
+use egui::mutex::RwLock;
 use egui::{Color32, ColorImage, Context, Painter, Rect, TextureHandle, TextureOptions, pos2};
 
 /// A picture of a fixed number of columns and rows.
@@ -10,7 +14,8 @@ pub(crate) struct RingTexture {
     name: &'static str,
     size: [usize; 2],
     options: TextureOptions,
-    texture: Option<TextureHandle>,
+    /// With the context it belongs to: a window that is opened again has another one.
+    texture: Option<(Arc<RwLock<TextureManager>>, TextureHandle)>,
     /// Columns that have been uploaded since the beginning.
     uploaded: u64,
     /// What the uploaded colours depend on.
@@ -40,10 +45,12 @@ impl RingTexture {
         color: impl Fn(u64, usize) -> Color32,
     ) {
         let [columns, rows] = self.size;
+        let manager = ctx.tex_manager();
+        self.texture.take_if(|(of, _)| !Arc::ptr_eq(of, &manager));
         let anew = self.texture.is_none() || key != self.key || written < self.uploaded;
-        let texture = self.texture.get_or_insert_with(|| {
+        let (_, texture) = self.texture.get_or_insert_with(|| {
             let empty = ColorImage::filled([columns, rows], Color32::TRANSPARENT);
-            ctx.load_texture(self.name, empty, self.options)
+            (manager, ctx.load_texture(self.name, empty, self.options))
         });
         let oldest = written.saturating_sub(columns as u64);
         let mut next = if anew { oldest } else { self.uploaded.max(oldest) };
@@ -77,7 +84,7 @@ impl RingTexture {
         shown: usize,
         bands: &[(f32, f32)],
     ) {
-        let Some(texture) = &self.texture else { return };
+        let Some((_, texture)) = &self.texture else { return };
         let columns = self.size[0];
         let shown = shown.min(columns);
         let there = written.min(shown as u64);
@@ -145,5 +152,10 @@ mod tests {
         // Other colours: everything.
         ring.sync(&ctx, 101, 1, color);
         assert_eq!(ring.fresh(), 8);
+        // Another window.
+        let other = Context::default();
+        ring.sync(&other, 101, 1, color);
+        assert_eq!((ring.fresh(), uploads(&other).len()), (8, 2));
+        uploads(&ctx);
     }
 }

@@ -175,9 +175,7 @@ impl Theme {
     /// Gives a context both looks, the type scale and the spacing. Which look is shown is egui's
     /// theme preference. Call it once, when a window opens.
     pub fn install(ctx: &Context) {
-        for (which, theme) in
-            [(egui::Theme::Dark, Self::DARK), (egui::Theme::Light, Self::LIGHT)]
-        {
+        for (which, theme) in [(egui::Theme::Dark, Self::DARK), (egui::Theme::Light, Self::LIGHT)] {
             ctx.set_visuals_of(which, theme.visuals());
         }
         ctx.all_styles_mut(|style| {
@@ -267,7 +265,8 @@ mod tests {
                     for b in Lane::ALL.into_iter().skip(n + 1) {
                         let (x, y) = (seen(theme.lane(a), matrix), seen(theme.lane(b), matrix));
                         let distance =
-                            ((x.l - y.l).powi(2) + (x.a - y.a).powi(2) + (x.b - y.b).powi(2)).sqrt();
+                            ((x.l - y.l).powi(2) + (x.a - y.a).powi(2) + (x.b - y.b).powi(2))
+                                .sqrt();
                         assert!(distance > 0.07, "{vision}, {a:?} and {b:?}: {distance}");
                     }
                 }

@@ -118,9 +118,10 @@ impl TokenMap {
         let pointer = ui
             .input(|input| input.pointer.hover_pos())
             .filter(|_| response.contains_pointer() && layers > 0);
-        let pointed = pointer
-            .filter(|at| at.x <= map.right() && map.y_range().contains(at.y))
-            .map(|at| ((layers as f32 * (at.y - map.top()) / map.height()) as usize).min(layers - 1));
+        let pointed =
+            pointer.filter(|at| at.x <= map.right() && map.y_range().contains(at.y)).map(|at| {
+                ((layers as f32 * (at.y - map.top()) / map.height()) as usize).min(layers - 1)
+            });
         let mut action = None;
         if response.clicked()
             && let Some(layer) = pointed
@@ -142,12 +143,13 @@ impl TokenMap {
             };
             WidgetInfo::labeled(Role::ListBox, ui.is_enabled(), label)
         });
-        let reading = pointer.filter(|at| map.contains(*at)).zip(pointed).and_then(|(at, layer)| {
-            let back = ((map.right() - at.x) / map.width() * SHOWN as f32) as u64;
-            let number = frames.total().checked_sub(1 + back)?;
-            let code = frames.code(number, options.stream, layer)?;
-            Some(TokenReading { layer, seconds: seconds(frames, number, options.rate)?, code })
-        });
+        let reading =
+            pointer.filter(|at| map.contains(*at)).zip(pointed).and_then(|(at, layer)| {
+                let back = ((map.right() - at.x) / map.width() * SHOWN as f32) as u64;
+                let number = frames.total().checked_sub(1 + back)?;
+                let code = frames.code(number, options.stream, layer)?;
+                Some(TokenReading { layer, seconds: seconds(frames, number, options.rate)?, code })
+            });
         if ui.is_rect_visible(rect) {
             self.paint(ui, &theme, map, frames, options);
             if response.has_focus() && layers > 0 {
@@ -243,7 +245,7 @@ impl TokenMap {
                 // Said twice: dimmed, and struck out.
                 let ends = map.left() - 16.0..=map.left() - 4.0;
                 painter.hline(ends, at.y, Stroke::new(1.0, theme.alert));
-            } else if (layer + 1) % step == 0 || layer == 0 && step <= 2 {
+            } else if (layer + 1) % step == 0 {
                 let text = (layer + 1).to_string();
                 painter.text(at, Align2::RIGHT_CENTER, text, theme::small(), color);
             }
@@ -298,13 +300,13 @@ fn seconds(frames: &FrameWindow, number: u64, rate: u32) -> Option<f64> {
 fn paint_time(ui: &Ui, theme: &Theme, map: Rect, frames: &FrameWindow, rate: u32) {
     let painter = ui.painter();
     let shown: RangeInclusive<u64> = frames.total().saturating_sub(SHOWN as u64)..=frames.total();
-    let x = |number: u64| {
-        map.right() - map.width() * (frames.total() - number) as f32 / SHOWN as f32
-    };
+    let x =
+        |number: u64| map.right() - map.width() * (frames.total() - number) as f32 / SHOWN as f32;
     let at = pos2(map.right(), map.bottom() + 3.0);
     painter.text(at, Align2::RIGHT_TOP, "newest", theme::small(), theme.weak);
     let mut next = 2.0;
-    let mut last = map.right();
+    // "newest" needs room of its own.
+    let mut last = map.right() - 18.0;
     for number in shown.rev().skip(1) {
         let Some(back) = seconds(frames, number, rate).map(|seconds| -seconds) else { break };
         if back < next {

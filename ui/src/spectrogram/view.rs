@@ -143,11 +143,8 @@ impl Spectrogram {
                 .filter(|lane| options.lanes[*lane as usize])
                 .map(|lane| self.name(lane))
                 .collect();
-            let label = format!(
-                "Spectrograms of {}, last {} seconds",
-                names.join(", "),
-                self.seconds
-            );
+            let label =
+                format!("Spectrograms of {}, last {} seconds", names.join(", "), self.seconds);
             WidgetInfo::labeled(Role::GraphicsObject, true, label)
         });
         if !ui.is_rect_visible(rect) {
@@ -166,7 +163,14 @@ impl Spectrogram {
         if let [(_, first), .., (_, last)] | [(_, first @ last)] = panes[..] {
             let all = first.union(last);
             self.paint_time(ui, &theme, all);
-            self.paint_scale(ui, &theme, Rect::from_min_max(pos2(all.right() + 6.0, all.top()), pos2(all.right() + 13.0, all.bottom())));
+            self.paint_scale(
+                ui,
+                &theme,
+                Rect::from_min_max(
+                    pos2(all.right() + 6.0, all.top()),
+                    pos2(all.right() + 13.0, all.bottom()),
+                ),
+            );
             self.paint_reading(ui, &theme, rect, &panes, reading.as_ref());
         }
         (response, reading)
@@ -197,11 +201,11 @@ impl Spectrogram {
             (theme.dark, low.to_bits(), high.to_bits()).hash(&mut key);
             (lane == Lane::Difference).then_some(difference).hash(&mut key);
             let analysis = &self.analysis;
-            texture.sync(ui.ctx(), analysis.written(), key.finish(), |column, row| {
-                match analysis.level(lane, column, row) {
-                    Some(level) => map.at((level - low) * scale),
-                    None => Color32::TRANSPARENT,
-                }
+            texture.sync(ui.ctx(), analysis.written(), key.finish(), |column, row| match analysis
+                .level(lane, column, row)
+            {
+                Some(level) => map.at((level - low) * scale),
+                None => Color32::TRANSPARENT,
             });
         }
     }
@@ -345,8 +349,8 @@ impl Spectrogram {
         let written = self.analysis.written();
         let column = written.checked_sub(1 + (back * COLUMNS as f64) as u64);
         let level = |lane| column.and_then(|column| self.analysis.level(lane, column, row));
-        let levels = Lane::ALL
-            .map(|lane| self.options.lanes[lane as usize].then(|| level(lane)).flatten());
+        let levels =
+            Lane::ALL.map(|lane| self.options.lanes[lane as usize].then(|| level(lane)).flatten());
         Some(Reading { lane: *lane, seconds: -back * self.seconds, hertz, levels })
     }
 }

@@ -1,15 +1,8 @@
-//! Pictures: blending, PNG files, and comparison with what was drawn before.
+//! Pictures: blending and PNG files.
 
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter};
-use std::path::{Path, PathBuf};
-
-/// Set to have the pictures drawn anew instead of compared.
-const UPDATE: &str = "RESIDUE_UPDATE_PICTURES";
-/// Largest difference of a channel that nobody sees.
-const TOLERANCE: u8 = 12;
-/// Share of pixels that may differ by more: rounding on edges differs between machines.
-const OUTLIERS: f64 = 0.002;
+use std::path::Path;
 
 /// Opaque sRGB pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,56 +48,13 @@ impl Picture {
         writer.finish().expect("an end");
     }
 
-    fn read(path: &Path) -> Option<Self> {
+    /// Reads what [`Self::write`] wrote; `None` if it is not there.
+    pub fn read(path: &Path) -> Option<Self> {
         let file = File::open(path).ok()?;
         let mut reader = png::Decoder::new(BufReader::new(file)).read_info().expect("a PNG file");
         let mut rgb = vec![0; reader.output_buffer_size().expect("a size")];
         let info = reader.next_frame(&mut rgb).expect("pixels");
         assert_eq!(info.color_type, png::ColorType::Rgb, "{}", path.display());
         Some(Self { width: info.width as usize, height: info.height as usize, rgb })
-    }
-
-    /// Compares with the picture of that name in `tests/pictures`.
-    ///
-    /// # Panics
-    /// If it looks different; what was drawn is then beside the build's other files, to look at. With
-    /// `RESIDUE_UPDATE_PICTURES` set it replaces the picture instead.
-    pub fn check(&self, name: &str) {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures");
-        let expected = folder.join(name).with_extension("png");
-        if std::env::var_os(UPDATE).is_some() {
-            self.write(&expected);
-            return;
-        }
-        let drawn = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name).with_extension("png");
-        let problem = match Self::read(&expected) {
-            None => "is not there".to_owned(),
-            Some(picture) => match self.difference(&picture) {
-                None => return,
-                Some(problem) => problem,
-            },
-        };
-        self.write(&drawn);
-        panic!(
-            "{} {problem}; drawn now: {}. Look at both; if the new one is right, run the test with \
-             {UPDATE}=1",
-            expected.display(),
-            drawn.display()
-        );
-    }
-
-    /// How another picture looks different, if it does.
-    pub fn difference(&self, other: &Self) -> Option<String> {
-        let (size, other_size) = ((self.width, self.height), (other.width, other.height));
-        if size != other_size {
-            return Some(format!("is {other_size:?} pixels, not {size:?}"));
-        }
-        let pixels = self.rgb.chunks_exact(3).zip(other.rgb.chunks_exact(3));
-        let differs = |(a, b): &(&[u8], &[u8])| {
-            a.iter().zip(b.iter()).any(|(a, b)| a.abs_diff(*b) > TOLERANCE)
-        };
-        let count = pixels.filter(differs).count();
-        let most = (self.width * self.height) as f64 * OUTLIERS;
-        (count as f64 > most).then(|| format!("differs in {count} pixels, {most:.0} at most may"))
     }
 }

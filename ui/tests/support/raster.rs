@@ -1,7 +1,9 @@
 //! Triangles to pixels, without a GPU: what egui's backends do, small and the same on every machine.
 
 use egui::epaint::{Primitive, Vertex};
-use egui::{ClippedPrimitive, ColorImage, Mesh, Pos2, Rect, TextureFilter, TextureId, TextureOptions};
+use egui::{
+    ClippedPrimitive, ColorImage, Mesh, Pos2, Rect, TextureFilter, TextureId, TextureOptions,
+};
 use std::collections::HashMap;
 
 use super::picture::Picture;
@@ -10,7 +12,12 @@ use super::picture::Picture;
 pub type Textures = HashMap<TextureId, (ColorImage, TextureOptions)>;
 
 /// Draws primitives, at `scale` pixels a point, over what is there.
-pub fn draw(picture: &mut Picture, primitives: &[ClippedPrimitive], textures: &Textures, scale: f32) {
+pub fn draw(
+    picture: &mut Picture,
+    primitives: &[ClippedPrimitive],
+    textures: &Textures,
+    scale: f32,
+) {
     for ClippedPrimitive { clip_rect, primitive } in primitives {
         let Primitive::Mesh(mesh) = primitive else { panic!("nothing here draws by itself") };
         let (image, options) = textures.get(&mesh.texture_id).expect("textures come before meshes");

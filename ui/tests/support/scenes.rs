@@ -1,6 +1,6 @@
 //! What the pictures show: every widget and view, with made-up data.
 
-use egui::{Pos2, Ui, Vec2, pos2, vec2};
+use egui::{Align, Layout, Pos2, Rect, Ui, UiBuilder, Vec2, pos2, vec2};
 use residue_engine::live::{Health, Latency, Source, Status};
 use residue_ui::quantity::{Decibels, Depth, Percent};
 use residue_ui::{
@@ -44,17 +44,26 @@ pub const SCENES: [Scene; 9] = [
     Scene { name: "knobs", size: vec2(380.0, 104.0), mouse: None, show: knobs },
     Scene { name: "strip", size: vec2(420.0, 40.0), mouse: None, show: strip },
     Scene { name: "meters", size: vec2(76.0, 190.0), mouse: None, show: meters },
-    Scene { name: "load", size: vec2(240.0, 124.0), mouse: None, show: load_view },
+    Scene { name: "load", size: vec2(240.0, 116.0), mouse: None, show: load_view },
     Scene { name: "latency", size: vec2(240.0, 84.0), mouse: None, show: latency_view },
-    Scene { name: "spectrograms", size: vec2(480.0, 330.0), mouse: None, show: spectrograms },
-    Scene { name: "mel", size: vec2(400.0, 200.0), mouse: Some(pos2(260.0, 110.0)), show: mel },
-    Scene { name: "tokens", size: vec2(400.0, 220.0), mouse: Some(pos2(220.0, 90.0)), show: tokens },
-    Scene { name: "codebooks", size: vec2(240.0, 220.0), mouse: None, show: codebooks },
+    Scene { name: "spectrograms", size: vec2(300.0, 240.0), mouse: None, show: spectrograms },
+    Scene { name: "mel", size: vec2(300.0, 150.0), mouse: Some(pos2(150.0, 110.0)), show: mel },
+    Scene {
+        name: "tokens",
+        size: vec2(400.0, 220.0),
+        mouse: Some(pos2(220.0, 90.0)),
+        show: tokens,
+    },
+    Scene { name: "codebooks", size: vec2(276.0, 190.0), mouse: None, show: codebooks },
 ];
 
 /// All of it, as an editor might lay it out.
-pub const EDITOR: Scene =
-    Scene { name: "editor", size: vec2(944.0, 604.0), mouse: Some(pos2(410.0, 250.0)), show: editor };
+pub const EDITOR: Scene = Scene {
+    name: "editor",
+    size: vec2(944.0, 610.0),
+    mouse: Some(pos2(410.0, 250.0)),
+    show: editor,
+};
 
 impl Data {
     pub fn new() -> Self {
@@ -109,9 +118,7 @@ fn knobs(ui: &mut Ui, data: &mut Data) {
     let theme = Theme::of(ui);
     let depth = Depth::new(LAYERS, 0.125);
     ui.horizontal(|ui| {
-        for (lane, name, value) in
-            [(Lane::A, "Depth A", 0), (Lane::B, "Depth B", 1)]
-        {
+        for (lane, name, value) in [(Lane::A, "Depth A", 0), (Lane::B, "Depth B", 1)] {
             Knob::new(name, &depth).accent(theme.lane(lane)).show(ui, &mut data.depths[value]);
         }
         Knob::new("Output", &Decibels { low: -24.0, high: 24.0 }).show(ui, &mut data.gain);
@@ -162,28 +169,18 @@ fn codebooks(ui: &mut Ui, data: &mut Data) {
 }
 
 fn editor(ui: &mut Ui, data: &mut Data) {
-    let part = |ui: &mut Ui, width: f32, height: f32, add: &mut dyn FnMut(&mut Ui)| {
-        ui.allocate_ui(vec2(width, height), |ui| {
-            ui.set_min_size(vec2(width, height));
-            ui.set_max_size(vec2(width, height));
-            add(ui);
-        });
+    let origin = ui.max_rect().min;
+    let mut part = |x: f32, y: f32, width: f32, height: f32, add: fn(&mut Ui, &mut Data)| {
+        let rect = Rect::from_min_size(origin + vec2(x, y), vec2(width, height));
+        let builder = UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Min));
+        ui.scope_builder(builder, |ui| add(ui, data));
     };
-    ui.horizontal(|ui| {
-        part(ui, 370.0, 104.0, &mut |ui| knobs(ui, data));
-        ui.vertical(|ui| {
-            ui.add_space(20.0);
-            strip(ui, data);
-        });
-    });
-    ui.add_space(6.0);
-    ui.horizontal(|ui| {
-        part(ui, 76.0, 476.0, &mut |ui| meters(ui, data));
-        part(ui, 560.0, 476.0, &mut |ui| spectrograms(ui, data));
-        ui.vertical(|ui| {
-            part(ui, 276.0, 180.0, &mut |ui| tokens(ui, data));
-            part(ui, 276.0, 150.0, &mut |ui| codebooks(ui, data));
-            part(ui, 276.0, 124.0, &mut |ui| load_view(ui, data));
-        });
-    });
+    part(0.0, 0.0, 380.0, 104.0, knobs);
+    part(390.0, 30.0, 554.0, 40.0, strip);
+    part(0.0, 112.0, 76.0, 490.0, meters);
+    part(86.0, 112.0, 560.0, 498.0, spectrograms);
+    part(660.0, 112.0, 284.0, 150.0, tokens);
+    part(660.0, 266.0, 284.0, 130.0, codebooks);
+    part(660.0, 402.0, 284.0, 120.0, load_view);
+    part(660.0, 528.0, 284.0, 84.0, latency_view);
 }

@@ -21,7 +21,8 @@ impl Noise {
     }
 
     fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 33
     }
 
@@ -65,9 +66,11 @@ pub fn voices(seconds: f64) -> Vec<[f32; 3]> {
             let floor = 0.0004 * noise[1].sample();
             let voice = |most: usize| vowel * 0.16 * (1..=most).map(harmonic).sum::<f64>();
             let dry = voice(60) + 0.18 * consonant * bright + 0.2 * floor;
-            let rough = noise[2].sample() * (0.002 + 0.004 * vowel);
+            let rough = noise[2].sample() * 0.004 * vowel;
             let a = voice(36) + 0.12 * consonant * bright + 0.4 * rough;
-            let b = voice(14) * (1.0 + 0.2 * (9.0 * t).sin()) + 0.1 * consonant * smooth[1] + 2.0 * rough;
+            let b = voice(14) * (1.0 + 0.2 * (9.0 * t).sin())
+                + 0.1 * consonant * smooth[1]
+                + 2.0 * rough;
             [dry as f32, a as f32, b as f32]
         })
         .collect()

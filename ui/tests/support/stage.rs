@@ -1,6 +1,6 @@
 //! A context without a window: input goes in, pictures come out.
 
-use egui::{Context, Event, Modifiers, PointerButton, Pos2, RawInput, Rect, Ui, Vec2, vec2};
+use egui::{Context, Event, Pos2, RawInput, Rect, Ui, Vec2, vec2};
 use residue_ui::Theme;
 
 use super::picture::Picture;
@@ -17,7 +17,6 @@ pub struct Stage {
     scale: f32,
     frames: usize,
     events: Vec<Event>,
-    pub modifiers: Modifiers,
 }
 
 impl Stage {
@@ -28,8 +27,8 @@ impl Stage {
         ctx.set_theme(if theme.dark { egui::Theme::Dark } else { egui::Theme::Light });
         // What moves into place would be caught on its way.
         ctx.all_styles_mut(|style| style.animation_time = 0.0);
-        let (textures, events, modifiers) = Default::default();
-        Self { ctx, textures, size, scale, frames: 0, events, modifiers }
+        let (textures, events) = Default::default();
+        Self { ctx, textures, size, scale, frames: 0, events }
     }
 
     /// Something that happens in the next frame.
@@ -42,12 +41,6 @@ impl Stage {
         self.event(Event::PointerMoved(at));
     }
 
-    /// Presses or releases the mouse.
-    pub fn button(&mut self, pos: Pos2, pressed: bool) {
-        let (button, modifiers) = (PointerButton::Primary, self.modifiers);
-        self.event(Event::PointerButton { pos, button, pressed, modifiers });
-    }
-
     /// Runs a frame and draws it.
     pub fn frame(&mut self, mut add: impl FnMut(&mut Ui)) -> Picture {
         let rect = Rect::from_min_size(Pos2::ZERO, self.size);
@@ -55,7 +48,6 @@ impl Stage {
             screen_rect: Some(rect),
             time: Some(self.frames as f64 * FRAME),
             predicted_dt: FRAME as f32,
-            modifiers: self.modifiers,
             focused: true,
             events: std::mem::take(&mut self.events),
             ..RawInput::default()
