@@ -9,6 +9,7 @@ use egui::{
 };
 
 use crate::quantity::Quantity;
+use crate::text::minus;
 use crate::theme::{self, Theme, size};
 
 /// Points of travel from one end of the range to the other.
@@ -62,7 +63,7 @@ struct Entry {
 }
 
 impl<'a> Knob<'a> {
-    /// Named `label`, turning `quantity`.
+    /// Named `label`, which no other knob of the same `Ui` is, turning `quantity`.
     pub fn new(label: &'a str, quantity: &'a dyn Quantity) -> Self {
         Self { label, quantity, accent: None, diameter: 56.0 }
     }
@@ -103,19 +104,28 @@ impl<'a> Knob<'a> {
         }
         if ui.is_rect_visible(rect) {
             let theme = Theme::of(ui);
-            let strength = if enabled { 1.0 } else { 0.5 };
-            let ink = Theme::faded(theme.text, strength);
-            let weak = Theme::faded(theme.weak, strength);
             let painter = ui.painter();
-            painter.text(rect.center_top(), Align2::CENTER_TOP, self.label, theme::body(), weak);
-            self.paint(ui, &theme, &response, dial, *value, strength);
+            painter.text(
+                rect.center_top(),
+                Align2::CENTER_TOP,
+                self.label,
+                theme::body(),
+                theme.weak,
+            );
+            self.paint(ui, &theme, &response, dial, *value);
             if !typing {
-                let value = self.quantity.format(*value);
-                painter.text(text.center(), Align2::CENTER_CENTER, value, theme::value(), ink);
+                let value = minus(&self.quantity.format(*value));
+                painter.text(
+                    text.center(),
+                    Align2::CENTER_CENTER,
+                    value,
+                    theme::value(),
+                    theme.text,
+                );
             }
             if let Some(detail) = self.quantity.detail(*value) {
                 let at = pos2(rect.center().x, text.bottom() + 1.0);
-                painter.text(at, Align2::CENTER_TOP, detail, theme::small(), weak);
+                painter.text(at, Align2::CENTER_TOP, detail, theme::small(), theme.weak);
             }
         }
         self.describe(ui, &response, *value);
@@ -278,18 +288,10 @@ impl<'a> Knob<'a> {
         open
     }
 
-    fn paint(
-        &self,
-        ui: &Ui,
-        theme: &Theme,
-        response: &Response,
-        dial: Rect,
-        value: f64,
-        strength: f32,
-    ) {
+    fn paint(&self, ui: &Ui, theme: &Theme, response: &Response, dial: Rect, value: f64) {
         let painter = ui.painter();
         let quantity = self.quantity;
-        let accent = Theme::faded(self.accent.unwrap_or(theme.text), strength);
+        let accent = self.accent.unwrap_or(theme.text);
         let (centre, radius) = (dial.center(), dial.width() / 2.0 - 5.0);
         let angle =
             |value: f64| PI / 2.0 + GAP / 2.0 + (TAU - GAP) * quantity.position(value) as f32;
@@ -300,22 +302,21 @@ impl<'a> Knob<'a> {
             Shape::line((0..=steps).map(point).collect::<Vec<Pos2>>(), stroke)
         };
         let (low, high) = quantity.range().into_inner();
-        let track = Theme::faded(theme.line, strength);
+        let track = theme.line;
         painter.add(arc(angle(low), angle(high), Stroke::new(3.0, track)));
         // What can go either way starts in the middle.
         let origin = if low < 0.0 && high > 0.0 { 0.0 } else { low };
         painter.add(arc(angle(origin), angle(value), Stroke::new(3.0, accent)));
         let hovered = response.hovered() || response.dragged();
         let body = if hovered { theme.line } else { theme.surface };
-        painter.circle_filled(centre, radius - 5.0, Theme::faded(body, strength));
+        painter.circle_filled(centre, radius - 5.0, body);
         if response.has_focus() {
             painter.circle_stroke(centre, radius - 5.0, Stroke::new(1.5, theme.text));
         }
         let pointer = angle(value);
-        let ink = Theme::faded(theme.text, strength);
         painter.line_segment(
             [at(pointer, (radius - 5.0) * 0.35), at(pointer, radius - 7.5)],
-            Stroke::new(2.0, ink),
+            Stroke::new(2.0, theme.text),
         );
         if let Some(grid) = quantity.detent()
             && (high - low) / grid <= MOST_TICKS

@@ -7,6 +7,7 @@ use egui::{Align, Align2, Layout, Rect, Response, RichText, Sense, Shape, Stroke
 use egui::{pos2, vec2};
 use residue_engine::live::{Latency, Status};
 
+use crate::text::thousands;
 use crate::theme::{self, Theme, size};
 
 /// Seconds of a point of the history.
@@ -216,20 +217,6 @@ fn percent(load: f32) -> String {
     format!("{:.0} %", load * 100.0)
 }
 
-/// A count in groups of three digits.
-fn thousands(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            // A thin space that does not break.
-            text.push('\u{202f}');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use residue_engine::live::Health;
@@ -261,14 +248,5 @@ mod tests {
         assert_eq!(history.points().filter(|load| *load == 1.5).count(), 1);
         (0..30 * 61).for_each(|_| history.update(&status(0.2, 0.2), 1.0 / 30.0));
         assert_eq!(history.peak(), 0.2);
-    }
-
-    #[test]
-    fn counts_are_grouped() {
-        let text = |count| thousands(count).replace('\u{202f}', " ");
-        assert_eq!(text(0), "0");
-        assert_eq!(text(999), "999");
-        assert_eq!(text(1920), "1 920");
-        assert_eq!(text(1_234_567), "1 234 567");
     }
 }

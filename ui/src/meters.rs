@@ -4,6 +4,7 @@ use egui::accesskit::Role;
 use egui::{Align2, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
 use residue_engine::measure::dbfs;
 
+use crate::text::minus;
 use crate::theme::{self, Theme, size};
 
 /// Bottom of the scale in dBFS.
@@ -123,7 +124,7 @@ impl Meters {
         };
         for mark in MARKS {
             let at = pos2(rect.center().x, y(mark));
-            let text = format!("{mark:.0}").replace('-', "\u{2212}");
+            let text = minus(&format!("{mark:.0}"));
             let color = if mark == 0.0 { theme.text } else { theme.weak };
             painter.text(at, Align2::CENTER_CENTER, text, theme::small(), color);
         }
@@ -168,7 +169,7 @@ fn decibels(level: f32) -> String {
         "\u{2212}\u{221e}".into()
     } else {
         let sign = if level >= 0.05 { "+" } else { "" };
-        format!("{sign}{level:.1}").replace('-', "\u{2212}")
+        minus(&format!("{sign}{level:.1}"))
     }
 }
 

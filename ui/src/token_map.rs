@@ -11,6 +11,7 @@ use egui::{
 use crate::color_map::code_color;
 use crate::feed::FrameWindow;
 use crate::ring_texture::RingTexture;
+use crate::text::minus;
 use crate::theme::{self, Lane, Theme, size};
 
 /// Frames shown: 10 s at 12.5 a second.
@@ -165,7 +166,7 @@ impl TokenMap {
             let line = pos2(map.left(), rect.top() + TOP / 2.0 - 1.0);
             let text = match &reading {
                 Some(TokenReading { layer, seconds, code }) => {
-                    let time = format!("{seconds:.2} s").replace('-', "\u{2212}");
+                    let time = minus(&format!("{seconds:.2} s"));
                     format!("{time}   layer {}   code {code}", layer + 1)
                 }
                 None if layers == 0 => "no codes yet".into(),

@@ -40,7 +40,9 @@ pub(super) struct Analysis {
 impl Analysis {
     /// Of samples at `rate` hertz, keeping `seconds`.
     pub fn new(rate: u32, seconds: f64) -> Result<Self, MeasureError> {
-        let window = ((f64::from(rate) * WINDOW) as usize).next_power_of_two().clamp(64, 1 << 16);
+        // The nearest power of two, for the transform's sake.
+        let octave = (f64::from(rate) * WINDOW).log2().round().clamp(6.0, 16.0);
+        let window = 1 << octave as u32;
         let analyser = SpectrumColumn::new(rate, window, ROWS, *RANGE.start(), *RANGE.end())?;
         let hop = (seconds * f64::from(rate) / COLUMNS as f64).max(1.0);
         let track = |_| Track {
@@ -274,9 +276,12 @@ mod tests {
     }
 
     #[test]
-    fn odd_rates_work() {
-        for rate in [8000, 44_100, 768_000] {
+    fn the_window_is_as_long_at_every_rate() {
+        for (rate, window) in
+            [(8000, 256), (44_100, 2048), (48_000, 2048), (96_000, 4096), (768_000, 32_768)]
+        {
             let mut analysis = Analysis::new(rate, 8.0).unwrap();
+            assert_eq!(analysis.window(), window, "{rate}");
             analysis.push(&vec![[0.5; 3]; rate as usize], [true; 4]);
             assert_eq!(analysis.written(), 64, "{rate}");
         }

@@ -14,6 +14,7 @@ use super::{Difference, FrequencyAxis};
 use crate::color_map::ColorMap;
 use crate::feed::Feed;
 use crate::ring_texture::RingTexture;
+use crate::text::minus;
 use crate::theme::{self, Lane, Theme, size};
 
 /// Frequencies with a line and a label.
@@ -292,7 +293,7 @@ impl Spectrogram {
         while level >= low {
             let y = rect.bottom() - rect.height() * (level - low) / (high - low).max(1.0);
             let y = y.clamp(rect.top() + 5.0, rect.bottom() - 5.0);
-            let text = format!("{level:.0}").replace('-', "\u{2212}");
+            let text = minus(&format!("{level:.0}"));
             let at = pos2(rect.right() + 3.0, y);
             painter.text(at, Align2::LEFT_CENTER, text, theme::small(), theme.weak);
             level -= step;
@@ -321,22 +322,37 @@ impl Spectrogram {
             painter.vline(x, pane.y_range(), cross);
             painter.hline(pane.x_range(), pane.top() + pane.height() * at, cross);
         }
-        let mut x = rect.left() + LEFT;
-        let mut put = |text: String, color: Color32| {
-            let drawn =
-                painter.text(pos2(x, line), Align2::LEFT_CENTER, text, theme::body(), color);
-            x = drawn.right() + size::SPACE;
+        let level = |lane: Lane| match reading.levels[lane as usize] {
+            Some(level) => minus(&format!("{} {level:.1}", self.name(lane))),
+            None => format!("{} \u{2013}", self.name(lane)),
         };
-        put(format!("{:.2} s", reading.seconds).replace('-', "\u{2212}"), theme.text);
-        put(hertz(reading.hertz), theme.text);
-        for (lane, _) in panes {
-            let level = match reading.levels[*lane as usize] {
-                Some(level) => format!("{level:.1}").replace('-', "\u{2212}"),
-                None => "\u{2013}".into(),
-            };
-            put(format!("{} {level}", self.name(*lane)), theme.lane(*lane));
+        let line_of = |lanes: &[Lane]| {
+            let lanes = lanes.iter().map(|lane| (level(*lane), theme.lane(*lane)));
+            let place = [minus(&format!("{:.2} s", reading.seconds)), hertz(reading.hertz)];
+            let place = place.map(|text| (text, theme.text));
+            let unit = ("dBFS".to_owned(), theme.weak);
+            let parts = place.into_iter().chain(lanes).chain([unit]);
+            let parts: Vec<_> = parts
+                .map(|(text, color)| painter.layout_no_wrap(text, theme::body(), color))
+                .collect();
+            let gaps = (parts.len() - 1) as f32 * size::SPACE;
+            (parts.iter().map(|part| part.size().x).sum::<f32>() + gaps, parts)
+        };
+        let shown: Vec<Lane> = panes.iter().map(|(lane, _)| *lane).collect();
+        let mut x = rect.left() + LEFT;
+        let (mut width, mut parts) = line_of(&shown);
+        if x + width > rect.right() {
+            // No room for all of them.
+            (width, parts) = line_of(&[reading.lane]);
         }
-        put("dBFS".into(), theme.weak);
+        if x + width > rect.right() {
+            x = rect.left();
+        }
+        for part in parts {
+            let (width, height) = (part.size().x, part.size().y);
+            painter.galley(pos2(x, line - height / 2.0), part, theme.text);
+            x += width + size::SPACE;
+        }
     }
 
     /// What lies at a point.

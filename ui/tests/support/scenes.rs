@@ -1,6 +1,6 @@
 //! What the pictures show: every widget and view, with made-up data.
 
-use egui::{Align, Layout, Pos2, Rect, Ui, UiBuilder, Vec2, pos2, vec2};
+use egui::{Align, Key, Layout, Pos2, Rect, Ui, UiBuilder, Vec2, pos2, vec2};
 use residue_engine::live::{Health, Latency, Source, Status};
 use residue_ui::quantity::{Decibels, Depth, Percent};
 use residue_ui::{
@@ -19,6 +19,8 @@ pub struct Scene {
     pub size: Vec2,
     /// Where the mouse is.
     pub mouse: Option<Pos2>,
+    /// Pressed one after the other before the picture is taken.
+    pub keys: &'static [Key],
     /// Draws it.
     pub show: fn(&mut Ui, &mut Data),
 }
@@ -39,31 +41,33 @@ pub struct Data {
     pub codebooks: CodebookStats,
 }
 
+/// A scene without mouse and keys.
+const fn still(name: &'static str, width: f32, height: f32, show: fn(&mut Ui, &mut Data)) -> Scene {
+    Scene { name, size: vec2(width, height), mouse: None, keys: &[], show }
+}
+
 /// All of them.
-pub const SCENES: [Scene; 9] = [
-    Scene { name: "knobs", size: vec2(380.0, 104.0), mouse: None, show: knobs },
-    Scene { name: "strip", size: vec2(420.0, 40.0), mouse: None, show: strip },
-    Scene { name: "meters", size: vec2(76.0, 190.0), mouse: None, show: meters },
-    Scene { name: "load", size: vec2(240.0, 116.0), mouse: None, show: load_view },
-    Scene { name: "latency", size: vec2(240.0, 84.0), mouse: None, show: latency_view },
-    Scene { name: "spectrograms", size: vec2(300.0, 240.0), mouse: None, show: spectrograms },
-    Scene { name: "mel", size: vec2(300.0, 150.0), mouse: Some(pos2(150.0, 110.0)), show: mel },
+pub const SCENES: [Scene; 11] = [
+    still("knobs", 380.0, 104.0, knobs),
+    Scene { keys: &[Key::Tab, Key::Enter], ..still("typing", 380.0, 104.0, knobs) },
+    still("strip", 420.0, 40.0, strip),
     Scene {
-        name: "tokens",
-        size: vec2(400.0, 220.0),
-        mouse: Some(pos2(220.0, 90.0)),
-        show: tokens,
+        mouse: Some(pos2(250.0, 30.0)),
+        keys: &[Key::Tab],
+        ..still("strip-focus", 420.0, 40.0, strip)
     },
-    Scene { name: "codebooks", size: vec2(276.0, 190.0), mouse: None, show: codebooks },
+    still("meters", 76.0, 190.0, meters),
+    still("load", 240.0, 116.0, load_view),
+    still("latency", 240.0, 84.0, latency_view),
+    still("spectrograms", 240.0, 200.0, spectrograms),
+    Scene { mouse: Some(pos2(110.0, 90.0)), ..still("mel", 220.0, 120.0, mel) },
+    Scene { mouse: Some(pos2(220.0, 90.0)), ..still("tokens", 400.0, 220.0, tokens) },
+    still("codebooks", 276.0, 190.0, codebooks),
 ];
 
 /// All of it, as an editor might lay it out.
-pub const EDITOR: Scene = Scene {
-    name: "editor",
-    size: vec2(944.0, 610.0),
-    mouse: Some(pos2(410.0, 250.0)),
-    show: editor,
-};
+pub const EDITOR: Scene =
+    Scene { mouse: Some(pos2(410.0, 330.0)), ..still("editor", 944.0, 610.0, editor) };
 
 impl Data {
     pub fn new() -> Self {
@@ -110,6 +114,10 @@ pub fn draw(scene: &Scene, data: &mut Data, theme: &Theme, scale: f32) -> Pictur
     let mut stage = Stage::new(with_margin(scene.size.x, scene.size.y), scale, theme);
     if let Some(mouse) = scene.mouse {
         stage.point(mouse);
+    }
+    for key in scene.keys {
+        stage.frame(|ui| (scene.show)(ui, data));
+        stage.press(*key);
     }
     stage.picture(|ui| (scene.show)(ui, data))
 }

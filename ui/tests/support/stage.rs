@@ -1,6 +1,6 @@
 //! A context without a window: input goes in, pictures come out.
 
-use egui::{Context, Event, Pos2, RawInput, Rect, Ui, Vec2, vec2};
+use egui::{Context, Event, Key, Modifiers, Pos2, RawInput, Rect, Ui, Vec2, vec2};
 use residue_ui::Theme;
 
 use super::picture::Picture;
@@ -39,6 +39,14 @@ impl Stage {
     /// Moves the mouse.
     pub fn point(&mut self, at: Pos2) {
         self.event(Event::PointerMoved(at));
+    }
+
+    /// Presses and releases a key.
+    pub fn press(&mut self, key: Key) {
+        for pressed in [true, false] {
+            let modifiers = Modifiers::NONE;
+            self.event(Event::Key { key, physical_key: None, pressed, repeat: false, modifiers });
+        }
     }
 
     /// Runs a frame and draws it.
