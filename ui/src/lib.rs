@@ -34,8 +34,8 @@
 //! }
 //! ```
 //!
-//! Everything can be reached with the keyboard and has a name and, where it has one, a value for
-//! screen readers.
+//! Everything that can be changed can be changed with the keyboard, and everything has a name and,
+//! where it has one, a value for screen readers.
 
 mod codebook_view;
 mod color;

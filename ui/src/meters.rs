@@ -1,7 +1,7 @@
 //! Peak meters.
 
 use egui::accesskit::Role;
-use egui::{Align2, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 use residue_engine::measure::dbfs;
 
 use crate::text::minus;
@@ -87,14 +87,15 @@ impl Meters {
         }
     }
 
-    /// Draws the meters, as high as asked and with as many channels; a click puts the clip lamps out.
+    /// Draws the meters, as high as asked and with as many channels; a click, or space while focused, puts the
+    /// clip lamps out.
     pub fn show(&mut self, ui: &mut Ui, channels: usize, height: f32) -> Response {
         const BAR: f32 = 9.0;
         const SCALE: f32 = 26.0;
         let channels = channels.clamp(1, 2);
         let side = channels as f32 * (BAR + 2.0) - 2.0;
         let width = 2.0 * side.max(24.0) + SCALE;
-        let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::CLICK);
+        let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::click());
         if response.clicked() {
             self.sides.as_flattened_mut().iter_mut().for_each(Meter::unclip);
         }
@@ -114,6 +115,10 @@ impl Meters {
         }
         let theme = Theme::of(ui);
         let painter = ui.painter();
+        if response.has_focus() {
+            let stroke = Stroke::new(1.5, theme.text);
+            painter.rect_stroke(rect, size::RADIUS, stroke, StrokeKind::Outside);
+        }
         let caption = size::SMALL + size::GAP;
         let top = rect.top() + 2.0 * caption;
         let bottom = rect.bottom() - 4.0;

@@ -428,7 +428,7 @@ fn the_spectrogram_reads_time_frequency_and_levels() {
 }
 
 #[test]
-fn a_click_puts_the_clip_lamps_out() {
+fn a_click_or_space_puts_the_clip_lamps_out() {
     let mut meters = Meters::default();
     meters.update(&[[0.5, 0.5], [1.5, 0.5]], 0.1);
     let mut harness = Harness::builder().with_size(vec2(120.0, 220.0)).build_ui_state(
@@ -442,5 +442,13 @@ fn a_click_puts_the_clip_lamps_out() {
     assert!(harness.query_by_label(label).is_some());
     harness.get_by_role(Role::Meter).click();
     harness.run();
-    assert!(!harness.state().sides.as_flattened().iter().any(|meter| meter.clipped()));
+    let clipped = |meters: &Meters| meters.sides.as_flattened().iter().any(|m| m.clipped());
+    assert!(!clipped(harness.state()));
+    harness.state_mut().update(&[[0.5, 0.5], [1.5, 0.5]], 0.1);
+    assert!(clipped(harness.state()));
+    harness.get_by_role(Role::Meter).focus();
+    harness.run();
+    harness.key_press(Key::Space);
+    harness.run();
+    assert!(!clipped(harness.state()));
 }
