@@ -1,16 +1,25 @@
 #!/usr/bin/env bash
-# Installs what a build needs beyond Rust, on Debian and its relatives; does nothing where it is there.
+# Installs what a build and its tests need beyond Rust, on Debian and its relatives; does nothing
+# where it is there.
 set -euo pipefail
 
 missing=()
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
+if [ "$(uname)" = Linux ]; then
+  # Sound devices: ALSA and JACK.
+  command -v pkg-config >/dev/null || missing+=(pkg-config)
+  pkg-config --exists alsa 2>/dev/null || missing+=(libasound2-dev)
+  pkg-config --exists jack 2>/dev/null || missing+=(libjack-jackd2-dev)
+  # Tests listen through a JACK server of their own, without a sound card.
+  command -v jackd >/dev/null || missing+=(jackd2)
+fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null; then
-  echo "setup: please install a C compiler, then run this again" >&2
+  echo "setup: please install what Debian calls ${missing[*]}, then run this again" >&2
   exit 1
 fi
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo)
 "${as_root[@]}" apt-get update -qq
-"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"

@@ -2,7 +2,10 @@
 //!
 //! A thin face over [`residue_engine`]: arguments in, files and tables out.
 
+#[cfg(test)]
+mod allocations;
 mod cli;
+mod device;
 mod picture;
 
 use std::process::ExitCode;

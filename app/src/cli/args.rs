@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
+use crate::device;
+
 /// Hear what a neural codec leaves behind.
 ///
 /// Runs a MOSS-Audio-Tokenizer ("Cat") codec: encoder, residual quantizer, decoder. Depth is the
@@ -30,6 +32,10 @@ pub enum Command {
     Models(Models),
     /// Measure how fast a model runs here, streaming
     Bench(Bench),
+    /// Hear the codec live: from an input device to an output device
+    Listen(Listen),
+    /// List sound systems and their devices
+    Devices(Devices),
 }
 
 /// Which model runs, and how.
@@ -259,4 +265,129 @@ fn seconds(text: &str) -> Result<f64, String> {
         Ok(seconds) if (0.1..=3600.0).contains(&seconds) => Ok(seconds),
         _ => Err("expected 0.1 to 3600 seconds".into()),
     }
+}
+
+/// What is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Heard {
+    /// The input, delayed by the latency
+    Dry,
+    /// The codec at --depth
+    A,
+    /// The codec at --depth-b
+    B,
+    /// What A has and B has not
+    #[value(name = "a-b")]
+    AMinusB,
+    /// What A leaves behind
+    #[value(name = "dry-a")]
+    DryMinusA,
+    /// What B leaves behind
+    #[value(name = "dry-b")]
+    DryMinusB,
+}
+
+impl From<Heard> for residue_engine::live::Source {
+    fn from(heard: Heard) -> Self {
+        match heard {
+            Heard::Dry => Self::Dry,
+            Heard::A => Self::A,
+            Heard::B => Self::B,
+            Heard::AMinusB => Self::AMinusB,
+            Heard::DryMinusA => Self::DryMinusA,
+            Heard::DryMinusB => Self::DryMinusB,
+        }
+    }
+}
+
+#[derive(Debug, Group)]
+pub struct Listen {
+    #[command(flatten)]
+    pub devices: DeviceChoice,
+    /// Quantizer layers of A [default: all]
+    #[arg(long, value_name = "K")]
+    pub depth: Option<usize>,
+    /// Quantizer layers of B
+    #[arg(long, default_value_t = 1, value_name = "K")]
+    pub depth_b: usize,
+    /// What is heard
+    #[arg(long, value_enum, default_value_t = Heard::A)]
+    pub source: Heard,
+    /// Time for the codec, beyond the model's frame, in milliseconds; less is sooner, too little
+    /// makes frames late [default: measured]
+    #[arg(long, value_name = "MS", value_parser = allowance)]
+    pub allowance: Option<f64>,
+    /// A stereo input on a mono model
+    #[arg(long, value_enum, default_value_t = Mono::Dual)]
+    pub mono: Mono,
+    /// End after so many seconds [default: at Ctrl-C]
+    #[arg(long, value_name = "S", value_parser = duration)]
+    pub seconds: Option<f64>,
+    /// Play silence; levels and load are shown all the same
+    #[arg(long)]
+    pub mute: bool,
+    /// Print one JSON object at the end
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub model: Model,
+}
+
+/// Which devices run, and how.
+#[derive(Debug, Group)]
+pub struct DeviceChoice {
+    /// Sound system; `residue devices` lists them [default: the platform's]
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<String>,
+    /// Input device: its name or identifier, or a part of it [default: the system's]
+    #[arg(long, value_name = "DEVICE")]
+    pub input: Option<String>,
+    /// Output device: its name or identifier, or a part of it [default: the system's]
+    #[arg(long, value_name = "DEVICE")]
+    pub output: Option<String>,
+    /// Sample rate of both devices in Hz [default: the output's own]
+    #[arg(long, value_name = "HZ", value_parser = rate)]
+    pub rate: Option<u32>,
+    /// Frames a block of both devices [default: about 5 ms]
+    #[arg(long, value_name = "FRAMES", value_parser = buffer)]
+    pub buffer: Option<u32>,
+    /// Channels: 1 is the input's first, on both sides [default: 2 where both devices have them]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub channels: Option<u8>,
+}
+
+fn rate(text: &str) -> Result<u32, String> {
+    let (least, most) = device::RATES;
+    match text.parse() {
+        Ok(rate) if (least..=most).contains(&rate) => Ok(rate),
+        _ => Err(format!("expected {least} to {most} Hz")),
+    }
+}
+
+fn buffer(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(frames @ 1..=device::LARGEST_BLOCK) => Ok(frames),
+        _ => Err(format!("expected 1 to {} frames", device::LARGEST_BLOCK)),
+    }
+}
+
+fn allowance(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(ms) if (0.0..=60_000.0).contains(&ms) => Ok(ms),
+        _ => Err("expected 0 to 60000 milliseconds".into()),
+    }
+}
+
+fn duration(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.01..=1e6).contains(&seconds) => Ok(seconds),
+        _ => Err("expected 0.01 to 1000000 seconds".into()),
+    }
+}
+
+#[derive(Debug, Group)]
+pub struct Devices {
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
 }

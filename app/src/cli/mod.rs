@@ -4,9 +4,11 @@ mod args;
 mod bench;
 mod compare;
 mod decode;
+mod devices;
 mod drawing;
 mod encode;
 mod input;
+mod listen;
 mod model;
 mod models;
 mod output;
@@ -31,5 +33,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Compare(args) => compare::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Listen(args) => listen::run(&args),
+        Command::Devices(args) => devices::run(&args),
     }
 }

@@ -1,0 +1,187 @@
+//! `residue listen`: the codec between an input and an output device, live.
+
+mod meters;
+mod report;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use residue_engine::codec::Config;
+use residue_engine::live::{
+    self, Allowance, AudioPort, FrameSettings, Health, Latency, PortConfig, Settings, Status,
+};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use self::meters::Meters;
+use self::report::{Ended, Report};
+use super::args::{DeviceChoice, Listen};
+use super::output::say;
+use super::{input, model};
+use crate::device::{Plan, Request, Shape, Stream};
+
+/// How often devices are looked after and meters drawn.
+const TICK: Duration = Duration::from_millis(100);
+/// What a shell calls the exit of a process that a second Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+
+pub fn run(args: &Listen) -> Result<()> {
+    let plan = Plan::new(&request(&args.devices))?;
+    let shape = plan.shape().clone();
+    let codec = model::load(&args.model)?;
+    let config = codec.config();
+    let depth = input::depth(args.depth, config)?;
+    let depth_b = input::depth(Some(args.depth_b), config).context("for --depth-b")?;
+    let (port, control) = live::open(&port_config(args, &shape, [depth, depth_b]), &codec)?;
+    let latency = control.latency();
+
+    let interrupted = interruption()?;
+    let total = args.seconds.map(|seconds| (seconds * f64::from(shape.rate)).round() as u64);
+    let heard = Arc::new(AtomicU64::new(0));
+    let mut work = Work { port, heard: Arc::clone(&heard), total, mute: args.mute };
+    introduce(args, &shape, config, depth, latency);
+    let mut stream = plan.start(move |planes| work.process(planes))?;
+
+    let meters = Meters::new(shape.rate, latency);
+    let mut peak_load = 0.0_f32;
+    let ended = loop {
+        thread::sleep(TICK);
+        let status = control.status();
+        peak_load = peak_load.max(status.peak_load);
+        meters.show(&status, stream.counts());
+        if let Err(failure) = look_after(&mut stream, &status, &meters) {
+            break Ended::Failure(failure);
+        }
+        if total.is_some_and(|total| heard.load(Relaxed) >= total) {
+            break Ended::Seconds;
+        }
+        if interrupted.load(Relaxed) {
+            break Ended::Interrupted;
+        }
+    };
+    meters.finish();
+    let counts = stream.counts();
+    stream.close();
+
+    let report = Report {
+        args,
+        shape: &shape,
+        depths: [depth, depth_b],
+        threads: codec.threads(),
+        latency,
+        frames: heard.load(Relaxed),
+        status: control.status(),
+        peak_load,
+        counts,
+        ended: &ended,
+    };
+    if args.json {
+        say(report.json())?;
+    } else {
+        say(report.line())?;
+    }
+    match ended {
+        Ended::Failure(failure) => Err(failure),
+        Ended::Seconds | Ended::Interrupted => Ok(()),
+    }
+}
+
+fn request(choice: &DeviceChoice) -> Request {
+    Request {
+        host: choice.host.clone(),
+        input: choice.input.clone(),
+        output: choice.output.clone(),
+        rate: choice.rate,
+        buffer: choice.buffer,
+        channels: choice.channels.map(usize::from),
+    }
+}
+
+fn port_config(args: &Listen, shape: &Shape, depths: [usize; 2]) -> PortConfig {
+    let samples = |ms: f64| (ms / 1e3 * f64::from(shape.rate)).round() as usize;
+    PortConfig {
+        allowance: args.allowance.map_or(Allowance::Auto, |ms| Allowance::Samples(samples(ms))),
+        treatment: args.mono.into(),
+        settings: Settings {
+            source: args.source.into(),
+            frames: FrameSettings { depths, ..FrameSettings::default() },
+            ..Settings::default()
+        },
+        ..PortConfig::new(shape.rate, shape.channels, shape.buffer as usize)
+    }
+}
+
+/// Becomes true at the first Ctrl-C (or a request to terminate); a second one ends the process at
+/// once.
+fn interruption() -> Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        let again = Arc::clone(&interrupted);
+        signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED, again)
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupted)))
+            .context("cannot watch for Ctrl-C")?;
+    }
+    Ok(interrupted)
+}
+
+/// What runs on the output's thread.
+struct Work {
+    port: AudioPort,
+    /// Frames heard so far.
+    heard: Arc<AtomicU64>,
+    /// Frames to be heard in all.
+    total: Option<u64>,
+    mute: bool,
+}
+
+impl Work {
+    /// Realtime-safe.
+    fn process(&mut self, planes: &mut [&mut [f32]]) {
+        self.port.process(planes);
+        let block = planes[0].len() as u64;
+        let heard = self.heard.load(Relaxed);
+        let audible = self.total.map_or(block, |total| block.min(total - heard));
+        let silent_from = if self.mute { 0 } else { audible as usize };
+        planes.iter_mut().for_each(|plane| plane[silent_from..].fill(0.0));
+        self.heard.store(heard + audible, Relaxed);
+    }
+}
+
+/// What a person should know before the first sound.
+fn introduce(args: &Listen, shape: &Shape, config: &Config, depth: usize, latency: Latency) {
+    eprintln!("Use headphones: a microphone that hears its own loudspeakers feeds back.");
+    eprintln!(
+        "{}: {} -> {}, {} Hz, {}, blocks of {} frames",
+        shape.host,
+        shape.input,
+        shape.output,
+        shape.rate,
+        input::channels(shape.channels),
+        shape.buffer
+    );
+    eprintln!(
+        "{}: {} of {} layers in A ({}), {} in B; {}",
+        args.model.model,
+        depth,
+        config.quantizer.layers,
+        input::kbps(config.bitrate(depth)),
+        args.depth_b,
+        meters::latency(latency, shape.rate)
+    );
+    if args.seconds.is_none() {
+        eprintln!("Ctrl-C ends.");
+    }
+}
+
+/// Shows what the devices remark; an error is the end.
+fn look_after(stream: &mut Stream, status: &Status, meters: &Meters) -> Result<()> {
+    for remark in stream.check()? {
+        meters.remark(&remark);
+    }
+    if let Health::Failed(problem) = &status.health {
+        bail!("the model failed while it ran: {problem}");
+    }
+    Ok(())
+}

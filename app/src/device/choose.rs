@@ -1,0 +1,420 @@
+//! From wishes to a pair of devices and the shape of the stream between them.
+
+use cpal::traits::DeviceTrait;
+use cpal::{SampleFormat, SupportedStreamConfigRange};
+
+use super::convert::FORMATS;
+use super::error::{DeviceError, Direction};
+use super::host::{self, Host};
+use super::list;
+
+/// About as long a block as most systems grant without dropouts: 5.3 ms at 48 kHz.
+const DEFAULT_BLOCK_SECONDS: f64 = 256.0 / 48_000.0;
+/// Without a device's word, blocks are between these.
+const BLOCKS: (u32, u32) = (16, 8192);
+/// Rates tried, in order, where the output's own default does not suit the input.
+const COMMON_RATES: [u32; 6] = [48_000, 44_100, 96_000, 88_200, 192_000, 24_000];
+
+/// Which devices, and how. Everything left out is chosen.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Name of the sound system.
+    pub host: Option<String>,
+    /// Name or identifier of the input, or a part of it.
+    pub input: Option<String>,
+    /// Name or identifier of the output, or a part of it.
+    pub output: Option<String>,
+    /// Hz.
+    pub rate: Option<u32>,
+    /// Frames a block.
+    pub buffer: Option<u32>,
+    /// Channels to work on, 1 or 2.
+    pub channels: Option<usize>,
+}
+
+/// What the stream will look like.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// Name of the sound system.
+    pub host: &'static str,
+    /// Name of the input.
+    pub input: String,
+    /// Name of the output.
+    pub output: String,
+    /// Hz, of both.
+    pub rate: u32,
+    /// Frames a block that are asked of both; a device may give others.
+    pub buffer: u32,
+    /// Planes that the function gets: 1 or 2. A single one is the input's first channel, and is
+    /// played on both sides.
+    pub channels: usize,
+}
+
+/// Chosen devices, not yet running.
+pub struct Plan {
+    pub(super) shape: Shape,
+    pub(super) input: Chosen,
+    pub(super) output: Chosen,
+}
+
+/// A device and how it will run.
+pub struct Chosen {
+    pub device: cpal::Device,
+    /// Channels of the device's own frames.
+    pub width: u16,
+    pub format: SampleFormat,
+}
+
+impl Plan {
+    /// Chooses devices, rate, block size and formats.
+    ///
+    /// # Errors
+    /// If a wish cannot be met, with what can.
+    pub fn new(request: &Request) -> Result<Self, DeviceError> {
+        let host = Host::open(host::find(request.host.as_deref())?)?;
+        let (input, in_offer) = ask(&host, Direction::Input, request.input.as_deref())?;
+        let (output, out_offer) = ask(&host, Direction::Output, request.output.as_deref())?;
+        let (in_name, out_name) = (in_offer.device.clone(), out_offer.device.clone());
+        let choice = choose(request, in_offer, out_offer)?;
+        let chosen = |device, side: Side| Chosen { device, width: side.width, format: side.format };
+        Ok(Self {
+            shape: Shape {
+                host: host.name(),
+                input: in_name,
+                output: out_name,
+                rate: choice.rate,
+                buffer: choice.buffer,
+                channels: choice.channels,
+            },
+            input: chosen(input, choice.input),
+            output: chosen(output, choice.output),
+        })
+    }
+
+    /// What the stream will look like.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+}
+
+/// Finds a device and asks what it offers.
+fn ask(
+    host: &Host,
+    direction: Direction,
+    asked: Option<&str>,
+) -> Result<(cpal::Device, Offer), DeviceError> {
+    let device = host.device(direction, asked)?.clone();
+    let (configs, default) = match direction {
+        Direction::Input => {
+            (device.supported_input_configs().map(Vec::from_iter), device.default_input_config())
+        }
+        Direction::Output => {
+            (device.supported_output_configs().map(Vec::from_iter), device.default_output_config())
+        }
+    };
+    let name = host::name(&device);
+    let configs = configs.map_err(|problem| {
+        // A default that cannot be opened, where nothing else can either: there is no device.
+        if asked.is_none() && list::none_usable(host, direction) {
+            DeviceError::NoDevice { host: host.name().into(), direction }
+        } else {
+            let problem = problem.to_string();
+            DeviceError::Unusable { direction, device: name.clone(), problem }
+        }
+    })?;
+    let default_rate = default.ok().map(|config| config.sample_rate());
+    Ok((device, Offer { direction, device: name, configs, default_rate }))
+}
+
+/// How both devices will run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Choice {
+    rate: u32,
+    buffer: u32,
+    channels: usize,
+    input: Side,
+    output: Side,
+}
+
+/// How one device will run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Side {
+    width: u16,
+    format: SampleFormat,
+}
+
+fn choose(request: &Request, input: Offer, output: Offer) -> Result<Choice, DeviceError> {
+    let (input, output) = (input.convertible()?, output.convertible()?);
+    let channels = channels(request.channels, &input, &output)?;
+    // A single plane is for both ears.
+    let (in_width, out_width) = (input.width(channels), output.width(2));
+    let (input, output) = (input.of_width(in_width), output.of_width(out_width));
+    let rate = rate(request.rate, &input, &output)?;
+    let (input, output) = (input.at_rate(rate), output.at_rate(rate));
+    Ok(Choice {
+        rate,
+        buffer: buffer(request.buffer, rate, &input, &output)?,
+        channels,
+        input: Side { width: in_width, format: input.format()? },
+        output: Side { width: out_width, format: output.format()? },
+    })
+}
+
+/// What a device offers, as far as it is still possible.
+struct Offer {
+    direction: Direction,
+    /// The device's name.
+    device: String,
+    configs: Vec<SupportedStreamConfigRange>,
+    /// Hz, as the device would choose.
+    default_rate: Option<u32>,
+}
+
+impl Offer {
+    fn convertible(mut self) -> Result<Self, DeviceError> {
+        self.configs.retain(|config| FORMATS.contains(&config.sample_format()));
+        if self.configs.is_empty() { Err(self.no_format()) } else { Ok(self) }
+    }
+
+    fn of_width(mut self, width: u16) -> Self {
+        self.configs.retain(|config| config.channels() == width);
+        self
+    }
+
+    fn at_rate(mut self, rate: u32) -> Self {
+        self.configs.retain(|config| config.contains_rate(rate));
+        self
+    }
+
+    fn most_channels(&self) -> usize {
+        self.configs.iter().map(|config| usize::from(config.channels())).max().unwrap_or(0)
+    }
+
+    /// The fewest channels that are at least `wanted`, or else the most there are.
+    fn width(&self, wanted: usize) -> u16 {
+        let widths = || self.configs.iter().map(|config| config.channels());
+        let enough = widths().filter(|&width| usize::from(width) >= wanted).min();
+        enough.or_else(|| widths().max()).unwrap_or(1)
+    }
+
+    fn runs_at(&self, rate: u32) -> bool {
+        self.configs.iter().any(|config| config.contains_rate(rate))
+    }
+
+    fn rates(&self) -> String {
+        list::show_rates(&list::rates(&self.configs))
+    }
+
+    fn blocks(&self) -> (u32, u32) {
+        list::buffer(&self.configs).unwrap_or(BLOCKS)
+    }
+
+    fn format(&self) -> Result<SampleFormat, DeviceError> {
+        let offers = |format: SampleFormat| {
+            self.configs.iter().any(|config| config.sample_format() == format)
+        };
+        FORMATS.into_iter().find(|&format| offers(format)).ok_or_else(|| self.no_format())
+    }
+
+    fn no_format(&self) -> DeviceError {
+        DeviceError::NoFormat { direction: self.direction, device: self.device.clone() }
+    }
+}
+
+/// Channels to work on: as asked, or stereo where both devices are.
+fn channels(asked: Option<usize>, input: &Offer, output: &Offer) -> Result<usize, DeviceError> {
+    let Some(asked) = asked else {
+        return Ok(input.most_channels().min(output.most_channels()).clamp(1, 2));
+    };
+    match [input, output].into_iter().find(|side| side.most_channels() < asked) {
+        None => Ok(asked),
+        Some(side) => Err(DeviceError::Channels {
+            direction: side.direction,
+            device: side.device.clone(),
+            asked,
+            most: side.most_channels(),
+        }),
+    }
+}
+
+/// A rate of both: as asked, or a device's own, or a usual one.
+fn rate(asked: Option<u32>, input: &Offer, output: &Offer) -> Result<u32, DeviceError> {
+    if let Some(asked) = asked {
+        return match [input, output].into_iter().find(|side| !side.runs_at(asked)) {
+            None => Ok(asked),
+            Some(side) => Err(DeviceError::Rate {
+                direction: side.direction,
+                device: side.device.clone(),
+                asked,
+                available: side.rates(),
+            }),
+        };
+    }
+    let own = [output.default_rate, input.default_rate].into_iter().flatten();
+    // Where ranges meet at no usual rate, they may at one's limits.
+    let limits = [input, output].into_iter().flat_map(|side| list::rates(&side.configs));
+    own.chain(COMMON_RATES)
+        .chain(limits.flat_map(|(least, most)| [least, most]))
+        .find(|&rate| input.runs_at(rate) && output.runs_at(rate))
+        .ok_or_else(|| DeviceError::NoCommonRate { input: input.rates(), output: output.rates() })
+}
+
+/// A block size of both: as asked, or near the usual.
+fn buffer(
+    asked: Option<u32>,
+    rate: u32,
+    input: &Offer,
+    output: &Offer,
+) -> Result<u32, DeviceError> {
+    let (ins, outs) = (input.blocks(), output.blocks());
+    if let Some(asked) = asked {
+        let outside = |&(_, (least, most)): &(&Offer, (u32, u32))| !(least..=most).contains(&asked);
+        return match [(input, ins), (output, outs)].into_iter().find(outside) {
+            None => Ok(asked),
+            Some((side, (least, most))) => Err(DeviceError::Buffer {
+                direction: side.direction,
+                device: side.device.clone(),
+                asked,
+                least,
+                most,
+            }),
+        };
+    }
+    let (least, most) = (ins.0.max(outs.0), ins.1.min(outs.1));
+    if least > most {
+        return Err(DeviceError::NoCommonBuffer { input: ins, output: outs });
+    }
+    let usual = (DEFAULT_BLOCK_SECONDS * f64::from(rate)).round() as u32;
+    Ok(usual.next_power_of_two().clamp(least, most))
+}
+
+#[cfg(test)]
+mod tests {
+    use cpal::SampleFormat::{DsdU8, F32, I16, I32};
+    use cpal::SupportedBufferSize;
+
+    use super::*;
+
+    /// A device with these channels, rates in kHz, blocks and formats, in all combinations.
+    fn offer(
+        direction: Direction,
+        channels: &[u16],
+        rates: &[(u32, u32)],
+        (min, max): (u32, u32),
+        formats: &[SampleFormat],
+    ) -> Offer {
+        let mut configs = Vec::new();
+        for &format in formats {
+            for &(least, most) in rates {
+                let blocks = SupportedBufferSize::Range { min, max };
+                let with = |&channels| {
+                    SupportedStreamConfigRange::new(channels, least, most, blocks, format)
+                };
+                configs.extend(channels.iter().map(with));
+            }
+        }
+        let default_rate = rates.last().map(|rate| rate.1);
+        Offer { direction, device: format!("the {direction}"), configs, default_rate }
+    }
+
+    fn input(channels: &[u16], rates: &[(u32, u32)], formats: &[SampleFormat]) -> Offer {
+        offer(Direction::Input, channels, rates, (32, 4096), formats)
+    }
+
+    fn output(channels: &[u16], rates: &[(u32, u32)], formats: &[SampleFormat]) -> Offer {
+        offer(Direction::Output, channels, rates, (64, 2048), formats)
+    }
+
+    const BOTH: &[(u32, u32)] = &[(44_100, 44_100), (48_000, 48_000)];
+
+    fn side(width: u16, format: SampleFormat) -> Side {
+        Side { width, format }
+    }
+
+    #[test]
+    fn two_sound_cards_meet_at_the_outputs_rate_in_stereo() {
+        let choice = choose(
+            &Request::default(),
+            input(&[2], BOTH, &[I16, I32]),
+            output(&[1, 2, 8], BOTH, &[I16, F32]),
+        );
+        let (input, output) = (side(2, I32), side(2, F32));
+        let expected = Choice { rate: 48_000, buffer: 256, channels: 2, input, output };
+        assert_eq!(choice.unwrap(), expected);
+    }
+
+    #[test]
+    fn a_mono_microphone_is_heard_on_both_sides() {
+        let choice = choose(
+            &Request::default(),
+            input(&[1], &[(44_100, 44_100)], &[I16]),
+            output(&[2, 8], BOTH, &[F32]),
+        );
+        let (input, output) = (side(1, I16), side(2, F32));
+        let expected = Choice { rate: 44_100, buffer: 256, channels: 1, input, output };
+        assert_eq!(choice.unwrap(), expected);
+    }
+
+    #[test]
+    fn a_card_with_many_channels_only_is_used_as_it_is() {
+        let choice = choose(
+            &Request { buffer: Some(64), rate: Some(96_000), ..Request::default() },
+            input(&[18], &[(44_100, 192_000)], &[I32]),
+            output(&[20], &[(44_100, 192_000)], &[I32]),
+        );
+        let (input, output) = (side(18, I32), side(20, I32));
+        let expected = Choice { rate: 96_000, buffer: 64, channels: 2, input, output };
+        assert_eq!(choice.unwrap(), expected);
+    }
+
+    #[test]
+    fn ranges_that_meet_at_no_usual_rate_meet_at_a_limit() {
+        let choice = choose(
+            &Request::default(),
+            input(&[2], &[(20_000, 22_050)], &[F32]),
+            output(&[2], &[(21_000, 23_000)], &[F32]),
+        );
+        assert_eq!(choice.unwrap().rate, 22_050);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_what_can() {
+        let fails = |request: Request, input: Offer, output: Offer, parts: &[&str]| {
+            let said = choose(&request, input, output).unwrap_err().to_string();
+            assert!(parts.iter().all(|part| said.contains(part)), "{parts:?} in `{said}`");
+        };
+        let microphone = || input(&[1], BOTH, &[F32]);
+        let headphones = || output(&[2], BOTH, &[F32]);
+        fails(
+            Request { rate: Some(96_000), ..Request::default() },
+            microphone(),
+            headphones(),
+            &["the input device the input", "96000 Hz", "44100, 48000 Hz"],
+        );
+        fails(
+            Request { channels: Some(2), ..Request::default() },
+            microphone(),
+            headphones(),
+            &["no 2 channels, at most 1", "--channels 1"],
+        );
+        fails(
+            Request { buffer: Some(32), ..Request::default() },
+            microphone(),
+            headphones(),
+            &["the output device the output", "blocks of 32 frames", "64..2048 frames"],
+        );
+        fails(
+            Request::default(),
+            input(&[2], &[(44_100, 44_100)], &[F32]),
+            output(&[2], &[(48_000, 48_000)], &[F32]),
+            &["44100 Hz", "48000 Hz", "none in common"],
+        );
+        fails(Request::default(), input(&[2], BOTH, &[DsdU8]), headphones(), &["no usable format"]);
+        fails(
+            Request::default(),
+            offer(Direction::Input, &[2], BOTH, (4096, 8192), &[F32]),
+            headphones(),
+            &["4096..8192 frames", "64..2048 frames"],
+        );
+    }
+}

@@ -1,0 +1,356 @@
+//! A running pair of devices with a function between them.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cpal::traits::{DeviceTrait, StreamTrait};
+use cpal::{BufferSize, FromSample, I24, SampleFormat, SizedSample, StreamConfig, U24};
+
+use super::bridge::{BridgeCounts, Drain, Feeder, bridge};
+use super::choose::{Chosen, Plan, Shape};
+use super::convert;
+use super::error::{DeviceError, Direction};
+use super::faults::{self, Reporter, Reports};
+
+/// How long a device may stand still before it is given up.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// The function gets blocks of at most this many frames, or of the buffer's size where that is
+/// larger; a device that asks for more is served in pieces.
+const LARGEST_BLOCK: usize = 1024;
+
+/// How long closing devices may take. A sound server that stands still never answers.
+const CLOSING: Duration = Duration::from_secs(2);
+
+/// Input, function and output, running until closed or dropped; closing is the one that cannot
+/// hang.
+pub struct Stream {
+    input: Side,
+    output: Side,
+    bridge: Arc<BridgeCounts>,
+    output_frames: Arc<AtomicU64>,
+}
+
+/// A device that runs.
+struct Side {
+    direction: Direction,
+    name: String,
+    reports: Reports,
+    /// Frames it had moved when it was last seen to move.
+    frames: u64,
+    moved: Instant,
+    stream: cpal::Stream,
+}
+
+/// What has happened since the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// Dropouts that the input reported.
+    pub input_xruns: u64,
+    /// Dropouts that the output reported.
+    pub output_xruns: u64,
+    /// Times that drift between the clocks of input and output was made good.
+    pub slips: u64,
+    /// Times that the input was late and silence was played.
+    pub starved: u64,
+    /// Input frames lost because the output stood still.
+    pub lost_frames: u64,
+    /// Frames in hand between input and output: latency that the two devices add to their own.
+    pub in_hand: usize,
+}
+
+impl Plan {
+    /// The most frames that the function gets at once.
+    pub fn largest_block(&self) -> usize {
+        LARGEST_BLOCK.max(self.shape.buffer as usize)
+    }
+
+    /// Starts both devices. `work` runs on the output's thread, in place on as many planes as the
+    /// shape has channels, and must be realtime-safe.
+    ///
+    /// # Errors
+    /// If a device does not start.
+    pub fn start<F>(self, work: F) -> Result<Stream, DeviceError>
+    where
+        F: FnMut(&mut [&mut [f32]]) + Send + 'static,
+    {
+        let largest = self.largest_block();
+        let Self { shape, input, output } = self;
+        let (feeder, drain, bridge) = bridge(shape.channels, shape.rate, largest);
+        let output_frames = Arc::new(AtomicU64::new(0));
+        let player = Player {
+            drain,
+            work,
+            planes: vec![0.0; largest * shape.channels],
+            channels: shape.channels,
+            largest,
+            width: usize::from(output.width),
+            limited: !output.format.is_float(),
+            frames: Arc::clone(&output_frames),
+        };
+        let (reporter, output_reports) = faults::channel();
+        let played = output
+            .play(&shape, player, reporter)
+            .map_err(start_error(Direction::Output, &shape.output))?;
+        let (reporter, input_reports) = faults::channel();
+        let recorded = input
+            .record(&shape, feeder, reporter)
+            .map_err(start_error(Direction::Input, &shape.input))?;
+        let stream = Stream {
+            input: Side::new(Direction::Input, &shape.input, recorded, input_reports),
+            output: Side::new(Direction::Output, &shape.output, played, output_reports),
+            bridge,
+            output_frames,
+        };
+        for side in [&stream.output, &stream.input] {
+            side.stream.play().map_err(start_error(side.direction, &side.name))?;
+        }
+        Ok(stream)
+    }
+}
+
+fn start_error(direction: Direction, device: &str) -> impl Fn(cpal::Error) -> DeviceError {
+    move |problem| DeviceError::Start {
+        direction,
+        device: device.to_owned(),
+        problem: problem.to_string(),
+    }
+}
+
+impl Stream {
+    /// What has happened since the start.
+    pub fn counts(&self) -> Counts {
+        let bridge = &self.bridge;
+        Counts {
+            input_xruns: self.input.reports.xruns(),
+            output_xruns: self.output.reports.xruns(),
+            slips: bridge.slips.load(Relaxed),
+            starved: bridge.starved.load(Relaxed),
+            lost_frames: bridge.lost_frames.load(Relaxed),
+            in_hand: bridge.in_hand.load(Relaxed),
+        }
+    }
+
+    /// Ends both devices and frees the function, on a thread of its own; returns when that is done,
+    /// or after [`CLOSING`] without it.
+    pub fn close(self) {
+        let (done, closed) = mpsc::channel();
+        let close = move || {
+            drop(self);
+            let _ = done.send(());
+        };
+        if thread::Builder::new().name("residue-close".into()).spawn(close).is_ok() {
+            let _ = closed.recv_timeout(CLOSING);
+        }
+    }
+
+    /// Looks after both devices; to be called a few times a second. Returns what they remarked and
+    /// can live with.
+    ///
+    /// # Errors
+    /// If a device is gone or stands still. The stream is then to be closed.
+    pub fn check(&mut self) -> Result<Vec<String>, DeviceError> {
+        let mut remarks = self.input.messages()?;
+        remarks.extend(self.output.messages()?);
+        self.input.moves(self.bridge.input_frames.load(Relaxed))?;
+        self.output.moves(self.output_frames.load(Relaxed))?;
+        Ok(remarks)
+    }
+}
+
+impl Side {
+    fn new(direction: Direction, name: &str, stream: cpal::Stream, reports: Reports) -> Self {
+        let moved = Instant::now();
+        Self { direction, name: name.to_owned(), reports, frames: 0, moved, stream }
+    }
+
+    fn messages(&mut self) -> Result<Vec<String>, DeviceError> {
+        let mut remarks = Vec::new();
+        while let Some(error) = self.reports.next() {
+            if faults::is_fatal(&error) {
+                return Err(DeviceError::Lost {
+                    direction: self.direction,
+                    device: self.name.clone(),
+                    problem: error.to_string(),
+                });
+            }
+            remarks.push(format!("{} device {}: {error}", self.direction, self.name));
+        }
+        Ok(remarks)
+    }
+
+    fn moves(&mut self, frames: u64) -> Result<(), DeviceError> {
+        if self.frames != frames {
+            (self.frames, self.moved) = (frames, Instant::now());
+        } else if self.moved.elapsed() > PATIENCE {
+            return Err(DeviceError::Stalled {
+                direction: self.direction,
+                device: self.name.clone(),
+                seconds: PATIENCE.as_secs(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The output's side: pulls from the bridge, works, converts.
+struct Player<F> {
+    drain: Drain,
+    work: F,
+    /// The planes, one after the other, each of the largest block.
+    planes: Vec<f32>,
+    channels: usize,
+    largest: usize,
+    width: usize,
+    limited: bool,
+    frames: Arc<AtomicU64>,
+}
+
+impl<F: FnMut(&mut [&mut [f32]])> Player<F> {
+    /// Fills one block of the device's. Realtime-safe as far as `work` is.
+    fn fill<T: SizedSample + FromSample<f32>>(&mut self, out: &mut [T]) {
+        for piece in out.chunks_mut(self.largest * self.width) {
+            let frames = piece.len() / self.width;
+            let (left, right) = self.planes.split_at_mut(self.largest);
+            let left = &mut left[..frames];
+            if self.channels == 1 {
+                self.drain.read(&mut [left]);
+                (self.work)(&mut [left]);
+                convert::interleave(&[left], piece, self.width, self.limited);
+            } else {
+                let right = &mut right[..frames];
+                self.drain.read(&mut [left, right]);
+                (self.work)(&mut [left, right]);
+                convert::interleave(&[left, right], piece, self.width, self.limited);
+            }
+            self.frames.fetch_add(frames as u64, Relaxed);
+        }
+    }
+}
+
+/// Calls a method with the Rust type of a sample format.
+macro_rules! with_sample_type {
+    ($format:expr, $chosen:ident.$method:ident($($argument:expr),*)) => {
+        match $format {
+            SampleFormat::I8 => $chosen.$method::<i8>($($argument),*),
+            SampleFormat::I16 => $chosen.$method::<i16>($($argument),*),
+            SampleFormat::I24 => $chosen.$method::<I24>($($argument),*),
+            SampleFormat::I32 => $chosen.$method::<i32>($($argument),*),
+            SampleFormat::I64 => $chosen.$method::<i64>($($argument),*),
+            SampleFormat::U8 => $chosen.$method::<u8>($($argument),*),
+            SampleFormat::U16 => $chosen.$method::<u16>($($argument),*),
+            SampleFormat::U24 => $chosen.$method::<U24>($($argument),*),
+            SampleFormat::U32 => $chosen.$method::<u32>($($argument),*),
+            SampleFormat::U64 => $chosen.$method::<u64>($($argument),*),
+            SampleFormat::F32 => $chosen.$method::<f32>($($argument),*),
+            SampleFormat::F64 => $chosen.$method::<f64>($($argument),*),
+            _ => Err(cpal::ErrorKind::UnsupportedConfig.into()),
+        }
+    };
+}
+
+impl Chosen {
+    fn config(&self, shape: &Shape) -> StreamConfig {
+        StreamConfig {
+            channels: self.width,
+            sample_rate: shape.rate,
+            buffer_size: BufferSize::Fixed(shape.buffer),
+        }
+    }
+
+    fn record(
+        &self,
+        shape: &Shape,
+        feeder: Feeder,
+        reporter: Reporter,
+    ) -> Result<cpal::Stream, cpal::Error> {
+        with_sample_type!(self.format, self.record_as(shape, feeder, reporter))
+    }
+
+    fn play<F>(
+        &self,
+        shape: &Shape,
+        player: Player<F>,
+        reporter: Reporter,
+    ) -> Result<cpal::Stream, cpal::Error>
+    where
+        F: FnMut(&mut [&mut [f32]]) + Send + 'static,
+    {
+        with_sample_type!(self.format, self.play_as(shape, player, reporter))
+    }
+
+    fn record_as<T: SizedSample>(
+        &self,
+        shape: &Shape,
+        mut feeder: Feeder,
+        mut reporter: Reporter,
+    ) -> Result<cpal::Stream, cpal::Error>
+    where
+        f32: FromSample<T>,
+    {
+        let width = usize::from(self.width);
+        self.device.build_input_stream::<T, _, _>(
+            self.config(shape),
+            move |block, _| feeder.feed(block, width),
+            move |error| reporter.report(error),
+            None,
+        )
+    }
+
+    fn play_as<T: SizedSample + FromSample<f32>>(
+        &self,
+        shape: &Shape,
+        mut player: Player<impl FnMut(&mut [&mut [f32]]) + Send + 'static>,
+        mut reporter: Reporter,
+    ) -> Result<cpal::Stream, cpal::Error> {
+        self.device.build_output_stream::<T, _, _>(
+            self.config(shape),
+            move |block, _| player.fill(block),
+            move |error| reporter.report(error),
+            None,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_of_any_size_is_served_in_pieces_without_the_allocator() {
+        let (mut feeder, drain, _counts) = bridge(2, 48_000, 64);
+        let mut player = Player {
+            drain,
+            work: |planes: &mut [&mut [f32]]| {
+                assert!(planes.iter().all(|plane| (1..=64).contains(&plane.len())));
+                planes.iter_mut().flat_map(|plane| plane.iter_mut()).for_each(|x| *x *= 2.0);
+            },
+            planes: vec![0.0; 128],
+            channels: 2,
+            largest: 64,
+            width: 3,
+            limited: true,
+            frames: Arc::default(),
+        };
+        // A device's blocks of 200 frames: three pieces of 64 and one of 8.
+        let input: Vec<f32> = (0..2000).flat_map(|n| [n as f32 / 1e4, -0.25]).collect();
+        let mut out = vec![9_i16; 3 * 2000];
+        crate::allocations::forbid(|| {
+            for (input, out) in input.chunks(400).zip(out.chunks_mut(600)) {
+                feeder.feed(input, 2);
+                player.fill(out);
+            }
+        });
+        assert_eq!(player.frames.load(Relaxed), 2000);
+        let frames = out.as_chunks::<3>().0;
+        // Starts when 64 + 2 x 200 frames are in hand, with the newest of them: in the third block,
+        // which finds 600.
+        let (silence, sound) = frames.split_at(400);
+        assert!(silence.iter().all(|frame| *frame == [0; 3]));
+        for (n, frame) in sound.iter().enumerate() {
+            let expected = ((n + 600 - 464) as f32 / 1e4 * 2.0 * 32_768.0) as i16;
+            assert_eq!(*frame, [expected, -16_384, 0], "{n}");
+        }
+    }
+}
