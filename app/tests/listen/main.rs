@@ -1,0 +1,325 @@
+//! `residue listen` end to end: a JACK server without a sound card, Residue between its ports, and a
+//! probe that speaks, records and compares with `residue roundtrip`, sample for sample.
+//!
+//! One test, since a process can only talk to one server at a time.
+
+#![cfg(all(feature = "jack", unix))]
+
+mod probe;
+mod server;
+
+use std::env;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use residue_engine::audio::{self, Audio};
+use serde_json::Value;
+
+use probe::{Probe, Recording};
+use server::{PATIENCE, PERIOD, Server};
+
+/// Seconds that Residue listens in each comparison.
+const SECONDS: usize = 4;
+/// Milliseconds for the codec: so much that a busy machine is never late, which no test could tell
+/// from a fault.
+const ALLOWANCE: &str = "1000";
+
+#[test]
+fn listening_is_the_roundtrip_a_latency_later() {
+    let name = format!("residue-test-{}", std::process::id());
+    // SAFETY: this is the only test of this process, so that no other thread reads or changes the
+    // environment: the harness's own waits for this one.
+    unsafe { env::set_var("JACK_DEFAULT_SERVER", &name) };
+    // The embedded model's own rate, and one that is resampled.
+    for rate in [24_000, 44_100, 48_000] {
+        let server = Server::start(&name, rate);
+        dry_is_the_input_bit_for_bit(&server, rate);
+        a_depth_is_the_roundtrip(&server, rate, "embedded", 3);
+        what_is_left_behind_is_heard(&server, rate, 8);
+        if rate == 48_000 {
+            a_depth_is_the_roundtrip(&server, rate, &golden("v2"), 3);
+            devices_are_listed(rate);
+            impossible_wishes_are_explained(rate);
+            an_interruption_ends_it_well();
+            a_lost_server_is_an_error(server);
+            a_server_that_stands_still_is_an_error(Server::start(&name, rate));
+        }
+    }
+}
+
+/// A process of Residue's with its output.
+struct Residue(Child);
+
+impl Residue {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_residue"));
+        command.args(arguments).stdin(Stdio::null());
+        Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// Waits for the end: status, stdout, stderr.
+    fn end(mut self) -> (ExitStatus, String, String) {
+        let began = Instant::now();
+        while self.0.try_wait().unwrap().is_none() {
+            if began.elapsed() > PATIENCE + Duration::from_secs(SECONDS as u64) {
+                self.0.kill().unwrap();
+                let output = self.0.wait_with_output().unwrap();
+                panic!("residue does not end: {}", String::from_utf8_lossy(&output.stderr));
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        let output = self.0.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status, text(output.stdout), text(output.stderr))
+    }
+
+    /// Waits for a good end and reads the report.
+    fn report(self) -> Value {
+        let (status, stdout, stderr) = self.end();
+        assert!(status.success(), "{status}: {stderr}");
+        serde_json::from_str(&stdout).unwrap()
+    }
+}
+
+/// Seeded noise and tones, different on each channel, longer than any run.
+fn signal(rate: u32) -> [Vec<f32>; 2] {
+    let length = rate as usize * (SECONDS + 30);
+    [1_u32, 2].map(|seed| {
+        let mut noise = seed;
+        let mut next = |n: usize| {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let t = n as f32 / rate as f32;
+            let swell = 0.5 + 0.5 * (t * 7.0).sin();
+            swell * 0.3 * (t * 900.0 * seed as f32).sin()
+                + 0.05 * ((noise >> 8) as f32 / (1 << 23) as f32 - 1.0)
+        };
+        (0..length).map(&mut next).collect()
+    })
+}
+
+/// Listens to the signal and returns what the probe and Residue have to say.
+fn listen(server: &Server, rate: u32, options: &[&str]) -> (Recording, Value) {
+    let probe = Probe::new(signal(rate));
+    let seconds = SECONDS.to_string();
+    let arguments =
+        ["listen", "--host", "jack", "--json", "--seconds", &seconds, "--allowance", ALLOWANCE];
+    let residue = Residue::start(&[&arguments[..], options].concat());
+    probe.connect();
+    // Some silence first, so that the signal begins within a frame of the codec's.
+    probe.wait(rate as usize / 10);
+    probe.go();
+    let report = residue.report();
+    let recording = probe.finish();
+    let about = || format!("{report} {}", server.log());
+    assert_eq!(recording.missed, 0, "the server left out periods: {}", about());
+    assert_eq!(report["late_frames"], 0, "the codec was late, is this machine busy? {}", about());
+    for (fault, count) in report["devices"].as_object().unwrap() {
+        // A server that is late says so, and has lost nothing.
+        let harmless = ["in_hand", "input_xruns", "output_xruns"].contains(&fault.as_str());
+        assert!(harmless || *count == 0, "{fault}: {}", about());
+    }
+    assert_eq!(report["dropped_samples"], 0, "{}", about());
+    assert_eq!(report["ended"], "seconds");
+    assert_eq!(report["rate"], rate);
+    assert_eq!(report["frames"], SECONDS * rate as usize);
+    (recording, report)
+}
+
+/// The port's view of a recording.
+struct Aligned {
+    /// The port's first frame in the probe's time.
+    first: usize,
+    /// Frames that the port processed.
+    frames: usize,
+    /// Frames from the port's input to its output.
+    latency: usize,
+    /// Frames from Residue's input to its port: what is in hand between its two clients, in either
+    /// order of these within a period.
+    apart: [usize; 2],
+}
+
+impl Aligned {
+    fn new(recording: &Recording, report: &Value) -> Self {
+        let number = |value: &Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+        let frames = number(&report["frames"]);
+        // Residue falls silent after its last frame, and the signal never is.
+        let end = recording.heard[0].iter().rposition(|&x| x != 0.0).expect("something is heard");
+        let in_hand = number(&report["devices"]["in_hand"]);
+        Self {
+            first: (end + 1).checked_sub(frames).expect("the probe was there first"),
+            frames,
+            latency: number(&report["latency"]["total"]),
+            apart: [in_hand, in_hand - PERIOD],
+        }
+    }
+
+    /// What the port got, if the devices lie `apart` frames apart.
+    fn input<'a>(&self, sent: &'a [f32], apart: usize) -> &'a [f32] {
+        &sent[self.first - apart..][..self.frames]
+    }
+
+    /// The port's frames that are compared: from the signal's first to the last that came out.
+    fn compared(&self, recording: &Recording, apart: usize) -> std::ops::Range<usize> {
+        let begin = recording.start + apart - self.first;
+        begin..self.frames - self.latency
+    }
+}
+
+/// Finds the distance at which what was heard is `expected` of the port's input, every sample of it;
+/// fails with what differs at each distance if there is none.
+fn find(
+    recording: &Recording,
+    aligned: &Aligned,
+    what: &str,
+    expected: impl Fn([&[f32]; 2]) -> [Vec<f32>; 2],
+) {
+    let mut differences = Vec::new();
+    for apart in aligned.apart {
+        let input = [0, 1].map(|channel| aligned.input(&recording.sent[channel], apart));
+        let expected = expected(input);
+        let range = aligned.compared(recording, apart);
+        assert!(range.len() > aligned.frames / 3, "{what}: only {} frames", range.len());
+        let wrong = (0..2).flat_map(|channel| range.clone().map(move |n| (channel, n))).filter(
+            |&(channel, n)| {
+                let heard = recording.heard[channel][aligned.first + aligned.latency + n];
+                heard != expected[channel][n]
+            },
+        );
+        let wrong: Vec<(usize, usize)> = wrong.collect();
+        let Some(&(channel, n)) = wrong.first() else { return };
+        differences.push(format!(
+            "{apart} frames apart, {} of {} samples differ, first at frame {n} of channel {channel}: \
+             heard {}, expected {}",
+            wrong.len(),
+            2 * range.len(),
+            recording.heard[channel][aligned.first + aligned.latency + n],
+            expected[channel][n]
+        ));
+    }
+    panic!("{what}: {}", differences.join("; "));
+}
+
+fn dry_is_the_input_bit_for_bit(server: &Server, rate: u32) {
+    let (recording, report) = listen(server, rate, &["--source", "dry"]);
+    let aligned = Aligned::new(&recording, &report);
+    find(&recording, &aligned, "dry", |input| input.map(<[f32]>::to_vec));
+}
+
+/// What `residue roundtrip` makes of the port's input.
+fn roundtrip(
+    server: &Server,
+    rate: u32,
+    input: [&[f32]; 2],
+    model: &str,
+    depth: usize,
+) -> [Vec<f32>; 2] {
+    let (from, to) = (server.path("in.wav"), server.path("out.wav"));
+    let channels = input.iter().map(|plane| plane.to_vec()).collect();
+    audio::write(&from, &Audio { rate, channels }).unwrap();
+    let [from, to_text] = [&from, &to].map(|path| path.to_str().unwrap());
+    let depth = depth.to_string();
+    let arguments = ["roundtrip", from, "-o", to_text, "--model", model, "--depth", &depth];
+    let (status, _, stderr) = Residue::start(&arguments).end();
+    assert!(status.success(), "{stderr}");
+    audio::read(&to).unwrap().audio.channels.try_into().unwrap()
+}
+
+/// A miniature checkpoint in the published layout of this name.
+fn golden(case: &str) -> String {
+    let app = Path::new(env!("CARGO_MANIFEST_DIR"));
+    app.join("../engine/tests/golden").join(case).display().to_string()
+}
+
+fn a_depth_is_the_roundtrip(server: &Server, rate: u32, model: &str, depth: usize) {
+    let text = depth.to_string();
+    let (recording, report) = listen(server, rate, &["--model", model, "--depth", &text]);
+    assert_eq!((&report["depth"], &report["source"]), (&depth.into(), &"a".into()));
+    let aligned = Aligned::new(&recording, &report);
+    find(&recording, &aligned, model, |input| roundtrip(server, rate, input, model, depth));
+}
+
+fn what_is_left_behind_is_heard(server: &Server, rate: u32, depth: usize) {
+    let text = depth.to_string();
+    let (recording, report) = listen(server, rate, &["--source", "dry-b", "--depth-b", &text]);
+    let aligned = Aligned::new(&recording, &report);
+    find(&recording, &aligned, "dry-b", |input| {
+        let coded = roundtrip(server, rate, input, "embedded", depth);
+        let left = |channel: usize| {
+            input[channel].iter().zip(&coded[channel]).map(|(dry, coded)| dry - coded).collect()
+        };
+        [left(0), left(1)]
+    });
+}
+
+fn devices_are_listed(rate: u32) {
+    let (status, stdout, stderr) = Residue::start(&["devices", "--json"]).end();
+    assert!(status.success(), "{stderr}");
+    let hosts: Value = serde_json::from_str(&stdout).unwrap();
+    let jack = hosts.as_array().unwrap().iter().find(|host| host["name"] == "JACK").unwrap();
+    let devices = jack["devices"].as_array().unwrap();
+    assert_eq!(devices.len(), 2, "{jack}");
+    for device in devices {
+        let sides = [&device["input"], &device["output"]];
+        let side = sides.into_iter().find(|side| !side.is_null()).unwrap();
+        assert_eq!(side["default"], true);
+        assert_eq!(side["rates"], serde_json::json!([[rate, rate]]));
+        assert_eq!(side["buffer"], serde_json::json!([PERIOD, PERIOD]));
+    }
+    let (_, table, _) = Residue::start(&["devices"]).end();
+    assert!(table.contains("JACK Input") && table.contains("JACK Output"), "{table}");
+}
+
+fn impossible_wishes_are_explained(rate: u32) {
+    let fails = |options: &[&str], parts: &[&str]| {
+        let (status, _, stderr) =
+            Residue::start(&[&["listen", "--host", "jack"], options].concat()).end();
+        assert_eq!(status.code(), Some(1), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "one line, got {stderr}");
+        assert!(parts.iter().all(|part| stderr.contains(part)), "{parts:?} in {stderr}");
+    };
+    fails(&["--input", "no such"], &["no input device called `no such`", "JACK Input"]);
+    fails(&["--output", "no such"], &["no output device called `no such`", "JACK Output"]);
+    fails(&["--buffer", "100"], &["blocks of 100 frames", "--buffer with 256 frames"]);
+    fails(&["--rate", "44100"], &["44100 Hz", &rate.to_string(), "--rate"]);
+    fails(&["--depth", "33"], &["32 layers", "--depth 33"]);
+}
+
+fn an_interruption_ends_it_well() {
+    let residue = Residue::start(&["listen", "--host", "jack", "--mute", "--json"]);
+    let probe = Probe::new(Default::default());
+    probe.connect();
+    probe.wait(PERIOD * 100);
+    server::signal(&residue.0, "-INT");
+    let report = residue.report();
+    assert_eq!(report["ended"], "interrupted");
+    assert!(report["frames"].as_u64().unwrap() > 0);
+    assert!(probe.finish().heard.iter().flatten().all(|&x| x == 0.0), "--mute is silent");
+}
+
+fn a_server_that_stands_still_is_an_error(server: Server) {
+    let residue = Residue::start(&["listen", "--host", "jack"]);
+    let probe = Probe::new(Default::default());
+    probe.connect();
+    drop(probe.finish());
+    server.freeze();
+    let (status, _, stderr) = residue.end();
+    assert_eq!(status.code(), Some(1), "{stderr}");
+    let last = stderr.lines().last().unwrap();
+    assert!(last.starts_with("residue: the ") && last.contains("stood still"), "{stderr}");
+}
+
+fn a_lost_server_is_an_error(server: Server) {
+    let residue = Residue::start(&["listen", "--host", "jack", "--json"]);
+    let probe = Probe::new(Default::default());
+    probe.connect();
+    drop(probe.finish());
+    drop(server);
+    let (status, stdout, stderr) = residue.end();
+    assert_eq!(status.code(), Some(1), "{stderr}");
+    let last = stderr.lines().last().unwrap();
+    assert!(last.starts_with("residue: lost the ") && last.contains("JACK"), "{stderr}");
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(report["ended"], "failure");
+}

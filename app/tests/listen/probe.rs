@@ -1,0 +1,138 @@
+//! A client that speaks into Residue's input and records its output, sample for sample.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jack::{AudioIn, AudioOut, Client, ClientOptions, Control, Port, ProcessScope};
+
+use super::server::PATIENCE;
+
+/// Audio of both channels by the probe's own time, which counts frames since it was activated.
+#[derive(Default)]
+pub struct Recording {
+    /// What Residue was given.
+    pub sent: [Vec<f32>; 2],
+    /// What came back.
+    pub heard: [Vec<f32>; 2],
+    /// When the signal began.
+    pub start: usize,
+    /// Periods that the server left out.
+    pub missed: usize,
+}
+
+/// The probe, connected.
+pub struct Probe {
+    client: jack::AsyncClient<(), Tape>,
+    go: Arc<AtomicBool>,
+    frames: Arc<AtomicUsize>,
+}
+
+struct Tape {
+    to_residue: [Port<AudioOut>; 2],
+    from_residue: [Port<AudioIn>; 2],
+    signal: [Vec<f32>; 2],
+    played: usize,
+    recording: Recording,
+    go: Arc<AtomicBool>,
+    frames: Arc<AtomicUsize>,
+    due: Option<u32>,
+}
+
+impl Probe {
+    /// Joins the server, silent until [`Probe::go`].
+    pub fn new(signal: [Vec<f32>; 2]) -> Self {
+        let (client, _) = Client::new("probe", ClientOptions::NO_START_SERVER).unwrap();
+        let out = |name: &str| client.register_port(name, AudioOut::default()).unwrap();
+        let input = |name: &str| client.register_port(name, AudioIn::default()).unwrap();
+        let go = Arc::new(AtomicBool::new(false));
+        let frames = Arc::new(AtomicUsize::new(0));
+        let tape = Tape {
+            to_residue: [out("out_0"), out("out_1")],
+            from_residue: [input("in_0"), input("in_1")],
+            signal,
+            played: 0,
+            recording: Recording::default(),
+            go: Arc::clone(&go),
+            frames: Arc::clone(&frames),
+            due: None,
+        };
+        let client = client.activate_async((), tape).unwrap();
+        Self { client, go, frames }
+    }
+
+    /// Waits for Residue's ports and connects both ways.
+    pub fn connect(&self) {
+        let client = self.client.as_client();
+        let began = Instant::now();
+        for channel in 0..2 {
+            let pairs = [
+                (format!("probe:out_{channel}"), format!("residue_in:in_{channel}")),
+                (format!("residue_out:out_{channel}"), format!("probe:in_{channel}")),
+            ];
+            for (from, to) in pairs {
+                while let Err(error) = client.connect_ports_by_name(&from, &to) {
+                    assert!(began.elapsed() < PATIENCE, "cannot connect {from} to {to}: {error}");
+                    thread::sleep(Duration::from_millis(20));
+                }
+            }
+        }
+    }
+
+    /// Starts the signal with the next period.
+    pub fn go(&self) {
+        self.go.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until so many more frames have passed.
+    pub fn wait(&self, frames: usize) {
+        let until = self.frames.load(Ordering::Relaxed) + frames;
+        let began = Instant::now();
+        while self.frames.load(Ordering::Relaxed) < until {
+            assert!(began.elapsed() < PATIENCE, "the server stands still");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Leaves the server.
+    pub fn finish(self) -> Recording {
+        let (_, _, tape) = self.client.deactivate().unwrap();
+        tape.recording
+    }
+}
+
+impl jack::ProcessHandler for Tape {
+    fn process(&mut self, _: &Client, scope: &ProcessScope) -> Control {
+        let frames = scope.n_frames();
+        let now = scope.last_frame_time();
+        if self.due.is_some_and(|due| due != now) {
+            self.recording.missed += 1;
+        }
+        self.due = Some(now.wrapping_add(frames));
+
+        let count = frames as usize;
+        let recording = &mut self.recording;
+        let going = self.go.load(Ordering::Relaxed);
+        if going && self.played == 0 {
+            recording.start = recording.sent[0].len();
+        }
+        for channel in 0..2 {
+            let out = self.to_residue[channel].as_mut_slice(scope);
+            out.fill(0.0);
+            if going {
+                let rest = &self.signal[channel][self.played.min(self.signal[channel].len())..];
+                let some = rest.len().min(count);
+                out[..some].copy_from_slice(&rest[..some]);
+            }
+            // The server's thread may allocate: it is the test's own and nothing here is real time.
+            recording.sent[channel].extend_from_slice(out);
+            recording.heard[channel].extend_from_slice(self.from_residue[channel].as_slice(scope));
+        }
+        if going {
+            self.played += count;
+        }
+        self.frames.fetch_add(count, Ordering::Relaxed);
+        Control::Continue
+    }
+}
