@@ -34,7 +34,7 @@ fn listening_is_the_roundtrip_a_latency_later() {
     unsafe { env::set_var("JACK_DEFAULT_SERVER", &name) };
     // The embedded model's own rate, and one that is resampled.
     for rate in [24_000, 44_100, 48_000] {
-        let server = Server::start(&name, rate);
+        let server = Server::start(&name, rate, Duration::from_secs(10));
         dry_is_the_input_bit_for_bit(&server, rate);
         a_depth_is_the_roundtrip(&server, rate, "embedded", 3);
         what_is_left_behind_is_heard(&server, rate, 8);
@@ -44,7 +44,9 @@ fn listening_is_the_roundtrip_a_latency_later() {
             impossible_wishes_are_explained(rate);
             an_interruption_ends_it_well();
             a_lost_server_is_an_error(server);
-            a_server_that_stands_still_is_an_error(Server::start(&name, rate));
+            // One that soon forgets the clients that it finds dead when it moves again.
+            let server = Server::start(&name, rate, Duration::from_millis(100));
+            a_server_that_stands_still_is_an_error(server);
         }
     }
 }

@@ -22,24 +22,28 @@ pub struct Server {
 impl Server {
     /// Starts a server under the name that `JACK_DEFAULT_SERVER` gives.
     ///
-    /// Synchronous (`-S`): each period waits for all clients, so that a busy machine makes periods
-    /// late and loses none.
-    pub fn start(name: &str, rate: u32) -> Self {
+    /// Synchronous: each period waits up to `wait` for all clients, so that a busy machine makes
+    /// periods late and loses none.
+    pub fn start(name: &str, rate: u32, wait: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = File::create(folder.path().join("jackd.log")).unwrap();
         let period = PERIOD.to_string();
         let rate_text = rate.to_string();
-        let process = Command::new("jackd")
-            .args(["--no-realtime", "--sync", "--name", name, "--timeout", "10000"])
+        if let Err(error) = Command::new("jackd").arg("--version").output() {
+            panic!("cannot run jackd ({error}): install it with ./setup.sh (Debian: jackd2)");
+        }
+        // A server that writes to a client that has just gone must live on, to end in order.
+        let process = Command::new("sh")
+            .args(["-c", "trap '' PIPE; exec jackd \"$@\"", "jackd"])
+            .args(["--no-realtime", "--sync", "--name", name, "--port-max", "128"])
+            .args(["--timeout", &wait.as_millis().to_string()])
             .args(["-d", "dummy", "--rate", &rate_text, "--period", &period])
             .args(["--capture", "0", "--playback", "0"])
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
-            .unwrap_or_else(|error| {
-                panic!("cannot start jackd ({error}): install it with ./setup.sh (Debian: jackd2)")
-            });
+            .unwrap();
         let mut server = Self { process, folder };
         let began = Instant::now();
         while jack::Client::new("knock", jack::ClientOptions::NO_START_SERVER).is_err() {
@@ -70,12 +74,24 @@ impl Server {
 /// Sends a process a signal.
 pub fn signal(process: &Child, name: &str) {
     let number = process.id().to_string();
-    assert!(Command::new("kill").args([name, &number]).status().unwrap().success());
+    // A process that has ended is none to complain about.
+    let _ = Command::new("kill").args([name, &number]).stderr(Stdio::null()).status();
 }
 
-/// Ends the server without a word to its clients, also a frozen one.
+/// Ends the server, also a frozen one. Asked and not killed, as long as it listens: a killed server
+/// stays in JACK's list of servers, which has eight places, and leaves its memory behind.
 impl Drop for Server {
     fn drop(&mut self) {
+        for name in ["-TERM", "-CONT"] {
+            signal(&self.process, name);
+        }
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if self.process.try_wait().is_ok_and(|ended| ended.is_some()) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
