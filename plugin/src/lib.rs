@@ -1,3 +1,35 @@
-//! The CLAP and VST3 plugin.
+//! The CLAP and VST3 plugin: parameters, state and process() around the engine's
+//! [live path](residue_engine::live).
 //!
-//! This crate is still empty: it fills once the engine has its realtime port.
+//! ```text
+//! host -> Residue -> Session: input gain -> AudioPort -> output gain -> bypass crossfade -> host
+//!            |          settings read from Params before every piece of a block
+//!            +- Instance: Params, ModelSlot (wanted model, loading thread, Control of the port)
+//! ```
+//!
+//! The audio thread owns the [`Session`](session::Session) and touches of the rest only atomics. An
+//! editor holds an [`Instance`]: parameters, the model and its state, the port's telemetry.
+
+mod bypass;
+mod depth;
+mod gain;
+mod instance;
+mod keep_alive;
+mod model;
+mod params;
+mod plugin;
+mod presets;
+mod session;
+mod settings;
+mod state;
+mod text;
+
+pub use depth::Scale;
+pub use instance::Instance;
+pub use model::{ModelChoice, ModelSlot, ModelStatus, Phase};
+pub use params::{Fill, Listen, Mono, ResidueParams, WhenLate};
+pub use plugin::Residue;
+pub use presets::{PRESETS, Preset};
+
+nice_plug::nice_export_clap!(Residue);
+nice_plug::nice_export_vst3!(Residue);

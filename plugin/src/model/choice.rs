@@ -1,0 +1,101 @@
+//! What a project says of its model: a name and a sum, never weights.
+
+use std::sync::Arc;
+
+use nice_plug::params::persist::PersistentField;
+use residue_engine::models::EMBEDDED;
+use serde::{Deserialize, Serialize};
+
+use super::ModelSlot;
+
+/// Version of the layout of [`ModelChoice`].
+const VERSION: u32 = 1;
+
+/// The model that is wanted.
+///
+/// Newer versions may add fields. They are kept and saved again, so that a project survives a visit
+/// to an older plugin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelChoice {
+    /// Version of this layout.
+    #[serde(default = "version")]
+    pub version: u32,
+    /// `embedded`, a name that the library knows, or a folder.
+    #[serde(default = "embedded")]
+    pub id: String,
+    /// Sum over the model's files, in lowercase hex, once it is known. The embedded model has none:
+    /// the plugin's version, which is saved as well, says which one it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// What newer versions added.
+    #[serde(flatten)]
+    pub more: serde_json::Map<String, serde_json::Value>,
+}
+
+fn version() -> u32 {
+    VERSION
+}
+
+fn embedded() -> String {
+    EMBEDDED.to_owned()
+}
+
+impl ModelChoice {
+    /// A model by its name or folder.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self { version: VERSION, id: id.into(), sha256: None, more: serde_json::Map::new() }
+    }
+
+    /// Whether this is the model inside the program.
+    pub fn is_embedded(&self) -> bool {
+        self.id.eq_ignore_ascii_case(EMBEDDED)
+    }
+}
+
+impl Default for ModelChoice {
+    fn default() -> Self {
+        Self::new(EMBEDDED)
+    }
+}
+
+/// The slot as a field of the saved state: reading it saves the choice, writing it makes one.
+pub struct ModelField(pub Arc<ModelSlot>);
+
+impl PersistentField<'_, ModelChoice> for ModelField {
+    fn set(&self, choice: ModelChoice) {
+        self.0.choose(choice);
+    }
+
+    fn map<F, R>(&self, f: F) -> R
+    where
+        F: Fn(&ModelChoice) -> R,
+    {
+        f(&self.0.wanted())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> ModelChoice {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn what_newer_versions_add_survives() {
+        let text = r#"{"version":7,"id":"v2","sha256":"ab","precision":{"of":[1,2]}}"#;
+        let choice = read(text);
+        assert_eq!((choice.version, choice.id.as_str()), (7, "v2"));
+        assert_eq!(serde_json::to_string(&choice).unwrap(), text);
+    }
+
+    #[test]
+    fn what_is_missing_is_the_default() {
+        assert_eq!(read("{}"), ModelChoice::default());
+        assert_eq!(read(r#"{"id":"nano"}"#), ModelChoice::new("nano"));
+        assert!(ModelChoice::default().is_embedded());
+        let text = serde_json::to_string(&ModelChoice::default()).unwrap();
+        assert_eq!(text, r#"{"version":1,"id":"embedded"}"#);
+    }
+}
