@@ -1,7 +1,11 @@
 //! Project tasks that are not plain cargo.
 //!
 //! `cargo xtask demo` builds Residue and hears what its codec does to a demo clip;
-//! `cargo xtask ci` runs everything a change must pass.
+//! `cargo xtask bundle` and `install` make plugins of it; `cargo xtask ci` runs everything a change
+//! must pass.
+
+mod bundle;
+mod validate;
 
 use std::env;
 use std::path::Path;
@@ -9,10 +13,16 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
+use bundle::Options;
+
 const USAGE: &str = "usage: cargo xtask <task>
 
 tasks:
   demo [CLIP]   build, and compare depths on a demo clip (speech, music or effects)
+  bundle        build the plugin as CLAP and VST3, in target/bundled
+                [--release] [--target TRIPLE]
+  install       bundle, and put it where this user's hosts look [--release]
+  validate      bundle a release and run the validators that are installed
   ci            formatting, lints, tests and documentation";
 
 fn main() -> ExitCode {
@@ -21,11 +31,13 @@ fn main() -> ExitCode {
     let done = match words[..] {
         ["demo"] => demo("speech"),
         ["demo", clip @ ("speech" | "music" | "effects")] => demo(clip),
-        ["ci"] => ci(),
-        _ => {
-            eprintln!("{USAGE}");
-            return ExitCode::FAILURE;
+        ["bundle", ref options @ ..] => {
+            with_options(options, |options| bundle::bundle(options).map(drop))
         }
+        ["install", ref options @ ..] => with_options(options, bundle::install),
+        ["validate"] => validate::validate(),
+        ["ci"] => ci(),
+        _ => usage(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -34,6 +46,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn usage() -> Result<()> {
+    bail!("{USAGE}")
+}
+
+fn with_options(words: &[&str], task: impl FnOnce(&Options) -> Result<()>) -> Result<()> {
+    Options::parse(words).map_or_else(usage, |options| task(&options))
 }
 
 /// Builds the command line and compares depths on a clip.
@@ -59,11 +79,16 @@ fn cargo(arguments: &[&str], variables: &[(&str, &str)]) -> Result<()> {
     run(Command::new(cargo).args(arguments).envs(variables.iter().copied()))
 }
 
+/// The workspace's root.
+fn root() -> Result<&'static Path> {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in a folder")
+}
+
 /// Runs a command in the workspace's root.
 fn run(command: &mut Command) -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in a folder")?;
     let shown = format!("{command:?}");
-    let status = command.current_dir(root).status().with_context(|| format!("running {shown}"))?;
+    let status =
+        command.current_dir(root()?).status().with_context(|| format!("running {shown}"))?;
     if !status.success() {
         bail!("{shown} failed: {status}");
     }

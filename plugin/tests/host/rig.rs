@@ -1,0 +1,410 @@
+//! A host with one plugin.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use clack_extensions::audio_ports_config::PluginAudioPortsConfig;
+use clack_extensions::latency::{HostLatency, HostLatencyImpl, PluginLatency};
+use clack_extensions::params::{
+    HostParams, HostParamsImplMainThread, HostParamsImplShared, ParamClearFlags, ParamInfoBuffer,
+    ParamInfoFlags, ParamRescanFlags, PluginParams,
+};
+use clack_extensions::render::{PluginRender, RenderMode};
+use clack_extensions::state::PluginState;
+use clack_extensions::tail::{PluginTail, TailLength};
+use clack_host::events::event_types::ParamValueEvent;
+use clack_host::prelude::*;
+
+/// The built library, beside the test.
+pub fn library() -> PathBuf {
+    let folder = std::env::current_exe().expect("the test has a path");
+    let name =
+        format!("{}residue_plugin{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    folder.with_file_name(name)
+}
+
+/// The library, loaded once as hosts do.
+pub fn entry() -> &'static PluginEntry {
+    static ENTRY: OnceLock<PluginEntry> = OnceLock::new();
+    ENTRY.get_or_init(|| {
+        // SAFETY: it is the library that was built with this test.
+        unsafe { PluginEntry::load(library()) }.expect("the library loads")
+    })
+}
+
+/// What the plugin asked the host for.
+#[derive(Default)]
+pub struct Wishes {
+    pub restart: AtomicBool,
+    pub callback: AtomicBool,
+    pub latency_changes: AtomicUsize,
+}
+
+impl<'a> SharedHandler<'a> for Wishes {
+    fn request_restart(&self) {
+        self.restart.store(true, Ordering::Relaxed);
+    }
+
+    fn request_process(&self) {}
+
+    fn request_callback(&self) {
+        self.callback.store(true, Ordering::Relaxed);
+    }
+}
+
+impl HostParamsImplShared for Wishes {
+    fn request_flush(&self) {}
+}
+
+pub struct MainThread<'a>(&'a Wishes);
+
+impl<'a> MainThreadHandler<'a> for MainThread<'a> {}
+
+impl HostLatencyImpl for MainThread<'_> {
+    fn changed(&self) {
+        self.0.latency_changes.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl HostParamsImplMainThread for MainThread<'_> {
+    fn rescan(&self, _: ParamRescanFlags) {}
+
+    fn clear(&self, _: ClapId, _: ParamClearFlags) {}
+}
+
+pub struct Host;
+
+impl HostHandlers for Host {
+    type Shared<'a> = Wishes;
+    type MainThread<'a> = MainThread<'a>;
+    type AudioProcessor<'a> = ();
+
+    fn declare_extensions(builder: &mut HostExtensions<Self>, _: &Self::Shared<'_>) {
+        builder.register::<HostLatency>();
+        builder.register::<HostParams>();
+    }
+}
+
+/// A parameter as the host sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Param {
+    pub id: ClapId,
+    pub name: String,
+    pub group: String,
+    pub flags: ParamInfoFlags,
+    pub min: f64,
+    pub max: f64,
+    pub default: f64,
+}
+
+/// A change of a parameter: at which sample, which, to what.
+pub type Change = (usize, ClapId, f64);
+
+/// A host with one instance.
+pub struct Rig {
+    instance: PluginInstance<Host>,
+    audio: Option<StartedPluginAudioProcessor<Host>>,
+    pub max_block: usize,
+    pub rate: u32,
+    inputs: usize,
+    outputs: usize,
+}
+
+impl Rig {
+    /// An instance that does not run yet.
+    pub fn new() -> Self {
+        let info = HostInfo::new("Residue's tests", "Residue", "", "1").expect("no zeros");
+        let instance = PluginInstance::<Host>::new(
+            |_| Wishes::default(),
+            |wishes| MainThread(wishes),
+            entry(),
+            c"org.residue.residue",
+            &info,
+        );
+        let instance = instance.expect("the plugin is in the library");
+        Self { instance, audio: None, max_block: 0, rate: 0, inputs: 2, outputs: 2 }
+    }
+
+    /// A rig that renders offline, running.
+    pub fn offline(rate: u32, max_block: usize) -> Self {
+        let mut rig = Self::new();
+        rig.set_offline(true);
+        rig.start(rate, max_block);
+        rig
+    }
+
+    fn extension<
+        E: clack_host::extensions::Extension<
+                ExtensionSide = clack_host::extensions::PluginExtensionSide,
+            >,
+    >(
+        &mut self,
+    ) -> E {
+        self.instance.plugin_handle().get_extension().expect("the plugin has this extension")
+    }
+
+    /// Chooses how channels are laid out: stereo, mono, mono to stereo.
+    pub fn layout(&mut self, index: u32, inputs: usize, outputs: usize) {
+        let ports: PluginAudioPortsConfig = self.extension();
+        let id = ClapId::new(index);
+        ports.select(&self.instance.plugin_handle(), id).expect("the layout exists");
+        (self.inputs, self.outputs) = (inputs, outputs);
+    }
+
+    pub fn set_offline(&mut self, offline: bool) {
+        let render: PluginRender = self.extension();
+        let mode = if offline { RenderMode::Offline } else { RenderMode::Realtime };
+        render.set(&self.instance.plugin_handle(), mode).expect("both modes are there");
+    }
+
+    /// Starts audio; false if the plugin refuses.
+    pub fn try_start(&mut self, rate: u32, max_block: usize) -> bool {
+        let configuration = PluginAudioConfiguration {
+            sample_rate: f64::from(rate),
+            min_frames_count: 1,
+            max_frames_count: max_block as u32,
+        };
+        let Ok(audio) = self.instance.activate(|_, _| (), configuration) else { return false };
+        self.audio = Some(audio.start_processing().ok().expect("processing starts"));
+        (self.rate, self.max_block) = (rate, max_block);
+        true
+    }
+
+    /// Starts audio.
+    pub fn start(&mut self, rate: u32, max_block: usize) {
+        assert!(self.try_start(rate, max_block), "{rate} Hz, blocks of {max_block}");
+        self.serve();
+        // The first latency is a change from none, for which a restart is asked.
+        self.take_restart();
+    }
+
+    pub fn stop(&mut self) {
+        if let Some(audio) = self.audio.take() {
+            self.instance.deactivate(audio.stop_processing());
+        }
+    }
+
+    /// Starts audio anew, as a host that was asked to.
+    pub fn restart(&mut self) {
+        let (rate, block) = (self.rate, self.max_block);
+        self.stop();
+        assert!(self.try_start(rate, block));
+        self.serve();
+    }
+
+    /// Does what the plugin asked for on the main thread.
+    pub fn serve(&mut self) {
+        let asked = self
+            .instance
+            .access_shared_handler(|wishes| wishes.callback.swap(false, Ordering::Relaxed));
+        if asked {
+            self.instance.call_on_main_thread_callback();
+        }
+    }
+
+    /// Whether a restart was asked for since this was last asked.
+    pub fn take_restart(&mut self) -> bool {
+        self.serve();
+        self.instance.access_shared_handler(|wishes| wishes.restart.swap(false, Ordering::Relaxed))
+    }
+
+    pub fn reset(&mut self) {
+        self.audio.as_mut().expect("audio runs").reset();
+    }
+
+    pub fn latency(&mut self) -> usize {
+        let latency: PluginLatency = self.extension();
+        latency.get(&self.instance.plugin_handle()) as usize
+    }
+
+    pub fn tail(&mut self) -> TailLength {
+        let tail: PluginTail = self.extension();
+        tail.get(&self.audio.as_mut().expect("audio runs").plugin_handle())
+    }
+
+    pub fn params(&mut self) -> Vec<Param> {
+        let params: PluginParams = self.extension();
+        let handle = self.instance.plugin_handle();
+        let text = |text: &[u8]| String::from_utf8(text.to_vec()).expect("names are UTF-8");
+        (0..params.count(&handle))
+            .map(|index| {
+                let mut buffer = ParamInfoBuffer::new();
+                let info = params.get_info(&handle, index, &mut buffer).expect("it is there");
+                Param {
+                    id: info.id,
+                    name: text(info.name),
+                    group: text(info.module),
+                    flags: info.flags,
+                    min: info.min_value,
+                    max: info.max_value,
+                    default: info.default_value,
+                }
+            })
+            .collect()
+    }
+
+    /// The parameter with this name.
+    pub fn param(&mut self, name: &str) -> Param {
+        let params = self.params();
+        params.into_iter().find(|param| param.name == name).expect("a parameter of this name")
+    }
+
+    pub fn value(&mut self, id: ClapId) -> f64 {
+        let params: PluginParams = self.extension();
+        params.get_value(&self.instance.plugin_handle(), id).expect("it has a value")
+    }
+
+    /// The value of the parameter with this name, as text.
+    pub fn shown(&mut self, name: &str) -> String {
+        let id = self.param(name).id;
+        let value = self.value(id);
+        self.text(id, value)
+    }
+
+    pub fn text(&mut self, id: ClapId, value: f64) -> String {
+        let params: PluginParams = self.extension();
+        let mut buffer = [0; 256];
+        let text = params.value_to_text(&self.instance.plugin_handle(), id, value, &mut buffer);
+        String::from_utf8(text.expect("it has a text").to_vec()).expect("texts are UTF-8")
+    }
+
+    pub fn read(&mut self, id: ClapId, text: &str) -> Option<f64> {
+        let params: PluginParams = self.extension();
+        let text = std::ffi::CString::new(text).expect("no zeros");
+        params.text_to_value(&self.instance.plugin_handle(), id, &text)
+    }
+
+    /// A change of the parameter with this name to what this text means.
+    pub fn change(&mut self, at: usize, name: &str, text: &str) -> Change {
+        let param = self.param(name);
+        let value = self.read(param.id, text).expect("the text means a value");
+        (at, param.id, value)
+    }
+
+    /// Sets parameters while audio does not run, or before the next block.
+    pub fn set(&mut self, changes: &[(&str, &str)]) {
+        let changes: Vec<Change> =
+            changes.iter().map(|(name, text)| self.change(0, name, text)).collect();
+        let params: PluginParams = self.extension();
+        let events = events(&changes);
+        match &mut self.audio {
+            Some(audio) => params.flush_active(
+                &mut audio.plugin_handle(),
+                &InputEvents::from_buffer(&events),
+                &mut OutputEvents::void(),
+            ),
+            None => params.flush(
+                &mut self.instance.inactive_plugin_handle().expect("it does not run"),
+                &InputEvents::from_buffer(&events),
+                &mut OutputEvents::void(),
+            ),
+        }
+    }
+
+    pub fn save(&mut self) -> Vec<u8> {
+        let state: PluginState = self.extension();
+        let mut bytes = Vec::new();
+        state.save(&self.instance.plugin_handle(), &mut bytes).expect("the state is saved");
+        bytes
+    }
+
+    /// False if the plugin refuses.
+    pub fn load(&mut self, mut bytes: &[u8]) -> bool {
+        let state: PluginState = self.extension();
+        let loaded = state.load(&self.instance.plugin_handle(), &mut bytes).is_ok();
+        self.serve();
+        loaded
+    }
+
+    /// Plays `audio` and then `tail` samples of silence, in blocks of these sizes in turn, with
+    /// changes of parameters at their samples. Input and output lie in buffers of their own.
+    pub fn play(
+        &mut self,
+        audio: &[Vec<f32>],
+        tail: usize,
+        blocks: impl IntoIterator<Item = usize>,
+        changes: &[Change],
+    ) -> Vec<Vec<f32>> {
+        let processor = self.audio.as_mut().expect("audio runs");
+        let mut input = audio.to_vec();
+        assert_eq!(input.len(), self.inputs);
+        let total = input[0].len() + tail;
+        input.iter_mut().for_each(|plane| plane.resize(total, 0.0));
+        // What a host leaves in an output buffer is not silence.
+        let mut output = vec![vec![9.0; total]; self.outputs];
+        let mut ports = (AudioPorts::with_capacity(2, 1), AudioPorts::with_capacity(2, 1));
+        let mut at = 0;
+        let mut blocks = blocks.into_iter();
+        while at < total {
+            let end = total.min(at + blocks.next().expect("blocks go on"));
+            let now: Vec<Change> = changes
+                .iter()
+                .filter(|change| (at..end).contains(&change.0))
+                .map(|&(sample, id, value)| (sample - at, id, value))
+                .collect();
+            let events = events(&now);
+            let inputs = ports.0.with_input_buffers([AudioPortBuffer {
+                latency: 0,
+                channels: AudioPortBufferType::f32_input_only(
+                    input.iter_mut().map(|plane| InputChannel::variable(&mut plane[at..end])),
+                ),
+            }]);
+            let mut outputs = ports.1.with_output_buffers([AudioPortBuffer {
+                latency: 0,
+                channels: AudioPortBufferType::f32_output_only(
+                    output.iter_mut().map(|plane| &mut plane[at..end]),
+                ),
+            }]);
+            processor
+                .process(
+                    &inputs,
+                    &mut outputs,
+                    &InputEvents::from_buffer(&events),
+                    &mut OutputEvents::void(),
+                    Some(at as u64),
+                    None,
+                )
+                .expect("the block is processed");
+            at = end;
+        }
+        output
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn events(changes: &[Change]) -> EventBuffer {
+    let mut events = EventBuffer::new();
+    for &(at, id, value) in changes {
+        events.push(&ParamValueEvent::new(at as u32, id, Pckn::match_all(), value));
+    }
+    events
+}
+
+/// Reproducible noise within ±`level`.
+pub fn noise(seed: u64, length: usize, level: f32) -> Vec<f32> {
+    let mut random = Random(seed);
+    (0..length).map(|_| (random.next() * 2.0 - 1.0) as f32 * level).collect()
+}
+
+/// Reproducible numbers.
+pub struct Random(pub u64);
+
+impl Random {
+    /// The next number in 0..1.
+    pub fn next(&mut self) -> f64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 40) as f64 / (1u64 << 24) as f64
+    }
+
+    /// The next number below `end`.
+    pub fn below(&mut self, end: usize) -> usize {
+        (self.next() * end as f64) as usize
+    }
+}

@@ -1,0 +1,124 @@
+//! What a project saves.
+
+use std::collections::BTreeMap;
+
+use nice_plug::plugin::PluginState;
+use residue_plugin::{PRESETS, ResidueParams};
+
+use crate::rig::{Random, Rig};
+
+/// CLAP states of nice-plug: the length in front of the text.
+fn clap_state(text: &str) -> Vec<u8> {
+    let mut bytes = (text.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(text.as_bytes());
+    bytes
+}
+
+fn text(state: &[u8]) -> String {
+    String::from_utf8(state[8..].to_vec()).expect("states are text")
+}
+
+fn values(rig: &mut Rig) -> Vec<(String, f64)> {
+    rig.params().into_iter().map(|param| (param.name, rig.value(param.id))).collect()
+}
+
+#[test]
+fn states_round_trip_byte_for_byte() {
+    let mut rig = Rig::new();
+    let before = rig.save();
+    assert!(before.len() < 1024, "{} bytes", before.len());
+    rig.set(&[
+        ("Depth A", "7 layers"),
+        ("Listen", "Dry-B"),
+        ("Input gain", "-3.3 dB"),
+        ("Burst length", "7.7"),
+    ]);
+    let saved = rig.save();
+    assert_ne!(saved, before);
+    let mut other = Rig::new();
+    assert!(other.load(&saved));
+    assert_eq!(values(&mut other), values(&mut rig));
+    assert_eq!(other.save(), saved);
+    other.start(48_000, 512);
+    assert_eq!(other.save(), saved, "running changes nothing");
+    assert!(rig.load(&before));
+    assert_eq!(rig.save(), before);
+}
+
+#[test]
+fn states_are_small_and_hold_no_weights() {
+    let mut rig = Rig::new();
+    rig.start(48_000, 512);
+    let text = text(&rig.save());
+    assert!(text.contains(r#"\"id\":\"embedded\""#), "{text}");
+    assert!(text.len() < 1024);
+}
+
+#[test]
+fn garbage_is_refused_and_survived() {
+    let mut rig = Rig::new();
+    rig.set(&[("Depth A", "7 layers")]);
+    let saved = rig.save();
+    let mut random = Random(3);
+    for length in [0, 1, 7, 8, 9, 100, 5000] {
+        let bytes: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
+        assert!(!rig.load(&bytes), "{length} bytes");
+    }
+    assert!(!rig.load(&clap_state("{}")));
+    assert!(!rig.load(&clap_state("[1,2,3]")));
+    assert!(!rig.load(&saved[..saved.len() - 1]), "cut off");
+    assert_eq!(rig.save(), saved);
+    // Bits flipped anywhere either load or do not; either way everything stays within its range.
+    for _ in 0..300 {
+        let mut bytes = saved.clone();
+        let at = 8 + random.below(bytes.len() - 8);
+        bytes[at] ^= 1 << random.below(7);
+        rig.load(&bytes);
+        for param in rig.params() {
+            let value = rig.value(param.id);
+            assert!((param.min..=param.max).contains(&value), "{}: {value}", param.name);
+        }
+    }
+    assert!(rig.load(&saved));
+    rig.set_offline(true);
+    rig.start(48_000, 512);
+    rig.play(&[vec![0.1; 4000], vec![0.1; 4000]], 0, std::iter::repeat(512), &[]);
+}
+
+#[test]
+fn older_and_newer_states_load() {
+    let mut rig = Rig::new();
+    let older = r#"{"params":{"depa":{"i32":5}},"fields":{}}"#;
+    assert!(rig.load(&clap_state(older)));
+    assert_eq!(rig.shown("Depth A"), "2.5 kbps");
+
+    let newer = r#"{"version":"9.0.0","precision":"int8","params":{"depa":{"i32":6},"listen":
+        {"string":"sideways"},"spin":{"f32":3.5}},"fields":{"model":
+        "{\"version\":2,\"id\":\"embedded\",\"precision\":\"int8\"}","editor":"[1,2]"}}"#;
+    assert!(rig.load(&clap_state(newer)));
+    assert_eq!(rig.shown("Depth A"), "3 kbps");
+    assert_eq!(rig.shown("Listen"), "A", "an unknown choice changes nothing");
+    assert!(text(&rig.save()).contains(r#"\"precision\":\"int8\""#), "the model's future is kept");
+}
+
+/// Every preset arrives in the plugin.
+#[test]
+fn presets_apply() {
+    let mut rig = Rig::new();
+    let fresh = text(&rig.save());
+    let scale = ResidueParams::new(residue_plugin::ModelSlot::new()).model.0.scale();
+    let mut sounds = BTreeMap::new();
+    for preset in &PRESETS {
+        let mut state: PluginState = serde_json::from_str(&fresh).unwrap();
+        preset.apply(&mut state, &scale);
+        assert!(rig.load(&clap_state(&serde_json::to_string(&state).unwrap())));
+        let saved = text(&rig.save());
+        assert_eq!(saved, serde_json::to_string(&state).unwrap(), "{}", preset.name);
+        assert_eq!(sounds.insert(saved, preset.name), None, "{} is another", preset.name);
+    }
+    let preset = PRESETS.iter().find(|preset| preset.name == "Dialogue 2 kbps").unwrap();
+    let mut state: PluginState = serde_json::from_str(&fresh).unwrap();
+    preset.apply(&mut state, &scale);
+    assert!(rig.load(&clap_state(&serde_json::to_string(&state).unwrap())));
+    assert_eq!(rig.shown("Depth A"), "2 kbps");
+}

@@ -1,0 +1,158 @@
+//! What lies where in a bundle.
+//!
+//! Sources: the VST 3 documentation, "Plug-in format structure"; the CLAP header `entry.h`, which says
+//! where hosts look and what they expect there.
+
+use std::path::PathBuf;
+
+use super::system::{Family, System};
+
+/// The plugin's name, in menus and file names.
+const NAME: &str = "Residue";
+const IDENTIFIER: &str = "org.residue.residue";
+
+/// A plugin format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// CLAP.
+    Clap,
+    /// VST3.
+    Vst3,
+}
+
+/// Both.
+pub const FORMATS: [Format; 2] = [Format::Clap, Format::Vst3];
+
+impl Format {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Clap => "clap",
+            Self::Vst3 => "vst3",
+        }
+    }
+
+    /// The file or folder that hosts find.
+    pub fn bundle(self) -> String {
+        format!("{NAME}.{}", self.extension())
+    }
+}
+
+/// What a file of a bundle holds.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Content {
+    /// The built library.
+    Library,
+    /// This.
+    Text(String),
+}
+
+/// The files of a bundle.
+pub fn entries(format: Format, system: &System, version: &str) -> Vec<(PathBuf, Content)> {
+    let bundle = PathBuf::from(format.bundle());
+    let contents = bundle.join("Contents");
+    match (format, system.family) {
+        (_, Family::MacOs) => vec![
+            (contents.join("MacOS").join(NAME), Content::Library),
+            (contents.join("Info.plist"), Content::Text(info_plist(format, version))),
+            (contents.join("PkgInfo"), Content::Text("BNDL????".into())),
+        ],
+        (Format::Clap, _) => vec![(bundle, Content::Library)],
+        (Format::Vst3, Family::Linux) => {
+            let folder = contents.join(format!("{}-linux", system.processor));
+            vec![(folder.join(format!("{NAME}.so")), Content::Library)]
+        }
+        (Format::Vst3, Family::Windows) => {
+            let processor = if system.processor == "aarch64" { "arm64" } else { &system.processor };
+            let folder = contents.join(format!("{processor}-win"));
+            vec![(folder.join(format!("{NAME}.vst3")), Content::Library)]
+        }
+    }
+}
+
+fn info_plist(format: Format, version: &str) -> String {
+    let entries = [
+        ("CFBundleDevelopmentRegion", "English"),
+        ("CFBundleExecutable", NAME),
+        ("CFBundleIdentifier", &format!("{IDENTIFIER}.{}", format.extension())),
+        ("CFBundleInfoDictionaryVersion", "6.0"),
+        ("CFBundleName", NAME),
+        ("CFBundlePackageType", "BNDL"),
+        ("CFBundleShortVersionString", version),
+        ("CFBundleSignature", "????"),
+        ("CFBundleVersion", version),
+    ];
+    let entries: String = entries
+        .iter()
+        .map(|(key, value)| format!("\t<key>{key}</key>\n\t<string>{value}</string>\n"))
+        .collect();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \
+         \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
+         <plist version=\"1.0\">\n<dict>\n{entries}\t<key>NSHighResolutionCapable</key>\n\
+         \t<true/>\n</dict>\n</plist>\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn library(format: Format, triple: &str) -> String {
+        let entries = entries(format, &System::of_triple(triple).unwrap(), "1.2.3");
+        let found: Vec<_> = entries.iter().filter(|(_, it)| *it == Content::Library).collect();
+        assert_eq!(found.len(), 1);
+        found[0].0.to_str().unwrap().replace('\\', "/")
+    }
+
+    #[test]
+    fn hosts_find_the_library_where_they_look() {
+        for (triple, clap, vst3) in [
+            (
+                "x86_64-unknown-linux-gnu",
+                "Residue.clap",
+                "Residue.vst3/Contents/x86_64-linux/Residue.so",
+            ),
+            (
+                "aarch64-unknown-linux-gnu",
+                "Residue.clap",
+                "Residue.vst3/Contents/aarch64-linux/Residue.so",
+            ),
+            (
+                "aarch64-apple-darwin",
+                "Residue.clap/Contents/MacOS/Residue",
+                "Residue.vst3/Contents/MacOS/Residue",
+            ),
+            (
+                "x86_64-pc-windows-msvc",
+                "Residue.clap",
+                "Residue.vst3/Contents/x86_64-win/Residue.vst3",
+            ),
+            (
+                "aarch64-pc-windows-msvc",
+                "Residue.clap",
+                "Residue.vst3/Contents/arm64-win/Residue.vst3",
+            ),
+        ] {
+            assert_eq!(library(Format::Clap, triple), clap);
+            assert_eq!(library(Format::Vst3, triple), vst3);
+        }
+    }
+
+    #[test]
+    fn a_mac_bundle_says_what_it_is() {
+        let system = System::of_triple("x86_64-apple-darwin").unwrap();
+        let entries = entries(Format::Vst3, &system, "1.2.3");
+        let plist = entries.iter().find(|(path, _)| path.ends_with("Info.plist")).unwrap();
+        let Content::Text(text) = &plist.1 else { panic!("it is text") };
+        for expected in ["<string>Residue</string>", "<string>1.2.3</string>", "residue.vst3"] {
+            assert!(text.contains(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_systems_are_refused() {
+        let error = System::of_triple("wasm32-unknown-unknown").unwrap_err().to_string();
+        assert!(error.contains("wasm32"), "{error}");
+    }
+}
