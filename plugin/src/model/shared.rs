@@ -35,15 +35,22 @@ pub struct SharedModel {
     codec: Codec,
     /// Once it is known.
     sum: Mutex<Option<String>>,
-    /// Measured once for all instances and activations: a host that starts audio anew because the
-    /// latency has changed must find it unchanged.
-    allowances: Mutex<HashMap<PortKey, usize>>,
+    allowances: Arc<Mutex<Allowances>>,
 }
 
-/// All models that were ever loaded here, by where they come from. Loading holds the entry, so that
-/// others who want the same model wait for it and then share it.
-type Loaded = HashMap<ModelSource, Arc<Mutex<Weak<SharedModel>>>>;
-static MODELS: LazyLock<Mutex<Loaded>> = LazyLock::new(Mutex::default);
+/// Measured once for all instances and activations in this process: a host that starts audio anew
+/// because the latency has changed must find it unchanged.
+type Allowances = HashMap<PortKey, usize>;
+
+/// What is known of a model that was ever loaded here.
+#[derive(Default)]
+struct Known {
+    /// Held while loading, so that others who want the same model wait for it and then share it.
+    model: Mutex<Weak<SharedModel>>,
+    allowances: Arc<Mutex<Allowances>>,
+}
+
+static MODELS: LazyLock<Mutex<HashMap<ModelSource, Arc<Known>>>> = LazyLock::new(Mutex::default);
 
 impl SharedModel {
     /// The model that is meant, loaded now or found loaded. Takes as long as it takes.
@@ -51,10 +58,10 @@ impl SharedModel {
     /// # Errors
     /// If it is not on this computer, or damaged.
     pub fn get(choice: &ModelChoice) -> Result<Arc<Self>, LoadError> {
-        let source = if choice.is_embedded() { ModelSource::Embedded } else { locate(&choice.id)? };
-        let entry = Arc::clone(MODELS.lock().entry(source.clone()).or_default());
-        let mut entry = entry.lock();
-        if let Some(model) = entry.upgrade() {
+        let source = source(choice)?;
+        let known = Arc::clone(MODELS.lock().entry(source.clone()).or_default());
+        let mut shared = known.model.lock();
+        if let Some(model) = shared.upgrade() {
             return Ok(model);
         }
         let model = Arc::new(Self {
@@ -62,9 +69,9 @@ impl SharedModel {
             codec: load(&source)?,
             source,
             sum: Mutex::default(),
-            allowances: Mutex::default(),
+            allowances: Arc::clone(&known.allowances),
         });
-        *entry = Arc::downgrade(&model);
+        *shared = Arc::downgrade(&model);
         Ok(model)
     }
 
@@ -101,6 +108,19 @@ impl SharedModel {
     }
 }
 
+/// Where it is; the same for all ways to write it.
+fn source(choice: &ModelChoice) -> Result<ModelSource, LoadError> {
+    if choice.is_embedded() {
+        return Ok(ModelSource::Embedded);
+    }
+    Ok(match locate(&choice.id)? {
+        ModelSource::Folder(folder) => {
+            ModelSource::Folder(std::fs::canonicalize(&folder).unwrap_or(folder))
+        }
+        embedded => embedded,
+    })
+}
+
 fn load(source: &ModelSource) -> Result<Codec, LoadError> {
     let model = embedded();
     let config = match source {
@@ -113,4 +133,47 @@ fn load(source: &ModelSource) -> Result<Codec, LoadError> {
         ModelSource::Embedded => Codec::load_from_memory(model.config, model.weights, &options)?,
         ModelSource::Folder(folder) => Codec::load(folder, &options)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_copy_for_all_and_none_when_nobody_needs_it() {
+        // One that no other test holds meanwhile.
+        let choice =
+            ModelChoice::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/golden/v1"));
+        let threads: Vec<_> = (0..4)
+            .map(|_| choice.clone())
+            .map(|choice| std::thread::spawn(move || SharedModel::get(&choice).unwrap()))
+            .collect();
+        let models: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        assert!(models.iter().all(|model| Arc::ptr_eq(model, &models[0])));
+        let weak = Arc::downgrade(&models[0]);
+        assert!(Arc::ptr_eq(&SharedModel::get(&choice).unwrap(), &models[0]));
+        drop(models);
+        assert!(weak.upgrade().is_none());
+    }
+
+    /// Models by the folder they are in, however it is written.
+    #[test]
+    fn a_folder_is_one_model_by_any_path() {
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/golden/nano");
+        let straight = std::fs::canonicalize(golden).unwrap();
+        let one = SharedModel::get(&ModelChoice::new(straight.to_str().unwrap())).unwrap();
+        let again = SharedModel::get(&ModelChoice::new(straight.to_str().unwrap())).unwrap();
+        let other = SharedModel::get(&ModelChoice::new(golden)).unwrap();
+        assert!(Arc::ptr_eq(&one, &again) && Arc::ptr_eq(&one, &other));
+        assert_eq!(one.sum(&|| false), None, "asked to stop");
+        let sum = one.sum(&|| true).unwrap();
+        assert_eq!(sum.len(), 64);
+        assert_eq!(one.sum(&|| false), Some(sum), "known by now");
+    }
+
+    #[test]
+    fn what_is_not_there_is_an_error_that_names_it() {
+        let error = SharedModel::get(&ModelChoice::new("/no/such/folder")).err().unwrap();
+        assert!(error.to_string().contains("/no/such/folder"), "{error}");
+    }
 }

@@ -214,3 +214,51 @@ impl ModelSlot {
         self.changed.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Option<Duration> = Some(Duration::from_secs(60));
+
+    #[test]
+    fn nothing_is_loaded_before_it_is_needed() {
+        let slot = ModelSlot::new();
+        assert_eq!(slot.status().phase, Phase::Idle);
+        slot.choose(ModelChoice::new("/no/such/folder"));
+        assert_eq!(slot.status().phase, Phase::Idle);
+        assert!(slot.state.lock().model.is_none());
+    }
+
+    #[test]
+    fn a_missing_model_is_stood_in_for_and_said_to_be_missing() {
+        let slot = ModelSlot::new();
+        slot.choose(ModelChoice::new("/no/such/folder"));
+        let model = slot.prepare(LONG).unwrap();
+        assert_eq!(model.name, "embedded");
+        let status = slot.status();
+        assert_eq!(status.wanted.id, "/no/such/folder");
+        let Phase::Missing(reason) = status.phase else { panic!("{:?}", status.phase) };
+        assert!(reason.contains("/no/such/folder"), "{reason}");
+        slot.choose(ModelChoice::default());
+        slot.prepare(LONG).unwrap();
+        assert_eq!(slot.status().phase, Phase::Ready);
+        slot.stop();
+    }
+
+    /// A project that was saved with other weights under the same name is told apart.
+    #[test]
+    fn other_weights_than_the_projects_are_noticed() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/golden/nano");
+        let slot = ModelSlot::new();
+        slot.choose(ModelChoice { sha256: Some("00ff".into()), ..ModelChoice::new(folder) });
+        assert_eq!(slot.prepare(LONG).unwrap().name, folder);
+        let until = Instant::now() + Duration::from_secs(60);
+        while !slot.status().differs {
+            assert!(Instant::now() < until, "the sum differs");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(slot.wanted().sha256, Some("00ff".into()), "the project is not changed");
+        slot.stop();
+    }
+}

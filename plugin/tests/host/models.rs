@@ -104,6 +104,8 @@ fn the_treatment_of_stereo_asks_for_a_restart() {
     rig.play(&[vec![0.0; 512], vec![0.0; 512]], 0, [512], &[]);
     assert!(!rig.take_restart(), "once");
     rig.restart();
+    // One stream needs less time than two: the latency may have changed.
+    rig.take_restart();
     rig.play(&[vec![0.0; 512], vec![0.0; 512]], 0, [512], &[]);
     assert!(!rig.take_restart());
 }
