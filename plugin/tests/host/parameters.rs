@@ -38,6 +38,20 @@ fn parameters_are_listed_with_names_groups_and_flags() {
 }
 
 #[test]
+fn controllers_have_every_parameter_on_two_pages() {
+    let mut rig = Rig::new();
+    let pages = rig.pages();
+    let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["Compare", "Line"]);
+    let mut ids: Vec<_> = pages.iter().flat_map(|(_, ids)| ids.iter().flatten()).collect();
+    ids.sort();
+    let params = rig.params();
+    let mut all: Vec<_> = params.iter().map(|param| &param.id).collect();
+    all.sort();
+    assert_eq!(ids, all);
+}
+
+#[test]
 fn every_value_survives_its_text() {
     let mut rig = Rig::new();
     for param in rig.params() {

@@ -10,6 +10,7 @@ use clack_extensions::params::{
     HostParams, HostParamsImplMainThread, HostParamsImplShared, ParamClearFlags, ParamInfoBuffer,
     ParamInfoFlags, ParamRescanFlags, PluginParams,
 };
+use clack_extensions::remote_controls::{PluginRemoteControls, RemoteControlsPageBuffer};
 use clack_extensions::render::{PluginRender, RenderMode};
 use clack_extensions::state::PluginState;
 use clack_extensions::tail::{PluginTail, TailLength};
@@ -240,6 +241,19 @@ impl Rig {
                     max: info.max_value,
                     default: info.default_value,
                 }
+            })
+            .collect()
+    }
+
+    /// The pages of a controller: their names, and what their eight knobs do.
+    pub fn pages(&mut self) -> Vec<(String, Vec<Option<ClapId>>)> {
+        let pages: PluginRemoteControls = self.extension();
+        let handle = self.instance.plugin_handle();
+        (0..pages.count(&handle))
+            .map(|index| {
+                let mut buffer = RemoteControlsPageBuffer::new();
+                let page = pages.get(&handle, index, &mut buffer).expect("it is there");
+                (String::from_utf8_lossy(page.page_name).into_owned(), page.param_ids.to_vec())
             })
             .collect()
     }
