@@ -1,10 +1,12 @@
 //! Project tasks that are not plain cargo.
 //!
 //! `cargo xtask demo` builds Residue and hears what its codec does to a demo clip;
-//! `cargo xtask bundle` and `install` make plugins of it; `cargo xtask ci` runs everything a change
-//! must pass.
+//! `cargo xtask bundle` and `install` make plugins of it;
+//! `cargo xtask sanitize` watches the audio thread with LLVM's RealtimeSanitizer;
+//! `cargo xtask ci` runs everything a change must pass.
 
 mod bundle;
+mod sanitize;
 mod validate;
 
 use std::env;
@@ -23,7 +25,8 @@ tasks:
                 [--release] [--target TRIPLE]
   install       bundle, and put it where this user's hosts look [--release]
   validate      bundle a release and run the validators that are installed
-  ci            formatting, lints, tests and documentation";
+  sanitize      watch the audio thread with RealtimeSanitizer (Linux; runtime: ./setup.sh)
+  ci            formatting, lints, tests, sanitizer and documentation";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         }
         ["install", ref options @ ..] => with_options(options, bundle::install),
         ["validate"] => validate::validate(),
+        ["sanitize"] => sanitize::sanitize(),
         ["ci"] => ci(),
         _ => usage(),
     };
@@ -71,6 +75,9 @@ fn ci() -> Result<()> {
     let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     cargo(&lints, &[])?;
     cargo(&["test", "--workspace"], &[])?;
+    if cfg!(target_os = "linux") {
+        sanitize::sanitize()?;
+    }
     cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])
 }
 

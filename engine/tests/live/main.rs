@@ -1,11 +1,15 @@
 //! The live path, from the audio callback and back.
 
+mod chaos;
 mod effects;
 mod failure;
 mod gate;
+mod guard;
+mod identity;
 mod latency;
 mod offline;
 mod overload;
+mod realtime;
 mod session;
 mod sources;
 mod support;

@@ -1,0 +1,48 @@
+//! Plays sessions on a port under LLVM's RealtimeSanitizer, which ends the program when the audio
+//! thread allocates or calls what may block in the C library.
+//!
+//! `cargo xtask sanitize` builds and runs it. Before it trusts a quiet run, it has itself run with a
+//! few violations and sees to it that they are found. What the sanitizer cannot see is what Rust does
+//! without the C library's functions for it: locks (futexes), sleeping and yielding. The code of the
+//! port has none of these outside its offline mode.
+
+use std::process::ExitCode;
+
+use residue_sanitizer::{WATCHES, runtime, violations};
+
+/// The sessions of the allocation tests.
+#[path = "../../tests/live/chaos.rs"]
+mod chaos;
+/// Their model.
+#[path = "../../tests/live/identity.rs"]
+mod identity;
+
+/// Sessions played.
+const SEEDS: std::ops::Range<u64> = 100..110;
+
+fn main() -> ExitCode {
+    if !WATCHES {
+        eprintln!("residue-sanitizer: built without RTSAN_LIB_PATH; run `cargo xtask sanitize`");
+        return ExitCode::FAILURE;
+    }
+    if let Some(name) = std::env::args().nth(1) {
+        return violations::commit(&name, &runtime::watch);
+    }
+    if let Err(message) = violations::are_found() {
+        eprintln!("residue-sanitizer: {message}");
+        return ExitCode::FAILURE;
+    }
+    let (mut late, mut dropped) = (0, 0);
+    for seed in SEEDS {
+        // Not offline: there the port may yield to the worker.
+        let status = chaos::play(seed, false, &runtime::watch);
+        late += status.late_frames;
+        dropped += status.dropped_samples;
+    }
+    println!("no violations; {late} late frames, {dropped} dropped samples");
+    if late == 0 || dropped == 0 {
+        eprintln!("residue-sanitizer: there was no overload, which is to be part of it");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
