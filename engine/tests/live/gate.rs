@@ -19,13 +19,18 @@ impl Gate {
         let gate = Arc::new(Self::default());
         let inner = Arc::clone(&gate);
         let model = model.with(move |_, _| {
-            let mut closed = inner.closed.lock().unwrap();
-            while *closed {
-                closed = inner.opened.wait(closed).unwrap();
-            }
+            inner.pass();
             Ok(())
         });
         (gate, model)
+    }
+
+    /// Waits until the gate is open.
+    pub fn pass(&self) {
+        let mut closed = self.closed.lock().unwrap();
+        while *closed {
+            closed = self.opened.wait(closed).unwrap();
+        }
     }
 
     pub fn close(&self) {

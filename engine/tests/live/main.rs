@@ -2,6 +2,7 @@
 
 mod chaos;
 mod effects;
+mod ends;
 mod failure;
 mod gate;
 mod guard;
