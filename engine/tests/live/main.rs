@@ -11,6 +11,7 @@ mod latency;
 mod offline;
 mod overload;
 mod realtime;
+mod schedule;
 mod session;
 mod sources;
 mod support;
