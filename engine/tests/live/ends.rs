@@ -35,10 +35,10 @@ fn a_reset_while_the_rings_are_full_shifts_nothing() {
     config.settings.concealment = Concealment::Silence;
     let (port, control) = open(&config, &model).unwrap();
     let latency = port.latency().total();
-    let mut host = Stepper { port, gate, block: BLOCK, frame: FRAME, played: Vec::new() };
+    let mut host = Stepper { port, control, gate, block: BLOCK, frame: FRAME, played: Vec::new() };
     host.gate.close();
     host.play(&noise(1, 200 * FRAME, 0.5), false);
-    assert!(control.status().dropped_samples > 0);
+    assert!(host.control.status().dropped_samples > 0);
     host.port.reset();
     let lost = FRAME / 2 + BLOCK;
     host.play(&noise(2, lost, 0.5), false);
