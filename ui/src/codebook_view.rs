@@ -43,14 +43,26 @@ impl CodebookStats {
             return;
         }
         let numbers = || total - frames.len() as u64..total;
-        let mut data = Vec::with_capacity(layers * streams * frames.len());
+        let layer_codes = |layer: usize| -> Vec<u32> {
+            let stream = |stream| numbers().filter_map(move |n| frames.code(n, stream, layer));
+            (0..streams).flat_map(stream).collect()
+        };
+        let mut usage = CodebookUse { codebook_size, frames: 0, layers: Vec::new() };
         for layer in 0..layers {
-            for stream in 0..streams {
-                data.extend(numbers().filter_map(|number| frames.code(number, stream, layer)));
+            // Each layer by itself: deep ones may be missing in some frames.
+            let codes = layer_codes(layer);
+            match codebook_use(&Codes::new(1, codes.len(), codes), codebook_size) {
+                Ok(one) => {
+                    usage.frames = usage.frames.max(one.frames);
+                    usage.layers.extend(one.layers);
+                }
+                Err(error) => {
+                    self.usage = Some(Err(error));
+                    return;
+                }
             }
         }
-        let codes = Codes::new(layers, streams * frames.len(), data);
-        self.usage = Some(codebook_use(&codes, codebook_size));
+        self.usage = Some(Ok(usage));
     }
 
     /// The last count; `None` without frames.
@@ -201,7 +213,7 @@ fn paint(ui: &Ui, theme: &Theme, map: Rect, usage: &CodebookUse, depths: [usize;
 
 #[cfg(test)]
 mod tests {
-    use residue_engine::live::FrameCodes;
+    use residue_engine::live::{FrameCodes, NO_CODE};
 
     use super::*;
 
@@ -228,6 +240,20 @@ mod tests {
             assert_eq!(kbps(usage, 1, 12.5), [0.0, 0.125]);
             assert_eq!(kbps(usage, 99, 12.5), [0.025, 0.25]);
         }
+    }
+
+    #[test]
+    fn codes_that_are_missing_are_not_counted() {
+        let mut frames = FrameWindow::new();
+        for n in 0..8 {
+            let codes = [n, if n < 4 { n } else { NO_CODE }];
+            frames.push(&FrameCodes { position: 0, streams: 1, layers: 2, codes: &codes });
+        }
+        let mut stats = CodebookStats::new();
+        stats.update(&frames, 1024);
+        let usage = stats.usage().unwrap().unwrap();
+        let layers: Vec<_> = usage.layers.iter().map(|l| (l.distinct, l.entropy_bits)).collect();
+        assert_eq!((usage.frames, &layers[..]), (8, &[(8, 3.0), (4, 2.0)][..]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use residue_engine::live::{CodesReader, Control, FrameCodes, LanesReader};
+use residue_engine::live::{CodesReader, Control, FrameCodes, LanesReader, NO_CODE};
 
 /// Time between two frames of a window that shows running audio: 30 a second. Ask egui for the next
 /// one with `request_repaint_after`, and only while something runs and is visible.
@@ -217,11 +217,11 @@ impl FrameWindow {
         self.positions.get(self.index(number)?).copied()
     }
 
-    /// The code of a layer of a stream in frame `number`, if it is still there.
+    /// The code of a layer of a stream in frame `number`, if it is still there and there was one.
     pub fn code(&self, number: u64, stream: usize, layer: usize) -> Option<u32> {
         let inside = stream < self.streams && layer < self.layers;
         let at = self.index(number)? * self.width() + stream * self.layers + layer;
-        inside.then(|| self.codes[at])
+        inside.then(|| self.codes[at]).filter(|code| *code != NO_CODE)
     }
 }
 
@@ -251,6 +251,9 @@ mod tests {
         }
         assert_eq!(window.code(4999, 2, 0), None);
         assert_eq!(window.code(4999, 0, 16), None);
+        let (streams, layers, codes) = (2, 16, [NO_CODE; 32]);
+        window.push(&FrameCodes { position: 0, streams, layers, codes: &codes });
+        assert_eq!(window.code(5000, 0, 0), None);
     }
 
     #[test]

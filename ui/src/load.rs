@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use egui::accesskit::Role;
 use egui::{Align, Align2, Layout, Rect, Response, RichText, Sense, Shape, Stroke, Ui, WidgetInfo};
 use egui::{pos2, vec2};
-use residue_engine::live::{Latency, Status};
+use residue_engine::live::{Health, Latency, Status};
 
-use crate::text::thousands;
+use crate::text::{minus, thousands};
 use crate::theme::{self, Theme, size};
 
 /// Seconds of a point of the history.
@@ -52,8 +52,9 @@ impl LoadHistory {
     }
 }
 
-/// The load now and at most, over a bar, with its history and everything that went wrong.
-pub fn load(ui: &mut Ui, status: &Status, history: &LoadHistory) -> Response {
+/// The load now and at most, over a bar, with its history, the time left before something is late at
+/// the host's `rate`, and everything that went wrong.
+pub fn load(ui: &mut Ui, status: &Status, history: &LoadHistory, rate: u32) -> Response {
     let theme = Theme::of(ui);
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = size::GAP;
@@ -72,6 +73,16 @@ pub fn load(ui: &mut Ui, status: &Status, history: &LoadHistory) -> Response {
             paint_bar(ui, &theme, bar, status.load, peak);
             paint_history(ui, &theme, graph, history);
         }
+        row(ui, &theme, "Margin", |ui| match margin(status, rate) {
+            Some(ms) => {
+                let color = if ms < 0.0 { theme.alert } else { theme.text };
+                ui.label(RichText::new(minus(&format!("{ms:.1} ms"))).color(color));
+            }
+            None => {
+                ui.label(RichText::new("no model").color(theme.alert));
+            }
+        })
+        .on_hover_text("what the codec has delivered ahead of what is heard");
         let heard = status.late_frames as f64 / status.frames.max(1) as f64;
         counter(ui, &theme, "Late frames", status.late_frames, || {
             format!("{:.2} % of {}", heard * 100.0, thousands(status.frames))
@@ -153,12 +164,20 @@ pub fn latency(ui: &mut Ui, latency: &Latency, rate: u32) -> Response {
 }
 
 /// A caption at the left, something at the right, added from the right.
-fn row(ui: &mut Ui, theme: &Theme, caption: &str, add: impl FnOnce(&mut Ui)) {
-    ui.horizontal(|ui| {
+fn row(ui: &mut Ui, theme: &Theme, caption: &str, add: impl FnOnce(&mut Ui)) -> Response {
+    let row = ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = size::GAP;
         ui.label(RichText::new(caption).color(theme.weak));
         ui.with_layout(Layout::right_to_left(Align::Center), add);
     });
+    row.response
+}
+
+/// Milliseconds of lanes that have been delivered and not been heard; negative where they are late,
+/// `None` where no model runs.
+fn margin(status: &Status, rate: u32) -> Option<f64> {
+    let samples = status.delivered as f64 - status.playing as f64;
+    (status.health == Health::Running).then(|| samples * 1000.0 / f64::from(rate.max(1)))
 }
 
 /// A number in a column of its own, flush right.
@@ -219,8 +238,6 @@ fn percent(load: f32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use residue_engine::live::Health;
-
     use super::*;
 
     fn status(load: f32, peak_load: f32) -> Status {
@@ -229,11 +246,24 @@ mod tests {
             load,
             peak_load,
             frames: 0,
+            playing: 4800,
+            delivered: 6720,
             late_frames: 0,
             dropped_samples: 0,
             non_finite: [0; 2],
             peaks: [[0.0; 2]; 2],
         }
+    }
+
+    #[test]
+    fn the_margin_is_what_has_not_been_heard() {
+        let running = status(0.2, 0.2);
+        assert_eq!(margin(&running, 48_000), Some(40.0));
+        assert_eq!(margin(&Status { playing: 9120, ..running.clone() }, 48_000), Some(-50.0));
+        assert_eq!(
+            margin(&Status { health: Health::Failed(String::new()), ..running }, 48_000),
+            None
+        );
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! The codes themselves: layers by time, coloured by code.
 
-use std::ops::RangeInclusive;
-
 use egui::accesskit::Role;
 use egui::{
     Align2, Color32, EventFilter, Key, Rect, Response, Sense, Stroke, StrokeKind, TextureOptions,
@@ -28,6 +26,9 @@ const BOTTOM: f32 = 14.0;
 pub struct TokenMapOptions {
     /// Samples a second that [`FrameWindow::position`] counts.
     pub rate: u32,
+    /// The sample that is heard now ([`Status::playing`](residue_engine::live::Status)): frames are
+    /// decoded before they are heard. `None`: the newest frame counts as now.
+    pub playing: Option<u64>,
     /// Depths of lanes A and B: layers beyond both are not heard.
     pub depths: [usize; 2],
     /// Bit k: layer k (from 0) is muted.
@@ -65,7 +66,7 @@ impl TokenAction {
 pub struct TokenReading {
     /// RVQ layer, from 0.
     pub layer: usize,
-    /// Seconds before the newest frame, 0 or negative.
+    /// When the frame begins: seconds from what is heard now, negative before.
     pub seconds: f64,
     /// The code.
     pub code: u32,
@@ -149,7 +150,7 @@ impl TokenMap {
                 let back = ((map.right() - at.x) / map.width() * SHOWN as f32) as u64;
                 let number = frames.total().checked_sub(1 + back)?;
                 let code = frames.code(number, options.stream, layer)?;
-                Some(TokenReading { layer, seconds: seconds(frames, number, options.rate)?, code })
+                Some(TokenReading { layer, seconds: seconds(frames, number, options)?, code })
             });
         if ui.is_rect_visible(rect) {
             self.paint(ui, &theme, map, frames, options);
@@ -262,7 +263,7 @@ impl TokenMap {
             let at = pos2(x + 3.0, y + 1.0);
             painter.text(at, Align2::LEFT_BOTTOM, name, theme::body(), color);
         }
-        paint_time(ui, theme, map, frames, options.rate);
+        paint_time(ui, theme, map, frames, options);
     }
 }
 
@@ -290,35 +291,61 @@ fn is_muted(muted: u64, layer: usize) -> bool {
     layer < 64 && muted >> layer & 1 == 1
 }
 
-/// Seconds from the newest frame back to this one, 0 or negative.
-fn seconds(frames: &FrameWindow, number: u64, rate: u32) -> Option<f64> {
-    let newest = frames.position(frames.total().checked_sub(1)?)?;
-    Some(-(newest.saturating_sub(frames.position(number)?) as f64) / f64::from(rate.max(1)))
+/// When a frame begins, in seconds from what is heard now.
+fn seconds(frames: &FrameWindow, number: u64, options: &TokenMapOptions) -> Option<f64> {
+    let newest = || frames.position(frames.total().checked_sub(1)?);
+    let now = options.playing.or_else(newest)?;
+    let samples = frames.position(number)? as f64 - now as f64;
+    Some(samples / f64::from(options.rate.max(1)))
 }
 
-/// Whole seconds under the map, where their frames are: frames that were left out show as shorter
-/// seconds.
-fn paint_time(ui: &Ui, theme: &Theme, map: Rect, frames: &FrameWindow, rate: u32) {
+/// How many frames what is heard now lies before the end of the newest, with fractions.
+fn behind(frames: &FrameWindow, playing: u64) -> Option<f64> {
+    let oldest = frames.total() - frames.len() as u64;
+    let number = (oldest..frames.total())
+        .rev()
+        .find(|number| frames.position(*number).is_some_and(|start| start <= playing))?;
+    let start = frames.position(number)?;
+    let length = match frames.position(number + 1) {
+        Some(next) => next.saturating_sub(start),
+        None => start.saturating_sub(frames.position(number.checked_sub(1)?)?),
+    };
+    let heard = (playing - start) as f64 / length.max(1) as f64;
+    Some((frames.total() - number) as f64 - heard.min(1.0))
+}
+
+/// What is heard now, and whole seconds under the map where their frames are: frames that were left
+/// out show as shorter seconds.
+fn paint_time(ui: &Ui, theme: &Theme, map: Rect, frames: &FrameWindow, options: &TokenMapOptions) {
     let painter = ui.painter();
-    let shown: RangeInclusive<u64> = frames.total().saturating_sub(SHOWN as u64)..=frames.total();
-    let x =
-        |number: u64| map.right() - map.width() * (frames.total() - number) as f32 / SHOWN as f32;
-    let at = pos2(map.right(), map.bottom() + 3.0);
-    painter.text(at, Align2::RIGHT_TOP, "newest", theme::small(), theme.weak);
+    let x = |back: f64| map.right() - map.width() * (back / SHOWN as f64) as f32;
+    let label = map.bottom() + 3.0;
+    let now = options.playing.and_then(|playing| behind(frames, playing));
+    let now = now.filter(|back| *back <= SHOWN as f64);
+    if let Some(back) = now {
+        let stroke = Stroke::new(1.0, theme.text);
+        painter.vline(x(back), map.top()..=map.bottom() + 3.0, stroke);
+    }
+    let name = if options.playing.is_some() { "now" } else { "newest" };
+    let right = x(now.unwrap_or(0.0)).clamp(map.left(), map.right() - 10.0);
+    let at = pos2(if now.is_some() { right + 10.0 } else { map.right() }, label);
+    if now.is_some() || options.playing.is_none() {
+        painter.text(at, Align2::RIGHT_TOP, name, theme::small(), theme.weak);
+    }
     let mut next = 2.0;
     // "newest" needs room of its own.
-    let mut last = map.right() - 18.0;
-    for number in shown.rev().skip(1) {
-        let Some(back) = seconds(frames, number, rate).map(|seconds| -seconds) else { break };
+    let mut last = right - 18.0;
+    let shown = frames.total().saturating_sub(SHOWN as u64)..frames.total();
+    for number in shown.rev() {
+        let Some(back) = seconds(frames, number, options).map(|seconds| -seconds) else { break };
         if back < next {
             continue;
         }
-        let at = x(number);
+        let at = x((frames.total() - number) as f64);
         if last - at >= 40.0 && at - map.left() > 12.0 {
             painter.vline(at, map.bottom()..=map.bottom() + 3.0, theme.outline());
             let text = format!("\u{2212}{next} s");
-            let place = pos2(at, map.bottom() + 3.0);
-            painter.text(place, Align2::CENTER_TOP, text, theme::small(), theme.weak);
+            painter.text(pos2(at, label), Align2::CENTER_TOP, text, theme::small(), theme.weak);
             last = at;
         }
         next = (back / 2.0).floor() * 2.0 + 2.0;
@@ -327,7 +354,27 @@ fn paint_time(ui: &Ui, theme: &Theme, map: Rect, frames: &FrameWindow, rate: u32
 
 #[cfg(test)]
 mod tests {
+    use residue_engine::live::FrameCodes;
+
     use super::*;
+
+    #[test]
+    fn what_is_heard_lies_before_the_newest_frame() {
+        let mut frames = FrameWindow::new();
+        for n in 0..10 {
+            frames.push(&FrameCodes { position: n * 100, streams: 1, layers: 1, codes: &[1] });
+        }
+        assert_eq!(behind(&frames, 750), Some(2.5));
+        assert_eq!(behind(&frames, 950), Some(0.5));
+        assert_eq!(behind(&frames, 5000), Some(0.0));
+        let options =
+            TokenMapOptions { rate: 100, playing: Some(750), depths: [1; 2], muted: 0, stream: 0 };
+        assert_eq!(seconds(&frames, 9, &options), Some(1.5));
+        assert_eq!(seconds(&frames, 7, &options), Some(-0.5));
+        let newest = TokenMapOptions { playing: None, ..options };
+        assert_eq!(seconds(&frames, 7, &newest), Some(-2.0));
+        assert_eq!(behind(&FrameWindow::new(), 0), None);
+    }
 
     #[test]
     fn mutes_and_solos() {

@@ -323,7 +323,8 @@ struct Seen {
 fn token_map() -> Harness<'static, Seen> {
     let frames = codes(300);
     let mut map = TokenMap::new();
-    let options = TokenMapOptions { rate: RATE, depths: [16, 4], muted: 4, stream: 0 };
+    let options =
+        TokenMapOptions { rate: RATE, playing: None, depths: [16, 4], muted: 4, stream: 0 };
     Harness::builder().with_size(vec2(400.0, 220.0)).build_ui_state(
         move |ui, seen: &mut Seen| {
             let output = map.show(ui, &frames, &options);

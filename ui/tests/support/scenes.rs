@@ -57,7 +57,7 @@ pub const SCENES: [Scene; 11] = [
         ..still("strip-focus", 420.0, 40.0, strip)
     },
     still("meters", 76.0, 190.0, meters),
-    still("load", 240.0, 116.0, load_view),
+    still("load", 240.0, 136.0, load_view),
     still("latency", 240.0, 84.0, latency_view),
     still("spectrograms", 240.0, 200.0, spectrograms),
     Scene { mouse: Some(pos2(110.0, 90.0)), ..still("mel", 220.0, 120.0, mel) },
@@ -67,7 +67,7 @@ pub const SCENES: [Scene; 11] = [
 
 /// All of it, as an editor might lay it out.
 pub const EDITOR: Scene =
-    Scene { mouse: Some(pos2(410.0, 330.0)), ..still("editor", 944.0, 610.0, editor) };
+    Scene { mouse: Some(pos2(410.0, 330.0)), ..still("editor", 944.0, 630.0, editor) };
 
 impl Data {
     pub fn new() -> Self {
@@ -79,6 +79,8 @@ impl Data {
             load: 0.34,
             peak_load: 0.41,
             frames: 14_200,
+            playing: 1_000_000,
+            delivered: 1_001_700,
             late_frames: 3,
             dropped_samples: 0,
             non_finite: [0, 0],
@@ -146,7 +148,7 @@ fn meters(ui: &mut Ui, data: &mut Data) {
 }
 
 fn load_view(ui: &mut Ui, data: &mut Data) {
-    load(ui, &data.status, &data.history);
+    load(ui, &data.status, &data.history, 44_100);
 }
 
 fn latency_view(ui: &mut Ui, _: &mut Data) {
@@ -167,7 +169,9 @@ fn mel(ui: &mut Ui, data: &mut Data) {
 }
 
 fn tokens(ui: &mut Ui, data: &mut Data) {
-    let options = TokenMapOptions { rate: RATE, depths: [12, 4], muted: 0b10_0000, stream: 0 };
+    let playing = data.frames.position(data.frames.total() - 2).map(|start| start + 1900);
+    let (depths, muted) = ([12, 4], 0b10_0000);
+    let options = TokenMapOptions { rate: RATE, playing, depths, muted, stream: 0 };
     data.tokens.show(ui, &data.frames, &options);
 }
 
@@ -185,10 +189,10 @@ fn editor(ui: &mut Ui, data: &mut Data) {
     };
     part(0.0, 0.0, 380.0, 104.0, knobs);
     part(390.0, 30.0, 554.0, 40.0, strip);
-    part(0.0, 112.0, 76.0, 490.0, meters);
-    part(86.0, 112.0, 560.0, 498.0, spectrograms);
+    part(0.0, 112.0, 76.0, 510.0, meters);
+    part(86.0, 112.0, 560.0, 518.0, spectrograms);
     part(660.0, 112.0, 284.0, 150.0, tokens);
     part(660.0, 266.0, 284.0, 130.0, codebooks);
-    part(660.0, 402.0, 284.0, 120.0, load_view);
-    part(660.0, 528.0, 284.0, 84.0, latency_view);
+    part(660.0, 402.0, 284.0, 138.0, load_view);
+    part(660.0, 546.0, 284.0, 84.0, latency_view);
 }
