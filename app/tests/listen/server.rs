@@ -29,12 +29,7 @@ impl Server {
         let log = File::create(folder.path().join("jackd.log")).unwrap();
         let period = PERIOD.to_string();
         let rate_text = rate.to_string();
-        if let Err(error) = Command::new("jackd").arg("--version").output() {
-            panic!("cannot run jackd ({error}): install it with ./setup.sh (Debian: jackd2)");
-        }
-        // A server that writes to a client that has just gone must live on, to end in order.
-        let process = Command::new("sh")
-            .args(["-c", "trap '' PIPE; exec jackd \"$@\"", "jackd"])
+        let process = Command::new("jackd")
             .args(["--no-realtime", "--sync", "--name", name, "--port-max", "128"])
             .args(["--timeout", &wait.as_millis().to_string()])
             .args(["-d", "dummy", "--rate", &rate_text, "--period", &period])
@@ -43,7 +38,9 @@ impl Server {
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
-            .unwrap();
+            .unwrap_or_else(|error| {
+                panic!("cannot start jackd ({error}): install it with ./setup.sh (Debian: jackd2)")
+            });
         let mut server = Self { process, folder };
         let began = Instant::now();
         while jack::Client::new("knock", jack::ClientOptions::NO_START_SERVER).is_err() {
@@ -78,8 +75,9 @@ pub fn signal(process: &Child, name: &str) {
     let _ = Command::new("kill").args([name, &number]).stderr(Stdio::null()).status();
 }
 
-/// Ends the server, also a frozen one. Asked and not killed, as long as it listens: a killed server
-/// stays in JACK's list of servers, which has eight places, and leaves its memory behind.
+/// Ends the server, also a frozen one. Asked and not killed, as long as it listens: a server that is
+/// killed keeps its place in JACK's list of servers, which has eight, until another one of its name
+/// takes it over.
 impl Drop for Server {
     fn drop(&mut self) {
         for name in ["-TERM", "-CONT"] {
