@@ -167,7 +167,8 @@ impl Rig {
             max_frames_count: max_block as u32,
         };
         let Ok(audio) = self.instance.activate(|_, _| (), configuration) else { return false };
-        self.audio = Some(audio.start_processing().ok().expect("processing starts"));
+        let Ok(audio) = audio.start_processing() else { panic!("processing starts") };
+        self.audio = Some(audio);
         (self.rate, self.max_block) = (rate, max_block);
         true
     }
