@@ -140,7 +140,12 @@ fn an_offline_port_does_not_wait_for_what_will_never_come() {
             let input = noise(7, 40 * FRAME, 0.5);
             let latency = port.latency().total();
             let playing = std::thread::spawn(move || {
-                let out = play(&mut port, &[input.clone()], latency, std::iter::repeat(BLOCK));
+                let out = play(
+                    &mut port,
+                    std::slice::from_ref(&input),
+                    latency,
+                    std::iter::repeat(BLOCK),
+                );
                 assert!(out[0][latency..] == input, "dry stands in for what is missing");
                 port
             });
