@@ -17,7 +17,7 @@ import torch
 from metrics import held_out, measure
 from model import FRAME, load
 
-DEPTHS = (1, 2, 4, 8, 16, 32)
+DEPTHS = (1, 2, 4, 8, 12, 16, 24, 32)     # 12 and 24 have the rates of Opus 6 and 12
 KBPS = 0.5            # a layer: 10 bits, 50 times a second
 OPUS = (6, 12, 16)
 
@@ -63,6 +63,11 @@ def conduct(model, speech):
             change.append(db(rms(roundtrips(model, x, (32,))[32])) - db(rms(x)))
         rows.append((f"speech peaking at {peak} dBFS: level change at depth 32 (dB), mean, worst",
                      f"{np.mean(change):+.2f}, {max(change, key=abs):+.2f}"))
+    depths, change = (1, 4, 8, 16), []
+    for _, x in speech:
+        change.append([db(rms(y)) - db(rms(x)) for y in roundtrips(model, x, depths).values()])
+    rows.append(("speech as it is: level change at depth 1 / 4 / 8 / 16 (dB), mean",
+                 " / ".join(f"{c:+.1f}" for c in np.mean(change, 0))))
     edge, inside, dc = [], [], []
     for _, x in speech:
         y = roundtrips(model, x, (32,))[32]
@@ -75,6 +80,22 @@ def conduct(model, speech):
                  f"{np.mean([db(e / i) for e, i in zip(edge, inside)]):+.2f}"))
     rows.append(("DC added, worst clip (dBFS)", f"{db(max(dc)):.0f}"))
     return rows
+
+
+def spectrograms(model, clips, path, depths=(1, 4, 8, 16, 32)):
+    """Original and depths, one clip a row: to be looked at."""
+    import matplotlib
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    figure, axes = plt.subplots(len(clips), len(depths) + 1, figsize=(3.4 * (len(depths) + 1), 2.6 * len(clips)),
+                                squeeze=False, sharey=True, constrained_layout=True)
+    for row, (name, x) in zip(axes, clips):
+        x = x[: 2 * 24000]
+        for axis, (title, y) in zip(row, [(name, x), *((f"depth {d}", y) for d, y in roundtrips(model, x, depths).items())]):
+            axis.specgram(y + 1e-7 * np.random.default_rng(0).standard_normal(len(y)), NFFT=512, Fs=24, noverlap=384,
+                          vmin=-130, vmax=-40, cmap="magma")
+            axis.set_title(title, fontsize=8)
+    figure.savefig(path, dpi=80)
 
 
 def plot(table, path):
@@ -99,8 +120,9 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument("--model", required=True)
     ap.add_argument("--data", required=True)
-    ap.add_argument("--out", required=True, help="folder for results.md and quality.png")
+    ap.add_argument("--out", required=True, help="folder for results.md, quality.png, spectrograms.png")
     ap.add_argument("--clips", type=int, default=20)
+    ap.add_argument("--part", choices=("test", "dev"), default="test", help="dev while choosing, test for results")
     ap.add_argument("--no-opus", action="store_true")
     ap.add_argument("--depths", type=int, nargs="*", default=list(DEPTHS))
     args = ap.parse_args()
@@ -110,7 +132,7 @@ def main():
     model = load(args.model)
     table, text = {}, []
     for kind in ("speech", "music", "effects"):
-        clips = [(n, x[: len(x) // FRAME * FRAME]) for n, x in held_out(args.data, kind, args.clips)]
+        clips = [(n, x[: len(x) // FRAME * FRAME]) for n, x in held_out(args.data, kind, args.clips, args.part)]
         scores = {}
         for _, x in clips:
             for d, y in roundtrips(model, x, args.depths).items():
@@ -125,10 +147,12 @@ def main():
             text.append(f"| {name} | " + " | ".join(f"{mean[k]:.3f}" if k in ("stoi", "mel") else f"{mean[k]:.2f}" for k in keys) + " |")
         text.append("")
         print("\n".join(text[-len(scores) - 5:]), flush=True)
-    speech = [(n, x[: len(x) // FRAME * FRAME]) for n, x in held_out(args.data, "speech", 8, seed=1)]
+    speech = [(n, x[: len(x) // FRAME * FRAME]) for n, x in held_out(args.data, "speech", 8, args.part, seed=1)]
     text += ["| behaviour | |", "|---|---|", *(f"| {a} | {b} |" for a, b in conduct(model, speech)), ""]
-    print("\n".join(text[-12:]))
+    print("\n".join(text[-13:]))
     (out / "results.md").write_text("\n".join(text))
+    shown = [held_out(args.data, kind, args.clips, args.part)[i] for kind, i in (("speech", 0), ("speech", -1), ("music", 0))]
+    spectrograms(model, shown, out / "spectrograms.png")
     if not args.no_opus and tuple(args.depths) == DEPTHS:
         plot(table, out / "quality.png")
 

@@ -15,7 +15,11 @@ and amplitude is carried. Every codebook has a zero row: silence stays silence.
 """
 
 import argparse
-import json
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")     # nearest() brings its own threads; BLAS's would spin
+
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -140,17 +144,27 @@ def kmeans(x, k, rounds, generator, sample=100000):
     return rows
 
 
+POOL = ThreadPoolExecutor(os.cpu_count())
+
+
 def nearest(x, rows):
-    """Index of the nearest row; in blocks that stay in cache."""
-    half = rows.pow(2).sum(1).numpy() / 2
-    score = np.empty((1024, len(rows)), np.float32)
-    codes = []
-    for block in x.split(1024):
-        part = score[: len(block)]
-        np.matmul(block.numpy(), rows.numpy().T, out=part)
-        part -= half
-        codes.append(part.argmax(1))
-    return torch.from_numpy(np.concatenate(codes))
+    """Index of the nearest row; in blocks that stay in cache, on all cores."""
+    x, rows = x.numpy(), rows.numpy()
+    half, across = (rows ** 2).sum(1) / 2, np.ascontiguousarray(rows.T)
+    codes = np.empty(len(x), np.int64)
+
+    def part(first, end):
+        score = np.empty((128, len(rows)), np.float32)
+        for at in range(first, end, 128):
+            block = x[at: min(at + 128, end)]
+            some = score[: len(block)]
+            np.matmul(block, across, out=some)
+            some -= half
+            codes[at: at + len(block)] = some.argmax(1)
+
+    edges = np.linspace(0, len(x), POOL._max_workers + 1).astype(int)
+    list(POOL.map(part, edges[:-1], edges[1:]))
+    return torch.from_numpy(codes)
 
 
 @torch.no_grad()

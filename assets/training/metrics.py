@@ -62,8 +62,13 @@ def measure(ref, out, speech):
     return result
 
 
-def held_out(data, kind, clips, seconds=6.0, seed=0):
+DEV = 0.4     # the first files of every validation shard are for choices, the rest only for results
+
+
+def held_out(data, kind, clips, part="test", seconds=6.0, seed=0):
     """`clips` clips of validation material, spread over its packages and files.
+
+    `part` "dev" and "test" share no file: what is chosen on one is measured on the other.
 
     Short files (single words) are joined with their neighbours, which are the same
     speaker's, into a clip long enough to score.
@@ -74,11 +79,14 @@ def held_out(data, kind, clips, seconds=6.0, seed=0):
     per_shard = [clips // len(shards) + (i < clips % len(shards)) for i in range(len(shards))]
     for shard, count in zip(shards, per_shard):
         audio, table = np.load(shard, mmap_mode="r"), json.loads(shard.with_suffix(".json").read_text())
+        cut = int(len(table) * DEV)
+        table = table[:cut] if part == "dev" else table[cut:]
+        end = table[-1][1] + table[-1][2]
         for i in range(count):
             _, at, length = table[(2 * i + 1) * len(table) // (2 * count)]
             if length > n:
                 at += int(rng.integers(0, length - n))
-            x = audio[at: at + n].astype(np.float32) / 32768
+            x = audio[at: min(at + n, end)].astype(np.float32) / 32768
             if len(x) > 2 * RATE and np.sqrt((x ** 2).mean()) > 1e-3:
                 found.append((shard.stem.split("-", 2)[2], x))
     return found

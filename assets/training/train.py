@@ -8,6 +8,7 @@ straight-through codes. Both average the weights (EMA): the average is what is e
 
 import argparse
 import json
+import math
 import os
 import time
 from pathlib import Path
@@ -70,13 +71,15 @@ def main():
     ap.add_argument("--init", required=True, help="folder written by init.py")
     ap.add_argument("--run", required=True, help="checkpoints and log; an existing run is resumed")
     ap.add_argument("--stage", choices=("decoder", "all"), default="decoder")
-    ap.add_argument("--minutes", type=float, default=60)
-    ap.add_argument("--total-steps", type=int, default=20000, help="the learning rate decays to zero there")
+    ap.add_argument("--minutes", type=float, default=60,
+                    help="of all runs together; the learning rate decays to zero there")
+    ap.add_argument("--total-steps", type=int, default=20000, help="the end, if it comes before --minutes")
     ap.add_argument("--batch", type=int, default=12)
     ap.add_argument("--seconds", type=float, default=1.6)
     ap.add_argument("--lr", type=float, default=6e-5)
     ap.add_argument("--pool", type=int, default=1536, help="pieces encoded at a time (stage decoder)")
     ap.add_argument("--pool-uses", type=int, default=2)
+    ap.add_argument("--bf16", action="store_true", help="autocast: faster where the processor has it")
     ap.add_argument("--threads", type=int, default=2)
     ap.add_argument("--seed", type=int, default=1)
     args = ap.parse_args()
@@ -104,15 +107,15 @@ def main():
             groups.append({"params": [p], "scale": part * max(float(p.detach().pow(2).mean().sqrt()), 1e-4)})
     optimiser = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.0)
     average = {n: t.clone() for n, t in model.state_dict().items()}
-    step, seed = 0, args.seed
+    step, seed, spent = 0, args.seed, 0.0
     if latest.exists():
         state = torch.load(latest, weights_only=True)
         model.load_state_dict(state["model"])
-        average, step, seed = state["average"], state["step"], state["seed"] + 1
+        average, step, seed, spent = state["average"], state["step"], state["seed"] + 1, state["spent"]
         if state["stage"] == args.stage:
             optimiser.load_state_dict(state["optimiser"])
         else:
-            step = 0
+            step, spent = 0, 0.0
 
     sampler, losses = Sampler(args.data, seed=seed * 7919 + step), Losses()
     generator = torch.Generator().manual_seed(seed + step)
@@ -124,11 +127,11 @@ def main():
 
     def save():
         state = {"model": model.state_dict(), "average": average, "optimiser": optimiser.state_dict(), "step": step,
-                 "seed": seed, "stage": args.stage, "config": json.dumps(model.config)}
+                 "spent": spent + time.time() - started, "seed": seed, "stage": args.stage, "config": json.dumps(model.config)}
         torch.save(state, run / "latest.pt.new")
         os.replace(run / "latest.pt.new", latest)
 
-    while step < args.total_steps and time.time() - started < 60 * args.minutes:
+    while (done := max(step / args.total_steps, (spent + time.time() - started) / 60 / args.minutes)) < 1:
         depths = depths_for(args.batch, layers, generator)
         if args.stage == "decoder":
             if len(order) < args.batch:
@@ -145,12 +148,13 @@ def main():
         else:
             ref = sampler.pieces(args.batch, samples)
             z, pull = straight_through(model, model.analyse(ref[:, None]), depths)
-        out = model.synthesise(z)[:, 0]
+        with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):
+            out = model.synthesise(z)[:, 0].float()
         scales = torch.randperm(len(SCALES), generator=generator)[:2].tolist()
         terms = losses(out, ref, scales)
         faith = (depths / layers) ** 0.7
         loss = pull + sum(w * (terms[n] * (faith if n in FADES else 1.0)).mean() for n, w in WEIGHTS.items())
-        lr = args.lr * min(1.0, (step + 1) / 100) * max(0.0, 1 - step / args.total_steps) ** 0.7
+        lr = args.lr * min(1.0, (step + 1) / 100) * 0.5 * (1 + math.cos(math.pi * done))
         for g in optimiser.param_groups:
             g["lr"] = lr * g["scale"]
         optimiser.zero_grad(set_to_none=True)
