@@ -7,7 +7,7 @@
 //!            +- Instance: Params, ModelSlot (wanted model, loading thread, Control of the port)
 //! ```
 //!
-//! The audio thread owns the [`Session`](session::Session) and touches of the rest only atomics. An
+//! The audio thread owns the `Session` and touches of the rest only atomics. An
 //! editor holds an [`Instance`]: parameters, the model and its state, the port's telemetry.
 
 mod bypass;

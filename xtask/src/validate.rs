@@ -1,4 +1,4 @@
-//! Public validators, where they are installed.
+//! Public validators and hosts, where they are installed.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -50,6 +50,14 @@ pub fn validate() -> Result<()> {
                 run(Command::new(found).args(*words).arg(bundle))?;
                 println!("{program}: passed");
             }
+        }
+    }
+    match env::var_os("VST3_PYTHON") {
+        None => {
+            println!("set VST3_PYTHON to a Python that has pedalboard and dawdreamer to try both")
+        }
+        Some(python) => {
+            run(Command::new(python).arg("plugin/tests/vst3_hosts.py").arg(&bundles[1]))?;
         }
     }
     Ok(())
