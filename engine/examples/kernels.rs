@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use residue_engine::codec::{Backend, Codec, Config, Options};
-use residue_engine::kernels::{Epilogue, Isa, Linear, Team};
+use residue_engine::kernels::{Arena, Epilogue, Isa, Linear, LinearWork, Precision, Team};
 
 /// Frames that fill the longest window of Nano, 10 s.
 const FILL: usize = 125;
@@ -54,7 +54,9 @@ fn report(name: &str, native: &mut [f64], candle: &mut [f64], unit: f64, unit_na
 fn linear(threads: usize) {
     let (input, output) = (1024, 4096);
     let weights = noise(input * output);
-    let packed = Linear::pack(&weights, output, input);
+    let arena = Arena::new();
+    let packed = Linear::pack(&weights, output, input, Precision::F32, &arena).unwrap();
+    let mut work = LinearWork::default();
     let weights = Tensor::from_vec(weights, (output, input), &Device::Cpu).unwrap();
     let team = Team::new(threads).unwrap();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -65,7 +67,9 @@ fn linear(threads: usize) {
         let (mut native, mut candle) = (Vec::new(), Vec::new());
         for _ in 0..60 {
             native.push(time(|| {
-                team.pass(|crew| packed.forward(crew, Isa::best(), &x, &mut y, Epilogue::Store));
+                team.pass(|crew| {
+                    packed.forward(crew, Isa::best(), &x, &mut work, &mut y, Epilogue::Store)
+                });
             }));
             candle.push(time(|| {
                 black_box(pool.install(|| tensor.matmul(&weights.t().unwrap()).unwrap()));
@@ -80,7 +84,10 @@ fn nano(threads: usize, frames: usize) {
     let config = Config::nano();
     let (frame, channels) = (config.frame_samples, config.channels);
     let seconds = frame as f64 / f64::from(config.sample_rate);
-    let load = |backend| Codec::random(config.clone(), 1, &Options { backend, threads }).unwrap();
+    let load = |backend| {
+        Codec::random(config.clone(), 1, &Options { backend, threads, ..Options::default() })
+            .unwrap()
+    };
     let codecs = [load(Backend::Native), load(Backend::Candle(Device::Cpu))];
     let mut streams = codecs.each_ref().map(|codec| (codec.encoder(1), codec.decoder(1)));
     let audio = noise(channels * frame);

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use residue_engine::kernels::{
-    Attention, AttentionScratch, Crew, Epilogue, Isa, KeyValues, Linear, Rotation, Team, Window,
-    gelu, layer_norm, rms_norm,
+    Arena, Attention, AttentionScratch, Crew, Epilogue, Isa, KeyValues, Linear, LinearWork,
+    Precision, Rotation, Team, Window, gelu, layer_norm, rms_norm,
 };
 
 fn noise(length: usize, seed: u32) -> Vec<f32> {
@@ -27,10 +27,23 @@ fn assert_close(x: &[f32], exact: &[f64], tolerance: f64) {
     }
 }
 
-fn check_linear(rows: usize, input: usize, output: usize, threads: usize) {
+/// What a row of W becomes in a precision.
+fn rounded(precision: Precision, w: &[f32]) -> Vec<f32> {
+    let largest = w.iter().fold(0f32, |m, w| m.max(w.abs()));
+    let one = |w: &f32| match precision {
+        Precision::F32 => *w,
+        Precision::Bf16 => half::bf16::from_f32(*w).to_f32(),
+        Precision::Int8 => (w * (127.0 / largest)).round_ties_even() * (largest / 127.0),
+    };
+    w.iter().map(one).collect()
+}
+
+fn check_linear(precision: Precision, rows: usize, input: usize, output: usize, threads: usize) {
     let (w, x) = (noise(input * output, 1), noise(rows * input, 2));
     let (before, scale) = (noise(rows * output, 3), noise(output, 4));
-    let layer = Linear::pack(&w, output, input);
+    let layer = Linear::pack(&w, output, input, precision, &Arena::new()).unwrap();
+    assert_eq!(layer.packed().len(), Linear::packed_bytes(precision, output, input));
+    let w: Vec<f32> = w.chunks_exact(input).flat_map(|w| rounded(precision, w)).collect();
     let exact: Vec<f64> = x
         .chunks_exact(input)
         .flat_map(|x| {
@@ -38,19 +51,25 @@ fn check_linear(rows: usize, input: usize, output: usize, threads: usize) {
                 .map(|w| x.iter().zip(w).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>())
         })
         .collect();
-    let run = |isa, x: &[f32], y: &mut [f32], epilogue| {
+    let mut work = LinearWork::new(precision, [(rows, input)].into_iter());
+    let mut run = |isa, x: &[f32], y: &mut [f32], epilogue| {
         let team = Team::new(threads).unwrap();
-        team.pass(|crew| layer.forward(crew, isa, x, y, epilogue));
+        team.pass(|crew| layer.forward(crew, isa, x, &mut work, y, epilogue));
     };
+    // Numbers of x are off by half a step of 1/127 in int8, weights are at most 1.
+    let rounding = if precision == Precision::Int8 { 0.5 / 127.0 } else { 1e-6 };
+    let tolerance = rounding * (input as f64).sqrt() * 4.0;
     let mut first: Option<Vec<u32>> = None;
     for isa in Isa::available() {
         let mut y = before.clone();
         run(isa, &x, &mut y, Epilogue::Store);
-        assert_close(&y, &exact, 1e-6 * (input as f64).sqrt() * 4.0);
-        assert_eq!(first.get_or_insert(bits(&y)), &bits(&y), "{isa:?}");
-        // One fused chain over ascending inputs.
-        let chain = (0..input).fold(0f32, |sum, k| x[k].mul_add(w[k], sum));
-        assert_eq!(y[0].to_bits(), chain.to_bits());
+        assert_close(&y, &exact, tolerance);
+        assert_eq!(first.get_or_insert(bits(&y)), &bits(&y), "{isa:?} {precision}");
+        if precision != Precision::Int8 {
+            // One fused chain over ascending inputs.
+            let chain = (0..input).fold(0f32, |sum, k| x[k].mul_add(w[k], sum));
+            assert_eq!(y[0].to_bits(), chain.to_bits());
+        }
         for (x, y) in x.chunks_exact(input).zip(y.chunks_exact(output)) {
             let mut alone = vec![0f32; output];
             run(isa, x, &mut alone, Epilogue::Store);
@@ -67,19 +86,47 @@ fn check_linear(rows: usize, input: usize, output: usize, threads: usize) {
         assert_eq!(bits(&scaled), bits(&sums));
         let mut curved = before.clone();
         run(isa, &x, &mut curved, Epilogue::Gelu);
-        gelu(isa, &mut y);
+        // As in a pass: with denormals flushed.
+        Team::new(1).unwrap().pass(|_| gelu(isa, &mut y));
         assert_eq!(bits(&curved), bits(&y));
     }
 }
 
 #[test]
 fn linear_layers_of_awkward_shapes() {
-    for (rows, input, output) in
-        [(1, 1, 1), (1, 7, 65), (2, 1, 64), (3, 64, 63), (7, 33, 129), (13, 100, 16), (64, 20, 80)]
-    {
-        check_linear(rows, input, output, 1);
+    for precision in Precision::ALL {
+        for (rows, input, output) in
+            [(1, 1, 1), (1, 7, 65), (2, 1, 64), (3, 64, 63), (7, 33, 129), (13, 100, 16)]
+        {
+            check_linear(precision, rows, input, output, 1);
+        }
+        check_linear(precision, 33, 130, 200, 3);
     }
-    check_linear(33, 128, 200, 3);
+}
+
+#[test]
+fn eight_bits_survive_silence_and_extremes() {
+    let team = Team::new(1).unwrap();
+    let (input, output) = (300, 40);
+    let w = noise(input * output, 1);
+    let layer = Linear::pack(&w, output, input, Precision::Int8, &Arena::new()).unwrap();
+    let zeros = vec![0f32; input * output];
+    let silent = Linear::pack(&zeros, output, input, Precision::Int8, &Arena::new()).unwrap();
+    let mut work = LinearWork::new(Precision::Int8, [(1, input)].into_iter());
+    for isa in Isa::available() {
+        for size in [0.0, 1e-38, 1e-35, 1e30] {
+            let x: Vec<f32> = noise(input, 9).iter().map(|x| x * size).collect();
+            let mut y = vec![f32::NAN; output];
+            let mut run = |layer: &Linear, y: &mut [f32]| {
+                team.pass(|crew| layer.forward(crew, isa, &x, &mut work, y, Epilogue::Store));
+            };
+            run(&layer, &mut y);
+            assert!(y.iter().all(|y| y.is_finite()), "{isa:?} at {size}");
+            assert_eq!(y.iter().any(|y| *y != 0.0), size == 1e30, "{isa:?} at {size}");
+            run(&silent, &mut y);
+            assert!(y.iter().all(|y| *y == 0.0), "{isa:?} at {size}");
+        }
+    }
 }
 
 /// Φ(x) by its power series, and by the continued fraction of its tail far from 0.
@@ -185,7 +232,7 @@ fn attention_oracle(sizes: &Attention, qkv: &[f32], start: u64, rotate: bool) ->
 
 /// Runs lanes of attention in chunks; returns (lanes, steps, width).
 fn attend(
-    crew: &Crew,
+    crew: &Crew<'_>,
     isa: Isa,
     sizes: &Attention,
     lanes: &[&[f32]],
@@ -219,6 +266,17 @@ fn attend(
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn linear_layers_are_the_same_everywhere(
+        precision in prop::sample::select(&Precision::ALL[..]),
+        rows in 1usize..65,
+        input in 1usize..300,
+        output in 1usize..150,
+        threads in prop::sample::select(&[1usize, 3][..]),
+    ) {
+        check_linear(precision, rows, input, output, threads);
+    }
 
     #[test]
     fn attention_is_exact_and_the_same_in_any_chunks(

@@ -3,7 +3,7 @@
 mod support;
 
 use proptest::prelude::*;
-use residue_engine::codec::{Backend, Codec, Decoder, Encoder, InputError, Options};
+use residue_engine::codec::{Backend, Codec, Decoder, Encoder, InputError, Options, Precision};
 use residue_engine::tokens::Codes;
 use support::{BACKENDS, CASES, assert_same, codec, codec_on, difference, folder, signal, slices};
 
@@ -70,10 +70,10 @@ fn every_chunk_size_gives_the_offline_result() {
 
 #[test]
 fn threads_and_chunks_do_not_change_a_bit() {
-    for case in CASES {
+    for (case, precision) in CASES.into_iter().flat_map(|c| Precision::ALL.map(|p| (c, p))) {
         let audio = test_signal(&codec(case));
         let load = |threads| {
-            let options = Options { backend: Backend::Native, threads };
+            let options = Options { threads, precision, ..Options::default() };
             Codec::load(&folder(case), &options).unwrap()
         };
         let alone = load(1);

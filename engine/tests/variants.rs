@@ -55,7 +55,7 @@ fn stage() -> TransformerConfig {
 
 /// Latents and audio of candle within rounding, and of another chunking bit for bit.
 fn check(name: &str, config: &Config) {
-    let options = |backend| Options { backend, threads: 1 };
+    let options = |backend| Options { backend, threads: 1, ..Options::default() };
     let native = Codec::random(config.clone(), 5, &options(Backend::Native)).unwrap();
     let candle = Codec::random(config.clone(), 5, &options(Backend::Candle(Device::Cpu))).unwrap();
     let audio = signal(config.channels, FRAMES * FRAME, 11);

@@ -6,15 +6,22 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use half::{bf16, f16};
 use rayon::prelude::*;
 use safetensors::tensor::{Dtype, TensorInfo};
+use sha2::{Digest, Sha256};
 
+use super::config::Config;
 use super::error::CheckpointError;
 use super::header::read_header;
 use super::shard_index::ShardIndex;
+use crate::kernels::{Arena, Block};
 use crate::small_file;
+
+/// Bytes at each end of a file's data that tell it from others.
+const SAMPLE: usize = 64 << 10;
 
 /// Where the bytes of one file live.
 enum Bytes<'a> {
@@ -36,6 +43,8 @@ struct Shard<'a> {
     name: String,
     bytes: Bytes<'a>,
     data_start: usize,
+    /// When the file was last changed, in nanoseconds since 1970; 0 if that cannot be told.
+    changed: u128,
     tensors: BTreeMap<String, TensorInfo>,
 }
 
@@ -47,7 +56,10 @@ impl<'a> Shard<'a> {
         // can still end the process, as with every memory-mapped loader; downloads are renamed into
         // place whole, so no file of ours changes once it has its name.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(fail)?;
-        Self::parse(path.display().to_string(), Bytes::Mapped(map))
+        let changed = file.metadata().and_then(|data| data.modified()).ok();
+        let changed = changed.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let shard = Self::parse(path.display().to_string(), Bytes::Mapped(map))?;
+        Ok(Self { changed: changed.map_or(0, |time| time.as_nanos()), ..shard })
     }
 
     fn parse(name: String, bytes: Bytes<'a>) -> Result<Self, CheckpointError> {
@@ -58,12 +70,34 @@ impl<'a> Shard<'a> {
         let data_start = data.len() - header.data_len();
         let tensors = header.tensors().into_iter().map(|(name, info)| (name, info.clone()));
         let tensors = tensors.collect();
-        Ok(Self { name, bytes, data_start, tensors })
+        Ok(Self { name, bytes, data_start, changed: 0, tensors })
     }
 
     fn data(&self, info: &TensorInfo) -> &[u8] {
         let (start, end) = info.data_offsets;
         &self.bytes.as_slice()[self.data_start + start..self.data_start + end]
+    }
+
+    /// Tells the system that a tensor's pages are not needed again soon, so that a large model does
+    /// not count twice while it is loaded.
+    fn forget(&self, info: &TensorInfo) {
+        #[cfg(unix)]
+        if let Bytes::Mapped(map) = &self.bytes {
+            let (start, end) = info.data_offsets;
+            // SAFETY: the map is of a file and read-only, so that pages given back are read again
+            // from the file, the same as before.
+            let advised = unsafe {
+                map.unchecked_advise_range(
+                    memmap2::UncheckedAdvice::DontNeed,
+                    self.data_start + start,
+                    end - start,
+                )
+            };
+            // A wish; the pages go with the map at the latest.
+            let _ = advised;
+        }
+        #[cfg(not(unix))]
+        let _ = info;
     }
 }
 
@@ -104,6 +138,30 @@ impl<'a> Checkpoint<'a> {
         Ok(Self { place: name.to_owned(), shards: vec![shard] })
     }
 
+    /// A name for exactly these weights under this configuration, in hexadecimal: of the
+    /// configuration, and each file's path, length, time of
+    /// change, header, and first and last 64 KiB of data.
+    pub(super) fn identity(&self, config: &Config) -> String {
+        let mut hash = Sha256::new();
+        let mut add = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        add(format!("{config:?}").as_bytes());
+        for shard in &self.shards {
+            let bytes = shard.bytes.as_slice();
+            let (header, data) = bytes.split_at(shard.data_start);
+            let end = data.len().min(SAMPLE);
+            add(shard.name.as_bytes());
+            add(&(bytes.len() as u64).to_le_bytes());
+            add(&shard.changed.to_le_bytes());
+            add(header);
+            add(&data[..end]);
+            add(&data[data.len() - end..]);
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     fn find(&self, name: &str) -> Option<(&Shard<'a>, &TensorInfo)> {
         self.shards.iter().find_map(|shard| Some((shard, shard.tensors.get(name)?)))
     }
@@ -125,6 +183,17 @@ pub(super) trait Weights: Sync {
     /// `shape` is what the configuration says; ones at its end may be absent or added in the file,
     /// since 1x1 convolutions are stored as (out, in, 1).
     fn tensor(&self, names: &[String], shape: &[usize]) -> Result<Vec<f32>, CheckpointError>;
+
+    /// The packed form, so many bytes, of a linear layer in the precision that is being loaded, if
+    /// that is what this source holds.
+    fn packed(
+        &self,
+        _names: &[String],
+        _bytes: usize,
+        _arena: &Arena,
+    ) -> Result<Option<Block>, CheckpointError> {
+        Ok(None)
+    }
 
     /// True if a tensor of this name exists.
     fn has(&self, name: &str) -> bool;
@@ -162,6 +231,7 @@ impl Weights for Checkpoint<'_> {
                 });
             }
         };
+        shard.forget(info);
         match values.par_iter().position_first(|x| !x.is_finite()) {
             None => Ok(values),
             Some(index) => Err(CheckpointError::NonFinite {

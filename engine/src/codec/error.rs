@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::kernels::Precision;
+
 /// A problem with a model's `config.json`.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -108,6 +110,14 @@ pub enum CheckpointError {
         name: String,
         /// The number format.
         found: String,
+    },
+    /// A file of packed weights is not what was written.
+    #[error("{}: {problem}; it is made again from the model's own files", path.display())]
+    Packed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
     },
     /// A weight is NaN or infinite.
     #[error(
@@ -225,6 +235,25 @@ pub enum CodecError {
     /// The tensor library, such as a device that ran out of memory.
     #[error("the model's arithmetic failed: {0}")]
     Compute(#[from] candle_core::Error),
+    /// The memory for weights cannot be had.
+    #[error(
+        "cannot get {bytes} bytes of memory for weights: {problem}; a smaller precision takes less"
+    )]
+    Memory {
+        /// Bytes asked for.
+        bytes: u64,
+        /// Why not.
+        problem: String,
+    },
+    /// The backend computes in f32 only.
+    #[error("precision {precision} is for the native backend; candle runs in f32")]
+    Precision {
+        /// The precision asked for.
+        precision: Precision,
+    },
+    /// The caller stopped loading.
+    #[error("cancelled")]
+    Cancelled,
     /// The worker threads could not be started.
     #[error("cannot start {threads} worker threads: {problem}")]
     Threads {
@@ -232,5 +261,21 @@ pub enum CodecError {
         threads: usize,
         /// Why.
         problem: String,
+    },
+}
+
+/// Something that loading a model worked around.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadWarning {
+    /// The packed weights of an earlier start could not be used, so that this one took longer.
+    #[error("packed weights are not used: {0}")]
+    NotUsed(CheckpointError),
+    /// The packed weights could not be kept, so that the next start takes as long as this one.
+    #[error("packed weights cannot be kept in {}: {source}", path.display())]
+    NotKept {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
     },
 }

@@ -2,9 +2,9 @@
 
 use candle_core::{Device, Tensor};
 
-use super::checkpoint::Weights;
 use super::config::{Config, ModuleConfig, finest};
 use super::error::CodecError;
+use super::loading::Loading;
 use super::model::{Backend, Options};
 use super::quantizer::Quantizer;
 use super::scope::Scope;
@@ -65,27 +65,20 @@ impl Executor {
     /// Loads both stacks and the quantizer.
     pub fn load(
         config: &Config,
-        weights: &dyn Weights,
+        loading: &Loading<'_>,
         options: &Options,
     ) -> Result<(Self, Quantizer), CodecError> {
         if options.threads > MAX_THREADS {
             let problem = format!("at most {MAX_THREADS} make sense");
             return Err(CodecError::Threads { threads: options.threads, problem });
         }
-        let threads = |e: rayon::ThreadPoolBuildError| CodecError::Threads {
-            threads: options.threads,
-            problem: e.to_string(),
-        };
+        let threads = |problem| CodecError::Threads { threads: options.threads, problem };
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads)
             .thread_name(|i| format!("residue-codec-{i}"))
             .build()
-            .map_err(threads)?;
-        let device = match &options.backend {
-            Backend::Native => Device::Cpu,
-            Backend::Candle(device) => device.clone(),
-        };
-        let root = Scope::root(weights, &device);
+            .map_err(|e| threads(e.to_string()))?;
+        let root = Scope::root(loading);
         check_projections(config, &root)?;
         let quantizer =
             pool.install(|| Quantizer::load(&root.at("quantizer"), &config.quantizer))?;
@@ -106,7 +99,7 @@ impl Executor {
                         decoder: load(&decoder, &config.decoder, false, 1, latent)?,
                     })
                 })?;
-                let team = Team::new(options.threads).map_err(threads)?;
+                let team = Team::new(options.threads).map_err(|e| threads(e.to_string()))?;
                 Self::Native { team, stacks }
             }
             Backend::Candle(_) => {
@@ -123,7 +116,7 @@ impl Executor {
                         decoder: load(&decoder, &config.decoder, false, 1, latent)?,
                     })
                 })?;
-                Self::Candle { pool, device, stacks }
+                Self::Candle { pool, device: loading.device.clone(), stacks }
             }
         };
         Ok((executor, quantizer))

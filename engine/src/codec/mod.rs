@@ -1,5 +1,5 @@
 //! The Cat model of MOSS-Audio-Tokenizer: a causal transformer encoder, a residual quantizer and a
-//! causal transformer decoder, in exact f32.
+//! causal transformer decoder, in exact f32 or, faster, with smaller weights ([`Precision`]).
 //!
 //! ```text
 //! audio -> encoder (patches, stages) -> latents -> quantizer -> codes
@@ -18,6 +18,7 @@
 //! golden tests compare against.
 
 mod checkpoint;
+mod checksum;
 mod config;
 mod decoder;
 mod encoder;
@@ -27,15 +28,19 @@ mod fields;
 mod header;
 mod layers;
 mod layouts;
+mod load;
+mod loading;
 mod model;
 mod names;
 mod native;
+mod packed_file;
 mod quantizer;
 mod random;
 mod reference;
 mod scope;
 mod shard_index;
 
+pub use crate::kernels::{ParsePrecisionError, Precision};
 pub use candle_core::Device;
 pub use checkpoint::Checkpoint;
 pub use config::{
@@ -44,9 +49,10 @@ pub use config::{
 };
 pub use decoder::Decoder;
 pub use encoder::Encoder;
-pub use error::{CheckpointError, CodecError, ConfigError, InputError};
+pub use error::{CheckpointError, CodecError, ConfigError, InputError, LoadWarning};
 pub(crate) use header::read_header;
 pub use layers::Layers;
+pub use loading::OnLoad;
 pub use model::{Backend, Codec, Options};
 pub use quantizer::{Latents, Quantizer};
 pub(crate) use shard_index::ShardIndex;

@@ -1,26 +1,31 @@
 //! Walking a checkpoint's key paths.
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
-use super::checkpoint::Weights;
-use super::error::{CheckpointError, CodecError};
+use super::error::CodecError;
+use super::loading::Loading;
+use crate::kernels::{Linear, Precision};
 
 /// A prefix in the checkpoint's names, with where the tensors come from and go to.
 #[derive(Clone)]
 pub(super) struct Scope<'a> {
-    weights: &'a dyn Weights,
-    device: &'a Device,
+    loading: &'a Loading<'a>,
     prefix: String,
 }
 
 impl<'a> Scope<'a> {
-    pub fn root(weights: &'a dyn Weights, device: &'a Device) -> Self {
-        Self { weights, device, prefix: String::new() }
+    pub fn root(loading: &'a Loading<'a>) -> Self {
+        Self { loading, prefix: String::new() }
+    }
+
+    /// How linear layers are to be kept.
+    pub fn precision(&self) -> Precision {
+        self.loading.precision
     }
 
     /// The scope below, such as `layers.3`.
     pub fn at(&self, name: impl std::fmt::Display) -> Self {
-        Self { prefix: self.path(&name.to_string()), ..self.clone() }
+        Self { prefix: self.path(&name.to_string()), loading: self.loading }
     }
 
     fn path(&self, name: &str) -> String {
@@ -29,18 +34,31 @@ impl<'a> Scope<'a> {
 
     /// True if this tensor exists.
     pub fn has(&self, name: &str) -> bool {
-        self.weights.has(&self.path(name))
+        self.loading.weights.has(&self.path(name))
+    }
+
+    fn paths(&self, names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| self.path(name)).collect()
     }
 
     /// Values of the first of these spellings that exists.
-    pub fn values(&self, names: &[&str], shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
-        let names: Vec<String> = names.iter().map(|name| self.path(name)).collect();
-        self.weights.tensor(&names, shape)
+    pub fn values(&self, names: &[&str], shape: &[usize]) -> Result<Vec<f32>, CodecError> {
+        self.loading.values(&self.paths(names), shape)
+    }
+
+    /// The same as a packed linear layer.
+    pub fn linear(
+        &self,
+        names: &[&str],
+        output: usize,
+        input: usize,
+    ) -> Result<Linear, CodecError> {
+        self.loading.linear(&self.paths(names), output, input)
     }
 
     /// The same on the device, in `shape`.
     pub fn tensor(&self, names: &[&str], shape: &[usize]) -> Result<Tensor, CodecError> {
         let values = self.values(names, shape)?;
-        Ok(Tensor::from_vec(values, shape, self.device)?)
+        Ok(Tensor::from_vec(values, shape, self.loading.device)?)
     }
 }

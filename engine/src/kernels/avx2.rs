@@ -22,6 +22,9 @@ pub(super) unsafe fn run<K: Kernel>(kernel: K) {
 impl Simd for Avx2 {
     const WIDE: bool = false;
 
+    type Int = (__m256i, __m256i);
+    type Bytes = (__m256i, __m256i);
+
     #[inline(always)]
     unsafe fn splat(x: f32) -> Self {
         // SAFETY: as said above.
@@ -111,6 +114,70 @@ impl Simd for Avx2 {
                 _mm256_blendv_ps(b.1, a.1, _mm256_cmp_ps::<_CMP_LT_OQ>(self.1, bound.1)),
             )
         }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const u16) -> (Self, Self) {
+        // SAFETY: as said above; 32 numbers of 16 bits can be read.
+        unsafe {
+            let a = _mm256_loadu_si256(from.cast());
+            let b = _mm256_loadu_si256(from.add(16).cast());
+            let mask = _mm256_set1_epi32(0xffff_0000_u32.cast_signed());
+            let even = |x| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(x));
+            let odd = |x| _mm256_castsi256_ps(_mm256_and_si256(x, mask));
+            (Self(even(a), even(b)), Self(odd(a), odd(b)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_i8(self, to: *mut i8) {
+        // SAFETY: as said above; 16 bytes can be written.
+        unsafe {
+            let (a, b) = (_mm256_cvtps_epi32(self.0), _mm256_cvtps_epi32(self.1));
+            // Packing works in halves: put the middle quarters back in order.
+            let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(a, b));
+            let high = _mm256_extracti128_si256::<1>(words);
+            let bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), high);
+            _mm_storeu_si128(to.cast(), bytes);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const u8) -> Self::Bytes {
+        // SAFETY: as said above; 64 bytes can be read.
+        unsafe {
+            let sign = _mm256_set1_epi8(-128);
+            let load = |from: *const u8| _mm256_xor_si256(_mm256_loadu_si256(from.cast()), sign);
+            (load(from), load(from.add(32)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn start(_total: i32) -> Self::Int {
+        // SAFETY: as said above.
+        let zero = unsafe { _mm256_setzero_si256() };
+        (zero, zero)
+    }
+
+    /// |x| times w with x's sign: two products are at most 2 * 127² and fit 16 bits.
+    #[inline(always)]
+    unsafe fn dot4(sum: Self::Int, weights: Self::Bytes, x: *const i8) -> Self::Int {
+        // SAFETY: as said above; four bytes can be read.
+        unsafe {
+            let x = _mm256_set1_epi32(x.cast::<i32>().read_unaligned());
+            let (size, ones) = (_mm256_abs_epi8(x), _mm256_set1_epi16(1));
+            let add = |sum, weights| {
+                let pairs = _mm256_maddubs_epi16(size, _mm256_sign_epi8(weights, x));
+                _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones))
+            };
+            (add(sum.0, weights.0), add(sum.1, weights.1))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn from_int(x: Self::Int) -> Self {
+        // SAFETY: as said above.
+        unsafe { Self(_mm256_cvtepi32_ps(x.0), _mm256_cvtepi32_ps(x.1)) }
     }
 }
 

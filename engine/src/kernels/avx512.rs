@@ -1,4 +1,4 @@
-//! AVX-512 (F): one register a vector.
+//! AVX-512 (F, BW and VNNI: Ice Lake, Zen 4 and newer): one register a vector.
 
 use std::arch::x86_64::*;
 
@@ -10,8 +10,8 @@ pub(super) struct Avx512(__m512);
 /// Runs a kernel.
 ///
 /// # Safety
-/// The processor must have AVX-512F.
-#[target_feature(enable = "avx512f,avx2,fma")]
+/// The processor must have AVX-512F, BW and VNNI.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2,fma")]
 pub(super) unsafe fn run<K: Kernel>(kernel: K) {
     // SAFETY: the instruction set is there, by the caller's promise.
     unsafe { kernel.run::<Avx512>() }
@@ -21,6 +21,9 @@ pub(super) unsafe fn run<K: Kernel>(kernel: K) {
 // pointers.
 impl Simd for Avx512 {
     const WIDE: bool = true;
+
+    type Int = __m512i;
+    type Bytes = __m512i;
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> Self {
@@ -106,5 +109,53 @@ impl Simd for Avx512 {
             let less = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(self.0, bound.0);
             _mm512_mask_blend_ps(less, b.0, a.0)
         })
+    }
+
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const u16) -> (Self, Self) {
+        // SAFETY: as said above; 32 numbers of 16 bits can be read.
+        unsafe {
+            let pairs = _mm512_loadu_si512(from.cast());
+            let odd = _mm512_and_si512(pairs, _mm512_set1_epi32(0xffff_0000_u32.cast_signed()));
+            let even = _mm512_slli_epi32::<16>(pairs);
+            (Self(_mm512_castsi512_ps(even)), Self(_mm512_castsi512_ps(odd)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_i8(self, to: *mut i8) {
+        // SAFETY: as said above; 16 bytes can be written.
+        unsafe {
+            let bytes = _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(self.0));
+            _mm_storeu_si128(to.cast(), bytes);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const u8) -> __m512i {
+        // SAFETY: as said above; 64 bytes can be read.
+        unsafe { _mm512_loadu_si512(from.cast()) }
+    }
+
+    /// The instruction wants weights without sign: each is 128 too large.
+    #[inline(always)]
+    unsafe fn start(total: i32) -> __m512i {
+        // SAFETY: as said above.
+        unsafe { _mm512_set1_epi32(-128 * total) }
+    }
+
+    #[inline(always)]
+    unsafe fn dot4(sum: __m512i, weights: __m512i, x: *const i8) -> __m512i {
+        // SAFETY: as said above; four bytes can be read.
+        unsafe {
+            let x = _mm512_set1_epi32(x.cast::<i32>().read_unaligned());
+            _mm512_dpbusd_epi32(sum, weights, x)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn from_int(x: __m512i) -> Self {
+        // SAFETY: as said above.
+        Self(unsafe { _mm512_cvtepi32_ps(x) })
     }
 }

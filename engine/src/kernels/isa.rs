@@ -1,5 +1,7 @@
 //! Choice of the instruction set at run time.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use super::portable;
 use super::simd::Kernel;
 #[cfg(target_arch = "x86_64")]
@@ -12,6 +14,10 @@ enum Kind {
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+    #[cfg(target_arch = "aarch64")]
+    NeonDot,
 }
 
 /// An instruction set that this processor has. Results do not depend on it, only their speed does.
@@ -24,28 +30,38 @@ impl Isa {
         #[cfg(target_arch = "x86_64")]
         {
             let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            if avx2 && is_x86_feature_detected!("avx512f") {
+            let avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vnni");
+            if avx2 && avx512 {
                 return Self(Kind::Avx512);
             }
             if avx2 {
                 return Self(Kind::Avx2);
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            let dot = std::arch::is_aarch64_feature_detected!("dotprod");
+            return Self(if dot { Kind::NeonDot } else { Kind::Neon });
+        }
         Self(Kind::Portable)
     }
 
     /// All that this processor has, slowest first. Allocates.
     pub fn available() -> Vec<Self> {
+        let best = Self::best();
         let mut all = vec![Self(Kind::Portable)];
         #[cfg(target_arch = "x86_64")]
-        {
-            let best = Self::best();
-            if best == Self(Kind::Avx512) {
-                all.push(Self(Kind::Avx2));
-            }
-            if best != Self(Kind::Portable) {
-                all.push(best);
-            }
+        if best == Self(Kind::Avx512) {
+            all.push(Self(Kind::Avx2));
+        }
+        #[cfg(target_arch = "aarch64")]
+        if best == Self(Kind::NeonDot) {
+            all.push(Self(Kind::Neon));
+        }
+        if best != Self(Kind::Portable) {
+            all.push(best);
         }
         all
     }
@@ -58,9 +74,17 @@ impl Isa {
             // SAFETY: a value of this kind is only made where the processor has AVX2 and FMA.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => unsafe { avx2::run(kernel) },
-            // SAFETY: a value of this kind is only made where the processor has AVX-512F, AVX2, FMA.
+            // SAFETY: a value of this kind is only made where the processor has AVX-512F, BW and
+            // VNNI, AVX2 and FMA.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512 => unsafe { avx512::run(kernel) },
+            // SAFETY: a value of this kind is only made where the processor has NEON.
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon => unsafe { neon::run(kernel) },
+            // SAFETY: a value of this kind is only made where the processor has NEON and dot
+            // products.
+            #[cfg(target_arch = "aarch64")]
+            Kind::NeonDot => unsafe { neon::run_dot(kernel) },
         }
     }
 }

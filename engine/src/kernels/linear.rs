@@ -2,20 +2,22 @@
 
 #![allow(clippy::needless_range_loop, reason = "tiles are indexed by row and column")]
 
-use super::aligned::Aligned;
+use std::io;
+
+use super::activations::{BLOCK, Quantized, blocks, quantize, stride};
+use super::arena::{Arena, Block};
 use super::gelu::gelu_vector;
 use super::isa::Isa;
+use super::pack::{PANEL, pack, packed_bytes, panel_bytes};
+use super::precision::Precision;
 use super::shared::Shared;
 use super::simd::{Kernel, LANES, Simd};
 use super::team::Crew;
 
-/// Outputs of one panel.
-const PANEL: usize = 64;
-/// Most rows of a tile: 6 x 4 accumulators, 4 weights and a broadcast fill the 32 registers of
-/// AVX-512.
-const ROWS: usize = 6;
 /// Multiply-adds below which a layer is not worth sharing between threads.
 const SHARED_WORK: usize = 1 << 17;
+/// Parts that a layer is cut into for each thread, so that one that is held up delays little.
+const PARTS: usize = 4;
 
 /// What becomes of a layer's result.
 #[derive(Clone, Copy)]
@@ -30,32 +32,72 @@ pub enum Epilogue<'a> {
     AddScaled(&'a [f32]),
 }
 
-/// y = x Wᵀ. Each output is one chain of fused multiply-adds over ascending inputs, starting at 0,
-/// so that it depends neither on the rows beside it nor on threads or instruction set.
+/// Working memory of linear layers: rows as 8-bit integers. Empty for other precisions.
+#[derive(Default)]
+pub struct LinearWork(Option<Quantized>);
+
+impl LinearWork {
+    /// Room for layers that take these numbers of (rows, inputs). Allocates.
+    pub fn new(precision: Precision, layers: impl Iterator<Item = (usize, usize)>) -> Self {
+        Self((precision == Precision::Int8).then(|| Quantized::new(layers)))
+    }
+}
+
+/// y = x Wᵀ.
+///
+/// In f32 and bf16 each output is one chain of fused multiply-adds over ascending inputs, starting
+/// at 0. In int8 it is such a chain over blocks of 128 inputs, whose integer sums are exact, times
+/// the output's scale. So it depends neither on the rows beside it nor on threads or instruction
+/// set.
 pub struct Linear {
     input: usize,
     output: usize,
-    /// `[panel][input][64 outputs]`, the last panel filled up with zeros.
-    panels: Aligned,
+    precision: Precision,
+    packed: Block,
 }
 
 impl Linear {
-    /// Packs W, stored (output, input) row-major as checkpoints have it. Allocates.
+    /// Packs W, stored (output, input) row-major as checkpoints have it, with rayon's threads.
+    /// Allocates.
+    ///
+    /// # Errors
+    /// If there is no memory for it.
     ///
     /// # Panics
     /// If `weights` is not `output * input` long or either is 0.
-    pub fn pack(weights: &[f32], output: usize, input: usize) -> Self {
+    pub fn pack(
+        weights: &[f32],
+        output: usize,
+        input: usize,
+        precision: Precision,
+        arena: &Arena,
+    ) -> io::Result<Self> {
         assert!(input > 0 && output > 0 && weights.len() == output * input, "W is output x input");
-        let mut panels = Aligned::zeros(output.div_ceil(PANEL) * PANEL * input);
-        let each = panels.as_mut_slice().chunks_exact_mut(PANEL * input);
-        for (panel, rows) in each.zip(weights.chunks(PANEL * input)) {
-            for (n, row) in rows.chunks_exact(input).enumerate() {
-                for (k, w) in row.iter().enumerate() {
-                    panel[k * PANEL + n] = *w;
-                }
-            }
-        }
-        Self { input, output, panels }
+        let mut packed = arena.take(packed_bytes(precision, output, input))?;
+        pack(precision, weights, input, packed.as_mut_slice());
+        Ok(Self { input, output, precision, packed })
+    }
+
+    /// Bytes of a packed layer.
+    pub fn packed_bytes(precision: Precision, output: usize, input: usize) -> usize {
+        packed_bytes(precision, output, input)
+    }
+
+    /// Takes up what [`Linear::packed`] gave before, in a process with the same
+    /// [`PACKING`](super::PACKING); none if its length is not right.
+    pub fn from_packed(
+        packed: Block,
+        output: usize,
+        input: usize,
+        precision: Precision,
+    ) -> Option<Self> {
+        let right = packed.as_slice().len() == packed_bytes(precision, output, input);
+        right.then_some(Self { input, output, precision, packed })
+    }
+
+    /// The packed weights.
+    pub fn packed(&self) -> &[u8] {
+        self.packed.as_slice()
     }
 
     /// Numbers a row of x.
@@ -72,20 +114,41 @@ impl Linear {
     /// blocks on nothing but the crew.
     ///
     /// # Panics
-    /// If the lengths do not fit together.
-    pub fn forward(&self, crew: &Crew, isa: Isa, x: &[f32], y: &mut [f32], epilogue: Epilogue<'_>) {
+    /// If the lengths do not fit together, or `work` has no room for as many rows.
+    pub fn forward(
+        &self,
+        crew: &Crew<'_>,
+        isa: Isa,
+        x: &[f32],
+        work: &mut LinearWork,
+        y: &mut [f32],
+        epilogue: Epilogue<'_>,
+    ) {
         let rows = x.len() / self.input;
         assert!(x.len() == rows * self.input && y.len() == rows * self.output, "rows of x and y");
         if let Epilogue::AddScaled(scale) = epilogue {
             assert_eq!(scale.len(), self.output, "a scale an output");
         }
+        let rounded = match self.precision {
+            Precision::Int8 => {
+                let room = work.0.as_mut().filter(|room| room.fits(rows, self.input));
+                let room = room.expect("working memory for as many rows");
+                quantize(crew, isa, x, self.input, room);
+                Some(&*room)
+            }
+            Precision::F32 | Precision::Bf16 => None,
+        };
         let y = Shared::new(y);
         let panels = self.output.div_ceil(PANEL);
-        let run = |from, to| isa.run(Panels { linear: self, x, rows, y, epilogue, from, to });
-        if crew.threads() == 1 || rows * self.input * self.output < SHARED_WORK {
+        let run = |from, to| {
+            isa.run(Panels { linear: self, x, rounded, rows, y, epilogue, from, to });
+        };
+        let parts =
+            (rows * self.input * self.output / SHARED_WORK).min(crew.threads() * PARTS).min(panels);
+        if crew.threads() == 1 || parts < 2 {
             run(0, panels);
         } else {
-            crew.each(panels, |panel, _| run(panel, panel + 1));
+            crew.each(parts, |part, _| run(part * panels / parts, (part + 1) * panels / parts));
         }
     }
 }
@@ -94,6 +157,8 @@ impl Linear {
 struct Panels<'a> {
     linear: &'a Linear,
     x: &'a [f32],
+    /// `x` as integers, for 8-bit weights.
+    rounded: Option<&'a Quantized>,
     rows: usize,
     y: Shared<'a>,
     epilogue: Epilogue<'a>,
@@ -104,16 +169,24 @@ struct Panels<'a> {
 impl Kernel for Panels<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
+        // Rows of a tile such that its sums, a row of weights and an activation fit the registers.
+        let most = match (S::WIDE, self.linear.precision) {
+            (true, Precision::F32 | Precision::Bf16) => 12,
+            (true, Precision::Int8) => 8,
+            (false, Precision::F32 | Precision::Int8) => 4,
+            (false, Precision::Bf16) => 2,
+        };
         for panel in self.from..self.to {
             let mut row = 0;
             while row < self.rows {
                 // SAFETY: the instruction set is there by the caller's promise, and `row + R` does
                 // not exceed `rows`.
                 unsafe {
-                    row += match self.rows - row {
-                        ROWS.. => self.tile::<S, 6>(panel, row),
-                        4..ROWS => self.tile::<S, 4>(panel, row),
-                        2..4 => self.tile::<S, 2>(panel, row),
+                    row += match (self.rows - row).min(most) {
+                        12.. if S::WIDE => self.tile::<S, 12>(panel, row),
+                        8.. if S::WIDE => self.tile::<S, 8>(panel, row),
+                        4.. => self.tile::<S, 4>(panel, row),
+                        2.. => self.tile::<S, 2>(panel, row),
                         _ => self.tile::<S, 1>(panel, row),
                     };
                 }
@@ -126,42 +199,53 @@ impl Panels<'_> {
     /// `R` rows of one panel; returns R.
     #[inline(always)]
     unsafe fn tile<S: Simd, const R: usize>(&self, panel: usize, row: usize) -> usize {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's promise; the columns are a panel's.
         unsafe {
-            if S::WIDE {
-                self.columns::<S, R, 4>(panel, row, 0);
-            } else {
-                for column in 0..PANEL / LANES {
-                    self.columns::<S, R, 1>(panel, row, column * LANES);
+            match (self.linear.precision, self.rounded) {
+                (Precision::Bf16, _) => self.floats::<S, Bf16, R, 2>(panel, row, 0),
+                (Precision::F32, _) if S::WIDE => self.floats::<S, F32, R, 2>(panel, row, 0),
+                (Precision::F32, _) => {
+                    self.floats::<S, F32, R, 1>(panel, row, 0);
+                    self.floats::<S, F32, R, 1>(panel, row, LANES);
                 }
+                (Precision::Int8, Some(x)) if S::WIDE => {
+                    self.integers::<S, R, 2>(x, panel, row, 0);
+                }
+                (Precision::Int8, Some(x)) => {
+                    self.integers::<S, R, 1>(x, panel, row, 0);
+                    self.integers::<S, R, 1>(x, panel, row, LANES);
+                }
+                (Precision::Int8, None) => unreachable!("8-bit weights come with integers"),
             }
         }
         R
     }
 
-    /// `R` rows of `C` vectors of one panel's outputs.
+    /// The bytes of a panel.
     #[inline(always)]
-    unsafe fn columns<S: Simd, const R: usize, const C: usize>(
+    fn panel(&self, panel: usize) -> &[u8] {
+        let bytes = panel_bytes(self.linear.precision, self.linear.input);
+        &self.linear.packed.as_slice()[panel * bytes..][..bytes]
+    }
+
+    /// `R` rows of `C` vectors of one panel's outputs, as chains of multiply-adds.
+    #[inline(always)]
+    unsafe fn floats<S: Simd, F: Format, const R: usize, const C: usize>(
         &self,
         panel: usize,
         row: usize,
         column: usize,
     ) {
-        let (input, output) = (self.linear.input, self.linear.output);
-        let first = panel * PANEL + column;
-        // SAFETY: rows row..row + R exist, so x is read inside the slice; a panel has `input` rows
-        // of 64 weights, of which 16 C from `column` are inside; y is written at `present` numbers
-        // inside a row, by this task alone since panels are disjoint.
+        let input = self.linear.input;
+        let x = &self.x[row * input..][..R * input];
+        let weights = self.panel(panel);
+        // SAFETY: x holds R rows, and a panel `input` rows of 32 weights, of which 16 C from
+        // `column` are inside.
         unsafe {
-            let x = self.x.as_ptr().add(row * input);
-            let mut weights = self.linear.panels.as_slice().as_ptr();
-            weights = weights.add(panel * PANEL * input + column);
+            let x = x.as_ptr();
             let mut sums = [[S::zero(); C]; R];
             for k in 0..input {
-                let mut w = [S::zero(); C];
-                for c in 0..C {
-                    w[c] = S::load(weights.add(k * PANEL + c * LANES));
-                }
+                let w = F::load::<S, C>(weights.as_ptr(), k, column);
                 for r in 0..R {
                     let x = S::splat(*x.add(r * input + k));
                     for c in 0..C {
@@ -169,35 +253,139 @@ impl Panels<'_> {
                     }
                 }
             }
-            for c in 0..C {
-                let n = first + c * LANES;
-                if n >= output {
-                    break;
+            self.finish(sums, panel * PANEL + column, row);
+        }
+    }
+
+    /// `R` rows of `C` vectors of one panel's outputs, as integer products, block by block.
+    #[inline(always)]
+    unsafe fn integers<S: Simd, const R: usize, const C: usize>(
+        &self,
+        x: &Quantized,
+        panel: usize,
+        row: usize,
+        column: usize,
+    ) {
+        let input = self.linear.input;
+        let (inputs, stride) = (input.next_multiple_of(4), stride(input));
+        let panel_bytes = self.panel(panel);
+        let (weights, scales) = panel_bytes.split_at(PANEL * inputs);
+        let numbers = x.row(row, input);
+        // SAFETY: there are integers for rows row..row + R, in whole vectors; a panel has for each
+        // four inputs 4 * 32 weights and then 32 scales, of which 16 C from `column` are inside.
+        unsafe {
+            let numbers = numbers.as_ptr();
+            let weights = weights.as_ptr().add(4 * column);
+            let mut sums = [[S::zero(); C]; R];
+            for block in 0..blocks(input) {
+                let (from, to) = (block * BLOCK, ((block + 1) * BLOCK).min(inputs));
+                let mut ints: [[S::Int; C]; R] =
+                    std::array::from_fn(|r| [S::start(x.block(row + r, block, input).1); C]);
+                for k in (from..to).step_by(4) {
+                    let mut w = [S::load_bytes(weights.add(k * PANEL)); C];
+                    for c in 1..C {
+                        w[c] = S::load_bytes(weights.add(k * PANEL + 4 * LANES * c));
+                    }
+                    for r in 0..R {
+                        for c in 0..C {
+                            ints[r][c] = S::dot4(ints[r][c], w[c], numbers.add(r * stride + k));
+                        }
+                    }
                 }
                 for r in 0..R {
+                    let scale = S::splat(x.block(row + r, block, input).0);
+                    for c in 0..C {
+                        sums[r][c] = scale.fma(S::from_int(ints[r][c]), sums[r][c]);
+                    }
+                }
+            }
+            for c in 0..C {
+                let scale = S::load(scales.as_ptr().cast::<f32>().add(column + c * LANES));
+                for r in 0..R {
+                    sums[r][c] = sums[r][c].mul(scale);
+                }
+            }
+            self.finish(sums, panel * PANEL + column, row);
+        }
+    }
+
+    /// Stores outputs `first`.. of the rows from `row`, as many as there are.
+    #[inline(always)]
+    unsafe fn finish<S: Simd, const R: usize, const C: usize>(
+        &self,
+        sums: [[S; C]; R],
+        first: usize,
+        row: usize,
+    ) {
+        let output = self.linear.output;
+        for c in 0..C {
+            let n = first + c * LANES;
+            if n >= output {
+                break;
+            }
+            let present = output - n;
+            for r in 0..R {
+                // SAFETY: the caller's promise: the rows exist, so `present` numbers, or sixteen,
+                // are at y and at scale[n..]; panels are disjoint, so that no other task writes
+                // there.
+                unsafe {
                     let y = self.y.at((row + r) * output + n);
-                    self.finish(sums[r][c], y, n);
+                    let sum = sums[r][c];
+                    let result = match self.epilogue {
+                        Epilogue::Store => sum,
+                        Epilogue::Gelu => gelu_vector(sum),
+                        Epilogue::Add => S::load_present(y, present).add(sum),
+                        Epilogue::AddScaled(scale) => {
+                            let scale = S::load_present(scale.as_ptr().add(n), present);
+                            sum.fma(scale, S::load_present(y, present))
+                        }
+                    };
+                    result.store_present(y, present);
                 }
             }
         }
     }
+}
 
-    /// Stores outputs n.. of a row, as many as there are.
+/// How a panel of floats is read.
+trait Format {
+    /// `C` vectors of weights of input `k`, from `column` on.
+    ///
+    /// # Safety
+    /// The instruction set must be there, and the weights be inside the panel.
+    unsafe fn load<S: Simd, const C: usize>(panel: *const u8, k: usize, column: usize) -> [S; C];
+}
+
+struct F32;
+
+impl Format for F32 {
     #[inline(always)]
-    unsafe fn finish<S: Simd>(&self, sum: S, y: *mut f32, n: usize) {
-        let present = self.linear.output - n;
-        // SAFETY: the caller's promise: `present` numbers, or sixteen, at y and at scale[n..].
+    unsafe fn load<S: Simd, const C: usize>(panel: *const u8, k: usize, column: usize) -> [S; C] {
+        // SAFETY: the caller's promise.
         unsafe {
-            let result = match self.epilogue {
-                Epilogue::Store => sum,
-                Epilogue::Gelu => gelu_vector(sum),
-                Epilogue::Add => S::load_present(y, present).add(sum),
-                Epilogue::AddScaled(scale) => {
-                    let scale = S::load_present(scale.as_ptr().add(n), present);
-                    sum.fma(scale, S::load_present(y, present))
-                }
-            };
-            result.store_present(y, present);
+            let from = panel.cast::<f32>().add(k * PANEL + column);
+            let mut weights = [S::load(from); C];
+            for c in 1..C {
+                weights[c] = S::load(from.add(c * LANES));
+            }
+            weights
+        }
+    }
+}
+
+struct Bf16;
+
+impl Format for Bf16 {
+    /// A whole row of the panel: two vectors.
+    #[inline(always)]
+    unsafe fn load<S: Simd, const C: usize>(panel: *const u8, k: usize, _column: usize) -> [S; C] {
+        const { assert!(C == PANEL / LANES, "words hold outputs of both vectors") };
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (first, second) = S::load_bf16(panel.cast::<u16>().add(k * PANEL));
+            let mut weights = [first; C];
+            weights[1] = second;
+            weights
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Arithmetic of the realtime CPU path, in exact f32.
+//! Arithmetic of the realtime CPU path: exact f32, or linear layers with smaller weights.
 //!
 //! Every kernel computes each of its outputs by one fixed sequence of operations, whatever the
 //! number of rows, the split into threads or the instruction set: results are bit-identical for any
@@ -7,13 +7,16 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `simd` | sixteen f32 numbers at once: the trait that kernels are written against |
-//! | `portable`, `avx2`, `avx512` | its instruction sets |
+//! | `simd` | sixteen numbers at once: the trait that kernels are written against |
+//! | `portable`, `avx2`, `avx512`, `neon` | its instruction sets |
 //! | `isa` | choice of the instruction set at run time |
+//! | `precision`, `pack`, `arena` | number formats, order and memory of weights |
 //! | `team` | threads that share one pass |
-//! | `linear`, `attention`, `norm`, `gelu`, `rope`, `exp` | the layers |
+//! | `linear`, `activations`, `attention`, `norm`, `gelu`, `rope`, `exp` | the layers |
 
+mod activations;
 mod aligned;
+mod arena;
 mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -22,10 +25,15 @@ mod avx512;
 mod denormals;
 mod exp;
 mod gelu;
+mod head;
 mod isa;
 mod linear;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod norm;
+mod pack;
 mod portable;
+mod precision;
 mod rope;
 mod shared;
 mod simd;
@@ -33,10 +41,13 @@ mod team;
 
 pub(crate) use denormals::FlushDenormals;
 
+pub use arena::{Arena, Block};
 pub use attention::{Attention, AttentionScratch, KeyValues, Window};
 pub use gelu::gelu;
 pub use isa::Isa;
-pub use linear::{Epilogue, Linear};
+pub use linear::{Epilogue, Linear, LinearWork};
 pub use norm::{layer_norm, rms_norm};
+pub use pack::PACKING;
+pub use precision::{ParsePrecisionError, Precision};
 pub use rope::Rotation;
 pub use team::{Crew, Team};

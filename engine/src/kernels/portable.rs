@@ -1,4 +1,4 @@
-//! Plain Rust, for any processor; compilers turn it into NEON.
+//! Plain Rust, for any processor: what the others are tested against.
 //!
 //! Where the target has no fused multiply-add, `mul_add` is a library call: exact and slow.
 
@@ -27,6 +27,9 @@ impl Portable {
 
 impl Simd for Portable {
     const WIDE: bool = false;
+
+    type Int = [i32; LANES];
+    type Bytes = [[i32; 4]; LANES];
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> Self {
@@ -94,5 +97,49 @@ impl Simd for Portable {
     #[inline(always)]
     unsafe fn where_less(self, bound: Self, a: Self, b: Self) -> Self {
         Self(std::array::from_fn(|i| if self.0[i] < bound.0[i] { a.0[i] } else { b.0[i] }))
+    }
+
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const u16) -> (Self, Self) {
+        // SAFETY: 32 numbers of 16 bits can be read, by the caller's promise.
+        let words = unsafe { from.cast::<[u16; 2 * LANES]>().read_unaligned() };
+        let number = |word: u16| f32::from_bits(u32::from(word) << 16);
+        let half = |odd| Self(std::array::from_fn(|i| number(words[2 * i + odd])));
+        (half(0), half(1))
+    }
+
+    #[inline(always)]
+    unsafe fn store_i8(self, to: *mut i8) {
+        // SAFETY: the caller's promise.
+        unsafe { to.cast::<[i8; LANES]>().write_unaligned(self.round().0.map(|x| x as i8)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const u8) -> Self::Bytes {
+        // SAFETY: 64 bytes can be read, by the caller's promise.
+        let bytes = unsafe { from.cast::<[[u8; 4]; LANES]>().read_unaligned() };
+        bytes.map(|four| four.map(|byte| i32::from(byte) - 128))
+    }
+
+    #[inline(always)]
+    unsafe fn start(_total: i32) -> Self::Int {
+        [0; LANES]
+    }
+
+    #[inline(always)]
+    unsafe fn dot4(mut sum: Self::Int, weights: Self::Bytes, x: *const i8) -> Self::Int {
+        // SAFETY: four bytes can be read, by the caller's promise.
+        let x = unsafe { x.cast::<[i8; 4]>().read_unaligned() };
+        for (sum, weights) in sum.iter_mut().zip(weights) {
+            for (weight, x) in weights.iter().zip(x) {
+                *sum += weight * i32::from(x);
+            }
+        }
+        sum
+    }
+
+    #[inline(always)]
+    unsafe fn from_int(x: Self::Int) -> Self {
+        Self(x.map(|x| x as f32))
     }
 }

@@ -1,4 +1,4 @@
-//! Sixteen f32 numbers at once: what kernels are written against.
+//! Sixteen numbers at once: what kernels are written against.
 //!
 //! All instruction sets have the same sixteen lanes and the same correctly rounded operations, so
 //! that a kernel's result does not depend on which of them runs it.
@@ -12,8 +12,13 @@ pub(super) const LANES: usize = 16;
 /// All methods need the instruction set of the type to be there, and pointers to be valid for
 /// sixteen numbers (unaligned), or for as many as a partial access names.
 pub(super) trait Simd: Copy {
-    /// True if there are registers for tiles of four vectors a row.
+    /// True if there are registers for tiles of 24 vectors.
     const WIDE: bool;
+
+    /// Sixteen 32-bit integers.
+    type Int: Copy;
+    /// Four 8-bit weights for each of sixteen outputs.
+    type Bytes: Copy;
 
     unsafe fn splat(x: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
@@ -33,6 +38,22 @@ pub(super) trait Simd: Copy {
     unsafe fn exp2_whole(self) -> Self;
     /// `a` where self < bound, `b` elsewhere.
     unsafe fn where_less(self, bound: Self, a: Self, b: Self) -> Self;
+
+    /// Thirty-two bfloat16 numbers, of which the 16-bit words 2i hold the first vector's and 2i + 1
+    /// the second's.
+    unsafe fn load_bf16(from: *const u16) -> (Self, Self);
+    /// Rounds to the nearest whole number, ties to even; for magnitudes up to 127.
+    unsafe fn store_i8(self, to: *mut i8);
+
+    /// Sixty-four weights as they are packed: `[output][4]`, plus 128.
+    unsafe fn load_bytes(from: *const u8) -> Self::Bytes;
+    /// What sums of products start with where those of the activations alone add up to `total`.
+    unsafe fn start(total: i32) -> Self::Int;
+    /// Adds to each output the products of its four weights with four activations, all in
+    /// -127..=127, exactly.
+    unsafe fn dot4(sum: Self::Int, weights: Self::Bytes, x: *const i8) -> Self::Int;
+    /// Rounds integers to floats.
+    unsafe fn from_int(x: Self::Int) -> Self;
 
     #[inline(always)]
     unsafe fn zero() -> Self {

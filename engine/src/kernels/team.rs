@@ -2,25 +2,30 @@
 //!
 //! A pass is a few hundred small parallel loops, each of tens of microseconds: too short to wake a
 //! thread for. So the helpers are woken once a pass and then spin for the next loop until the pass
-//! is over. The thread that leads a pass works too and never waits for a helper that has not come.
+//! is over; after it they spin on for a moment, since a decoder's pass often follows an encoder's,
+//! and then sleep. The thread that leads a pass works too and never waits for a helper that has not
+//! come.
 
 use std::any::Any;
 use std::cell::Cell;
+use std::io;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
 
 use super::denormals::FlushDenormals;
 
-/// Turns of the waiting loop before a thread offers its core to others.
+/// Turns of the waiting loop, some tens of microseconds, before a thread offers its core to others.
 const SPINS: u32 = 4000;
+/// Threads beyond which a pass gains nothing: its loops are short and memory is shared.
+const USEFUL: usize = 8;
 
 /// A function of (task, worker), without its type.
 type Call = unsafe fn(*const (), usize, usize);
 
-/// What the threads of one pass share.
+/// What the threads of a team share.
 #[derive(Default)]
 struct Board {
     /// Tasks of the current loop in the upper half, the next one to take in the lower.
@@ -30,7 +35,14 @@ struct Board {
     call: AtomicPtr<()>,
     data: AtomicPtr<()>,
     done: AtomicUsize,
+    /// Some thread leads a pass.
+    led: AtomicBool,
+    /// The helpers shall look for tasks.
+    running: AtomicBool,
+    /// The team is no more.
     over: AtomicBool,
+    panicked: AtomicBool,
+    /// Touched only after a panic.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
@@ -64,98 +76,135 @@ impl Board {
             };
             if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
                 *self.panic.lock().unwrap_or_else(|e| e.into_inner()) = Some(panic);
+                self.panicked.store(true, Ordering::Relaxed);
             }
             self.done.fetch_add(1, Ordering::Release);
         }
     }
 
-    /// A helper's whole pass.
+    /// A helper's life.
     fn serve(&self, worker: usize) {
         let _flush = FlushDenormals::new();
         let mut idle = 0;
-        while !self.over.load(Ordering::Relaxed) {
-            if self.work(worker) {
+        while !self.over.load(Ordering::Acquire) {
+            if self.running.load(Ordering::Acquire) {
+                if self.work(worker) {
+                    idle = 0;
+                }
+                wait(&mut idle);
+            } else if idle < SPINS {
+                wait(&mut idle);
+            } else {
+                // `lead` and `drop` unpark after they change a flag, and an unpark before this park
+                // makes it return at once: no wake-up is lost.
+                thread::park();
                 idle = 0;
             }
-            wait(&mut idle);
         }
     }
 }
 
 fn wait(idle: &mut u32) {
-    *idle += 1;
+    *idle = idle.saturating_add(1);
     if *idle < SPINS {
         std::hint::spin_loop();
     } else {
-        std::thread::yield_now();
+        thread::yield_now();
     }
 }
 
-/// A pool whose threads help with passes.
+/// Threads that help with passes. Dropping it ends them.
 pub struct Team {
-    threads: usize,
-    pool: Option<rayon::ThreadPool>,
+    board: Arc<Board>,
+    helpers: Vec<JoinHandle<()>>,
 }
 
 impl Team {
-    /// A team of `threads` (0 = one a core): the thread that calls [`Team::pass`] and helpers.
+    /// A team of `threads`: the thread that calls [`Team::pass`] and helpers. 0 = as many as make
+    /// sense while leaving one core to others, such as an audio host: one less than there are, at
+    /// least 1 and at most 8. Allocates.
     ///
     /// # Errors
     /// If the helpers cannot be started.
-    pub fn new(threads: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
+    pub fn new(threads: usize) -> io::Result<Self> {
         let threads = match threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            0 => thread::available_parallelism()
+                .map_or(1, |cores| (cores.get() - 1).clamp(1, USEFUL)),
             n => n,
         };
-        let helpers = |n| {
-            let name = |i| format!("residue-codec-{i}");
-            rayon::ThreadPoolBuilder::new().num_threads(n).thread_name(name).build()
-        };
-        let pool = (threads > 1).then(|| helpers(threads - 1)).transpose()?;
-        Ok(Self { threads, pool })
+        let mut team = Self { board: Arc::default(), helpers: Vec::new() };
+        for worker in 1..threads {
+            let board = Arc::clone(&team.board);
+            let name = format!("residue-codec-{worker}");
+            // Those already started end with `team` if one cannot be.
+            let helper = thread::Builder::new().name(name).spawn(move || board.serve(worker))?;
+            team.helpers.push(helper);
+        }
+        Ok(team)
     }
 
     /// Threads of a pass, the caller's included.
     pub fn threads(&self) -> usize {
-        self.threads
+        1 + self.helpers.len()
     }
 
     /// Runs `body` on this thread, with the team's threads for its loops and denormals flushed.
     ///
-    /// Several passes may run at once; they share the helpers. With one thread no other is touched.
-    /// Wakes threads, which allocates a little: not realtime-safe.
-    pub fn pass<R>(&self, body: impl FnOnce(&Crew) -> R) -> R {
+    /// The helpers work for one pass at a time: one that starts while another runs is on its own.
+    /// Allocates nothing; wakes threads, and so not for an audio thread.
+    pub fn pass<R>(&self, body: impl FnOnce(&Crew<'_>) -> R) -> R {
         let _flush = FlushDenormals::new();
-        let Some(pool) = &self.pool else {
-            return body(&Crew { threads: 1, board: None, leader: PhantomData });
+        let lead = self.lead();
+        let board = lead.as_ref().map(|_| &*self.board);
+        let threads = board.map_or(1, |_| self.threads());
+        body(&Crew { threads, board, leader: PhantomData })
+    }
+
+    /// The helpers for a pass, if there are any and they are free.
+    fn lead(&self) -> Option<Lead<'_>> {
+        let free = || {
+            let led = &self.board.led;
+            led.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
         };
-        let board = Arc::new(Board::default());
-        for worker in 1..self.threads {
-            let board = Arc::clone(&board);
-            pool.spawn(move || board.serve(worker));
+        (!self.helpers.is_empty() && free()).then(|| {
+            self.board.running.store(true, Ordering::Release);
+            self.helpers.iter().for_each(|helper| helper.thread().unpark());
+            Lead(&self.board)
+        })
+    }
+}
+
+impl Drop for Team {
+    fn drop(&mut self) {
+        self.board.over.store(true, Ordering::Release);
+        for helper in self.helpers.drain(..) {
+            helper.thread().unpark();
+            // A helper's panics are caught and told to the leader; there is none left to tell.
+            let _ = helper.join();
         }
-        /// Lets the helpers go, also when the body panics.
-        struct Over(Arc<Board>);
-        impl Drop for Over {
-            fn drop(&mut self) {
-                self.0.over.store(true, Ordering::Relaxed);
-            }
-        }
-        let _over = Over(Arc::clone(&board));
-        body(&Crew { threads: self.threads, board: Some(board), leader: PhantomData })
+    }
+}
+
+/// The lead of a pass; lets the helpers go when it ends, also by a panic.
+struct Lead<'a>(&'a Board);
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        self.0.running.store(false, Ordering::Release);
+        self.0.led.store(false, Ordering::Release);
     }
 }
 
 /// The threads of one pass.
-pub struct Crew {
+pub struct Crew<'a> {
     threads: usize,
-    board: Option<Arc<Board>>,
+    board: Option<&'a Board>,
     /// Not `Sync`: there is one board, so that only the leading thread may start a loop, and no task
     /// of a loop may start another.
     leader: PhantomData<Cell<()>>,
 }
 
-impl Crew {
+impl Crew<'_> {
     /// Threads, the leading one included.
     pub fn threads(&self) -> usize {
         self.threads
@@ -167,7 +216,7 @@ impl Crew {
     /// # Panics
     /// If a task does.
     pub fn each<F: Fn(usize, usize) + Sync>(&self, tasks: usize, f: F) {
-        let board = match &self.board {
+        let board = match self.board {
             Some(board) if tasks > 1 => board,
             _ => return (0..tasks).for_each(|task| f(task, 0)),
         };
@@ -187,9 +236,11 @@ impl Crew {
         while board.done.load(Ordering::Acquire) < tasks {
             wait(&mut idle);
         }
-        let panic = board.panic.lock().unwrap_or_else(|e| e.into_inner()).take();
-        if let Some(panic) = panic {
-            resume_unwind(panic);
+        if board.panicked.swap(false, Ordering::Relaxed) {
+            let panic = board.panic.lock().unwrap_or_else(|e| e.into_inner()).take();
+            if let Some(panic) = panic {
+                resume_unwind(panic);
+            }
         }
     }
 }
@@ -202,6 +253,7 @@ mod tests {
     fn every_task_runs_once() {
         for threads in 1..5 {
             let team = Team::new(threads).unwrap();
+            assert_eq!(team.threads(), threads);
             for _ in 0..20 {
                 team.pass(|crew| {
                     for tasks in (0..50).chain([1000]) {
@@ -215,6 +267,58 @@ mod tests {
                 });
             }
         }
+    }
+
+    #[test]
+    fn passes_at_once_do_not_meet() {
+        let team = Team::new(3).unwrap();
+        let sum = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        team.pass(|crew| {
+                            crew.each(10, |task, _| {
+                                sum.fetch_add(task, Ordering::Relaxed);
+                            });
+                        });
+                    }
+                });
+            }
+        });
+        assert_eq!(sum.into_inner(), 3 * 200 * 45);
+    }
+
+    #[test]
+    fn a_sleeping_team_wakes() {
+        let team = Team::new(2).unwrap();
+        for _ in 0..3 {
+            thread::sleep(std::time::Duration::from_millis(20));
+            // Each task waits for the other, so that the helper must come.
+            let met = AtomicUsize::new(0);
+            team.pass(|crew| {
+                crew.each(2, |_, _| {
+                    met.fetch_add(1, Ordering::SeqCst);
+                    while met.load(Ordering::SeqCst) < 2 {
+                        thread::yield_now();
+                    }
+                });
+            });
+        }
+    }
+
+    #[test]
+    fn denormals_are_flushed_in_every_task() {
+        if !cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) {
+            return;
+        }
+        let half = |x: f32| std::hint::black_box(x) * std::hint::black_box(0.5);
+        let team = Team::new(3).unwrap();
+        team.pass(|crew| {
+            crew.each(100, |_, _| assert_eq!(half(f32::MIN_POSITIVE), 0.0));
+            assert_eq!(half(f32::MIN_POSITIVE), 0.0);
+        });
+        assert!(half(f32::MIN_POSITIVE) > 0.0, "the caller's setting comes back");
     }
 
     #[test]

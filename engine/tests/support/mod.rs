@@ -19,7 +19,7 @@ pub fn folder(case: &str) -> PathBuf {
 pub const BACKENDS: [Backend; 2] = [Backend::Native, Backend::Candle(Device::Cpu)];
 
 pub fn codec_on(backend: &Backend, case: &str) -> Codec {
-    let options = Options { backend: backend.clone(), threads: 0 };
+    let options = Options { backend: backend.clone(), ..Options::default() };
     Codec::load(&folder(case), &options).unwrap()
 }
 

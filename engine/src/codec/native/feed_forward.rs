@@ -6,7 +6,7 @@ use crate::codec::config::{Activation, FeedForward, TransformerConfig};
 use crate::codec::error::CodecError;
 use crate::codec::names;
 use crate::codec::scope::Scope;
-use crate::kernels::{Crew, Epilogue, Isa, Linear};
+use crate::kernels::{Crew, Epilogue, Isa, Linear, LinearWork};
 
 /// Weights of one feed-forward block.
 pub(super) struct FeedForwardBlock {
@@ -41,12 +41,21 @@ impl FeedForwardBlock {
         }
     }
 
+    /// Numbers that the block's second layer takes.
+    pub fn hidden(config: &TransformerConfig) -> usize {
+        match config.feed_forward {
+            FeedForward::Plain { hidden } | FeedForward::Gated { hidden, .. } => hidden,
+        }
+    }
+
     /// Adds the block's result to `y`, as `epilogue` says.
+    #[allow(clippy::too_many_arguments, reason = "a layer's inputs, outputs and state")]
     pub fn forward(
         &self,
-        crew: &Crew,
+        crew: &Crew<'_>,
         isa: Isa,
         x: &[f32],
+        work: &mut LinearWork,
         scratch: &mut [f32],
         y: &mut [f32],
         epilogue: Epilogue<'_>,
@@ -55,11 +64,11 @@ impl FeedForwardBlock {
         let (inner, rest) = scratch.split_at_mut(rows * self.first.output());
         let hidden = match self.gate {
             None => {
-                self.first.forward(crew, isa, x, inner, Epilogue::Gelu);
+                self.first.forward(crew, isa, x, work, inner, Epilogue::Gelu);
                 inner
             }
             Some(activation) => {
-                self.first.forward(crew, isa, x, inner, Epilogue::Store);
+                self.first.forward(crew, isa, x, work, inner, Epilogue::Store);
                 let width = self.second.input();
                 let gated = &mut rest[..rows * width];
                 for (to, row) in
@@ -72,6 +81,6 @@ impl FeedForwardBlock {
                 gated
             }
         };
-        self.second.forward(crew, isa, hidden, y, epilogue);
+        self.second.forward(crew, isa, hidden, work, y, epilogue);
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Layer {
 
 /// What all layers of a stage share in a pass.
 pub(super) struct Pass<'a> {
-    pub crew: &'a Crew,
+    pub crew: &'a Crew<'a>,
     pub isa: Isa,
     pub lanes: usize,
     pub window: Window,
@@ -60,13 +60,14 @@ impl Layer {
         let normed = &mut scratch.row[..x.len()];
         self.norm1.forward(isa, x, normed);
         let qkv = &mut scratch.wide[..3 * normed.len()];
-        self.qkv.forward(crew, isa, normed, qkv, Epilogue::Store);
+        self.qkv.forward(crew, isa, normed, &mut scratch.linear, qkv, Epilogue::Store);
         let work = &mut scratch.attention;
         attention.forward(crew, isa, lanes, window, rotation, qkv, past, work, normed);
-        self.out.forward(crew, isa, normed, x, add(self.scale1.as_deref()));
+        let linear = &mut scratch.linear;
+        self.out.forward(crew, isa, normed, linear, x, add(self.scale1.as_deref()));
         self.norm2.forward(isa, x, normed);
         let scale = add(self.scale2.as_deref());
-        self.feed_forward.forward(crew, isa, normed, &mut scratch.wide, x, scale);
+        self.feed_forward.forward(crew, isa, normed, linear, &mut scratch.wide, x, scale);
     }
 }
 

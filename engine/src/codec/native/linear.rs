@@ -11,7 +11,7 @@ pub(super) fn load(
     output: usize,
     input: usize,
 ) -> Result<Linear, CodecError> {
-    Ok(Linear::pack(&scope.values(names, &[output, input])?, output, input))
+    scope.linear(names, output, input)
 }
 
 /// A projection that is the identity where its weight is absent and the widths agree: v1 leaves it

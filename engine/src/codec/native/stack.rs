@@ -5,7 +5,7 @@ use super::stage::{Stage, StageState};
 use crate::codec::config::{ModuleConfig, PASS_STEPS, finest};
 use crate::codec::error::CodecError;
 use crate::codec::scope::Scope;
-use crate::kernels::{AttentionScratch, Crew, Isa};
+use crate::kernels::{AttentionScratch, Crew, Isa, LinearWork, Precision};
 
 enum Module {
     Patch(usize),
@@ -15,6 +15,7 @@ enum Module {
 /// Weights of one side of the model.
 pub(in crate::codec) struct Stack {
     isa: Isa,
+    precision: Precision,
     modules: Vec<Module>,
     downsample: bool,
     /// Steps and numbers a step that one frame has where it comes in.
@@ -34,6 +35,7 @@ pub(super) struct Scratch {
     /// One row of the widest inner activation.
     pub wide: Vec<f32>,
     pub attention: AttentionScratch,
+    pub linear: LinearWork,
 }
 
 /// What a stack remembers of the stream, and its working memory.
@@ -62,7 +64,8 @@ impl Stack {
         };
         let modules = configs.iter().enumerate().map(load).collect::<Result<_, CodecError>>()?;
         let frames = (PASS_STEPS / finest(configs, downsample, steps)).max(1);
-        Ok(Self { isa: Isa::best(), modules, downsample, steps, width, frames })
+        let precision = scope.precision();
+        Ok(Self { isa: Isa::best(), precision, modules, downsample, steps, width, frames })
     }
 
     /// Steps and numbers a step after `module`, from those before it.
@@ -82,6 +85,7 @@ impl Stack {
         let (mut row, mut wide) = (0, 0);
         let mut stages = Vec::new();
         let mut attention = Vec::new();
+        let mut linear = Vec::new();
         for module in &self.modules {
             if let Module::Transformer(stage) = module {
                 let steps = shape.0;
@@ -90,6 +94,7 @@ impl Stack {
                 wide = wide.max(steps * sizes.1);
                 stages.push(stage.state(lanes, steps));
                 attention.push((stage.attention(), steps));
+                linear.push((lanes * steps, stage.widest_input()));
             }
             shape = self.after(module, shape);
             flow = flow.max(shape.0 * shape.1).max(row);
@@ -101,6 +106,7 @@ impl Stack {
             row: zeros(row),
             wide: zeros(wide),
             attention: AttentionScratch::new(&attention, threads),
+            linear: LinearWork::new(self.precision, linear.into_iter()),
         };
         StackState { lanes, stages, scratch }
     }
@@ -133,7 +139,7 @@ impl Stack {
 
     /// All frames of `x`, (lanes, frames, numbers a frame), into `y`, lane by lane the same way.
     /// Long inputs take several passes. Allocates nothing.
-    pub fn forward(&self, crew: &Crew, state: &mut StackState, x: &[f32], y: &mut [f32]) {
+    pub fn forward(&self, crew: &Crew<'_>, state: &mut StackState, x: &[f32], y: &mut [f32]) {
         let (input, output) = (self.steps * self.width, self.output());
         let total = x.len() / (state.lanes * input);
         let mut from = 0;
@@ -153,7 +159,7 @@ impl Stack {
     }
 
     /// `frames` frames of each lane, in `scratch.x`.
-    fn pass(&self, crew: &Crew, state: &mut StackState, frames: usize) {
+    fn pass(&self, crew: &Crew<'_>, state: &mut StackState, frames: usize) {
         let StackState { lanes, stages, scratch, .. } = state;
         let mut stages = stages.iter_mut();
         let mut shape = (self.steps * frames, self.width);

@@ -68,6 +68,12 @@ impl Stage {
         (width, (3 * width).max(FeedForwardBlock::scratch(&self.config)))
     }
 
+    /// The most numbers that a linear layer takes.
+    pub fn widest_input(&self) -> usize {
+        let TransformerConfig { input, width, .. } = self.config;
+        input.max(width).max(FeedForwardBlock::hidden(&self.config))
+    }
+
     pub fn attention(&self) -> Attention {
         let TransformerConfig { width, heads, context, .. } = self.config;
         Attention { heads, head: width / heads, context }
@@ -88,7 +94,7 @@ impl Stage {
     /// (lanes * steps, input) in `scratch.x` -> (lanes * steps, output) in there, advancing `state`.
     pub fn forward(
         &self,
-        crew: &Crew,
+        crew: &Crew<'_>,
         isa: Isa,
         lanes: usize,
         steps: usize,
@@ -99,7 +105,7 @@ impl Stage {
         let rows = lanes * steps;
         if let Some(projection) = &self.input {
             let (x, y) = (&scratch.x[..rows * input], &mut scratch.y[..rows * width]);
-            projection.forward(crew, isa, x, y, Epilogue::Store);
+            projection.forward(crew, isa, x, &mut scratch.linear, y, Epilogue::Store);
             std::mem::swap(&mut scratch.x, &mut scratch.y);
         }
         let mut x = std::mem::take(&mut scratch.x);
@@ -125,7 +131,7 @@ impl Stage {
         state.position += steps as u64;
         if let Some(projection) = &self.output {
             let (x, y) = (&scratch.x[..rows * width], &mut scratch.y[..rows * output]);
-            projection.forward(crew, isa, x, y, Epilogue::Store);
+            projection.forward(crew, isa, x, &mut scratch.linear, y, Epilogue::Store);
             std::mem::swap(&mut scratch.x, &mut scratch.y);
         }
     }

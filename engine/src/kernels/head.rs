@@ -1,0 +1,378 @@
+//! Attention of one head of one lane.
+//!
+//! Queries come in groups; blocks of keys, and then of values, that fit the first-level cache meet
+//! all queries of the group before the next ones are read, and tiles of queries share each load.
+
+#![allow(clippy::needless_range_loop, reason = "tiles are indexed by row and column")]
+
+use std::ops::Range;
+
+use super::attention::{Attention, Window};
+use super::exp::exp;
+use super::rope::Rotation;
+use super::shared::Shared;
+use super::simd::{Kernel, LANES, Simd};
+
+/// Queries of a group: their scores stay in the second-level cache.
+pub(super) const GROUP: usize = 32;
+/// Values that meet all queries at a time: 16 KiB of 64 numbers each.
+const VALUES: usize = 64;
+
+/// One head of one lane.
+pub(super) struct Head<'a> {
+    pub sizes: Attention,
+    /// Blocks of the ring.
+    pub blocks: usize,
+    pub window: Window,
+    pub steps: usize,
+    pub rotation: Option<&'a Rotation>,
+    pub lane: usize,
+    pub head: usize,
+    pub qkv: &'a [f32],
+    /// `[block][number of the head][16 positions]`
+    pub keys: &'a mut [f32],
+    /// `[position][numbers of the head, padded]`
+    pub values: &'a mut [f32],
+    pub scratch: &'a mut [f32],
+    pub y: Shared<'a>,
+}
+
+/// Consecutive queries and the positions that they see.
+#[derive(Clone, Copy)]
+struct Group {
+    /// First row.
+    t: usize,
+    /// Position that the scores start at: the first one seen, rounded down to a whole block.
+    origin: u64,
+    /// Blocks of scores a row.
+    blocks: usize,
+}
+
+/// Working memory of a group.
+struct Work<'a> {
+    /// One query.
+    query: &'a mut [f32],
+    /// Of tile after tile `[number of the head][query]`.
+    queries: &'a mut [f32],
+    /// `[query][position]`
+    scores: &'a mut [f32],
+    /// `[query][numbers of the head, padded]`
+    sums: &'a mut [f32],
+}
+
+impl Kernel for Head<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(mut self) {
+        let scratch = std::mem::take(&mut self.scratch);
+        for t in 0..self.steps {
+            self.remember(t, scratch);
+        }
+        for t in (0..self.steps).step_by(GROUP) {
+            // SAFETY: the instruction set is there.
+            unsafe { self.group::<S>(t, GROUP.min(self.steps - t), scratch) };
+        }
+    }
+}
+
+/// Calls `$call::<S, Q>(tile's first query)` for tiles of as many queries as there are registers
+/// for.
+macro_rules! tiles {
+    ($rows:expr, $S:ident, |$Q:ident, $i:ident| $body:expr) => {{
+        let mut $i = 0;
+        while $i < $rows {
+            $i += match $rows - $i {
+                8.. if $S::WIDE => tiles!(@ 8, $Q, $body),
+                4.. => tiles!(@ 4, $Q, $body),
+                2.. => tiles!(@ 2, $Q, $body),
+                _ => tiles!(@ 1, $Q, $body),
+            };
+        }
+    }};
+    (@ $n:literal, $Q:ident, $body:expr) => {{
+        const $Q: usize = $n;
+        $body;
+        $n
+    }};
+}
+
+impl Head<'_> {
+    /// This head's part of row `t`: of queries (0), keys (1) or values (2).
+    #[inline(always)]
+    fn part(&self, t: usize, which: usize) -> &[f32] {
+        let Attention { heads, head, .. } = self.sizes;
+        let row = self.lane * self.steps + t;
+        &self.qkv[((row * 3 + which) * heads + self.head) * head..][..head]
+    }
+
+    /// Position of row `t`, and the first one it sees.
+    #[inline(always)]
+    fn position(&self, t: usize) -> u64 {
+        self.window.position + t as u64
+    }
+
+    #[inline(always)]
+    fn first(&self, t: usize) -> u64 {
+        (self.position(t) + 1).saturating_sub(self.sizes.context as u64).max(self.window.start)
+    }
+
+    /// Places of the scores that rows `from..from + count` of a group see, all taken together.
+    #[inline(always)]
+    fn seen(&self, group: Group, from: usize, count: usize) -> Range<usize> {
+        let (t, last) = (group.t + from, group.t + from + count - 1);
+        (self.first(t) - group.origin) as usize..(self.position(last) - group.origin) as usize + 1
+    }
+
+    /// Puts key and value of row `t` into the ring.
+    #[inline(always)]
+    fn remember(&mut self, t: usize, key: &mut [f32]) {
+        let (head, padded) = (self.sizes.head, self.sizes.padded());
+        let slot = (self.position(t) % (self.blocks * LANES) as u64) as usize;
+        let key = &mut key[..head];
+        key.copy_from_slice(self.part(t, 1));
+        if let Some(rotation) = self.rotation {
+            rotation.apply(t, key);
+        }
+        let block = &mut self.keys[slot / LANES * LANES * head..][..LANES * head];
+        for (to, x) in block.chunks_exact_mut(LANES).zip(key) {
+            to[slot % LANES] = *x;
+        }
+        let values = std::mem::take(&mut self.values);
+        values[slot * padded..][..head].copy_from_slice(self.part(t, 2));
+        self.values = values;
+    }
+
+    /// Attention of rows t..t + rows.
+    #[inline(always)]
+    unsafe fn group<S: Simd>(&mut self, t: usize, rows: usize, scratch: &mut [f32]) {
+        let Attention { heads, head, .. } = self.sizes;
+        let padded = self.sizes.padded();
+        let block = self.first(t) / LANES as u64;
+        let blocks = (self.position(t + rows - 1) / LANES as u64 - block) as usize + 1;
+        let group = Group { t, origin: block * LANES as u64, blocks };
+        let stride = blocks * LANES;
+        let (query, rest) = scratch.split_at_mut(head);
+        let (queries, rest) = rest.split_at_mut(rows * head);
+        let (sums, scores) = rest.split_at_mut(rows * padded);
+        let scores = &mut scores[..rows * stride];
+        sums.fill(0.0);
+        let mut work = Work { query, queries, scores, sums };
+        // SAFETY: the instruction set is there by the caller's promise; tiles lie inside the group,
+        // whose blocks and rows the ring and the slices of `work` have room for.
+        unsafe {
+            tiles!(rows, S, |Q, i| self.prepare::<Q>(group, i, &mut work));
+            let mut done = 0;
+            while done < blocks {
+                let wide = S::WIDE && blocks - done >= 3;
+                tiles!(rows, S, |Q, i| if wide {
+                    self.score::<S, Q, 3>(group, i, done, &mut work)
+                } else {
+                    self.score::<S, Q, 1>(group, i, done, &mut work)
+                });
+                done += if wide { 3 } else { 1 };
+            }
+            let mut totals = [0f32; GROUP];
+            for i in 0..rows {
+                totals[i] = self.weigh::<S>(group, i, &mut work);
+            }
+            let all = self.seen(group, 0, rows);
+            for from in (all.start..all.end).step_by(VALUES) {
+                let values = from..(from + VALUES).min(all.end);
+                tiles!(rows, S, |Q, i| self.mix::<S, Q>(group, i, &values, &mut work));
+            }
+            let width = heads * head;
+            for i in 0..rows {
+                let total = S::splat(totals[i]);
+                let y = self.y.at((self.lane * self.steps + t + i) * width + self.head * head);
+                for n in (0..head).step_by(LANES) {
+                    let sum = S::load(work.sums.as_ptr().add(i * padded + n));
+                    sum.div(total).store_present(y.add(n), head - n);
+                }
+            }
+        }
+    }
+
+    /// Queries i..i + Q of the group, rotated and scaled.
+    #[inline(always)]
+    fn prepare<const Q: usize>(&self, group: Group, i: usize, work: &mut Work<'_>) {
+        let head = self.sizes.head;
+        let scale = 1.0 / (head as f32).sqrt();
+        // The sums are free until the values' turn.
+        let query = &mut *work.query;
+        let tile = &mut work.queries[i * head..][..Q * head];
+        for q in 0..Q {
+            let t = group.t + i + q;
+            query.copy_from_slice(self.part(t, 0));
+            if let Some(rotation) = self.rotation {
+                rotation.apply(t, query);
+            }
+            for (to, x) in tile.iter_mut().skip(q).step_by(Q).zip(&*query) {
+                *to = *x * scale;
+            }
+        }
+    }
+
+    /// Products of queries i..i + Q with all keys of the `G` blocks after the first `done`, unless
+    /// they see none of them.
+    #[inline(always)]
+    unsafe fn score<S: Simd, const Q: usize, const G: usize>(
+        &self,
+        group: Group,
+        i: usize,
+        done: usize,
+        work: &mut Work<'_>,
+    ) {
+        let head = self.sizes.head;
+        let seen = self.seen(group, i, Q);
+        if seen.end <= done * LANES || seen.start >= (done + G) * LANES {
+            return;
+        }
+        let ring = ((group.origin / LANES as u64 + done as u64) % self.blocks as u64) as usize;
+        let tile = &work.queries[i * head..][..Q * head];
+        let scores = &mut work.scores[(i * group.blocks + done) * LANES..];
+        // SAFETY: the caller's promise.
+        unsafe {
+            let mut keys = [self.keys.as_ptr(); G];
+            for g in 0..G {
+                let mut block = ring + g;
+                if block >= self.blocks {
+                    block -= self.blocks;
+                }
+                keys[g] = keys[g].add(block * LANES * head);
+            }
+            let tile = tile.as_ptr();
+            let mut sums = [[S::zero(); G]; Q];
+            for d in 0..head {
+                let mut k = [S::load(keys[0].add(d * LANES)); G];
+                for g in 1..G {
+                    k[g] = S::load(keys[g].add(d * LANES));
+                }
+                for q in 0..Q {
+                    let x = S::splat(*tile.add(d * Q + q));
+                    for g in 0..G {
+                        sums[q][g] = x.fma(k[g], sums[q][g]);
+                    }
+                }
+            }
+            for q in 0..Q {
+                for g in 0..G {
+                    let to = scores.as_mut_ptr().add((q * group.blocks + g) * LANES);
+                    sums[q][g].store(to);
+                }
+            }
+        }
+    }
+
+    /// Turns the scores of query `i` into e^(score - largest), 0 where it sees nothing, and returns
+    /// their sum.
+    #[inline(always)]
+    unsafe fn weigh<S: Simd>(&self, group: Group, i: usize, work: &mut Work<'_>) -> f32 {
+        let row = &mut work.scores[i * group.blocks * LANES..][..group.blocks * LANES];
+        let seen = self.seen(group, i, 1);
+        let whole = seen.start / LANES * LANES..seen.end.next_multiple_of(LANES);
+        row[..whole.start].fill(0.0);
+        row[whole.end..].fill(0.0);
+        row[whole.start..seen.start].fill(f32::NEG_INFINITY);
+        row[seen.end..whole.end].fill(f32::NEG_INFINITY);
+        // SAFETY: the instruction set is there by the caller's promise, and a row is whole vectors.
+        unsafe { softmax::<S>(&mut row[whole]) }
+    }
+
+    /// Adds the values at the places `values` of the scores, as far as they are seen, to the sums of
+    /// queries i..i + Q.
+    #[inline(always)]
+    unsafe fn mix<S: Simd, const Q: usize>(
+        &self,
+        group: Group,
+        i: usize,
+        values: &Range<usize>,
+        work: &mut Work<'_>,
+    ) {
+        let seen = self.seen(group, i, Q);
+        let places = seen.start.max(values.start)..seen.end.min(values.end);
+        let mut column = 0;
+        while column < self.sizes.head {
+            // SAFETY: the caller's promise.
+            unsafe {
+                if S::WIDE && self.sizes.head - column >= 2 * LANES {
+                    self.mix_columns::<S, Q, 2>(group, i, places.clone(), column, work);
+                    column += 2 * LANES;
+                } else {
+                    self.mix_columns::<S, Q, 1>(group, i, places.clone(), column, work);
+                    column += LANES;
+                }
+            }
+        }
+    }
+
+    /// The same for `C` vectors of the head from `column` on.
+    #[inline(always)]
+    unsafe fn mix_columns<S: Simd, const Q: usize, const C: usize>(
+        &self,
+        group: Group,
+        i: usize,
+        places: Range<usize>,
+        column: usize,
+        work: &mut Work<'_>,
+    ) {
+        let padded = self.sizes.padded();
+        let (capacity, stride) = (self.blocks * LANES, group.blocks * LANES);
+        let weights = &work.scores[i * stride..][..Q * stride];
+        let to = &mut work.sums[i * padded + column..];
+        // SAFETY: the caller's promise.
+        unsafe {
+            let to = to.as_mut_ptr();
+            let mut sums = [[S::zero(); C]; Q];
+            for q in 0..Q {
+                for c in 0..C {
+                    sums[q][c] = S::load(to.add(q * padded + c * LANES));
+                }
+            }
+            let mut j = places.start;
+            while j < places.end {
+                // As far as the ring goes on without a jump.
+                let slot = ((group.origin + j as u64) % capacity as u64) as usize;
+                let run = (places.end - j).min(capacity - slot);
+                let values = self.values.as_ptr().add(slot * padded + column);
+                let weights = weights.as_ptr().add(j);
+                for n in 0..run {
+                    let mut v = [S::load(values.add(n * padded)); C];
+                    for c in 1..C {
+                        v[c] = S::load(values.add(n * padded + c * LANES));
+                    }
+                    for q in 0..Q {
+                        let weight = S::splat(*weights.add(q * stride + n));
+                        for c in 0..C {
+                            sums[q][c] = weight.fma(v[c], sums[q][c]);
+                        }
+                    }
+                }
+                j += run;
+            }
+            for q in 0..Q {
+                for c in 0..C {
+                    sums[q][c].store(to.add(q * padded + c * LANES));
+                }
+            }
+        }
+    }
+}
+
+/// Replaces scores by e^(score - largest) and returns their sum; -inf becomes exactly 0.
+#[inline(always)]
+unsafe fn softmax<S: Simd>(row: &mut [f32]) -> f32 {
+    // SAFETY: the instruction set is there by the caller's promise, and a row is whole vectors.
+    unsafe {
+        let mut largest = S::splat(f32::NEG_INFINITY);
+        for x in row.chunks_exact(LANES) {
+            largest = largest.max(S::load(x.as_ptr()));
+        }
+        let largest = S::splat(largest.largest());
+        let mut sum = S::zero();
+        for x in row.chunks_exact_mut(LANES) {
+            let e = exp(S::load(x.as_ptr()).sub(largest));
+            e.store(x.as_mut_ptr());
+            sum = sum.add(e);
+        }
+        sum.sum()
+    }
+}

@@ -1,0 +1,68 @@
+//! The number formats that weights may be kept in.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// How a model's linear layers are kept and computed. The quantizer, norms and attention are always
+/// f32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Precision {
+    /// 32-bit floats: the reference's own numbers, exact.
+    #[default]
+    F32,
+    /// Weights rounded to bfloat16 (8 bits of mantissa), activations in f32: half the memory.
+    Bf16,
+    /// Weights as 8-bit integers with a scale an output, activations as 8-bit integers with a scale
+    /// for each 128 numbers of a row: a quarter of the memory.
+    Int8,
+}
+
+impl Precision {
+    /// All of them, most exact first.
+    pub const ALL: [Self; 3] = [Self::F32, Self::Bf16, Self::Int8];
+
+    /// Its name, as [`FromStr`] reads it: `f32`, `bf16` or `int8`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::Int8 => "int8",
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A name that is no precision's.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{found:?} is not a precision; expected f32, bf16 or int8")]
+pub struct ParsePrecisionError {
+    found: String,
+}
+
+impl FromStr for Precision {
+    type Err = ParsePrecisionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = Self::ALL.into_iter().find(|precision| precision.name() == text);
+        named.ok_or_else(|| ParsePrecisionError { found: text.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for precision in Precision::ALL {
+            assert_eq!(precision.to_string().parse(), Ok(precision));
+        }
+        let error = "fp16".parse::<Precision>().unwrap_err();
+        assert_eq!(error.to_string(), "\"fp16\" is not a precision; expected f32, bf16 or int8");
+    }
+}
