@@ -242,7 +242,7 @@ fn attend(
 ) -> Vec<Vec<f32>> {
     let width = sizes.heads * sizes.head;
     let most = chunks.iter().copied().max().unwrap();
-    let mut past = KeyValues::new(sizes, lanes.len(), most);
+    let mut past = KeyValues::new(sizes, lanes.len(), most, &Arena::new());
     let mut scratch = AttentionScratch::new(&[(*sizes, most)], crew.threads());
     let mut rotation = Rotation::new(sizes.head, 10_000.0, most);
     let mut out = vec![Vec::new(); lanes.len()];

@@ -28,6 +28,8 @@ pub enum Command {
     Decode(Decode),
     /// Compare depths: a table of distances, a picture, and a WAV a depth
     Compare(Compare),
+    /// Measure what the faster precisions of a model change on a file
+    Precision(PrecisionCost),
     /// List, download, add and check models
     Models(Models),
     /// Measure how fast a model runs here, streaming
@@ -45,7 +47,7 @@ pub struct Model {
     /// safetensors
     #[arg(long, default_value = "embedded", value_name = "MODEL")]
     pub model: String,
-    /// Arithmetic; f32 gives the reference's own codes
+    /// Arithmetic; f32 gives the reference's own codes, the others are faster for large models
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
     /// Threads of the model's arithmetic; 0 = one a core
@@ -65,12 +67,18 @@ fn threads(text: &str) -> Result<usize, String> {
 pub enum Precision {
     /// 32-bit floats: exact
     F32,
+    /// Weights in 16 bits
+    Bf16,
+    /// Weights and their products in 8 bits
+    Int8,
 }
 
-impl Precision {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
+impl From<Precision> for residue_engine::codec::Precision {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::F32,
+            Precision::Bf16 => Self::Bf16,
+            Precision::Int8 => Self::Int8,
         }
     }
 }
@@ -183,6 +191,32 @@ pub struct Compare {
     pub chunk: Chunk,
     #[command(flatten)]
     pub model: Model,
+}
+
+#[derive(Debug, Group)]
+pub struct PrecisionCost {
+    /// Audio file
+    pub input: PathBuf,
+    /// Precisions to set against f32
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_values_t = [Precision::Bf16, Precision::Int8],
+        value_name = "P,P"
+    )]
+    pub precisions: Vec<Precision>,
+    /// A known name, a name you added, or a folder with config.json and safetensors
+    #[arg(long, default_value = "embedded", value_name = "MODEL")]
+    pub model: String,
+    /// Threads of the model's arithmetic; 0 = one a core
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = threads)]
+    pub threads: usize,
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub chunk: Chunk,
 }
 
 #[derive(Debug, Group)]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use residue_engine::codec::{Codec, Config, Options};
+use residue_engine::codec::{Codec, Config};
 use residue_engine::tokens::Codes;
 use serde::Serialize;
 
@@ -53,7 +53,7 @@ fn load(args: &Bench) -> Result<(String, Codec)> {
         LayoutName::V2 => ("v2", Config::v2()),
         LayoutName::Nano => ("nano", Config::nano()),
     };
-    let options = Options { threads: args.model.threads, ..Options::default() };
+    let options = model::options(args.model.precision, args.model.threads);
     let _waiting = Waiting::new("drawing");
     Ok((name.into(), Codec::random(config, 1, &options)?))
 }
@@ -91,7 +91,7 @@ fn measure(args: &Bench, layout: String, codec: &Codec) -> Result<Report> {
     chunk_ms.sort_by(f64::total_cmp);
     Ok(Report {
         layout,
-        precision: args.model.precision.name(),
+        precision: codec.precision().name(),
         threads: codec.threads(),
         chunk_frames: chunk,
         lanes: args.lanes,

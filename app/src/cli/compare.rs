@@ -68,7 +68,7 @@ pub fn run(args: &Compare) -> Result<()> {
     let report = Report {
         input: args.input.clone(),
         model: args.model.model.clone(),
-        precision: args.model.precision.name(),
+        precision: codec.precision().name(),
         rate: original.rate,
         channels: original.channels.len(),
         seconds: original.seconds(),

@@ -13,6 +13,7 @@ mod model;
 mod models;
 mod output;
 mod passes;
+mod precision;
 mod progress;
 mod roundtrip;
 mod table;
@@ -31,6 +32,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Encode(args) => encode::run(&args),
         Command::Decode(args) => decode::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Precision(args) => precision::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Listen(args) => listen::run(&args),

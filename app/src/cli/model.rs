@@ -1,24 +1,52 @@
 //! From the name on the command line to a loaded model.
 
+use std::ops::ControlFlow;
+use std::thread::available_parallelism;
+
 use anyhow::{Context, Result};
 use residue_engine::codec::{Codec, CodecError, Options};
-use residue_engine::models::{self, ModelSource};
+use residue_engine::models::{self, Library, ModelSource};
 
-use super::args::Model;
-use super::progress::Waiting;
+use super::args::{Model, Precision};
+use super::progress::Share;
 
 /// Loads the model that `args` names.
 pub fn load(args: &Model) -> Result<Codec> {
-    let source = models::locate(&args.model)?;
-    let options = Options { threads: args.threads, ..Options::default() };
-    let _waiting = Waiting::new("loading");
-    load_source(&source, &options).with_context(|| format!("model {}", args.model))
+    load_as(&args.model, args.precision, args.threads)
+}
+
+/// Loads the model of this name; says on stderr what was worked around.
+pub fn load_as(name: &str, precision: Precision, threads: usize) -> Result<Codec> {
+    let source = models::locate(name)?;
+    let codec = load_source(&source, &options(precision, threads));
+    let codec = codec.with_context(|| format!("model {name}"))?;
+    for warning in codec.warnings() {
+        eprintln!("residue: warning: {warning}");
+    }
+    Ok(codec)
+}
+
+/// What the engine is told: here 0 threads are one a core, since no host wants one of them.
+pub fn options(precision: Precision, threads: usize) -> Options {
+    let threads = match threads {
+        0 => available_parallelism().map_or(1, usize::from),
+        n => n,
+    };
+    // An account without any folder of its own packs its models anew at each start.
+    let cache = Library::from_env().ok().map(|library| library.packed());
+    Options { precision: precision.into(), threads, cache, ..Options::default() }
 }
 
 /// Loads a model from where it is.
 pub fn load_source(source: &ModelSource, options: &Options) -> Result<Codec, CodecError> {
     match source {
-        ModelSource::Folder(folder) => Codec::load(folder, options),
+        ModelSource::Folder(folder) => {
+            let bar = Share::new("loading");
+            Codec::load_with(folder, options, &|share| {
+                let _ = bar.set(share);
+                ControlFlow::Continue(())
+            })
+        }
         ModelSource::Embedded => {
             let model = models::embedded();
             Codec::load_from_memory(model.config, model.weights, options)

@@ -11,18 +11,23 @@ use super::layers::Layers;
 use super::scope::Scope;
 use crate::tokens::Codes;
 
-/// A 1x1 convolution: y = W x + b, W row-major (out, in).
+/// A 1x1 convolution: y = W x + b.
 struct Projection {
     input: usize,
+    /// Row-major (out, in); column by column for [`FEW`] inputs, whose products with all outputs then
+    /// build up side by side.
     weight: Vec<f32>,
     bias: Vec<f32>,
 }
+
+/// Inputs up to which a projection adds up column by column, in the order in which [`dot`] does.
+const FEW: usize = 8;
 
 impl Projection {
     /// Reads a weight-normed convolution in any of its three spellings: parametrizations, weight_g
     /// and weight_v, or the merged weight.
     fn load(scope: &Scope<'_>, output: usize, input: usize) -> Result<Self, CodecError> {
-        let weight = if scope.has("weight") {
+        let mut weight = if scope.has("weight") {
             scope.values(&["weight"], &[output, input])?
         } else {
             let gain = ["parametrizations.weight.original0", "weight_g"];
@@ -37,6 +42,10 @@ impl Projection {
             }
             weight
         };
+        if input <= FEW {
+            let column = |d: usize| weight.iter().skip(d).step_by(input).copied();
+            weight = (0..input).flat_map(column).collect();
+        }
         Ok(Self { input, weight, bias: scope.values(&["bias"], &[output])? })
     }
 
@@ -50,6 +59,14 @@ impl Projection {
     }
 
     fn apply(&self, x: &[f32], y: &mut [f32]) {
+        if self.input <= FEW {
+            y.fill(0.0);
+            for (column, x) in self.weight.chunks_exact(y.len()).zip(x) {
+                y.iter_mut().zip(column).for_each(|(y, weight)| *y += weight * x);
+            }
+            y.iter_mut().zip(&self.bias).for_each(|(y, bias)| *y += bias);
+            return;
+        }
         for ((y, row), bias) in
             y.iter_mut().zip(self.weight.chunks_exact(self.input)).zip(&self.bias)
         {
@@ -116,15 +133,22 @@ impl Layer {
         for (column, x) in self.searched.chunks_exact(scratch.len()).zip(x) {
             scratch.iter_mut().zip(column).for_each(|(product, row)| *product += row * x);
         }
-        let mut best = (0, f32::INFINITY);
-        for (i, (product, norm)) in scratch.iter().zip(&self.norms).enumerate() {
-            // |x - row|² without |x|², which all rows share.
-            let distance = norm - 2.0 * product;
-            if distance < best.1 {
-                best = (i, distance);
+        // |x - row|² without |x|², which all rows share; eight minima side by side.
+        let mut least = [f32::INFINITY; 8];
+        let (products, rest) = scratch.as_chunks_mut::<8>();
+        let (norms, rest_norms) = self.norms.as_chunks::<8>();
+        for (products, norms) in products.iter_mut().zip(norms) {
+            for i in 0..8 {
+                products[i] = norms[i] - 2.0 * products[i];
+                least[i] = if products[i] < least[i] { products[i] } else { least[i] };
             }
         }
-        best.0
+        for (product, norm) in rest.iter_mut().zip(rest_norms) {
+            *product = norm - 2.0 * *product;
+            least[0] = least[0].min(*product);
+        }
+        let least = least.into_iter().fold(f32::INFINITY, f32::min);
+        scratch.iter().position(|distance| *distance == least).unwrap_or(0)
     }
 }
 

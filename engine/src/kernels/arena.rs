@@ -1,10 +1,11 @@
-//! Memory for packed weights.
+//! Memory for weights, and for the keys and values of streams.
 //!
-//! Streaming reads every weight once a chunk, straight through, so the memory's speed is the
-//! model's. Weights lie one after the other in a few large pieces that ask the system for huge
-//! pages: prefetchers stop at the end of a page, and on the machines measured one core reads 1.5
-//! times as fast from huge ones.
+//! Streaming reads all of both once a chunk, straight through, so the memory's speed is the model's.
+//! They lie one after the other in a few large pieces that ask the system for huge pages:
+//! prefetchers stop at the end of a page, and where it was measured one core reads 1.5 times as fast
+//! from huge ones.
 
+use std::alloc::{Layout, handle_alloc_error};
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +16,7 @@ const PIECE: usize = 64 << 20;
 /// What every block starts at a multiple of.
 const ALIGN: usize = 64;
 
-/// Where weights are put. Blocks stay where they are until the last one of their piece is dropped.
+/// Where large things are put. Blocks stay where they are until the last one of their piece is dropped.
 pub struct Arena {
     open: Mutex<Option<Piece>>,
 }
@@ -56,6 +57,18 @@ impl Arena {
     }
 }
 
+impl Arena {
+    /// The same with its pages really there. Like a `Vec`, ends the process if there is no memory.
+    pub(super) fn take_touched(&self, length: usize) -> Block {
+        let Ok(mut block) = self.take(length) else {
+            let layout = Layout::from_size_align(length, ALIGN);
+            handle_alloc_error(layout.unwrap_or(Layout::new::<u8>()))
+        };
+        block.as_mut_slice().fill(0);
+        block
+    }
+}
+
 impl Default for Arena {
     fn default() -> Self {
         Self::new()
@@ -91,6 +104,12 @@ impl Block {
     pub fn as_slice(&self) -> &[u8] {
         // SAFETY: the bytes are mapped and initialised (zeros at first), and no one else has them.
         unsafe { std::slice::from_raw_parts(self.start, self.length) }
+    }
+
+    /// The bytes as numbers, as many as are whole.
+    pub(super) fn as_mut_numbers(&mut self) -> &mut [f32] {
+        // SAFETY: as in `as_mut_slice`; blocks are aligned to 64 bytes, and all bits are numbers.
+        unsafe { std::slice::from_raw_parts_mut(self.start.cast(), self.length / 4) }
     }
 
     /// The bytes, to be filled.

@@ -4,6 +4,7 @@
 //! sixteen, so that a query's result does not depend on which queries arrive with it.
 
 use super::aligned::Aligned;
+use super::arena::{Arena, Block};
 use super::head::{GROUP, Head};
 use super::isa::Isa;
 use super::rope::Rotation;
@@ -55,20 +56,21 @@ impl Attention {
 pub struct KeyValues {
     blocks: usize,
     /// `[lane][head][block][number of the head][16 positions]`
-    keys: Aligned,
+    keys: Block,
     /// `[lane][head][position][numbers of the head, padded to whole vectors]`
-    values: Aligned,
+    values: Block,
 }
 
 impl KeyValues {
-    /// Room for passes of at most `steps` positions. Allocates.
-    pub fn new(sizes: &Attention, lanes: usize, steps: usize) -> Self {
+    /// Room for passes of at most `steps` positions, all of it really there: touching it for the
+    /// first time later costs nothing. Allocates.
+    pub fn new(sizes: &Attention, lanes: usize, steps: usize, arena: &Arena) -> Self {
         let blocks = sizes.blocks(steps);
         let positions = lanes * sizes.heads * blocks * LANES;
         Self {
             blocks,
-            keys: Aligned::zeros(positions * sizes.head),
-            values: Aligned::zeros(positions * sizes.padded()),
+            keys: arena.take_touched(positions * sizes.head * 4),
+            values: arena.take_touched(positions * sizes.padded() * 4),
         }
     }
 }
@@ -113,14 +115,17 @@ impl Attention {
         assert!(y.len() == lanes * steps * width && qkv.len() == 3 * y.len(), "rows of qkv and y");
         assert!(self.blocks(steps) <= past.blocks, "steps fit into the ring");
         let positions = lanes * self.heads * past.blocks * LANES;
-        assert!(past.keys.as_slice().len() >= positions * self.head, "a ring for each lane");
-        assert!(past.values.as_slice().len() >= positions * self.padded(), "a ring for each lane");
+        assert!(past.keys.as_slice().len() >= positions * self.head * 4, "a ring for each lane");
+        assert!(
+            past.values.as_slice().len() >= positions * self.padded() * 4,
+            "a ring for each lane"
+        );
         assert!(scratch.each >= self.scratch(steps), "scratch for the window");
         assert!(scratch.data.as_slice().len() >= crew.threads() * scratch.each);
         let each = scratch.each;
         let scratch = Shared::new(scratch.data.as_mut_slice());
-        let keys = Shared::new(past.keys.as_mut_slice());
-        let values = Shared::new(past.values.as_mut_slice());
+        let keys = Shared::new(past.keys.as_mut_numbers());
+        let values = Shared::new(past.values.as_mut_numbers());
         let y = Shared::new(y);
         let blocks = past.blocks;
         crew.each(lanes * self.heads, |task, worker| {

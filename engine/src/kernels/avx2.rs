@@ -179,6 +179,12 @@ impl Simd for Avx2 {
         // SAFETY: as said above.
         unsafe { Self(_mm256_cvtepi32_ps(x.0), _mm256_cvtepi32_ps(x.1)) }
     }
+
+    #[inline(always)]
+    fn prefetch(from: *const u8) {
+        // SAFETY: a hint, which x86-64 always has and which never faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+    }
 }
 
 /// 2^x for whole numbers in the exponent's range.

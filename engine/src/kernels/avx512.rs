@@ -158,4 +158,10 @@ impl Simd for Avx512 {
         // SAFETY: as said above.
         Self(unsafe { _mm512_cvtepi32_ps(x) })
     }
+
+    #[inline(always)]
+    fn prefetch(from: *const u8) {
+        // SAFETY: a hint, which x86-64 always has and which never faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
+    }
 }

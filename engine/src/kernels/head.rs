@@ -11,7 +11,7 @@ use super::attention::{Attention, Window};
 use super::exp::exp;
 use super::rope::Rotation;
 use super::shared::Shared;
-use super::simd::{Kernel, LANES, Simd};
+use super::simd::{Ahead, Kernel, LANES, Simd};
 
 /// Queries of a group: their scores stay in the second-level cache.
 pub(super) const GROUP: usize = 32;
@@ -122,6 +122,40 @@ impl Head<'_> {
         (self.first(t) - group.origin) as usize..(self.position(last) - group.origin) as usize + 1
     }
 
+    /// Where in the ring a block of a group's scores, or one of their places, has its keys and
+    /// values.
+    #[inline(always)]
+    fn ring_block(&self, group: Group, block: usize) -> usize {
+        ((group.origin / LANES as u64 + block as u64) % self.blocks as u64) as usize
+    }
+
+    #[inline(always)]
+    fn ring_slot(&self, group: Group, place: usize) -> usize {
+        ((group.origin + place as u64) % (self.blocks * LANES) as u64) as usize
+    }
+
+    /// Three blocks of keys from one on, in turns of a number of the head each.
+    #[inline(always)]
+    fn keys_ahead(&self, group: Group, block: usize) -> Ahead {
+        let from = &self.keys[self.ring_block(group, block) * LANES * self.sizes.head..];
+        Ahead { from: from.as_ptr().cast(), stride: 3 * LANES * 4 }
+    }
+
+    /// Values from a place of the scores on, so many numbers a turn.
+    #[inline(always)]
+    fn values_ahead(&self, group: Group, place: usize, numbers: usize) -> Ahead {
+        let from = &self.values[self.ring_slot(group, place) * self.sizes.padded()..];
+        Ahead { from: from.as_ptr().cast(), stride: numbers * 4 }
+    }
+
+    /// The first keys that the next head will see: rings follow one another, and turn together.
+    #[inline(always)]
+    fn next_keys_ahead(&self, group: Group, numbers: usize) -> Ahead {
+        let place = self.keys.len() + self.ring_block(group, 0) * LANES * self.sizes.head;
+        let from = self.keys.as_ptr().wrapping_add(place);
+        Ahead { from: from.cast(), stride: numbers * 4 }
+    }
+
     /// Puts key and value of row `t` into the ring.
     #[inline(always)]
     fn remember(&mut self, t: usize, key: &mut [f32]) {
@@ -160,13 +194,22 @@ impl Head<'_> {
         // whose blocks and rows the ring and the slices of `work` have room for.
         unsafe {
             tiles!(rows, S, |Q, i| self.prepare::<Q>(group, i, &mut work));
+            let all = self.seen(group, 0, rows);
             let mut done = 0;
+            // While the tiles work, each brings a part of the next keys, and then values, near.
             while done < blocks {
                 let wide = S::WIDE && blocks - done >= 3;
-                tiles!(rows, S, |Q, i| if wide {
-                    self.score::<S, Q, 3>(group, i, done, &mut work)
-                } else {
-                    self.score::<S, Q, 1>(group, i, done, &mut work)
+                let next = match done + 3 < blocks {
+                    true => self.keys_ahead(group, done + 3),
+                    false => self.values_ahead(group, all.start, VALUES * padded / head),
+                };
+                tiles!(rows, S, |Q, i| {
+                    let keys = next.part(i..i + Q, rows, head);
+                    if wide {
+                        self.score::<S, Q, 3>(group, i, done, keys, &mut work);
+                    } else {
+                        self.score::<S, Q, 1>(group, i, done, keys, &mut work);
+                    }
                 });
                 done += if wide { 3 } else { 1 };
             }
@@ -174,10 +217,16 @@ impl Head<'_> {
             for i in 0..rows {
                 totals[i] = self.weigh::<S>(group, i, &mut work);
             }
-            let all = self.seen(group, 0, rows);
             for from in (all.start..all.end).step_by(VALUES) {
                 let values = from..(from + VALUES).min(all.end);
-                tiles!(rows, S, |Q, i| self.mix::<S, Q>(group, i, &values, &mut work));
+                let next = match from + VALUES < all.end {
+                    true => self.values_ahead(group, from + VALUES, padded),
+                    false => self.next_keys_ahead(group, (3 * LANES * head).div_ceil(VALUES)),
+                };
+                tiles!(rows, S, |Q, i| {
+                    let next = next.part(i..i + Q, rows, VALUES);
+                    self.mix::<S, Q>(group, i, &values, next, &mut work);
+                });
             }
             let width = heads * head;
             for i in 0..rows {
@@ -219,6 +268,7 @@ impl Head<'_> {
         group: Group,
         i: usize,
         done: usize,
+        ahead: Ahead,
         work: &mut Work<'_>,
     ) {
         let head = self.sizes.head;
@@ -226,7 +276,7 @@ impl Head<'_> {
         if seen.end <= done * LANES || seen.start >= (done + G) * LANES {
             return;
         }
-        let ring = ((group.origin / LANES as u64 + done as u64) % self.blocks as u64) as usize;
+        let ring = self.ring_block(group, done);
         let tile = &work.queries[i * head..][..Q * head];
         let scores = &mut work.scores[(i * group.blocks + done) * LANES..];
         // SAFETY: the caller's promise.
@@ -242,6 +292,7 @@ impl Head<'_> {
             let tile = tile.as_ptr();
             let mut sums = [[S::zero(); G]; Q];
             for d in 0..head {
+                ahead.fetch::<S>(d);
                 let mut k = [S::load(keys[0].add(d * LANES)); G];
                 for g in 1..G {
                     k[g] = S::load(keys[g].add(d * LANES));
@@ -285,19 +336,23 @@ impl Head<'_> {
         group: Group,
         i: usize,
         values: &Range<usize>,
+        ahead: Ahead,
         work: &mut Work<'_>,
     ) {
         let seen = self.seen(group, i, Q);
         let places = seen.start.max(values.start)..seen.end.min(values.end);
+        let (head, padded) = (self.sizes.head, self.sizes.padded());
         let mut column = 0;
-        while column < self.sizes.head {
+        while column < head {
             // SAFETY: the caller's promise.
             unsafe {
-                if S::WIDE && self.sizes.head - column >= 2 * LANES {
-                    self.mix_columns::<S, Q, 2>(group, i, places.clone(), column, work);
+                if S::WIDE && head - column >= 2 * LANES {
+                    let ahead = ahead.part(column..column + 2 * LANES, padded, VALUES);
+                    self.mix_columns::<S, Q, 2>(group, i, places.clone(), column, ahead, work);
                     column += 2 * LANES;
                 } else {
-                    self.mix_columns::<S, Q, 1>(group, i, places.clone(), column, work);
+                    let ahead = ahead.part(column..column + LANES, padded, VALUES);
+                    self.mix_columns::<S, Q, 1>(group, i, places.clone(), column, ahead, work);
                     column += LANES;
                 }
             }
@@ -312,6 +367,7 @@ impl Head<'_> {
         i: usize,
         places: Range<usize>,
         column: usize,
+        ahead: Ahead,
         work: &mut Work<'_>,
     ) {
         let padded = self.sizes.padded();
@@ -330,11 +386,12 @@ impl Head<'_> {
             let mut j = places.start;
             while j < places.end {
                 // As far as the ring goes on without a jump.
-                let slot = ((group.origin + j as u64) % capacity as u64) as usize;
+                let slot = self.ring_slot(group, j);
                 let run = (places.end - j).min(capacity - slot);
                 let values = self.values.as_ptr().add(slot * padded + column);
                 let weights = weights.as_ptr().add(j);
                 for n in 0..run {
+                    ahead.fetch::<S>(j - places.start + n);
                     let mut v = [S::load(values.add(n * padded)); C];
                     for c in 1..C {
                         v[c] = S::load(values.add(n * padded + c * LANES));

@@ -11,7 +11,7 @@ use super::isa::Isa;
 use super::pack::{PANEL, pack, packed_bytes, panel_bytes};
 use super::precision::Precision;
 use super::shared::Shared;
-use super::simd::{Kernel, LANES, Simd};
+use super::simd::{Ahead, Kernel, LANES, Simd};
 use super::team::Crew;
 
 /// Multiply-adds below which a layer is not worth sharing between threads.
@@ -176,18 +176,28 @@ impl Kernel for Panels<'_> {
             (false, Precision::F32 | Precision::Int8) => 4,
             (false, Precision::Bf16) => 2,
         };
+        let bytes = panel_bytes(self.linear.precision, self.linear.input);
+        let turns = match self.linear.precision {
+            Precision::F32 | Precision::Bf16 => self.linear.input,
+            Precision::Int8 => self.linear.input.div_ceil(4),
+        };
+        let stride = bytes / turns;
         for panel in self.from..self.to {
             let mut row = 0;
+            // While the tiles of a panel work, each brings a part of the next one near. What follows
+            // the last is the first of the layer after: weights lie in the order of their use.
+            let next = Ahead { from: self.panel(panel).as_ptr().wrapping_add(bytes), stride };
             while row < self.rows {
+                let ahead = |rows| next.part(row..row + rows, self.rows, turns);
                 // SAFETY: the instruction set is there by the caller's promise, and `row + R` does
                 // not exceed `rows`.
                 unsafe {
                     row += match (self.rows - row).min(most) {
-                        12.. if S::WIDE => self.tile::<S, 12>(panel, row),
-                        8.. if S::WIDE => self.tile::<S, 8>(panel, row),
-                        4.. => self.tile::<S, 4>(panel, row),
-                        2.. => self.tile::<S, 2>(panel, row),
-                        _ => self.tile::<S, 1>(panel, row),
+                        12.. if S::WIDE => self.tile::<S, 12>(panel, row, ahead(12)),
+                        8.. if S::WIDE => self.tile::<S, 8>(panel, row, ahead(8)),
+                        4.. => self.tile::<S, 4>(panel, row, ahead(4)),
+                        2.. => self.tile::<S, 2>(panel, row, ahead(2)),
+                        _ => self.tile::<S, 1>(panel, row, ahead(1)),
                     };
                 }
             }
@@ -198,22 +208,27 @@ impl Kernel for Panels<'_> {
 impl Panels<'_> {
     /// `R` rows of one panel; returns R.
     #[inline(always)]
-    unsafe fn tile<S: Simd, const R: usize>(&self, panel: usize, row: usize) -> usize {
+    unsafe fn tile<S: Simd, const R: usize>(
+        &self,
+        panel: usize,
+        row: usize,
+        ahead: Ahead,
+    ) -> usize {
         // SAFETY: the caller's promise; the columns are a panel's.
         unsafe {
             match (self.linear.precision, self.rounded) {
-                (Precision::Bf16, _) => self.floats::<S, Bf16, R, 2>(panel, row, 0),
-                (Precision::F32, _) if S::WIDE => self.floats::<S, F32, R, 2>(panel, row, 0),
+                (Precision::Bf16, _) => self.floats::<S, Bf16, R, 2>(panel, row, 0, ahead),
+                (Precision::F32, _) if S::WIDE => self.floats::<S, F32, R, 2>(panel, row, 0, ahead),
                 (Precision::F32, _) => {
-                    self.floats::<S, F32, R, 1>(panel, row, 0);
-                    self.floats::<S, F32, R, 1>(panel, row, LANES);
+                    self.floats::<S, F32, R, 1>(panel, row, 0, ahead);
+                    self.floats::<S, F32, R, 1>(panel, row, LANES, ahead);
                 }
                 (Precision::Int8, Some(x)) if S::WIDE => {
-                    self.integers::<S, R, 2>(x, panel, row, 0);
+                    self.integers::<S, R, 2>(x, panel, row, 0, ahead);
                 }
                 (Precision::Int8, Some(x)) => {
-                    self.integers::<S, R, 1>(x, panel, row, 0);
-                    self.integers::<S, R, 1>(x, panel, row, LANES);
+                    self.integers::<S, R, 1>(x, panel, row, 0, ahead);
+                    self.integers::<S, R, 1>(x, panel, row, LANES, ahead);
                 }
                 (Precision::Int8, None) => unreachable!("8-bit weights come with integers"),
             }
@@ -235,6 +250,7 @@ impl Panels<'_> {
         panel: usize,
         row: usize,
         column: usize,
+        ahead: Ahead,
     ) {
         let input = self.linear.input;
         let x = &self.x[row * input..][..R * input];
@@ -245,6 +261,7 @@ impl Panels<'_> {
             let x = x.as_ptr();
             let mut sums = [[S::zero(); C]; R];
             for k in 0..input {
+                ahead.fetch::<S>(k);
                 let w = F::load::<S, C>(weights.as_ptr(), k, column);
                 for r in 0..R {
                     let x = S::splat(*x.add(r * input + k));
@@ -265,6 +282,7 @@ impl Panels<'_> {
         panel: usize,
         row: usize,
         column: usize,
+        ahead: Ahead,
     ) {
         let input = self.linear.input;
         let (inputs, stride) = (input.next_multiple_of(4), stride(input));
@@ -282,6 +300,7 @@ impl Panels<'_> {
                 let mut ints: [[S::Int; C]; R] =
                     std::array::from_fn(|r| [S::start(x.block(row + r, block, input).1); C]);
                 for k in (from..to).step_by(4) {
+                    ahead.fetch::<S>(k / 4);
                     let mut w = [S::load_bytes(weights.add(k * PANEL)); C];
                     for c in 1..C {
                         w[c] = S::load_bytes(weights.add(k * PANEL + 4 * LANES * c));

@@ -191,6 +191,14 @@ impl<const DOT: bool> Simd for Neon<DOT> {
         // SAFETY: as said above.
         Self(x.map(|x| unsafe { vcvtq_f32_s32(x) }))
     }
+
+    #[inline(always)]
+    fn prefetch(from: *const u8) {
+        // SAFETY: a hint that never faults.
+        unsafe {
+            asm!("prfm pldl1keep, [{}]", in(reg) from, options(nostack, preserves_flags, readonly));
+        }
+    }
 }
 
 /// Four sums of four products. The intrinsic for it is not stable in Rust yet.

@@ -142,4 +142,7 @@ impl Simd for Portable {
     unsafe fn from_int(x: Self::Int) -> Self {
         Self(x.map(|x| x as f32))
     }
+
+    #[inline(always)]
+    fn prefetch(_from: *const u8) {}
 }

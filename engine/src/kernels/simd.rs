@@ -3,6 +3,8 @@
 //! All instruction sets have the same sixteen lanes and the same correctly rounded operations, so
 //! that a kernel's result does not depend on which of them runs it.
 
+use std::ops::Range;
+
 /// Numbers in a vector.
 pub(super) const LANES: usize = 16;
 
@@ -54,6 +56,9 @@ pub(super) trait Simd: Copy {
     unsafe fn dot4(sum: Self::Int, weights: Self::Bytes, x: *const i8) -> Self::Int;
     /// Rounds integers to floats.
     unsafe fn from_int(x: Self::Int) -> Self;
+
+    /// Asks for the cache line at an address to be brought near; the address may be any.
+    fn prefetch(from: *const u8);
 
     #[inline(always)]
     unsafe fn zero() -> Self {
@@ -121,6 +126,36 @@ pub(super) trait Simd: Copy {
     #[inline(always)]
     fn largest(self) -> f32 {
         self.lanes().into_iter().fold(f32::NEG_INFINITY, f32::max)
+    }
+}
+
+/// What a loop brings near while it works on other things: from an address on, so many bytes for
+/// each of its turns.
+#[derive(Clone, Copy)]
+pub(super) struct Ahead {
+    pub from: *const u8,
+    pub stride: usize,
+}
+
+impl Ahead {
+    /// Brings near what belongs to a turn of the loop.
+    #[inline(always)]
+    pub fn fetch<S: Simd>(self, turn: usize) {
+        let from = self.from.wrapping_add(turn * self.stride);
+        S::prefetch(from);
+        let mut line = 64;
+        while line < self.stride {
+            S::prefetch(from.wrapping_add(line));
+            line += 64;
+        }
+    }
+
+    /// What is left to do in some of several equal parts of the work, each a loop of so many turns,
+    /// that share this.
+    #[inline(always)]
+    pub fn part(self, part: Range<usize>, parts: usize, turns: usize) -> Self {
+        let from = self.from.wrapping_add(self.stride * turns * part.start / parts);
+        Self { from, stride: (self.stride * part.len()).div_ceil(parts) }
     }
 }
 

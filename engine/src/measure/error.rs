@@ -88,6 +88,16 @@ pub enum MeasureError {
         /// The range allowed, in words.
         allowed: &'static str,
     },
+    /// Two encodings are not of the same shape.
+    #[error(
+        "codes of shapes (layers, frames) {first:?} cannot be set against {second:?}: encode the same audio at the same depth"
+    )]
+    CodeShapes {
+        /// Layers and frames of each stream of one.
+        first: Vec<(usize, usize)>,
+        /// Of the other.
+        second: Vec<(usize, usize)>,
+    },
     /// A code lies outside the codebook.
     #[error(
         "layer {layer}, frame {frame}: code {value} does not exist in a codebook of {codebook_size}: give the size of the model that made these codes"

@@ -8,11 +8,13 @@
 //! | a picture of a signal | [`Spectrogram::of`] |
 //! | one column of a live picture | [`SpectrumColumn`] |
 //! | what the codes of a recording carry | [`codebook_use`] |
+//! | how far two encodings are the same | [`code_agreement`] |
 //!
 //! All take whole signals, allocate, and are meant for worker threads; only
 //! [`SpectrumColumn::analyse`] and [`Stft::frame`] are realtime-safe. Arithmetic is in 64-bit floats
 //! and the results do not depend on the number of threads.
 
+mod agreement;
 mod codebook;
 mod column;
 mod compare;
@@ -29,6 +31,7 @@ mod stft;
 #[cfg(test)]
 mod test_signals;
 
+pub use agreement::code_agreement;
 pub use codebook::{CodebookUse, LayerUse, codebook_use};
 pub use column::SpectrumColumn;
 pub use compare::{Distances, compare};

@@ -182,6 +182,12 @@ impl Library {
         verify::verify(&self.locate(spec)?, load, on_progress)
     }
 
+    /// Folder for packed weights, for [`Options::cache`](crate::codec::Options::cache). They can be
+    /// deleted at any time: they are made again.
+    pub fn packed(&self) -> PathBuf {
+        self.home.join("packed")
+    }
+
     fn registry(&self) -> Registry {
         Registry::new(&self.home)
     }

@@ -5,7 +5,7 @@ use super::stage::{Stage, StageState};
 use crate::codec::config::{ModuleConfig, PASS_STEPS, finest};
 use crate::codec::error::CodecError;
 use crate::codec::scope::Scope;
-use crate::kernels::{AttentionScratch, Crew, Isa, LinearWork, Precision};
+use crate::kernels::{Arena, AttentionScratch, Crew, Isa, LinearWork, Precision};
 
 enum Module {
     Patch(usize),
@@ -83,6 +83,7 @@ impl Stack {
         let mut shape = (self.steps * self.frames, self.width);
         let mut flow = shape.0 * shape.1;
         let (mut row, mut wide) = (0, 0);
+        let arena = Arena::new();
         let mut stages = Vec::new();
         let mut attention = Vec::new();
         let mut linear = Vec::new();
@@ -92,7 +93,7 @@ impl Stack {
                 let sizes = stage.row_sizes();
                 row = row.max(steps * sizes.0);
                 wide = wide.max(steps * sizes.1);
-                stages.push(stage.state(lanes, steps));
+                stages.push(stage.state(lanes, steps, &arena));
                 attention.push((stage.attention(), steps));
                 linear.push((lanes * steps, stage.widest_input()));
             }

@@ -1,0 +1,110 @@
+//! `residue precision`: what the faster precisions of a model change, measured on a file.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use residue_engine::audio::{Audio, MonoTreatment};
+use residue_engine::measure;
+use residue_engine::offline::Encoded;
+use serde::Serialize;
+
+use super::args::{Precision, PrecisionCost};
+use super::output::say;
+use super::{input, model, passes, table};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    input: PathBuf,
+    model: String,
+    seconds: f64,
+    /// f32 first.
+    precisions: Vec<Cost>,
+}
+
+#[derive(Serialize)]
+struct Cost {
+    precision: &'static str,
+    /// Mel distance of the decoded audio from the original.
+    mel: f64,
+    /// How much larger that is than in f32, in percent.
+    mel_growth_percent: f64,
+    /// Mel distance of the decoded audio from what f32 decodes.
+    mel_from_f32: f64,
+    /// Share of codes that are those of f32, over all layers and for each.
+    agreement: f64,
+    agreement_by_layer: Vec<f64>,
+}
+
+pub fn run(args: &PrecisionCost) -> Result<()> {
+    let original = input::read(&args.input)?;
+    let (exact, reference) = pass(args, Precision::F32, &original)?;
+    let mel = measure::mel_distance(&original, &reference)?;
+    let cost = |precision, codes: &Encoded, decoded: &Audio| -> Result<Cost> {
+        let precision = residue_engine::codec::Precision::from(precision).name();
+        let here = measure::mel_distance(&original, decoded)?;
+        let layers = measure::code_agreement(&exact.streams, &codes.streams)?;
+        Ok(Cost {
+            precision,
+            mel: here,
+            mel_growth_percent: if mel > 0.0 { (here / mel - 1.0) * 100.0 } else { 0.0 },
+            mel_from_f32: measure::mel_distance(&reference, decoded)?,
+            agreement: layers.iter().sum::<f64>() / layers.len().max(1) as f64,
+            agreement_by_layer: layers,
+        })
+    };
+    let mut precisions = vec![cost(Precision::F32, &exact, &reference)?];
+    for precision in args.precisions.iter().copied().filter(|p| *p != Precision::F32) {
+        let (codes, decoded) = pass(args, precision, &original)?;
+        precisions.push(cost(precision, &codes, &decoded)?);
+    }
+    let report = Report {
+        input: args.input.clone(),
+        model: args.model.clone(),
+        seconds: original.seconds(),
+        precisions,
+    };
+    say(if args.json { serde_json::to_string_pretty(&report)? } else { text(&report) })
+}
+
+/// The file through the model in one precision, which is unloaded after.
+fn pass(args: &PrecisionCost, precision: Precision, audio: &Audio) -> Result<(Encoded, Audio)> {
+    let codec = model::load_as(&args.model, precision, args.threads)?;
+    let depth = codec.config().quantizer.layers;
+    let encoded = passes::encode(&codec, audio, depth, MonoTreatment::Dual, &args.chunk)?;
+    let decoded = passes::decode(&codec, &encoded, &[depth], &args.chunk)?.remove(0);
+    Ok((encoded, decoded))
+}
+
+fn text(report: &Report) -> String {
+    let head = format!(
+        "{}: {:.2} s through {}, all layers\n",
+        report.input.display(),
+        report.seconds,
+        report.model
+    );
+    let row = |cost: &Cost| {
+        vec![
+            cost.precision.to_owned(),
+            format!("{:.4}", cost.mel),
+            format!("{:+.2} %", cost.mel_growth_percent),
+            format!("{:.4}", cost.mel_from_f32),
+            format!("{:.1} %", cost.agreement * 100.0),
+        ]
+    };
+    let rows: Vec<Vec<String>> = report.precisions.iter().map(row).collect();
+    let header = ["precision", "mel", "growth", "mel from f32", "same codes"];
+    let summary = table::render(&header, &[0], &rows);
+    let mut header = vec!["layer"];
+    header.extend(report.precisions.iter().map(|cost| cost.precision));
+    let layers = report.precisions.iter().map(|cost| cost.agreement_by_layer.len()).max();
+    let row = |layer: usize| {
+        let shares = report.precisions.iter().map(|cost| cost.agreement_by_layer[layer]);
+        let shares = shares.map(|share| format!("{:.1} %", share * 100.0));
+        [(layer + 1).to_string()].into_iter().chain(shares).collect()
+    };
+    let rows: Vec<Vec<String>> = (0..layers.unwrap_or(0)).map(row).collect();
+    let layers = table::render(&header, &[], &rows);
+    let legend = "mel: distance from the original, and from what f32 decodes; same codes: share of f32's,\nby layer below. Each layer's choices follow those before it.";
+    format!("{head}\n{summary}\n\n{legend}\n\n{layers}")
+}
