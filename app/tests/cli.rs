@@ -269,6 +269,31 @@ fn bench_prints_every_figure() {
 }
 
 #[test]
+fn every_precision_runs_and_is_measured() {
+    let place = Place::new();
+    place.clip("in.wav", 24_000, 1);
+    for precision in ["f32", "bf16", "int8"] {
+        let model = golden("v1");
+        let options = ["--model", model.as_str(), "--precision", precision];
+        place.ok(&[&["roundtrip", "in.wav", "-o", "o.wav"], &options[..]].concat());
+        let bench = [&["bench", "--json", "--seconds", "0.2"], &options[..]].concat();
+        let report: Value = serde_json::from_str(&place.ok(&bench)).unwrap();
+        assert_eq!(report["precision"], precision);
+    }
+    let text = place.ok(&["precision", "in.wav", "--json", "--model", &golden("v1")]);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let costs = report["precisions"].as_array().unwrap();
+    let names: Vec<&str> = costs.iter().map(|c| c["precision"].as_str().unwrap()).collect();
+    assert_eq!(names, ["f32", "bf16", "int8"]);
+    assert_eq!(costs[0]["agreement"], 1.0);
+    assert_eq!(costs[0]["mel_from_f32"], 0.0);
+    assert!(costs[2]["mel_from_f32"].as_f64().unwrap() > 0.0);
+    let table =
+        place.ok(&["precision", "in.wav", "--precisions", "int8", "--model", &golden("v1")]);
+    assert!(table.contains("int8") && !table.contains("bf16"), "{table}");
+}
+
+#[test]
 fn bad_input_is_one_line_that_says_what_to_do() {
     let place = Place::new();
     place.clip("in.wav", 24_000, 1);

@@ -11,7 +11,7 @@ use super::team::Crew;
 /// Numbers that share a scale.
 pub(super) const BLOCK: usize = 128;
 /// Numbers below which rounding is not worth sharing between threads.
-const SHARED_WORK: usize = 1 << 14;
+const SHARED_WORK: usize = 1 << 16;
 /// Below this a block counts as zeros: its inverse would not be a number.
 const SMALLEST: f32 = 1e-30;
 

@@ -16,9 +16,6 @@ use super::team::Crew;
 
 /// Multiply-adds below which a layer is not worth sharing between threads.
 const SHARED_WORK: usize = 1 << 17;
-/// Parts that a layer is cut into for each thread, so that one that is held up delays little.
-const PARTS: usize = 4;
-
 /// What becomes of a layer's result.
 #[derive(Clone, Copy)]
 pub enum Epilogue<'a> {
@@ -143,8 +140,9 @@ impl Linear {
         let run = |from, to| {
             isa.run(Panels { linear: self, x, rounded, rows, y, epilogue, from, to });
         };
-        let parts =
-            (rows * self.input * self.output / SHARED_WORK).min(crew.threads() * PARTS).min(panels);
+        // One part a thread, long enough for prefetching to get going: more of them would even out
+        // what holds a thread up, and cost a tenth to a fifth when nothing does.
+        let parts = (rows * self.input * self.output / SHARED_WORK).min(crew.threads()).min(panels);
         if crew.threads() == 1 || parts < 2 {
             run(0, panels);
         } else {
@@ -181,7 +179,13 @@ impl Kernel for Panels<'_> {
             Precision::F32 | Precision::Bf16 => self.linear.input,
             Precision::Int8 => self.linear.input.div_ceil(4),
         };
-        let stride = bytes / turns;
+        // Few rows wait for memory whatever one does, and the processor's own prefetching, undisturbed,
+        // then gets the most out of it: measured, as are these limits.
+        let waiting = match self.linear.precision {
+            Precision::F32 | Precision::Int8 => self.rows <= 4,
+            Precision::Bf16 => self.rows <= 2,
+        };
+        let stride = if waiting { 0 } else { bytes / turns };
         for panel in self.from..self.to {
             let mut row = 0;
             // While the tiles of a panel work, each brings a part of the next one near. What follows
