@@ -73,6 +73,12 @@ pub enum Precision {
     Int8,
 }
 
+impl Precision {
+    pub fn name(self) -> &'static str {
+        residue_engine::codec::Precision::from(self).name()
+    }
+}
+
 impl From<Precision> for residue_engine::codec::Precision {
     fn from(precision: Precision) -> Self {
         match precision {

@@ -40,8 +40,8 @@ pub fn run(args: &PrecisionCost) -> Result<()> {
     let original = input::read(&args.input)?;
     let (exact, reference) = pass(args, Precision::F32, &original)?;
     let mel = measure::mel_distance(&original, &reference)?;
-    let cost = |precision, codes: &Encoded, decoded: &Audio| -> Result<Cost> {
-        let precision = residue_engine::codec::Precision::from(precision).name();
+    let cost = |precision: Precision, codes: &Encoded, decoded: &Audio| -> Result<Cost> {
+        let precision = precision.name();
         let here = measure::mel_distance(&original, decoded)?;
         let layers = measure::code_agreement(&exact.streams, &codes.streams)?;
         Ok(Cost {

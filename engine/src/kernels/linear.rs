@@ -4,7 +4,7 @@
 
 use std::io;
 
-use super::activations::{BLOCK, Quantized, blocks, quantize, stride};
+use super::activations::{BLOCK, FINER, Quantized, blocks, quantize, stride};
 use super::arena::{Arena, Block};
 use super::gelu::gelu_vector;
 use super::isa::Isa;
@@ -43,9 +43,8 @@ impl LinearWork {
 /// y = x Wᵀ.
 ///
 /// In f32 and bf16 each output is one chain of fused multiply-adds over ascending inputs, starting
-/// at 0. In int8 it is such a chain over blocks of 128 inputs, whose integer sums are exact, times
-/// the output's scale. So it depends neither on the rows beside it nor on threads or instruction
-/// set.
+/// at 0. In int8 it is such a chain over blocks of 128 inputs, whose integer sums are exact. So it
+/// depends neither on the rows beside it nor on threads or instruction set.
 pub struct Linear {
     input: usize,
     output: usize,
@@ -170,9 +169,9 @@ impl Kernel for Panels<'_> {
         // Rows of a tile such that its sums, a row of weights and an activation fit the registers.
         let most = match (S::WIDE, self.linear.precision) {
             (true, Precision::F32 | Precision::Bf16) => 12,
-            (true, Precision::Int8) => 8,
-            (false, Precision::F32 | Precision::Int8) => 4,
-            (false, Precision::Bf16) => 2,
+            (true, Precision::Int8) => 4,
+            (false, Precision::F32) => 4,
+            (false, Precision::Bf16 | Precision::Int8) => 2,
         };
         let bytes = panel_bytes(self.linear.precision, self.linear.input);
         let turns = match self.linear.precision {
@@ -294,15 +293,18 @@ impl Panels<'_> {
         let (weights, scales) = panel_bytes.split_at(PANEL * inputs);
         let numbers = x.row(row, input);
         // SAFETY: there are integers for rows row..row + R, in whole vectors; a panel has for each
-        // four inputs 4 * 32 weights and then 32 scales, of which 16 C from `column` are inside.
+        // four inputs 4 * 32 weights and then for each block 32 scales, of which 16 C from `column` are
+        // inside.
         unsafe {
             let numbers = numbers.as_ptr();
             let weights = weights.as_ptr().add(4 * column);
             let mut sums = [[S::zero(); C]; R];
             for block in 0..blocks(input) {
                 let (from, to) = (block * BLOCK, ((block + 1) * BLOCK).min(inputs));
-                let mut ints: [[S::Int; C]; R] =
-                    std::array::from_fn(|r| [S::start(x.block(row + r, block, input).1); C]);
+                let start =
+                    |r: usize, part: usize| [S::start(x.block(row + r, block, input).1[part]); C];
+                let mut coarse: [[S::Int; C]; R] = std::array::from_fn(|r| start(r, 0));
+                let mut fine: [[S::Int; C]; R] = std::array::from_fn(|r| start(r, 1));
                 for k in (from..to).step_by(4) {
                     ahead.fetch::<S>(k / 4);
                     let mut w = [S::load_bytes(weights.add(k * PANEL)); C];
@@ -310,22 +312,22 @@ impl Panels<'_> {
                         w[c] = S::load_bytes(weights.add(k * PANEL + 4 * LANES * c));
                     }
                     for r in 0..R {
+                        let numbers = numbers.add(2 * r * stride + k);
                         for c in 0..C {
-                            ints[r][c] = S::dot4(ints[r][c], w[c], numbers.add(r * stride + k));
+                            coarse[r][c] = S::dot4(coarse[r][c], w[c], numbers);
+                            fine[r][c] = S::dot4(fine[r][c], w[c], numbers.add(stride));
                         }
                     }
                 }
-                for r in 0..R {
-                    let scale = S::splat(x.block(row + r, block, input).0);
-                    for c in 0..C {
-                        sums[r][c] = scale.fma(S::from_int(ints[r][c]), sums[r][c]);
+                for c in 0..C {
+                    let scales = scales.as_ptr().cast::<f32>();
+                    let weight = S::load(scales.add(block * PANEL + column + c * LANES));
+                    let finer = S::splat(1.0 / FINER);
+                    for r in 0..R {
+                        let scale = S::splat(x.block(row + r, block, input).0).mul(weight);
+                        let sum = S::from_int(fine[r][c]).fma(finer, S::from_int(coarse[r][c]));
+                        sums[r][c] = scale.fma(sum, sums[r][c]);
                     }
-                }
-            }
-            for c in 0..C {
-                let scale = S::load(scales.as_ptr().cast::<f32>().add(column + c * LANES));
-                for r in 0..R {
-                    sums[r][c] = sums[r][c].mul(scale);
                 }
             }
             self.finish(sums, panel * PANEL + column, row);

@@ -8,11 +8,12 @@
 //! |---|---|
 //! | f32 | `[input][32]` f32 |
 //! | bf16 | `[input][16][2]` bfloat16: outputs i and 16 + i side by side, a 32-bit word |
-//! | int8 | `[input / 4][32][4]` bytes, weight + 128, then the outputs' 32 scales in f32 |
+//! | int8 | `[input / 4][32][4]` bytes, weight + 128, then `[input / 128][32]` scales in f32 |
 
 use half::bf16;
 use rayon::prelude::*;
 
+use super::activations::{BLOCK, blocks};
 use super::precision::Precision;
 use super::simd::LANES;
 
@@ -26,7 +27,7 @@ pub(super) fn panel_bytes(precision: Precision, input: usize) -> usize {
     match precision {
         Precision::F32 => PANEL * 4 * input,
         Precision::Bf16 => PANEL * 2 * input,
-        Precision::Int8 => PANEL * input.next_multiple_of(4) + PANEL * 4,
+        Precision::Int8 => PANEL * (input.next_multiple_of(4) + 4 * blocks(input)),
     }
 }
 
@@ -69,14 +70,16 @@ fn pack_int8(rows: &[f32], input: usize, panel: &mut [u8]) {
     let (scales, _) = scales.as_chunks_mut::<4>();
     bytes.fill(128);
     for (n, row) in rows.chunks_exact(input).enumerate() {
-        let largest = row.iter().fold(0f32, |largest, weight| largest.max(weight.abs()));
-        // Of a row too small for its inverse to be a number, nothing is left.
-        let (scale, inverse) =
-            if largest > 1e-30 { (largest / 127.0, 127.0 / largest) } else { (0.0, 0.0) };
-        scales[n] = scale.to_ne_bytes();
-        for (k, weight) in row.iter().enumerate() {
-            let rounded = (weight * inverse).round_ties_even();
-            bytes[(k / 4 * PANEL + n) * 4 + k % 4] = (rounded as i32 + 128) as u8;
+        for (block, weights) in row.chunks(BLOCK).enumerate() {
+            let largest = weights.iter().fold(0f32, |largest, weight| largest.max(weight.abs()));
+            // Of a block too small for its inverse to be a number, nothing is left.
+            let (scale, inverse) =
+                if largest > 1e-30 { (largest / 127.0, 127.0 / largest) } else { (0.0, 0.0) };
+            scales[block * PANEL + n] = scale.to_ne_bytes();
+            for (k, weight) in (block * BLOCK..).zip(weights) {
+                let rounded = (weight * inverse).round_ties_even();
+                bytes[(k / 4 * PANEL + n) * 4 + k % 4] = (rounded as i32 + 128) as u8;
+            }
         }
     }
 }

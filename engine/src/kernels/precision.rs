@@ -12,8 +12,8 @@ pub enum Precision {
     F32,
     /// Weights rounded to bfloat16 (8 bits of mantissa), activations in f32: half the memory.
     Bf16,
-    /// Weights as 8-bit integers with a scale an output, activations as 8-bit integers with a scale
-    /// for each 128 numbers of a row: a quarter of the memory.
+    /// Weights as 8-bit integers, activations as pairs of them (15 bits), both with a scale for each
+    /// 128 numbers of a row: a quarter of the memory.
     Int8,
 }
 
