@@ -50,7 +50,7 @@ pub struct Model {
     /// Arithmetic; f32 gives the reference's own codes, the others are faster for large models
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
-    /// Threads of the model's arithmetic; 0 = one a core
+    /// Threads of the model's arithmetic; 0 = one a core (listen: one core less)
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = threads)]
     pub threads: usize,
 }

@@ -10,15 +10,25 @@ use residue_engine::models::{self, Library, ModelSource};
 use super::args::{Model, Precision};
 use super::progress::Share;
 
-/// Loads the model that `args` names.
+/// Loads the model that `args` names, on all cores if nothing else is said.
 pub fn load(args: &Model) -> Result<Codec> {
     load_as(&args.model, args.precision, args.threads)
 }
 
-/// Loads the model of this name; says on stderr what was worked around.
+/// As [`load`], but leaves a core to the sound devices if nothing else is said.
+pub fn load_beside_audio(args: &Model) -> Result<Codec> {
+    load_with(&args.model, &Options { threads: args.threads, ..options(args.precision, 0) })
+}
+
+/// Loads the model of this name on so many threads, 0 for all cores.
 pub fn load_as(name: &str, precision: Precision, threads: usize) -> Result<Codec> {
+    load_with(name, &options(precision, threads))
+}
+
+/// Says on stderr what was worked around.
+fn load_with(name: &str, options: &Options) -> Result<Codec> {
     let source = models::locate(name)?;
-    let codec = load_source(&source, &options(precision, threads));
+    let codec = load_source(&source, options);
     let codec = codec.with_context(|| format!("model {name}"))?;
     for warning in codec.warnings() {
         eprintln!("residue: warning: {warning}");

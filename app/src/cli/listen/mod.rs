@@ -30,7 +30,7 @@ const INTERRUPTED: i32 = 130;
 pub fn run(args: &Listen) -> Result<()> {
     let plan = Plan::new(&request(&args.devices))?;
     let shape = plan.shape().clone();
-    let codec = model::load(&args.model)?;
+    let codec = model::load_beside_audio(&args.model)?;
     let config = codec.config();
     let depth = input::depth(args.depth, config)?;
     let depth_b = input::depth(Some(args.depth_b), config).context("for --depth-b")?;
