@@ -19,6 +19,7 @@ mod atomic_file;
 pub mod audio;
 pub mod blind;
 pub mod codec;
+mod hex;
 pub mod kernels;
 pub mod live;
 pub mod measure;
@@ -26,3 +27,5 @@ pub mod models;
 pub mod offline;
 mod small_file;
 pub mod tokens;
+
+pub use hex::hex;

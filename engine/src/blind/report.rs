@@ -30,7 +30,7 @@ impl Compared {
         for sample in audio.channels.iter().flatten() {
             hash.update(sample.to_le_bytes());
         }
-        let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = crate::hex(&hash.finalize());
         Self { name: name.into(), sha256, gain_db }
     }
 }

@@ -159,7 +159,7 @@ impl<'a> Checkpoint<'a> {
             add(&data[..end]);
             add(&data[data.len() - end..]);
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        crate::hex(&hash.finalize())
     }
 
     fn find(&self, name: &str) -> Option<(&Shard<'a>, &TensorInfo)> {

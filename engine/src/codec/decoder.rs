@@ -101,13 +101,8 @@ impl Decoder {
             let found = audio.len();
             return Err(InputError::Buffer { what: "audio", expected, found }.into());
         }
-        let most = match self.codec.0.executor.pass_frames(Side::Decoder) {
-            Some(most) => most,
-            None => {
-                self.make_room(frames);
-                frames.max(1)
-            }
-        };
+        let most = self.codec.0.executor.pass_frames(Side::Decoder).unwrap_or(frames.max(1));
+        self.make_room(most);
         for from in (0..frames).step_by(most) {
             let count = most.min(frames - from);
             let Self { codec, state, latents, output, quantizer, .. } = self;

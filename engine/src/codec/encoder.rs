@@ -115,13 +115,8 @@ impl Encoder {
         frames: usize,
         mut see: impl FnMut(&mut Self, usize, usize),
     ) -> Result<(), CodecError> {
-        let most = match self.codec.0.executor.pass_frames(Side::Encoder) {
-            Some(most) => most,
-            None => {
-                self.make_room(frames);
-                frames.max(1)
-            }
-        };
+        let most = self.codec.0.executor.pass_frames(Side::Encoder).unwrap_or(frames.max(1));
+        self.make_room(most);
         for from in (0..frames).step_by(most) {
             let count = most.min(frames - from);
             let Self { codec, streams, state, input, latents, .. } = self;

@@ -194,12 +194,13 @@ impl Chain {
     }
 
     /// Processes up to `most` of the frames that are ready and appends what becomes of them to
-    /// `lanes`: ticks of all channels of lane A, then of lane B. Returns how many frames it took.
+    /// `out`. Returns how many frames it took, at least 1 if any was ready and asked for.
     ///
     /// # Errors
     /// What the model said.
     pub fn process(&mut self, most: usize, out: &mut LaneSamples) -> Result<usize, String> {
-        if self.ready() == 0 {
+        let mut count = self.ready().min(most);
+        if count == 0 {
             return Ok(0);
         }
         let before = self.settings;
@@ -210,12 +211,8 @@ impl Chain {
             self.settings = settings;
             self.schedule.pop_front();
         }
-        let mut count = self.ready().min(most);
         if let Some((frame, _)) = self.schedule.front() {
             count = count.min((frame - self.frame) as usize);
-        }
-        if count == 0 {
-            return Ok(0);
         }
 
         let samples = count * self.format.frame;

@@ -50,10 +50,7 @@ impl LaneReader {
     pub fn discard(&mut self, origin: u64, wanted: u64) {
         loop {
             match self.lanes.next() {
-                Next::Mark(mark) => {
-                    self.position = mark.position;
-                    self.origin = mark.origin;
-                }
+                Next::Mark(mark) => self.obey(&mark),
                 Next::Ticks(count) if self.origin != origin => self.drop(count),
                 Next::Ticks(count) if self.position < wanted => {
                     self.drop(count.min((wanted - self.position) as usize));
@@ -89,10 +86,7 @@ impl LaneReader {
                     return self.missing(wanted, gap);
                 }
                 // Came this moment.
-                Next::Mark(mark) => {
-                    self.position = mark.position;
-                    self.origin = mark.origin;
-                }
+                Next::Mark(mark) => self.obey(&mark),
                 Next::Nothing => {
                     let expected = self.shared.lanes_from.load(Ordering::Acquire) <= wanted;
                     if !offline || !expected || self.shared.stop.load(Ordering::Relaxed) {
@@ -111,6 +105,11 @@ impl LaneReader {
         } else {
             Span::NoModel(count.min(usize::try_from(from - wanted).unwrap_or(count)))
         }
+    }
+
+    fn obey(&mut self, mark: &LaneMark) {
+        self.position = mark.position;
+        self.origin = mark.origin;
     }
 
     fn drop(&mut self, count: usize) {

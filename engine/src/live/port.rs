@@ -221,7 +221,10 @@ impl AudioPort {
         self.wet.iter_mut().for_each(|wet| wet[..silent].fill(0.0));
         self.position += count as u64;
         self.shared.playing.store(self.position.saturating_sub(delay), Ordering::Relaxed);
-        self.lanes.discard(self.origin, if silent == count { self.origin } else { first });
+        if silent == count {
+            // Nothing is read, and what an old stream left must not fill the ring.
+            self.lanes.discard(self.origin, self.origin);
+        }
         self.fill_lanes(first, silent, count);
 
         let planes = self.dry.iter().zip(&self.wet[..self.channels]);
@@ -237,17 +240,17 @@ impl AudioPort {
 
     /// Takes the block in `dry` as input: to the worker and to the dry lane.
     fn take(&mut self, count: usize) {
-        let mut input = 0;
+        let mut non_finite = 0;
         for (channel, plane) in self.dry.iter_mut().enumerate() {
             let plane = &mut plane[..count];
-            input += silence_non_finite(plane);
+            non_finite += silence_non_finite(plane);
             raise_peak(&self.shared, 0, channel, plane);
             self.delays[channel].write(self.position, plane);
             let to = self.interleaved.iter_mut().skip(channel).step_by(self.channels);
             to.zip(plane).for_each(|(to, from)| *to = *from);
         }
-        if input > 0 {
-            self.shared.non_finite[0].fetch_add(input, Ordering::Relaxed);
+        if non_finite > 0 {
+            self.shared.non_finite[0].fetch_add(non_finite, Ordering::Relaxed);
         }
         let mut sent = 0;
         loop {

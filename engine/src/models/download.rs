@@ -12,7 +12,8 @@ use ureq::http::{HeaderMap, StatusCode};
 use super::ModelsError;
 use super::hub::{Hub, RemoteFile};
 use super::progress::{Stage, Tally};
-use super::sum::{BLOCK, hex, sum_all};
+use super::sum::{BLOCK, sum_all};
+use crate::hex;
 
 /// How long to sleep between two looks at whether the caller wants to stop.
 const NAP: Duration = Duration::from_millis(50);

@@ -31,8 +31,3 @@ pub(super) fn sum_all(
         }
     }
 }
-
-/// Lowercase hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

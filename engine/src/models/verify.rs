@@ -13,8 +13,9 @@ use crate::small_file;
 
 use super::folder::{self, CONFIG, INDEX};
 use super::progress::{OnProgress, Stage, Tally};
-use super::sum::{hex, sum_all};
+use super::sum::sum_all;
 use super::{ModelSource, ModelsError, embedded, hub_cache};
+use crate::hex;
 
 /// A deeper check that the caller may add, such as loading configuration and tensors: the files are
 /// not opened as a model here. The error is one line for the user.

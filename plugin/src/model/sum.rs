@@ -20,5 +20,5 @@ pub fn sum(source: &ModelSource, go_on: &dyn Fn() -> bool) -> Option<String> {
     for file in &report.files {
         all.update(format!("{} {}\n", file.name, file.sha256.as_ref()?));
     }
-    Some(all.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(residue_engine::hex(&all.finalize()))
 }
