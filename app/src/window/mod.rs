@@ -1,0 +1,3 @@
+//! What is seen.
+
+pub mod blind_page;
