@@ -10,7 +10,7 @@ use residue_engine::offline::{decode, encode};
 
 use crate::rig::{Rig, noise};
 
-const RATES: [u32; 6] = [8000, 22_050, 44_100, 48_000, 96_000, 192_000];
+const RATES: [u32; 8] = [8000, 22_050, 44_100, 48_000, 96_000, 192_000, 384_000, 768_000];
 
 fn impulse(length: usize, at: usize) -> Vec<f32> {
     let mut plane = vec![0.0; length];
@@ -22,7 +22,7 @@ fn impulse(length: usize, at: usize) -> Vec<f32> {
 #[test]
 fn the_latency_is_what_is_reported() {
     for rate in RATES {
-        for block in [1, 64, 1000, 4096] {
+        for block in [1, 64, 1000, 16_384] {
             let mut rig = Rig::new();
             rig.set_offline(true);
             rig.set(&[("Listen", "Dry")]);

@@ -46,6 +46,10 @@ fn a_reset_forgets_what_was_played() {
     rig.play(&[noise(7, 5555, 0.9), noise(8, 5555, 0.9)], 0, std::iter::repeat(111), &[]);
     rig.reset();
     assert!(rig.play(&input, 3000, std::iter::repeat(512), &[]) == fresh);
+    rig.pause();
+    assert!(rig.play(&input, 3000, std::iter::repeat(512), &[]) == fresh);
+    rig.restart();
+    assert!(rig.play(&input, 3000, std::iter::repeat(512), &[]) == fresh);
 }
 
 #[test]

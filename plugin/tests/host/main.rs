@@ -3,8 +3,10 @@
 //! `process()` runs under an allocation guard, which ends the test where it allocates.
 
 mod audio;
+mod buffers;
 mod lifecycle;
 mod models;
 mod parameters;
 mod rig;
 mod state;
+mod states;

@@ -1,36 +1,16 @@
 //! Models that are not the embedded one.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::rig::{Rig, noise};
-
-fn state(model: &str) -> Vec<u8> {
-    let model = serde_json::to_string(model).unwrap();
-    let text = format!(
-        r#"{{"version":"0.1.0","params":{{"depa":{{"i32":3}}}},"fields":{{"model":{model}}}}}"#
-    );
-    let mut bytes = (text.len() as u64).to_le_bytes().to_vec();
-    bytes.extend(text.as_bytes());
-    bytes
-}
-
-/// The miniature checkpoints that the engine is tested with.
-fn miniature(name: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/golden").join(name);
-    folder.canonicalize().unwrap().to_str().unwrap().to_owned()
-}
-
-fn choice(id: &str) -> String {
-    format!(r#"{{"version":1,"id":{}}}"#, serde_json::to_string(id).unwrap())
-}
+use crate::states::{choice, miniature, with_model};
 
 /// Everything else is restored, the embedded model plays, and the project keeps what it asked for.
 #[test]
 fn a_missing_model_stays_in_the_project() {
     let mut rig = Rig::new();
     let wanted = r#"{"version":1,"id":"/nowhere/at/all","sha256":"00ff"}"#;
-    assert!(rig.load(&state(wanted)));
+    assert!(rig.load(&with_model(wanted)));
     rig.set_offline(true);
     rig.start(48_000, 512);
     let out = rig.play(&[noise(1, 9000, 0.3), noise(2, 9000, 0.3)], 0, std::iter::repeat(512), &[]);
@@ -46,7 +26,7 @@ fn a_missing_model_stays_in_the_project() {
 fn a_folder_is_a_model() {
     let mut embedded = Rig::offline(48_000, 512);
     let mut rig = Rig::new();
-    assert!(rig.load(&state(&choice(&miniature("nano")))));
+    assert!(rig.load(&with_model(&choice(&miniature("nano")))));
     rig.set_offline(true);
     rig.start(48_000, 512);
     assert!(rig.latency() > embedded.latency(), "its frame is longer");
@@ -69,7 +49,7 @@ fn a_longer_latency_waits_for_a_restart() {
     let mut rig = Rig::new();
     rig.start(48_000, 512);
     let (before, input) = (rig.latency(), vec![noise(1, 512, 0.3); 2]);
-    assert!(rig.load(&state(&choice(&miniature("nano")))));
+    assert!(rig.load(&with_model(&choice(&miniature("nano")))));
     let until = Instant::now() + Duration::from_secs(20);
     while !rig.take_restart() {
         assert!(Instant::now() < until, "a restart is asked for");
@@ -81,7 +61,7 @@ fn a_longer_latency_waits_for_a_restart() {
     let longer = rig.latency();
     assert!(longer > before);
     // The way back fits the latency: it is taken while audio runs.
-    assert!(rig.load(&state(&choice("embedded"))));
+    assert!(rig.load(&with_model(&choice("embedded"))));
     let depth = rig.param("Depth A").id;
     while rig.text(depth, 3.0) != "2 kbps" {
         assert!(Instant::now() < until, "the model changes");

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use clack_extensions::audio_ports::{AudioPortFlags, AudioPortInfoBuffer, PluginAudioPorts};
 use clack_extensions::audio_ports_config::PluginAudioPortsConfig;
 use clack_extensions::latency::{HostLatency, HostLatencyImpl, PluginLatency};
 use clack_extensions::params::{
@@ -99,8 +100,22 @@ pub struct Param {
     pub default: f64,
 }
 
+/// An audio port as the host sees it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Port {
+    pub channels: u32,
+    pub flags: AudioPortFlags,
+    pub in_place: bool,
+}
+
 /// A change of a parameter: at which sample, which, to what.
 pub type Change = (usize, ClapId, f64);
+
+/// Makes the calls of the audio thread.
+pub type Watch = fn(&mut dyn FnMut());
+
+/// What a host leaves in an output buffer is not silence.
+const LEFT_OVER: f32 = 9.0;
 
 /// A host with one instance.
 pub struct Rig {
@@ -108,6 +123,12 @@ pub struct Rig {
     audio: Option<StartedPluginAudioProcessor<Host>>,
     pub max_block: usize,
     pub rate: u32,
+    /// Outputs take the place of inputs.
+    pub in_place: bool,
+    /// Inputs are said to hold one value.
+    pub constant: bool,
+    /// Makes every call that belongs to the audio thread.
+    pub watch: Watch,
     inputs: usize,
     outputs: usize,
 }
@@ -124,7 +145,17 @@ impl Rig {
             &info,
         );
         let instance = instance.expect("the plugin is in the library");
-        Self { instance, audio: None, max_block: 0, rate: 0, inputs: 2, outputs: 2 }
+        Self {
+            instance,
+            audio: None,
+            max_block: 0,
+            rate: 0,
+            in_place: false,
+            constant: false,
+            watch: |call| call(),
+            inputs: 2,
+            outputs: 2,
+        }
     }
 
     /// A rig that renders offline, running.
@@ -181,6 +212,13 @@ impl Rig {
         self.take_restart();
     }
 
+    /// Stops processing and starts again, as hosts do where a plugin may sleep.
+    pub fn pause(&mut self) {
+        let audio = self.audio.take().expect("audio runs").stop_processing();
+        let Ok(audio) = audio.start_processing() else { panic!("processing starts") };
+        self.audio = Some(audio);
+    }
+
     pub fn stop(&mut self) {
         if let Some(audio) = self.audio.take() {
             self.instance.deactivate(audio.stop_processing());
@@ -212,7 +250,8 @@ impl Rig {
     }
 
     pub fn reset(&mut self) {
-        self.audio.as_mut().expect("audio runs").reset();
+        let audio = self.audio.as_mut().expect("audio runs");
+        (self.watch)(&mut || audio.reset());
     }
 
     pub fn latency(&mut self) -> usize {
@@ -223,6 +262,20 @@ impl Rig {
     pub fn tail(&mut self) -> TailLength {
         let tail: PluginTail = self.extension();
         tail.get(&self.audio.as_mut().expect("audio runs").plugin_handle())
+    }
+
+    /// The input ports or the output ports.
+    pub fn ports(&mut self, input: bool) -> Vec<Port> {
+        let ports: PluginAudioPorts = self.extension();
+        let handle = self.instance.plugin_handle();
+        (0..ports.count(&handle, input))
+            .map(|index| {
+                let mut buffer = AudioPortInfoBuffer::new();
+                let port = ports.get(&handle, index, input, &mut buffer).expect("it is there");
+                let (channels, in_place) = (port.channel_count, port.in_place_pair.is_some());
+                Port { channels, flags: port.flags, in_place }
+            })
+            .collect()
     }
 
     pub fn params(&mut self) -> Vec<Param> {
@@ -304,11 +357,13 @@ impl Rig {
         let params: PluginParams = self.extension();
         let events = events(&changes);
         match &mut self.audio {
-            Some(audio) => params.flush_active(
-                &mut audio.plugin_handle(),
-                &InputEvents::from_buffer(&events),
-                &mut OutputEvents::void(),
-            ),
+            Some(audio) => (self.watch)(&mut || {
+                params.flush_active(
+                    &mut audio.plugin_handle(),
+                    &InputEvents::from_buffer(&events),
+                    &mut OutputEvents::void(),
+                );
+            }),
             None => params.flush(
                 &mut self.instance.inactive_plugin_handle().expect("it does not run"),
                 &InputEvents::from_buffer(&events),
@@ -333,7 +388,7 @@ impl Rig {
     }
 
     /// Plays `audio` and then `tail` samples of silence, in blocks of these sizes in turn, with
-    /// changes of parameters at their samples. Input and output lie in buffers of their own.
+    /// changes of parameters at their samples.
     pub fn play(
         &mut self,
         audio: &[Vec<f32>],
@@ -341,14 +396,14 @@ impl Rig {
         blocks: impl IntoIterator<Item = usize>,
         changes: &[Change],
     ) -> Vec<Vec<f32>> {
-        let processor = self.audio.as_mut().expect("audio runs");
+        assert_eq!(audio.len(), self.inputs);
         let mut input = audio.to_vec();
-        assert_eq!(input.len(), self.inputs);
         let total = input[0].len() + tail;
         input.iter_mut().for_each(|plane| plane.resize(total, 0.0));
-        // What a host leaves in an output buffer is not silence.
-        let mut output = vec![vec![9.0; total]; self.outputs];
-        let mut ports = (AudioPorts::with_capacity(2, 1), AudioPorts::with_capacity(2, 1));
+        let mut output = vec![vec![LEFT_OVER; total]; self.outputs];
+        if self.in_place {
+            output.iter_mut().zip(&input).for_each(|(to, from)| to.copy_from_slice(from));
+        }
         let mut at = 0;
         let mut blocks = blocks.into_iter();
         while at < total {
@@ -358,31 +413,88 @@ impl Rig {
                 .filter(|change| (at..end).contains(&change.0))
                 .map(|&(sample, id, value)| (sample - at, id, value))
                 .collect();
-            let events = events(&now);
-            let inputs = ports.0.with_input_buffers([AudioPortBuffer {
-                latency: 0,
-                channels: AudioPortBufferType::f32_input_only(
-                    input.iter_mut().map(|plane| InputChannel::variable(&mut plane[at..end])),
-                ),
-            }]);
-            let mut outputs = ports.1.with_output_buffers([AudioPortBuffer {
-                latency: 0,
-                channels: AudioPortBufferType::f32_output_only(
-                    output.iter_mut().map(|plane| &mut plane[at..end]),
-                ),
-            }]);
+            let input: Vec<&mut [f32]> =
+                input.iter_mut().map(|plane| &mut plane[at..end]).collect();
+            let output = output.iter_mut().map(|plane| &mut plane[at..end]).collect();
+            self.block(at, input, output, &events(&now));
+            at = end;
+        }
+        let kept = |(now, was): (&Vec<f32>, &Vec<f32>)| now[..was.len()] == was[..];
+        let numbers = audio.iter().flatten().all(|x| !x.is_nan());
+        assert!(!numbers || input.iter().zip(audio).all(kept), "inputs belong to the host");
+        output
+    }
+
+    /// A block of `input`, or, in place, of what lies in `output`.
+    fn block(
+        &mut self,
+        at: usize,
+        input: Vec<&mut [f32]>,
+        output: Vec<&mut [f32]>,
+        events: &EventBuffer,
+    ) {
+        let processor = self.audio.as_mut().expect("audio runs");
+        let (inputs, length) = (input.len(), input[0].len());
+        let mut ports = (AudioPorts::with_capacity(2, 1), AudioPorts::with_capacity(2, 1));
+        let constant = self.constant;
+        let input = input.into_iter().map(|plane| InputChannel::from_buffer(plane, constant));
+        let mut inputs_apart = ports.0.with_input_buffers([AudioPortBuffer {
+            latency: 0,
+            channels: AudioPortBufferType::f32_input_only(input),
+        }]);
+        let mut outputs = ports.1.with_output_buffers([AudioPortBuffer {
+            latency: 0,
+            channels: AudioPortBufferType::f32_output_only(output),
+        }]);
+        let mut buffers: Vec<_> = outputs.as_raw_buffers().to_vec();
+        if self.in_place {
+            buffers[0].channel_count = inputs as u32;
+            // SAFETY: the channels are those of the outputs, as the ports' pairing allows, of the
+            // block's length, and live as long as these.
+            inputs_apart = unsafe { InputAudioBuffers::from_raw_buffers(&buffers, length as u32) };
+        }
+        (self.watch)(&mut || {
             processor
                 .process(
-                    &inputs,
+                    &inputs_apart,
                     &mut outputs,
-                    &InputEvents::from_buffer(&events),
+                    &InputEvents::from_buffer(events),
                     &mut OutputEvents::void(),
                     Some(at as u64),
                     None,
                 )
                 .expect("the block is processed");
-            at = end;
-        }
+        });
+    }
+
+    /// Plays a block of numbers of 64 bits, which no port offers to take; gives what lies in the
+    /// outputs then.
+    pub fn play_64_bits(&mut self, length: usize) -> Vec<Vec<f64>> {
+        let processor = self.audio.as_mut().expect("audio runs");
+        let mut input = vec![vec![0.5f64; length]; self.inputs];
+        let mut output = vec![vec![f64::from(LEFT_OVER); length]; self.outputs];
+        let mut ports = (AudioPorts::with_capacity(2, 1), AudioPorts::with_capacity(2, 1));
+        let inputs = ports.0.with_input_buffers([AudioPortBuffer {
+            latency: 0,
+            channels: AudioPortBufferType::f64_input_only(
+                input.iter_mut().map(InputChannel::variable),
+            ),
+        }]);
+        let mut outputs = ports.1.with_output_buffers([AudioPortBuffer {
+            latency: 0,
+            channels: AudioPortBufferType::f64_output_only(
+                output.iter_mut().map(|plane| &mut plane[..]),
+            ),
+        }]);
+        // Whether that is an error is up to the plugin.
+        let _ = processor.process(
+            &inputs,
+            &mut outputs,
+            &InputEvents::empty(),
+            &mut OutputEvents::void(),
+            None,
+            None,
+        );
         output
     }
 }

@@ -6,13 +6,7 @@ use nice_plug::plugin::PluginState;
 use residue_plugin::{PRESETS, ResidueParams};
 
 use crate::rig::{Random, Rig};
-
-/// CLAP states of nice-plug: the length in front of the text.
-fn clap_state(text: &str) -> Vec<u8> {
-    let mut bytes = (text.len() as u64).to_le_bytes().to_vec();
-    bytes.extend(text.as_bytes());
-    bytes
-}
+use crate::states::clap_state;
 
 fn text(state: &[u8]) -> String {
     String::from_utf8(state[8..].to_vec()).expect("states are text")

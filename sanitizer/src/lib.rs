@@ -1,6 +1,6 @@
 //! LLVM's RealtimeSanitizer for the audio thread: its runtime, and proof that it works.
 //!
-//! `tests/sanitizer.rs` is what it is for; `cargo xtask sanitize` runs that.
+//! `tests/sanitizer` is what it is for; `cargo xtask sanitize` runs that.
 
 pub mod violations;
 
