@@ -1,19 +1,17 @@
 //! What a person does to knob, strip and map, with mouse, keys and a screen reader.
 
-mod support;
-
 use egui::accesskit::{Role, Toggled};
 use egui::{Event, Key, Modifiers, MouseWheelUnit, Pos2, TouchPhase, Vec2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use residue_engine::live::Source;
+use residue_stage::signals::{RATE, codes, voices};
 use residue_ui::quantity::{Decibels, Depth, Percent};
 use residue_ui::source_strip::shortcut;
 use residue_ui::{
     Knob, Meters, Quantity, Spectrogram, SpectrogramOptions, TokenAction, TokenMap,
     TokenMapOptions, TokenReading, source_strip,
 };
-use support::signals::{RATE, codes, voices};
 
 const DEPTH: Depth = Depth { layers: 16, kbps_per_layer: 0.125, default: 8 };
 

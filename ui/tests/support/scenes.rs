@@ -2,15 +2,13 @@
 
 use egui::{Align, Key, Layout, Pos2, Rect, Ui, UiBuilder, Vec2, pos2, vec2};
 use residue_engine::live::{Health, Latency, Source, Status};
+use residue_stage::signals::{LAYERS, RATE, codes, voices};
+use residue_stage::{Picture, Stage, with_margin};
 use residue_ui::quantity::{Decibels, Depth, Percent};
 use residue_ui::{
     CodebookStats, FrequencyAxis, Knob, Lane, LoadHistory, Meters, Spectrogram, SpectrogramOptions,
     Theme, TokenMap, TokenMapOptions, latency, load, source_strip,
 };
-
-use super::picture::Picture;
-use super::signals::{LAYERS, RATE, codes, voices};
-use super::stage::{Stage, with_margin};
 
 /// A view on its own.
 pub struct Scene {

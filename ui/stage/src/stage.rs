@@ -3,8 +3,8 @@
 use egui::{Context, Event, Key, Modifiers, Pos2, RawInput, Rect, Ui, Vec2, vec2};
 use residue_ui::Theme;
 
-use super::picture::Picture;
-use super::raster::{Textures, draw};
+use crate::picture::Picture;
+use crate::raster::{Textures, draw};
 
 /// Seconds of a frame.
 const FRAME: f64 = 1.0 / 30.0;
@@ -17,6 +17,7 @@ pub struct Stage {
     scale: f32,
     frames: usize,
     events: Vec<Event>,
+    margin: i8,
 }
 
 impl Stage {
@@ -28,7 +29,7 @@ impl Stage {
         // What moves into place would be caught on its way.
         ctx.all_styles_mut(|style| style.animation_time = 0.0);
         let (textures, events) = Default::default();
-        Self { ctx, textures, size, scale, frames: 0, events }
+        Self { ctx, textures, size, scale, frames: 0, events, margin: 8 }
     }
 
     /// Something that happens in the next frame.
@@ -49,6 +50,11 @@ impl Stage {
         }
     }
 
+    /// Without room around what is drawn.
+    pub fn without_margin(self) -> Self {
+        Self { margin: 0, ..self }
+    }
+
     /// Runs a frame and draws it.
     pub fn frame(&mut self, mut add: impl FnMut(&mut Ui)) -> Picture {
         let rect = Rect::from_min_size(Pos2::ZERO, self.size);
@@ -65,7 +71,7 @@ impl Stage {
         self.frames += 1;
         let mut output = self.ctx.run_ui(input, |ui| {
             ui.painter().rect_filled(rect, 0, Theme::of(ui).background);
-            egui::Frame::NONE.inner_margin(8).show(ui, |ui| add(ui));
+            egui::Frame::NONE.inner_margin(self.margin).show(ui, |ui| add(ui));
         });
         for (id, deltas) in &output.textures_delta.set {
             for delta in deltas {

@@ -6,7 +6,7 @@ use egui::{
 };
 use std::collections::HashMap;
 
-use super::picture::Picture;
+use crate::picture::Picture;
 
 /// The textures of a context.
 pub type Textures = HashMap<TextureId, (ColorImage, TextureOptions)>;

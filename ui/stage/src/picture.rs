@@ -7,7 +7,9 @@ use std::path::Path;
 /// Opaque sRGB pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
+    /// Pixels a row.
     pub width: usize,
+    /// Rows.
     pub height: usize,
     /// Row by row from the top, three bytes a pixel.
     pub rgb: Vec<u8>,
