@@ -12,6 +12,8 @@ if [ "$(uname)" = Linux ]; then
   pkg-config --exists jack 2>/dev/null || missing+=(libjack-jackd2-dev)
   # Tests listen through a JACK server of their own, without a sound card.
   command -v jackd >/dev/null || missing+=(jackd2)
+  # Tests open the plugin's editor on a display of their own, drawn by Mesa.
+  command -v Xvfb >/dev/null || missing+=(xvfb libgl1 libgl1-mesa-dri)
   # The runtime of RealtimeSanitizer, for `cargo xtask ci` (4 MB).
   if [ -z "${RTSAN_LIB_PATH:-}" ] && ! compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.rtsan-*.a' >/dev/null; then
     missing+=(libclang-rt-19-dev)

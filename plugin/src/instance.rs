@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::ModelSlot;
+use crate::model::{ModelSlot, Shelf};
 use crate::params::ResidueParams;
 
 /// An instance as everybody but the audio thread sees it; an editor holds one.
@@ -12,13 +12,22 @@ pub struct Instance {
     pub params: Arc<ResidueParams>,
     /// The model: status, choice, and the control of the port that runs.
     pub model: Arc<ModelSlot>,
+    /// What models there are to choose from, and their downloads.
+    pub shelf: Arc<Shelf>,
 }
 
 impl Instance {
     /// An instance with default parameters that has loaded nothing.
     pub fn new() -> Self {
         let model = ModelSlot::new();
-        Self { params: Arc::new(ResidueParams::new(Arc::clone(&model))), model }
+        let params = Arc::new(ResidueParams::new(Arc::clone(&model)));
+        Self { params, model, shelf: Shelf::new() }
+    }
+
+    /// The instance goes: threads that work for it end as soon as they can.
+    pub fn stop(&self) {
+        self.model.stop();
+        self.shelf.stop();
     }
 }
 

@@ -7,14 +7,15 @@
 //!            +- Instance: Params, ModelSlot (wanted model, loading thread, Control of the port)
 //! ```
 //!
-//! The audio thread owns the `Session` and touches of the rest only atomics. An
-//! editor holds an [`Instance`]: parameters, the model and its state, the port's telemetry.
+//! The audio thread owns the `Session` and touches of the rest only atomics. The [`editor`] holds an
+//! [`Instance`]: parameters, the model and its state, the port's telemetry.
 
 mod bypass;
 mod depth;
+pub mod editor;
 mod gain;
+mod guards;
 mod instance;
-mod keep_alive;
 mod model;
 mod params;
 mod plugin;
@@ -26,8 +27,11 @@ mod text;
 
 pub use depth::Scale;
 pub use instance::Instance;
-pub use model::{ModelChoice, ModelSlot, ModelStatus, Phase};
-pub use params::{Fill, Listen, Mono, ResidueParams, WhenLate};
+pub use model::{
+    Fetch, ModelChoice, ModelSlot, ModelStatus, Phase, SharedModel, Shelf, ShelfModel,
+    WantedPrecision,
+};
+pub use params::{Fill, Listen, Mono, MutedLayers, ResidueParams, WhenLate};
 pub use plugin::Residue;
 pub use presets::{PRESETS, Preset};
 

@@ -4,15 +4,20 @@
 //! project, editor -> ModelSlot (what is wanted, how far it is) <- its own thread: load, switch, sum
 //!                        |                                             |
 //!                    Session (opens a port with what is there)     shared: one copy of weights a process
+//! editor -> Shelf (what there is to choose from, downloads)
 //! ```
 
 mod choice;
 mod load_error;
+mod precision;
 mod shared;
+mod shelf;
 mod slot;
 mod work;
 
 pub use choice::{ModelChoice, ModelField};
 pub use load_error::LoadError;
+pub use precision::WantedPrecision;
 pub use shared::{PortKey, SharedModel};
+pub use shelf::{Fetch, Shelf, ShelfModel};
 pub use slot::{ModelSlot, ModelStatus, Phase};

@@ -1,7 +1,8 @@
-//! The parameters, in groups. Their ids are part of every saved project: they never change meaning.
+//! The parameters, in groups, and what else a project saves. Their ids are part of every saved project: they never change meaning.
 
 mod build;
 mod kinds;
+mod muted;
 
 use std::sync::Arc;
 
@@ -10,17 +11,25 @@ use residue_engine::codec::Config;
 use residue_engine::models::embedded;
 
 pub use kinds::{Fill, Listen, Mono, WhenLate};
+pub use muted::MutedLayers;
 
 use crate::depth::Scale;
+use crate::editor::SavedEditor;
 use crate::model::{ModelField, ModelSlot};
 use build::{decibels, depth, frames, percent, switch};
 
-/// Everything that a project saves: parameters, and the model's name.
+/// Everything that a project saves: parameters, the model's name, and what only the editor changes.
 #[derive(Params)]
 pub struct ResidueParams {
     /// Which model; loaded by a thread of its own.
     #[persist = "model"]
     pub model: ModelField,
+    /// Layers that are not decoded. No parameter: hosts would list one for each of 32 layers.
+    #[persist = "muted"]
+    pub muted: MutedLayers,
+    /// The size and look of the editor.
+    #[persist = "editor"]
+    pub editor: SavedEditor,
     /// What is compared.
     #[nested(group = "Codec")]
     pub codec: CodecParams,
@@ -114,6 +123,8 @@ impl ResidueParams {
         let scale = slot.scale();
         Self {
             model: ModelField(slot),
+            muted: MutedLayers::default(),
+            editor: SavedEditor::default(),
             codec: CodecParams {
                 depth_a: depth("Depth A", 32, &scale),
                 depth_b: depth("Depth B", 4, &scale),

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use nice_plug::prelude::*;
 
+use crate::editor::ResidueEditor;
+use crate::guards::keep_worker_alive;
 use crate::instance::Instance;
-use crate::keep_alive::keep_worker_alive;
 use crate::session::Session;
 use crate::state;
 
@@ -47,13 +48,17 @@ impl Plugin for Residue {
     ];
     const SAMPLE_ACCURATE_AUTOMATION: bool = true;
 
-    type Editor = ();
+    type Editor = ResidueEditor;
     type SysExMessage = ();
     // Its executor ends hosts when an instance goes with a task pending: the model has its own thread.
     type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn Params> {
         Arc::clone(&self.instance.params) as Arc<dyn Params>
+    }
+
+    fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<ResidueEditor> {
+        Some(ResidueEditor::new(self.instance.clone()))
     }
 
     fn filter_state(state: &mut PluginState) {
@@ -130,7 +135,7 @@ impl Residue {
 impl Drop for Residue {
     fn drop(&mut self) {
         self.close();
-        self.instance.model.stop();
+        self.instance.stop();
     }
 }
 

@@ -110,18 +110,23 @@ pub const PRESETS: [Preset; 9] = [
 ];
 
 impl Preset {
-    /// The preset as values of parameters by their ids, for the model that `scale` describes.
-    pub fn values(&self, scale: &Scale) -> BTreeMap<String, ParamValue> {
-        let depth = |depth| match depth {
+    /// Layers of lanes A and B in the model that `scale` describes.
+    pub fn layers(&self, scale: &Scale) -> [i32; 2] {
+        self.depths.map(|depth| match depth {
             Depth::Full => MOST_LAYERS,
             Depth::Kbps(kbps) => scale.depth(kbps * 1000.0) as i32,
-        };
+        })
+    }
+
+    /// The preset as values of parameters by their ids, for the model that `scale` describes.
+    pub fn values(&self, scale: &Scale) -> BTreeMap<String, ParamValue> {
+        let [a, b] = self.layers(scale);
         let id = |ids: Option<&[&str]>, index: usize| {
             ParamValue::String(ids.map_or("", |ids| ids[index]).to_owned())
         };
         [
-            ("depa", ParamValue::I32(depth(self.depths[0]))),
-            ("depb", ParamValue::I32(depth(self.depths[1]))),
+            ("depa", ParamValue::I32(a)),
+            ("depb", ParamValue::I32(b)),
             ("listen", id(Listen::ids(), self.listen.to_index())),
             ("swap", ParamValue::Bool(false)),
             ("mix", ParamValue::F32(100.0)),

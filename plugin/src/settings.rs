@@ -18,7 +18,7 @@ pub fn settings(params: &ResidueParams) -> Settings {
         },
         frames: FrameSettings {
             depths: [&codec.depth_a, &codec.depth_b].map(|depth| depth.value().max(1) as usize),
-            muted_layers: 0,
+            muted_layers: params.muted.get(),
             loss: Loss {
                 rate: line.loss.value() / 100.0,
                 burst: line.burst.value(),
@@ -43,7 +43,7 @@ pub fn treatment(params: &ResidueParams) -> MonoTreatment {
 }
 
 /// What is heard. A-B has nothing to swap but its sign.
-fn source(listen: Listen, swap: bool) -> Source {
+pub fn source(listen: Listen, swap: bool) -> Source {
     match (listen, swap) {
         (Listen::Dry, _) => Source::Dry,
         (Listen::A, false) | (Listen::B, true) => Source::A,
@@ -51,5 +51,31 @@ fn source(listen: Listen, swap: bool) -> Source {
         (Listen::AMinusB, _) => Source::AMinusB,
         (Listen::DryMinusA, false) | (Listen::DryMinusB, true) => Source::DryMinusA,
         (Listen::DryMinusB, false) | (Listen::DryMinusA, true) => Source::DryMinusB,
+    }
+}
+
+/// What to listen to so that this is heard: the inverse of [`source`].
+pub fn listen(heard: Source, swap: bool) -> Listen {
+    match (heard, swap) {
+        (Source::Dry, _) => Listen::Dry,
+        (Source::A, false) | (Source::B, true) => Listen::A,
+        (Source::B, false) | (Source::A, true) => Listen::B,
+        (Source::AMinusB, _) => Listen::AMinusB,
+        (Source::DryMinusA, false) | (Source::DryMinusB, true) => Listen::DryMinusA,
+        (Source::DryMinusB, false) | (Source::DryMinusA, true) => Listen::DryMinusB,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_heard_can_be_asked_for_swapped_or_not() {
+        for heard in Source::ALL {
+            for swap in [false, true] {
+                assert_eq!(source(listen(heard, swap), swap), heard);
+            }
+        }
     }
 }

@@ -48,7 +48,7 @@ pub mod quantity;
 mod ring_texture;
 pub mod source_strip;
 mod spectrogram;
-mod text;
+pub mod text;
 pub mod theme;
 mod token_map;
 

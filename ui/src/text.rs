@@ -1,12 +1,12 @@
 //! Numbers as they are shown.
 
 /// With a minus as wide as a plus in place of every hyphen.
-pub(crate) fn minus(text: &str) -> String {
+pub fn minus(text: &str) -> String {
     text.replace('-', "\u{2212}")
 }
 
 /// A count in groups of three digits.
-pub(crate) fn thousands(count: u64) -> String {
+pub fn thousands(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (n, digit) in digits.chars().enumerate() {

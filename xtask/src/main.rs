@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask demo` builds Residue and hears what its codec does to a demo clip;
 //! `cargo xtask bundle` and `install` make plugins of it;
+//! `cargo xtask openings` opens and closes the plugin's editor, `picture` keeps what it shows;
 //! `cargo xtask sanitize` watches the audio thread with LLVM's RealtimeSanitizer;
 //! `cargo xtask ci` runs everything a change must pass.
 
@@ -25,6 +26,9 @@ tasks:
                 [--release] [--target TRIPLE]
   install       bundle, and put it where this user's hosts look [--release]
   validate      bundle a release and run the validators that are installed
+  openings      open and close the plugin's editor 80 times in each format (Linux) [COUNT]
+  picture       play speech through the plugin and keep what its editor shows (Linux)
+                [FILE [OPTIONS]]: --size 1060x720, --scale 2, --light, --seconds 9
   sanitize      watch the audio thread with RealtimeSanitizer (Linux; runtime: ./setup.sh)
   ci            formatting, lints, tests, sanitizer and documentation";
 
@@ -39,6 +43,10 @@ fn main() -> ExitCode {
         }
         ["install", ref options @ ..] => with_options(options, bundle::install),
         ["validate"] => validate::validate(),
+        ["openings"] => openings(&["--count", "80"]),
+        ["openings", count] => openings(&["--count", count]),
+        ["picture"] => openings(&["--picture", "docs/plugin.png"]),
+        ["picture", file, ref options @ ..] => openings(&[&["--picture", file], options].concat()),
         ["sanitize"] => sanitize::sanitize(),
         ["ci"] => ci(),
         _ => usage(),
@@ -67,6 +75,22 @@ fn demo(clip: &str) -> Result<()> {
     let output = format!("target/demo/{clip}");
     let residue = Path::new("target/release").join(format!("residue{}", env::consts::EXE_SUFFIX));
     run(Command::new(residue).args(["compare", &input, "--output", &output]))
+}
+
+/// Opens the editor of the plugin as a release: what is timed is what people get.
+fn openings(options: &[&str]) -> Result<()> {
+    let test = ["test", "--release", "--package", "residue-plugin", "--test", "openings", "--"];
+    // The picture's path is the caller's.
+    let folder = env::current_dir().context("there is a working directory")?;
+    let options: Vec<String> = options
+        .iter()
+        .map(|option| match option.ends_with(".png") {
+            true => folder.join(option).display().to_string(),
+            false => (*option).to_owned(),
+        })
+        .collect();
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    cargo(&[&test[..], &options].concat(), &[])
 }
 
 /// What a change must pass.

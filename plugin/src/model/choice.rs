@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use nice_plug::params::persist::PersistentField;
+use residue_engine::codec::Precision;
 use residue_engine::models::EMBEDDED;
 use serde::{Deserialize, Serialize};
 
-use super::ModelSlot;
+use super::{ModelSlot, WantedPrecision};
 
 /// Version of the layout of [`ModelChoice`].
 const VERSION: u32 = 1;
@@ -27,6 +28,9 @@ pub struct ModelChoice {
     /// the plugin's version, which is saved as well, says which one it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// How exactly it runs. Left out where it is f32, as in projects from before there was a choice.
+    #[serde(default, skip_serializing_if = "WantedPrecision::is_f32")]
+    pub precision: WantedPrecision,
     /// What newer versions added.
     #[serde(flatten)]
     pub more: serde_json::Map<String, serde_json::Value>,
@@ -43,7 +47,23 @@ fn embedded() -> String {
 impl ModelChoice {
     /// A model by its name or folder.
     pub fn new(id: impl Into<String>) -> Self {
-        Self { version: VERSION, id: id.into(), sha256: None, more: serde_json::Map::new() }
+        Self {
+            version: VERSION,
+            id: id.into(),
+            sha256: None,
+            precision: WantedPrecision::default(),
+            more: serde_json::Map::new(),
+        }
+    }
+
+    /// The same in another precision. The files, and so their sum, stay what they are.
+    pub fn in_precision(&self, precision: Precision) -> Self {
+        Self { precision: precision.into(), ..self.clone() }
+    }
+
+    /// Another model in the same precision.
+    pub fn of_model(&self, id: impl Into<String>) -> Self {
+        Self { precision: self.precision.clone(), ..Self::new(id) }
     }
 
     /// Whether this is the model inside the program.
@@ -84,10 +104,28 @@ mod tests {
 
     #[test]
     fn what_newer_versions_add_survives() {
-        let text = r#"{"version":7,"id":"v2","sha256":"ab","precision":{"of":[1,2]}}"#;
-        let choice = read(text);
-        assert_eq!((choice.version, choice.id.as_str()), (7, "v2"));
-        assert_eq!(serde_json::to_string(&choice).unwrap(), text);
+        for precision in [r#"{"of":[1,2]}"#, r#""int2""#, "null", "3"] {
+            let text = format!(
+                r#"{{"version":7,"id":"v2","sha256":"ab","precision":{precision},"later":[1]}}"#
+            );
+            let choice = read(&text);
+            assert_eq!((choice.version, choice.id.as_str()), (7, "v2"));
+            assert_eq!(choice.precision.runs_in(), Precision::F32, "stands in for what is unknown");
+            assert!(!choice.precision.is_known());
+            assert_eq!(serde_json::to_string(&choice).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_precision_is_saved_unless_it_is_the_default() {
+        for precision in Precision::ALL {
+            let choice = ModelChoice::new("nano").in_precision(precision);
+            let text = serde_json::to_string(&choice).unwrap();
+            assert_eq!(text.contains("precision"), precision != Precision::F32, "{text}");
+            assert_eq!(read(&text), choice);
+            assert_eq!(choice.precision.runs_in(), precision);
+            assert_eq!(choice.of_model("v1").precision, choice.precision);
+        }
     }
 
     #[test]

@@ -6,9 +6,9 @@ use std::sync::{Arc, LazyLock, Weak};
 
 use parking_lot::Mutex;
 use residue_engine::audio::MonoTreatment;
-use residue_engine::codec::{Codec, Config, Options};
+use residue_engine::codec::{Codec, Config, Options, Precision};
 use residue_engine::live::{Allowance, AudioPort, Control, OpenError, PortConfig, open};
-use residue_engine::models::{self, EMBEDDED, ModelSource, embedded, locate};
+use residue_engine::models::{self, EMBEDDED, Library, ModelSource, embedded, locate};
 
 use super::{LoadError, ModelChoice};
 
@@ -51,7 +51,10 @@ struct Known {
     allowances: Arc<Mutex<Allowances>>,
 }
 
-static MODELS: LazyLock<Mutex<HashMap<ModelSource, Arc<Known>>>> = LazyLock::new(Mutex::default);
+/// Where a model's files are, and how exactly they run: each is a copy of its own.
+type ModelKey = (ModelSource, Precision);
+
+static MODELS: LazyLock<Mutex<HashMap<ModelKey, Arc<Known>>>> = LazyLock::new(Mutex::default);
 
 impl SharedModel {
     /// The model that is meant, loaded now or found loaded. Takes as long as it takes.
@@ -60,14 +63,16 @@ impl SharedModel {
     /// If it is not on this computer, or damaged.
     pub fn get(choice: &ModelChoice) -> Result<Arc<Self>, LoadError> {
         let source = source(choice)?;
-        let known = Arc::clone(MODELS.lock().entry(source.clone()).or_default());
+        let precision = choice.precision.runs_in();
+        let key = (source.clone(), precision);
+        let known = Arc::clone(MODELS.lock().entry(key).or_default());
         let mut shared = known.model.lock();
         if let Some(model) = shared.upgrade() {
             return Ok(model);
         }
         let model = Arc::new(Self {
             name: if choice.is_embedded() { EMBEDDED.to_owned() } else { choice.id.clone() },
-            codec: load(&source)?,
+            codec: load(&source, precision)?,
             source,
             sum: Mutex::default(),
             allowances: Arc::clone(&known.allowances),
@@ -129,14 +134,16 @@ fn source(choice: &ModelChoice) -> Result<ModelSource, LoadError> {
     })
 }
 
-fn load(source: &ModelSource) -> Result<Codec, LoadError> {
+fn load(source: &ModelSource, precision: Precision) -> Result<Codec, LoadError> {
     let model = embedded();
     let config = match source {
         ModelSource::Embedded => Config::parse(model.config)?,
         ModelSource::Folder(folder) => Config::read(folder)?,
     };
     let threads = if config.parameters() <= SMALL { 1 } else { 0 };
-    let options = Options { threads, ..Options::default() };
+    // Without a home folder weights are packed anew each time.
+    let cache = Library::from_env().ok().map(|library| library.packed());
+    let options = Options { precision, threads, cache, ..Options::default() };
     Ok(match source {
         ModelSource::Embedded => Codec::load_from_memory(model.config, model.weights, &options)?,
         ModelSource::Folder(folder) => Codec::load(folder, &options)?,
@@ -177,6 +184,16 @@ mod tests {
         let sum = one.sum(&|| true).unwrap();
         assert_eq!(sum.len(), 64);
         assert_eq!(one.sum(&|| false), Some(sum), "known by now");
+    }
+
+    #[test]
+    fn each_precision_is_a_model_of_its_own() {
+        let exact = SharedModel::get(&ModelChoice::default()).unwrap();
+        let choice = ModelChoice::default().in_precision(Precision::Int8);
+        let packed = SharedModel::get(&choice).unwrap();
+        assert!(!Arc::ptr_eq(&exact, &packed));
+        let precisions = [&exact, &packed].map(|model| model.codec().precision());
+        assert_eq!(precisions, [Precision::F32, Precision::Int8]);
     }
 
     #[test]

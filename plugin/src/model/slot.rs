@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+use residue_engine::codec::Precision;
 use residue_engine::live::Control;
 
 use super::{LoadError, ModelChoice, SharedModel};
@@ -37,8 +38,8 @@ pub struct ModelStatus {
     pub wanted: ModelChoice,
     /// How far that is.
     pub phase: Phase,
-    /// The name of what runs, if audio is set up.
-    pub running: Option<String>,
+    /// The name and precision of what runs, if audio is set up.
+    pub running: Option<(String, Precision)>,
     /// The wanted model is here but is not the one that the project was saved with: its sum differs.
     pub differs: bool,
 }
@@ -117,10 +118,13 @@ impl ModelSlot {
         self.changed.notify_all();
     }
 
-    /// Tries again to load a model that was missing: the user has fetched it.
+    /// Tries again to load the wanted model if it was missing: it may be here now.
     pub fn retry(&self) {
-        self.state.lock().wish += 1;
-        self.changed.notify_all();
+        let mut state = self.state.lock();
+        if matches!(state.phase, Phase::Missing(_)) {
+            state.wish += 1;
+            self.changed.notify_all();
+        }
     }
 
     /// How far the model is.
@@ -130,7 +134,10 @@ impl ModelSlot {
         ModelStatus {
             wanted: state.wanted.clone(),
             phase: if loading { Phase::Loading } else { state.phase.clone() },
-            running: state.running.as_ref().map(|running| running.model.name.clone()),
+            running: state.running.as_ref().map(|running| {
+                let model = &running.model;
+                (model.name.clone(), model.codec().precision())
+            }),
             differs: state.differs,
         }
     }
@@ -138,6 +145,22 @@ impl ModelSlot {
     /// The control of the port that runs, for telemetry.
     pub fn control(&self) -> Option<Arc<Control>> {
         self.state.lock().running.as_ref().map(|running| Arc::clone(&running.control))
+    }
+
+    /// Has the wanted model loaded, by the slot's thread, if it is not there: somebody looks at it.
+    /// Returns at once; false if there is no thread to be had.
+    pub fn need(self: &Arc<Self>) -> bool {
+        self.state.lock().needed = true;
+        self.changed.notify_all();
+        if !self.started.swap(true, Ordering::Relaxed) {
+            let slot = Arc::clone(self);
+            let thread = std::thread::Builder::new().name("residue-model".into());
+            if thread.spawn(move || super::work::run(&slot)).is_err() {
+                self.started.store(false, Ordering::Relaxed);
+                return false;
+            }
+        }
+        true
     }
 
     /// Loads the wanted model if it is not there, and waits for it up to `patience`; without end if
@@ -149,18 +172,11 @@ impl ModelSlot {
         self: &Arc<Self>,
         patience: Option<Duration>,
     ) -> Result<Arc<SharedModel>, LoadError> {
-        self.state.lock().needed = true;
-        if !self.started.swap(true, Ordering::Relaxed) {
-            let slot = Arc::clone(self);
-            let thread = std::thread::Builder::new().name("residue-model".into());
-            if thread.spawn(move || super::work::run(&slot)).is_err() {
-                self.started.store(false, Ordering::Relaxed);
-                return SharedModel::get(&ModelChoice::default());
-            }
+        if !self.need() {
+            return SharedModel::get(&ModelChoice::default());
         }
         let until = patience.map(|patience| Instant::now() + patience);
         let mut state = self.state.lock();
-        self.changed.notify_all();
         while state.answered != state.wish {
             match until {
                 None => self.changed.wait(&mut state),
@@ -243,6 +259,20 @@ mod tests {
         slot.choose(ModelChoice::default());
         slot.prepare(LONG).unwrap();
         assert_eq!(slot.status().phase, Phase::Ready);
+        slot.stop();
+    }
+
+    #[test]
+    fn an_editor_has_a_model_loaded_without_audio() {
+        let slot = ModelSlot::new();
+        slot.choose(ModelChoice::new("/no/such/folder"));
+        assert!(slot.need());
+        let until = Instant::now() + Duration::from_secs(60);
+        while !matches!(slot.status().phase, Phase::Missing(_)) {
+            assert!(Instant::now() < until, "{:?}", slot.status());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(slot.status().running, None);
         slot.stop();
     }
 

@@ -17,6 +17,7 @@ pub struct Stage {
     scale: f32,
     frames: usize,
     events: Vec<Event>,
+    margin: i8,
 }
 
 impl Stage {
@@ -28,7 +29,12 @@ impl Stage {
         // What moves into place would be caught on its way.
         ctx.all_styles_mut(|style| style.animation_time = 0.0);
         let (textures, events) = Default::default();
-        Self { ctx, textures, size, scale, frames: 0, events }
+        Self { ctx, textures, size, scale, frames: 0, events, margin: 8 }
+    }
+
+    /// Without room around what is drawn.
+    pub fn without_margin(self) -> Self {
+        Self { margin: 0, ..self }
     }
 
     /// Something that happens in the next frame.
@@ -65,7 +71,7 @@ impl Stage {
         self.frames += 1;
         let mut output = self.ctx.run_ui(input, |ui| {
             ui.painter().rect_filled(rect, 0, Theme::of(ui).background);
-            egui::Frame::NONE.inner_margin(8).show(ui, |ui| add(ui));
+            egui::Frame::NONE.inner_margin(self.margin).show(ui, |ui| add(ui));
         });
         for (id, deltas) in &output.textures_delta.set {
             for delta in deltas {

@@ -1,0 +1,154 @@
+//! Small controls that only the editor has: switches, choices, captions.
+
+use egui::accesskit::Role;
+use egui::{
+    Align2, EventFilter, Key, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
+use nice_plug::params::enums::Enum;
+use nice_plug::params::{BoolParam, EnumParam};
+use residue_ui::Theme;
+use residue_ui::theme::{self, size};
+
+use super::link::Link;
+
+/// Height of switches and choices, in points.
+pub const HEIGHT: f32 = 24.0;
+
+/// The name of a section, above it.
+pub fn caption(ui: &mut Ui, text: &str) {
+    let theme = Theme::of(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 14.0), Sense::hover());
+    let text = text.to_uppercase();
+    ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, text, theme::small(), theme.weak);
+}
+
+/// A switch as a button that stays down, as wide as its text or `width`.
+pub fn toggle(ui: &mut Ui, on: bool, text: &str, width: f32, alert: bool) -> Response {
+    let theme = Theme::of(ui);
+    let ink = |text: &str| ui.painter().layout_no_wrap(text.into(), theme::body(), theme.text);
+    let width = width.max(ink(text).size().x + 2.0 * size::SPACE);
+    let (rect, response) = ui.allocate_exact_size(vec2(width, HEIGHT), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Switch, ui.is_enabled(), on, text));
+    let color = if alert { theme.alert } else { theme.text };
+    segment(ui, &theme, rect, &response, on, text, color);
+    response
+}
+
+/// One of several, side by side, as one stop of the tab key: the index that was chosen.
+pub fn choice(ui: &mut Ui, label: &str, chosen: usize, names: &[&str]) -> Option<usize> {
+    let theme = Theme::of(ui);
+    let widths: Vec<f32> = names
+        .iter()
+        .map(|name| {
+            let text = ui.painter().layout_no_wrap((*name).into(), theme::body(), theme.text);
+            text.size().x + 2.0 * size::SPACE
+        })
+        .collect();
+    let total: f32 = widths.iter().sum();
+    let (rect, whole) = ui.allocate_exact_size(vec2(total, HEIGHT), Sense::hover());
+    ui.painter().rect_filled(rect, size::RADIUS, theme.surface);
+    let ids: Vec<_> = names.iter().map(|name| whole.id.with(name)).collect();
+    let mut answer = None;
+    if let Some(id) = ids.get(chosen)
+        && ui.memory(|memory| memory.has_focus(*id))
+    {
+        let arrows =
+            EventFilter { horizontal_arrows: true, vertical_arrows: true, ..Default::default() };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(*id, arrows));
+        let (back, on) = ui.input(|input| {
+            let count = |key| input.num_presses(key);
+            (
+                count(Key::ArrowLeft) + count(Key::ArrowUp),
+                count(Key::ArrowRight) + count(Key::ArrowDown),
+            )
+        });
+        let to = (chosen + on).saturating_sub(back).min(names.len() - 1);
+        if to != chosen {
+            answer = Some(to);
+            ui.memory_mut(|memory| memory.request_focus(ids[to]));
+        }
+    }
+    let shown = answer.unwrap_or(chosen);
+    let mut left = rect.left();
+    for (n, (name, width)) in names.iter().zip(&widths).enumerate() {
+        let part = Rect::from_min_size(pos2(left, rect.top()), vec2(*width, HEIGHT));
+        left += width;
+        let sense = if n == shown { Sense::click() } else { Sense::CLICK };
+        let response = ui.interact(part, ids[n], sense);
+        if response.clicked() {
+            response.request_focus();
+            answer = (n != chosen).then_some(n).or(answer);
+        }
+        response.widget_info(|| {
+            let text = format!("{label}: {name}");
+            WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), n == shown, text)
+        });
+        segment(ui, &theme, part, &response, n == shown, name, theme.text);
+    }
+    answer
+}
+
+fn segment(
+    ui: &Ui,
+    theme: &Theme,
+    rect: Rect,
+    response: &Response,
+    on: bool,
+    text: &str,
+    accent: egui::Color32,
+) {
+    let painter = ui.painter();
+    painter.rect_filled(rect, size::RADIUS, theme.surface);
+    let inner = rect.shrink(1.0);
+    if on {
+        painter.rect_filled(inner, size::RADIUS, theme.well);
+        let bar = Rect::from_min_max(pos2(inner.left(), inner.bottom() - 2.0), inner.max);
+        painter.rect_filled(bar, 1, accent);
+    } else if response.hovered() {
+        painter.rect_filled(inner, size::RADIUS, theme.line);
+    }
+    if response.has_focus() {
+        let stroke = Stroke::new(1.5, theme.text);
+        painter.rect_stroke(inner, size::RADIUS, stroke, StrokeKind::Inside);
+    }
+    let ink = match (on, ui.is_enabled()) {
+        (_, false) => theme.line,
+        (true, true) => accent,
+        (false, true) => theme.weak,
+    };
+    let at = pos2(rect.center().x, rect.center().y - 0.5);
+    painter.text(at, Align2::CENTER_CENTER, text, theme::body(), ink);
+}
+
+/// A switch that is a parameter.
+pub fn switch(
+    ui: &mut Ui,
+    link: &mut Link,
+    param: &BoolParam,
+    text: &str,
+    width: f32,
+    alert: bool,
+) -> Response {
+    let on = link.get(param);
+    let response = toggle(ui, on, text, width, alert);
+    if response.clicked() {
+        link.set(param, !on);
+    }
+    response
+}
+
+/// A choice that is a parameter, with its caption above it.
+pub fn options<T: Enum + Copy + PartialEq + 'static>(
+    ui: &mut Ui,
+    link: &mut Link,
+    param: &EnumParam<T>,
+    label: &str,
+    names: &[&str],
+) {
+    let theme = Theme::of(ui);
+    ui.label(egui::RichText::new(label).color(theme.weak));
+    let chosen = link.get(param).to_index();
+    if let Some(index) = choice(ui, label, chosen, names) {
+        link.set(param, T::from_index(index));
+    }
+}

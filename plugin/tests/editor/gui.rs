@@ -1,0 +1,119 @@
+//! A host's side of the editor that takes changes at once and writes them down.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, Once};
+
+use egui_kittest::Harness;
+use nice_plug::context::PluginApi;
+use nice_plug::context::gui::{GuiContext, GuiContextInner};
+use nice_plug::params::internals::ParamPtr;
+use nice_plug::plugin::PluginState;
+use residue_plugin::Instance;
+use residue_plugin::editor::Panel;
+use residue_ui::Theme;
+
+/// What was done to a parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Gesture {
+    /// A gesture begins.
+    Begin(String),
+    /// A normalized value is set.
+    Set(String, f32),
+    /// The gesture ends.
+    End(String),
+}
+
+/// What a host was told.
+#[derive(Clone, Default)]
+pub struct Told(Arc<Mutex<Vec<Gesture>>>);
+
+impl Told {
+    /// Since the last call.
+    pub fn take(&self) -> Vec<Gesture> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+struct Host {
+    // Keeps the parameters alive.
+    _instance: Instance,
+    told: Told,
+}
+
+fn name(param: ParamPtr) -> String {
+    // SAFETY: the host holds the instance.
+    unsafe { param.name() }.to_owned()
+}
+
+impl GuiContextInner for Host {
+    fn plugin_api(&self) -> PluginApi {
+        PluginApi::Clap
+    }
+
+    unsafe fn raw_begin_set_parameter(&self, param: ParamPtr) {
+        self.told.0.lock().unwrap().push(Gesture::Begin(name(param)));
+    }
+
+    unsafe fn raw_set_parameter_normalized(&self, param: ParamPtr, normalized: f32) {
+        self.told.0.lock().unwrap().push(Gesture::Set(name(param), normalized));
+        // SAFETY: the host holds the instance.
+        unsafe { param._internal_set_normalized_value(normalized) };
+    }
+
+    unsafe fn raw_end_set_parameter(&self, param: ParamPtr) {
+        self.told.0.lock().unwrap().push(Gesture::End(name(param)));
+    }
+
+    fn get_state(&self) -> PluginState {
+        PluginState { version: String::new(), params: BTreeMap::new(), fields: BTreeMap::new() }
+    }
+
+    fn set_state(&self, _: PluginState) {}
+
+    fn request_restart(&self) {}
+}
+
+/// An instance that finds no models on this computer and no hub, and an editor of it.
+pub fn panel() -> (Instance, Panel, Told) {
+    static ALONE: Once = Once::new();
+    ALONE.call_once(|| {
+        let nowhere = std::env::temp_dir().join(format!("residue-editor-{}", std::process::id()));
+        // SAFETY: every test begins here, so that no thread of ours reads the environment yet.
+        unsafe {
+            std::env::set_var("RESIDUE_HOME", &nowhere);
+            std::env::set_var("HF_HUB_CACHE", nowhere.join("hub"));
+            std::env::set_var("HF_ENDPOINT", "http://127.0.0.1:9");
+            std::env::remove_var("HF_HUB_OFFLINE");
+        }
+    });
+    let (instance, told) = (Instance::new(), Told::default());
+    let host = Host { _instance: instance.clone(), told: told.clone() };
+    let panel = Panel::new(instance.clone(), GuiContext::new(Arc::new(host)));
+    (instance, panel, told)
+}
+
+/// An open editor, after its first frames.
+pub struct Open {
+    pub instance: Instance,
+    pub told: Told,
+    pub window: Harness<'static, Panel>,
+}
+
+/// Opens the editor of an instance that `prepare` has been at.
+pub fn open(prepare: impl FnOnce(&Instance)) -> Open {
+    let (instance, panel, told) = panel();
+    prepare(&instance);
+    let mut window = Harness::builder()
+        .with_size(egui::vec2(1060.0, 720.0))
+        .with_step_dt(0.02)
+        .build_ui_state(|ui, panel: &mut Panel| panel.show(ui), panel);
+    Theme::install(&window.ctx);
+    window.run_steps(3);
+    Open { instance, told, window }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.instance.stop();
+    }
+}

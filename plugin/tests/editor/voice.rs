@@ -1,0 +1,100 @@
+//! A model that is none: its lanes are a made-up voice, its codes a table; the same on every machine.
+
+use std::sync::Arc;
+
+use residue_engine::live::{
+    Allowance, AudioPort, Control, Format, Frames, LANES, Model, PortConfig, Processed, Processor,
+    open,
+};
+use residue_ui_testing::signals::{Noise, RATE, voices};
+
+/// Samples of a frame: 20 ms, as the embedded model's.
+const FRAME: usize = 960;
+/// As the embedded model's.
+const LAYERS: usize = 32;
+
+struct Voice {
+    samples: Arc<Vec<[f32; 3]>>,
+}
+
+impl Model for Voice {
+    fn format(&self) -> Format {
+        Format { rate: RATE, channels: 1, frame: FRAME, layers: LAYERS }
+    }
+
+    fn processor(&self, streams: usize) -> Result<Box<dyn Processor>, String> {
+        Ok(Box::new(VoiceProcessor { samples: Arc::clone(&self.samples), streams }))
+    }
+}
+
+struct VoiceProcessor {
+    samples: Arc<Vec<[f32; 3]>>,
+    streams: usize,
+}
+
+impl Processor for VoiceProcessor {
+    fn process(&mut self, frames: &Frames<'_>, out: &mut Processed) -> Result<(), String> {
+        let first = frames.first as usize * FRAME;
+        let range = first..first + frames.count as usize * FRAME;
+        out.audio.clear();
+        for lane in 0..LANES {
+            for _ in 0..self.streams {
+                let sample = |n: usize| self.samples.get(n).map_or(0.0, |sample| sample[lane + 1]);
+                out.audio.extend(range.clone().map(sample));
+            }
+        }
+        out.codes.clear();
+        for stream in 0..self.streams {
+            for layer in 0..LAYERS {
+                let numbers = frames.first..frames.first + frames.count as u64;
+                out.codes.extend(numbers.map(|number| code(stream, layer, number)));
+            }
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self) {}
+}
+
+/// The first layers change slowly and use few entries, the last are noise.
+fn code(stream: usize, layer: usize, number: u64) -> u32 {
+    let held = number / (1 + 6 / (layer as u64 + 1));
+    let seed = held * 64 + layer as u64 * 2 + stream as u64;
+    let mut noise = Noise::new(seed.wrapping_mul(0x2545_F491_4F6C_DD1D));
+    let skew = 2.6 - 0.05 * layer as f64;
+    (noise.share().powf(skew) * 1024.0) as u32
+}
+
+/// A port that waits for its model, and what is played through it.
+pub struct Playing {
+    port: AudioPort,
+    samples: Arc<Vec<[f32; 3]>>,
+    at: usize,
+}
+
+impl Playing {
+    /// A stereo port with so many seconds of voice to come.
+    pub fn new(seconds: f64) -> (Self, Arc<Control>) {
+        let samples = Arc::new(voices(seconds));
+        let model = Voice { samples: Arc::clone(&samples) };
+        let allowance = Allowance::Samples(960);
+        let config = PortConfig { allowance, ..PortConfig::new(RATE, 2, 480) };
+        let (mut port, control) = open(&config, &model).expect("it opens");
+        port.set_offline(true);
+        (Self { port, samples, at: 0 }, Arc::new(control))
+    }
+
+    /// Plays the next blocks of 10 ms.
+    pub fn play(&mut self, blocks: usize) {
+        for _ in 0..blocks {
+            let dry = |gain: f32| -> Vec<f32> {
+                (self.at..self.at + 480)
+                    .map(|n| self.samples.get(n).map_or(0.0, |sample| sample[0] * gain))
+                    .collect()
+            };
+            let (mut left, mut right) = (dry(1.0), dry(0.8));
+            self.port.process(&mut [&mut left, &mut right]);
+            self.at += 480;
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! A display of its own, and windows on it that plugins draw into.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use residue_ui_testing::Picture;
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::{
+    ConnectionExt, CreateWindowAux, ImageFormat, Window as WindowId, WindowClass,
+};
+use x11rb::rust_connection::RustConnection;
+use x11rb::wrapper::ConnectionExt as _;
+
+/// A running X server, which ends with this.
+pub struct Server {
+    process: Child,
+    /// What `DISPLAY` is to be.
+    pub name: String,
+}
+
+impl Server {
+    /// Starts one on a free display, large enough for two editors.
+    pub fn start() -> Self {
+        let mut process = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", "2600x1600x24", "-nolisten", "tcp"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start Xvfb: {error}; ./setup.sh installs it"));
+        let mut number = String::new();
+        let output = process.stdout.take().expect("it is piped");
+        BufReader::new(output).read_line(&mut number).expect("Xvfb says its number");
+        assert!(!number.trim().is_empty(), "Xvfb ended at once");
+        Self { process, name: format!(":{}", number.trim()) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A connection to the display.
+pub struct Display {
+    connection: RustConnection,
+    root: WindowId,
+}
+
+/// What a window is filled with before somebody draws into it: nothing of ours has this colour.
+const EMPTY: u32 = 0x00ff_00ff;
+
+impl Display {
+    /// Connects to the display that the environment names.
+    pub fn open() -> Self {
+        let (connection, screen) = x11rb::connect(None).expect("a display");
+        let root = connection.setup().roots[screen].root;
+        Self { connection, root }
+    }
+
+    /// A visible window.
+    pub fn window(&self, x: i16, y: i16, width: u16, height: u16) -> WindowId {
+        let window = self.connection.generate_id().expect("an id");
+        let values = CreateWindowAux::new().background_pixel(EMPTY).override_redirect(1);
+        let class = WindowClass::INPUT_OUTPUT;
+        let c = &self.connection;
+        c.create_window(0, window, self.root, x, y, width, height, 0, class, 0, &values)
+            .expect("a request");
+        c.map_window(window).expect("a request");
+        c.sync().expect("a window");
+        window
+    }
+
+    /// Ends a window.
+    pub fn destroy(&self, window: WindowId) {
+        self.connection.destroy_window(window).expect("a request");
+        self.connection.sync().expect("an answer");
+    }
+
+    /// What a window shows, with what is drawn into it.
+    pub fn picture(&self, window: WindowId, width: u16, height: u16) -> Picture {
+        let image = self
+            .connection
+            .get_image(ImageFormat::Z_PIXMAP, window, 0, 0, width, height, u32::MAX)
+            .expect("a request")
+            .reply()
+            .expect("the window is visible");
+        let mut picture = Picture::new(usize::from(width), usize::from(height));
+        // Blue, green, red and one more.
+        for (pixel, out) in image.data.chunks_exact(4).zip(picture.rgb.chunks_exact_mut(3)) {
+            out.copy_from_slice(&[pixel[2], pixel[1], pixel[0]]);
+        }
+        picture
+    }
+
+    /// Whether something of our own has been drawn into a window's corner.
+    pub fn drawn(&self, window: WindowId) -> bool {
+        // The background of the dark look, which nothing covers there.
+        let [r, g, b] = self.picture(window, 4, 4).get(2, 2);
+        [(r, 0x17), (g, 0x1a), (b, 0x1e)].iter().all(|(a, b)| a.abs_diff(*b) < 3)
+    }
+}

@@ -1,0 +1,67 @@
+//! What is played through instances: speech, in real time, with parameters that move.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use residue_engine::audio::{read, resample};
+
+/// Samples a second.
+pub const RATE: u32 = 48_000;
+/// Samples of a block.
+pub const BLOCK: usize = 512;
+
+/// Speech, round and round.
+pub struct Speech {
+    planes: Vec<Vec<f32>>,
+    at: usize,
+    began: Instant,
+    played: u64,
+}
+
+impl Speech {
+    /// A demo clip, as stereo at [`RATE`].
+    pub fn new() -> Self {
+        let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/clips/speech.flac");
+        let audio = read(&clip).expect("the clip is there").audio;
+        let audio = resample(&audio, RATE).expect("a rate");
+        Self { planes: audio.channels, at: 0, began: Instant::now(), played: 0 }
+    }
+
+    /// The next block into two planes, when it is due.
+    pub fn block(&mut self, planes: &mut [Vec<f32>; 2]) {
+        let due = self.began + Duration::from_secs_f64(self.played as f64 / f64::from(RATE));
+        let now = Instant::now();
+        if due > now {
+            std::thread::sleep(due - now);
+        } else if now - due > Duration::from_millis(200) {
+            // Late beyond repair: a host would drop out and go on from here.
+            self.began = now - Duration::from_secs_f64(self.played as f64 / f64::from(RATE));
+        }
+        let length = self.planes[0].len();
+        for (channel, plane) in planes.iter_mut().enumerate() {
+            let source = &self.planes[channel.min(self.planes.len() - 1)];
+            for (n, sample) in plane.iter_mut().enumerate() {
+                *sample = source[(self.at + n) % length];
+            }
+        }
+        self.at = (self.at + BLOCK) % length;
+        self.played += BLOCK as u64;
+    }
+}
+
+/// Reproducible numbers.
+pub struct Random(pub u64);
+
+impl Random {
+    /// The next number in 0..1.
+    pub fn next(&mut self) -> f64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 40) as f64 / (1u64 << 24) as f64
+    }
+
+    /// The next number below `end`.
+    pub fn below(&mut self, end: usize) -> usize {
+        (self.next() * end as f64) as usize
+    }
+}

@@ -1,0 +1,483 @@
+//! A VST3 host: just enough of one for instances whose audio runs on a thread of its own, with editors.
+//!
+//! Every other instance is given no run loop, as by hosts that have none: the wrapper then does on a
+//! thread of its own what belongs on the main thread.
+
+use std::cell::RefCell;
+use std::ffi::c_void;
+use std::path::Path;
+use std::ptr::null_mut;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+use vst3::Steinberg::Linux::{
+    FileDescriptor, IEventHandler, IEventHandlerTrait, IRunLoop, IRunLoopTrait, ITimerHandler,
+    TimerInterval,
+};
+use vst3::Steinberg::Vst::BusDirections_::{kInput, kOutput};
+use vst3::Steinberg::Vst::MediaTypes_::kAudio;
+use vst3::Steinberg::Vst::ProcessModes_::kRealtime;
+use vst3::Steinberg::Vst::SymbolicSampleSizes_::kSample32;
+use vst3::Steinberg::Vst::ViewType::kEditor;
+use vst3::Steinberg::Vst::{
+    AudioBusBuffers, AudioBusBuffers__type0, IAudioProcessor, IAudioProcessorTrait, IComponent,
+    IComponentHandler, IComponentHandlerTrait, IComponentTrait, IEditController,
+    IEditControllerTrait, IHostApplication, IHostApplicationTrait, IParamValueQueue,
+    IParamValueQueueTrait, IParameterChanges, IParameterChangesTrait, ParamID, ParamValue,
+    ParameterInfo, ProcessData, ProcessSetup, String128,
+};
+use vst3::Steinberg::{
+    FUnknown, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewTrait, IPluginBaseTrait,
+    IPluginFactory, IPluginFactoryTrait, PClassInfo, TUID, ViewRect, int32, kInvalidArgument,
+    kNotImplemented, kPlatformTypeX11EmbedWindowID, kResultOk, tresult,
+};
+use vst3::{Class, ComPtr, ComRef, ComWrapper, Interface};
+
+use crate::run::{Editor, Motion, Which};
+use crate::sound::{BLOCK, RATE, Random, Speech};
+
+/// The loaded library.
+pub struct Module {
+    factory: ComPtr<IPluginFactory>,
+    class: TUID,
+    instances: AtomicUsize,
+}
+
+impl Module {
+    /// Loads it, as hosts do.
+    pub fn load(library: &Path) -> Self {
+        let path = std::ffi::CString::new(library.to_str().expect("UTF-8")).expect("no zeros");
+        // SAFETY: it is the library that was built with this test; its functions have these types. It
+        // stays loaded.
+        let factory = unsafe {
+            let module = libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL);
+            assert!(!module.is_null(), "the library loads");
+            let entry = libc::dlsym(module, c"ModuleEntry".as_ptr());
+            if !entry.is_null() {
+                let entry: extern "C" fn(*mut c_void) -> bool = std::mem::transmute(entry);
+                assert!(entry(module));
+            }
+            let get = libc::dlsym(module, c"GetPluginFactory".as_ptr());
+            assert!(!get.is_null(), "it is a VST3 module");
+            let get: extern "system" fn() -> *mut IPluginFactory = std::mem::transmute(get);
+            ComPtr::from_raw(get()).expect("there is a factory")
+        };
+        // SAFETY: plain data, filled in by the factory.
+        let class = unsafe {
+            let mut info: PClassInfo = std::mem::zeroed();
+            assert_eq!(factory.getClassInfo(0, &mut info), kResultOk);
+            info.cid
+        };
+        Self { factory, class, instances: AtomicUsize::new(0) }
+    }
+}
+
+/// An instance whose audio runs.
+pub struct Instance {
+    component: ComPtr<IComponent>,
+    controller: ComPtr<IEditController>,
+    frame: Frame,
+    view: Option<ComPtr<IPlugView>>,
+    _handler: ComWrapper<Handler>,
+    _application: ComWrapper<Application>,
+    stop: Arc<AtomicBool>,
+    audio: Option<JoinHandle<()>>,
+    random: Random,
+    params: Vec<ParamID>,
+}
+
+impl Instance {
+    /// Starts audio.
+    pub fn start(module: &Module, motion: Motion, seed: u64) -> Self {
+        let application = ComWrapper::new(Application);
+        let handler = ComWrapper::new(Handler);
+        let number = module.instances.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the calls of the format in their order, with pointers to what lives long enough.
+        unsafe {
+            let mut object = null_mut();
+            let result = module.factory.createInstance(
+                module.class.as_ptr(),
+                IComponent::IID.as_ptr().cast(),
+                &mut object,
+            );
+            assert_eq!(result, kResultOk);
+            let component = ComPtr::from_raw(object.cast::<IComponent>()).expect("an instance");
+            let host = application.as_com_ref::<IHostApplication>().expect("it is one");
+            assert_eq!(component.initialize(host.as_ptr().cast::<FUnknown>()), kResultOk);
+            let controller = component.cast::<IEditController>().expect("one object for both");
+            let callbacks = handler.as_com_ref::<IComponentHandler>().expect("it is one");
+            controller.setComponentHandler(callbacks.as_ptr());
+            let processor = component.cast::<IAudioProcessor>().expect("it plays");
+            for direction in [kInput, kOutput] {
+                component.activateBus(kAudio as int32, direction as int32, 0, 1);
+            }
+            let mut setup = ProcessSetup {
+                processMode: kRealtime as int32,
+                symbolicSampleSize: kSample32 as int32,
+                maxSamplesPerBlock: BLOCK as int32,
+                sampleRate: f64::from(RATE),
+            };
+            assert_eq!(processor.setupProcessing(&mut setup), kResultOk);
+            assert_eq!(component.setActive(1), kResultOk);
+            let params = parameters(&controller);
+            let stop = Arc::new(AtomicBool::new(false));
+            let (ends, all) = (Arc::clone(&stop), params.clone());
+            let playing = Playing(processor);
+            let audio = std::thread::spawn(move || play(playing, &all, motion, seed, &ends));
+            let frame = Frame::new(number % 2 == 0);
+            Self {
+                component,
+                controller,
+                frame,
+                view: None,
+                _handler: handler,
+                _application: application,
+                stop,
+                audio: Some(audio),
+                random: Random(seed + 77),
+                params,
+            }
+        }
+    }
+}
+
+impl Editor for Instance {
+    fn open(&mut self, parent: u32, _: f64) -> [u32; 2] {
+        // SAFETY: as above; the frame and the parent live until the view has been removed.
+        unsafe {
+            let view = self.controller.createView(kEditor);
+            let view = ComPtr::from_raw(view).expect("there is an editor");
+            let frame = self.frame.frame();
+            assert_eq!(view.setFrame(frame.as_ptr()), kResultOk);
+            let mut size = ViewRect { left: 0, top: 0, right: 0, bottom: 0 };
+            assert_eq!(view.getSize(&mut size), kResultOk);
+            let parent = parent as usize as *mut c_void;
+            assert_eq!(view.attached(parent, kPlatformTypeX11EmbedWindowID), kResultOk);
+            self.view = Some(view);
+            [size.right as u32, size.bottom as u32]
+        }
+    }
+
+    fn resize(&mut self, width: u32, height: u32) -> [u32; 2] {
+        let view = self.view.as_ref().expect("it is open");
+        let mut size = ViewRect { left: 0, top: 0, right: width as i32, bottom: height as i32 };
+        // SAFETY: as above.
+        unsafe {
+            assert_eq!(view.checkSizeConstraint(&mut size), kResultOk);
+            assert_eq!(view.onSize(&mut size), kResultOk);
+        }
+        [size.right as u32, size.bottom as u32]
+    }
+
+    fn serve(&mut self) {
+        self.frame.serve();
+        // Hosts tell the controller what they automate.
+        let id = self.params[self.random.below(self.params.len())];
+        let value = self.random.next();
+        // SAFETY: as above.
+        unsafe { self.controller.setParamNormalized(id, value) };
+    }
+
+    fn close(&mut self) {
+        let view = self.view.take().expect("it is open");
+        // SAFETY: as above.
+        unsafe {
+            assert_eq!(view.removed(), kResultOk);
+            view.setFrame(null_mut());
+        }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.audio.take().map(|audio| audio.join().expect("audio ends"));
+        // SAFETY: audio has ended, and nothing is called after this.
+        unsafe {
+            self.component.setActive(0);
+            self.controller.setComponentHandler(null_mut());
+            self.component.terminate();
+        }
+    }
+}
+
+fn parameters(controller: &ComPtr<IEditController>) -> Vec<ParamID> {
+    // SAFETY: plain data, filled in by the plugin.
+    unsafe {
+        (0..controller.getParameterCount())
+            .map(|index| {
+                let mut info: ParameterInfo = std::mem::zeroed();
+                assert_eq!(controller.getParameterInfo(index, &mut info), kResultOk);
+                info.id
+            })
+            .collect()
+    }
+}
+
+/// What the audio thread calls.
+struct Playing(ComPtr<IAudioProcessor>);
+
+// SAFETY: these calls belong on the audio thread, and nobody else makes them.
+unsafe impl Send for Playing {}
+
+/// The audio thread.
+fn play(playing: Playing, params: &[ParamID], motion: Motion, seed: u64, stop: &AtomicBool) {
+    let Playing(processor) = playing;
+    let (mut speech, mut random) = (Speech::new(), Random(seed));
+    let mut input = [vec![0.0f32; BLOCK], vec![0.0; BLOCK]];
+    let mut output = input.clone();
+    let mut time = 0;
+    // SAFETY: the calls of the format; all buffers live through each of them.
+    unsafe {
+        processor.setProcessing(1);
+        while !stop.load(Ordering::Relaxed) {
+            speech.block(&mut input);
+            let queues = motion.changes(time, params.len(), &mut random).into_iter();
+            let queues = queues.filter_map(|(which, value)| match which {
+                Which::Index(index) => Some(ComWrapper::new(Queue(params[index], value))),
+                Which::Name(_) => None,
+            });
+            let changes = ComWrapper::new(Changes(queues.collect()));
+            let changes = changes.as_com_ref::<IParameterChanges>().expect("it is one");
+            let planes =
+                |planes: &mut [Vec<f32>; 2]| planes.each_mut().map(|plane| plane.as_mut_ptr());
+            let (mut sources, mut targets) = (planes(&mut input), planes(&mut output));
+            let bus = |planes: &mut [*mut f32; 2]| AudioBusBuffers {
+                numChannels: 2,
+                silenceFlags: 0,
+                __field0: AudioBusBuffers__type0 { channelBuffers32: planes.as_mut_ptr() },
+            };
+            let (mut from, mut to) = (bus(&mut sources), bus(&mut targets));
+            let mut data = ProcessData {
+                processMode: kRealtime as int32,
+                symbolicSampleSize: kSample32 as int32,
+                numSamples: BLOCK as int32,
+                numInputs: 1,
+                numOutputs: 1,
+                inputs: &mut from,
+                outputs: &mut to,
+                inputParameterChanges: changes.as_ptr(),
+                outputParameterChanges: null_mut(),
+                inputEvents: null_mut(),
+                outputEvents: null_mut(),
+                processContext: null_mut(),
+            };
+            assert_eq!(processor.process(&mut data), kResultOk);
+            time += BLOCK as u64;
+        }
+        processor.setProcessing(0);
+    }
+}
+
+/// One value of one parameter at the start of a block.
+struct Queue(ParamID, ParamValue);
+
+impl Class for Queue {
+    type Interfaces = (IParamValueQueue,);
+}
+
+impl IParamValueQueueTrait for Queue {
+    unsafe fn getParameterId(&self) -> ParamID {
+        self.0
+    }
+
+    unsafe fn getPointCount(&self) -> int32 {
+        1
+    }
+
+    unsafe fn getPoint(&self, _: int32, at: *mut int32, value: *mut ParamValue) -> tresult {
+        // SAFETY: the plugin passes places for both.
+        unsafe { (*at, *value) = (0, self.1) };
+        kResultOk
+    }
+
+    unsafe fn addPoint(&self, _: int32, _: ParamValue, _: *mut int32) -> tresult {
+        kNotImplemented
+    }
+}
+
+/// The changes of a block.
+struct Changes(Vec<ComWrapper<Queue>>);
+
+impl Class for Changes {
+    type Interfaces = (IParameterChanges,);
+}
+
+impl IParameterChangesTrait for Changes {
+    unsafe fn getParameterCount(&self) -> int32 {
+        self.0.len() as int32
+    }
+
+    unsafe fn getParameterData(&self, index: int32) -> *mut IParamValueQueue {
+        let queue = self.0.get(index as usize).and_then(ComWrapper::as_com_ref);
+        queue.map_or(null_mut(), |queue: ComRef<'_, IParamValueQueue>| queue.as_ptr())
+    }
+
+    unsafe fn addParameterData(&self, _: *const ParamID, _: *mut int32) -> *mut IParamValueQueue {
+        null_mut()
+    }
+}
+
+/// What plugins ask of a host.
+struct Application;
+
+impl Class for Application {
+    type Interfaces = (IHostApplication,);
+}
+
+impl IHostApplicationTrait for Application {
+    unsafe fn getName(&self, name: *mut String128) -> tresult {
+        // SAFETY: the plugin passes a place for it.
+        unsafe { (*name)[0] = 0 };
+        kResultOk
+    }
+
+    unsafe fn createInstance(&self, _: *mut TUID, _: *mut TUID, _: *mut *mut c_void) -> tresult {
+        kNotImplemented
+    }
+}
+
+/// Takes what the editor changes, and wishes for a restart, and does nothing.
+struct Handler;
+
+impl Class for Handler {
+    type Interfaces = (IComponentHandler,);
+}
+
+impl IComponentHandlerTrait for Handler {
+    unsafe fn beginEdit(&self, _: ParamID) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn performEdit(&self, _: ParamID, _: ParamValue) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn endEdit(&self, _: ParamID) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn restartComponent(&self, _: int32) -> tresult {
+        kResultOk
+    }
+}
+
+/// Where views are, in a host with a run loop.
+#[derive(Default)]
+struct Loop(RefCell<Vec<(ComPtr<IEventHandler>, FileDescriptor)>>);
+
+impl Class for Loop {
+    type Interfaces = (IPlugFrame, IRunLoop);
+}
+
+impl Loop {
+    /// Calls whoever has something to read.
+    fn serve(&self) {
+        let mut files: Vec<libc::pollfd> = {
+            let handlers = self.0.borrow();
+            let file = |(_, fd): &(_, FileDescriptor)| libc::pollfd {
+                fd: *fd,
+                events: libc::POLLIN,
+                revents: 0,
+            };
+            handlers.iter().map(file).collect()
+        };
+        // SAFETY: as many files as are said.
+        unsafe { libc::poll(files.as_mut_ptr(), files.len() as libc::nfds_t, 0) };
+        for file in files.iter().filter(|file| file.revents & libc::POLLIN != 0) {
+            let handler =
+                self.0.borrow().iter().find(|(_, fd)| *fd == file.fd).map(|h| h.0.clone());
+            if let Some(handler) = handler {
+                // SAFETY: it was registered for this file.
+                unsafe { handler.onFDIsSet(file.fd) };
+            }
+        }
+    }
+}
+
+impl IPlugFrameTrait for Loop {
+    unsafe fn resizeView(&self, view: *mut IPlugView, size: *mut ViewRect) -> tresult {
+        // SAFETY: the plugin passes its own view.
+        unsafe { accept(view, size) }
+    }
+}
+
+impl IRunLoopTrait for Loop {
+    unsafe fn registerEventHandler(
+        &self,
+        handler: *mut IEventHandler,
+        fd: FileDescriptor,
+    ) -> tresult {
+        // SAFETY: the plugin passes its own handler, which is kept alive here.
+        let Some(handler) = (unsafe { ComRef::from_raw(handler) }) else { return kInvalidArgument };
+        self.0.borrow_mut().push((handler.to_com_ptr(), fd));
+        kResultOk
+    }
+
+    unsafe fn unregisterEventHandler(&self, handler: *mut IEventHandler) -> tresult {
+        self.0.borrow_mut().retain(|(kept, _)| kept.as_ptr() != handler);
+        kResultOk
+    }
+
+    unsafe fn registerTimer(&self, _: *mut ITimerHandler, _: TimerInterval) -> tresult {
+        kNotImplemented
+    }
+
+    unsafe fn unregisterTimer(&self, _: *mut ITimerHandler) -> tresult {
+        kNotImplemented
+    }
+}
+
+/// Where views are, in a host without one.
+struct Plain;
+
+impl Class for Plain {
+    type Interfaces = (IPlugFrame,);
+}
+
+impl IPlugFrameTrait for Plain {
+    unsafe fn resizeView(&self, view: *mut IPlugView, size: *mut ViewRect) -> tresult {
+        // SAFETY: the plugin passes its own view.
+        unsafe { accept(view, size) }
+    }
+}
+
+/// Gives a view the size it asks for.
+unsafe fn accept(view: *mut IPlugView, size: *mut ViewRect) -> tresult {
+    // SAFETY: the caller passes a view of the plugin's.
+    match unsafe { ComRef::from_raw(view) } {
+        Some(view) => unsafe { view.onSize(size) },
+        None => kInvalidArgument,
+    }
+}
+
+/// Either of them.
+enum Frame {
+    Loop(ComWrapper<Loop>),
+    Plain(ComWrapper<Plain>),
+}
+
+impl Frame {
+    fn new(with_loop: bool) -> Self {
+        if with_loop {
+            Self::Loop(ComWrapper::new(Loop::default()))
+        } else {
+            Self::Plain(ComWrapper::new(Plain))
+        }
+    }
+
+    fn frame(&self) -> ComPtr<IPlugFrame> {
+        let frame = match self {
+            Self::Loop(frame) => frame.to_com_ptr(),
+            Self::Plain(frame) => frame.to_com_ptr(),
+        };
+        frame.expect("it is one")
+    }
+
+    fn serve(&self) {
+        if let Self::Loop(frame) = self {
+            frame.serve();
+        }
+    }
+}
