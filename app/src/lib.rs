@@ -11,6 +11,8 @@
 #[cfg(test)]
 mod allocations;
 pub mod cli;
+mod cost;
 pub mod device;
 mod picture;
+mod speed;
 pub mod studio;
