@@ -1,7 +1,5 @@
 //! What a person does to knob, strip and map, with mouse, keys and a screen reader.
 
-mod support;
-
 use egui::accesskit::{Role, Toggled};
 use egui::{Event, Key, Modifiers, MouseWheelUnit, Pos2, TouchPhase, Vec2, vec2};
 use egui_kittest::Harness;
@@ -13,7 +11,7 @@ use residue_ui::{
     Knob, Meters, Quantity, Spectrogram, SpectrogramOptions, TokenAction, TokenMap,
     TokenMapOptions, TokenReading, source_strip,
 };
-use support::signals::{RATE, codes, voices};
+use residue_ui_testing::signals::{RATE, codes, voices};
 
 const DEPTH: Depth = Depth { layers: 16, kbps_per_layer: 0.125, default: 8 };
 

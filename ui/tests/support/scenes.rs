@@ -7,10 +7,8 @@ use residue_ui::{
     CodebookStats, FrequencyAxis, Knob, Lane, LoadHistory, Meters, Spectrogram, SpectrogramOptions,
     Theme, TokenMap, TokenMapOptions, latency, load, source_strip,
 };
-
-use super::picture::Picture;
-use super::signals::{LAYERS, RATE, codes, voices};
-use super::stage::{Stage, with_margin};
+use residue_ui_testing::signals::{LAYERS, RATE, codes, voices};
+use residue_ui_testing::{Picture, Stage, with_margin};
 
 /// A view on its own.
 pub struct Scene {

@@ -6,12 +6,15 @@ use egui::{
 };
 use std::collections::HashMap;
 
-use super::picture::Picture;
+use crate::Picture;
 
 /// The textures of a context.
 pub type Textures = HashMap<TextureId, (ColorImage, TextureOptions)>;
 
 /// Draws primitives, at `scale` pixels a point, over what is there.
+///
+/// # Panics
+/// If a primitive draws by itself, or its texture is missing.
 pub fn draw(
     picture: &mut Picture,
     primitives: &[ClippedPrimitive],

@@ -7,7 +7,9 @@ use std::path::Path;
 /// Opaque sRGB pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
+    /// Pixels a row.
     pub width: usize,
+    /// Rows.
     pub height: usize,
     /// Row by row from the top, three bytes a pixel.
     pub rgb: Vec<u8>,
@@ -34,7 +36,10 @@ impl Picture {
         [self.rgb[at], self.rgb[at + 1], self.rgb[at + 2]]
     }
 
-    /// Writes a PNG file, as small as can be.
+    /// Writes a PNG file, as small as can be, and the folders it lies in.
+    ///
+    /// # Panics
+    /// If it cannot be written.
     pub fn write(&self, path: &Path) {
         fs::create_dir_all(path.parent().expect("a file in a folder")).expect("a folder");
         let file = File::create(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -49,6 +54,9 @@ impl Picture {
     }
 
     /// Reads what [`Self::write`] wrote; `None` if it is not there.
+    ///
+    /// # Panics
+    /// If it is something else.
     pub fn read(path: &Path) -> Option<Self> {
         let file = File::open(path).ok()?;
         let mut reader = png::Decoder::new(BufReader::new(file)).read_info().expect("a PNG file");

@@ -3,8 +3,8 @@
 use egui::{Context, Event, Key, Modifiers, Pos2, RawInput, Rect, Ui, Vec2, vec2};
 use residue_ui::Theme;
 
-use super::picture::Picture;
-use super::raster::{Textures, draw};
+use crate::Picture;
+use crate::raster::{Textures, draw};
 
 /// Seconds of a frame.
 const FRAME: f64 = 1.0 / 30.0;

@@ -16,6 +16,7 @@ pub const LAYERS: usize = 16;
 pub struct Noise(u64);
 
 impl Noise {
+    /// The sequence of a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
