@@ -1,14 +1,8 @@
 //! Residue: hear what a neural codec leaves behind.
-//!
-//! A thin face over [`residue_engine`]: arguments in, files and tables out.
-
-#[cfg(test)]
-mod allocations;
-mod cli;
-mod device;
-mod picture;
 
 use std::process::ExitCode;
+
+use residue_app::cli;
 
 fn main() -> ExitCode {
     match cli::run() {

@@ -16,7 +16,7 @@ const BLOCKS: (u32, u32) = (16, 8192);
 const COMMON_RATES: [u32; 6] = [48_000, 44_100, 96_000, 88_200, 192_000, 24_000];
 
 /// Which devices, and how. Everything left out is chosen.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
     /// Name of the sound system.
     pub host: Option<String>,
@@ -33,12 +33,12 @@ pub struct Request {
 }
 
 /// What the stream will look like.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// Name of the sound system.
     pub host: &'static str,
-    /// Name of the input.
-    pub input: String,
+    /// Name of the input; `None` if only the output runs.
+    pub input: Option<String>,
     /// Name of the output.
     pub output: String,
     /// Hz, of both.
@@ -53,7 +53,7 @@ pub struct Shape {
 /// Chosen devices, not yet running.
 pub struct Plan {
     pub(super) shape: Shape,
-    pub(super) input: Chosen,
+    pub(super) input: Option<Chosen>,
     pub(super) output: Chosen,
 }
 
@@ -71,10 +71,27 @@ impl Plan {
     /// # Errors
     /// If a wish cannot be met, with what can.
     pub fn new(request: &Request) -> Result<Self, DeviceError> {
+        Self::choose(request, true)
+    }
+
+    /// As [`Plan::new`], for what needs no input: none is opened, and the function gets silence. The
+    /// input wished for does not matter.
+    ///
+    /// # Errors
+    /// If a wish cannot be met, with what can.
+    pub fn output_only(request: &Request) -> Result<Self, DeviceError> {
+        Self::choose(request, false)
+    }
+
+    fn choose(request: &Request, with_input: bool) -> Result<Self, DeviceError> {
         let host = Host::open(host::find(request.host.as_deref())?)?;
-        let (input, in_offer) = ask(&host, Direction::Input, request.input.as_deref())?;
+        let input = with_input
+            .then(|| ask(&host, Direction::Input, request.input.as_deref()))
+            .transpose()?;
         let (output, out_offer) = ask(&host, Direction::Output, request.output.as_deref())?;
-        let (in_name, out_name) = (in_offer.device.clone(), out_offer.device.clone());
+        let (input, in_offer) = input.unzip();
+        let in_name = in_offer.as_ref().map(|offer| offer.device.clone());
+        let out_name = out_offer.device.clone();
         let choice = choose(request, in_offer, out_offer)?;
         let chosen = |device, side: Side| Chosen { device, width: side.width, format: side.format };
         Ok(Self {
@@ -86,7 +103,7 @@ impl Plan {
                 buffer: choice.buffer,
                 channels: choice.channels,
             },
-            input: chosen(input, choice.input),
+            input: input.zip(choice.input).map(|(device, side)| chosen(device, side)),
             output: chosen(output, choice.output),
         })
     }
@@ -126,13 +143,13 @@ fn ask(
     Ok((device, Offer { direction, device: name, configs, default_rate }))
 }
 
-/// How both devices will run.
+/// How the devices will run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Choice {
     rate: u32,
     buffer: u32,
     channels: usize,
-    input: Side,
+    input: Option<Side>,
     output: Side,
 }
 
@@ -143,21 +160,29 @@ struct Side {
     format: SampleFormat,
 }
 
-fn choose(request: &Request, input: Offer, output: Offer) -> Result<Choice, DeviceError> {
-    let (input, output) = (input.convertible()?, output.convertible()?);
-    let channels = channels(request.channels, &input, &output)?;
+fn choose(request: &Request, input: Option<Offer>, output: Offer) -> Result<Choice, DeviceError> {
+    let (input, output) = (input.map(Offer::convertible).transpose()?, output.convertible()?);
+    let channels = channels(request.channels, &sides(&input, &output))?;
     // A single plane is for both ears.
-    let (in_width, out_width) = (input.width(channels), output.width(2));
-    let (input, output) = (input.of_width(in_width), output.of_width(out_width));
-    let rate = rate(request.rate, &input, &output)?;
-    let (input, output) = (input.at_rate(rate), output.at_rate(rate));
+    let (in_width, out_width) =
+        (input.as_ref().map(|input| input.width(channels)), output.width(2));
+    let input = input.zip(in_width).map(|(input, width)| input.of_width(width));
+    let output = output.of_width(out_width);
+    let rate = rate(request.rate, input.as_ref(), &output)?;
+    let (input, output) = (input.map(|input| input.at_rate(rate)), output.at_rate(rate));
+    let side = |offer: &Offer, width| Ok(Side { width, format: offer.format()? });
     Ok(Choice {
         rate,
-        buffer: buffer(request.buffer, rate, &input, &output)?,
+        buffer: buffer(request.buffer, rate, input.as_ref(), &output)?,
         channels,
-        input: Side { width: in_width, format: input.format()? },
-        output: Side { width: out_width, format: output.format()? },
+        input: input.as_ref().zip(in_width).map(|(offer, width)| side(offer, width)).transpose()?,
+        output: side(&output, out_width)?,
     })
+}
+
+/// All there are, the input first.
+fn sides<'a>(input: &'a Option<Offer>, output: &'a Offer) -> Vec<&'a Offer> {
+    input.iter().chain([output]).collect()
 }
 
 /// What a device offers, as far as it is still possible.
@@ -221,12 +246,13 @@ impl Offer {
     }
 }
 
-/// Channels to work on: as asked, or stereo where both devices are.
-fn channels(asked: Option<usize>, input: &Offer, output: &Offer) -> Result<usize, DeviceError> {
+/// Channels to work on: as asked, or stereo where all devices are.
+fn channels(asked: Option<usize>, sides: &[&Offer]) -> Result<usize, DeviceError> {
     let Some(asked) = asked else {
-        return Ok(input.most_channels().min(output.most_channels()).clamp(1, 2));
+        let most = sides.iter().map(|side| side.most_channels()).min().unwrap_or(0);
+        return Ok(most.clamp(1, 2));
     };
-    match [input, output].into_iter().find(|side| side.most_channels() < asked) {
+    match sides.iter().find(|side| side.most_channels() < asked) {
         None => Ok(asked),
         Some(side) => Err(DeviceError::Channels {
             direction: side.direction,
@@ -237,10 +263,11 @@ fn channels(asked: Option<usize>, input: &Offer, output: &Offer) -> Result<usize
     }
 }
 
-/// A rate of both: as asked, or a device's own, or a usual one.
-fn rate(asked: Option<u32>, input: &Offer, output: &Offer) -> Result<u32, DeviceError> {
+/// A rate of all devices: as asked, or a device's own, or a usual one.
+fn rate(asked: Option<u32>, input: Option<&Offer>, output: &Offer) -> Result<u32, DeviceError> {
+    let sides = || input.into_iter().chain([output]);
     if let Some(asked) = asked {
-        return match [input, output].into_iter().find(|side| !side.runs_at(asked)) {
+        return match sides().find(|side| !side.runs_at(asked)) {
             None => Ok(asked),
             Some(side) => Err(DeviceError::Rate {
                 direction: side.direction,
@@ -250,26 +277,33 @@ fn rate(asked: Option<u32>, input: &Offer, output: &Offer) -> Result<u32, Device
             }),
         };
     }
-    let own = [output.default_rate, input.default_rate].into_iter().flatten();
+    let own = [Some(output), input].into_iter().flatten().filter_map(|side| side.default_rate);
     // Where ranges meet at no usual rate, they may at one's limits.
-    let limits = [input, output].into_iter().flat_map(|side| list::rates(&side.configs));
-    own.chain(COMMON_RATES)
+    let limits = sides().flat_map(|side| list::rates(&side.configs));
+    let found = own
+        .chain(COMMON_RATES)
         .chain(limits.flat_map(|(least, most)| [least, most]))
-        .find(|&rate| input.runs_at(rate) && output.runs_at(rate))
-        .ok_or_else(|| DeviceError::NoCommonRate { input: input.rates(), output: output.rates() })
+        .find(|&rate| sides().all(|side| side.runs_at(rate)));
+    match (found, input) {
+        (Some(rate), _) => Ok(rate),
+        (None, None) => Err(output.no_format()),
+        (None, Some(input)) => {
+            Err(DeviceError::NoCommonRate { input: input.rates(), output: output.rates() })
+        }
+    }
 }
 
-/// A block size of both: as asked, or near the usual.
+/// A block size of all devices: as asked, or near the usual.
 fn buffer(
     asked: Option<u32>,
     rate: u32,
-    input: &Offer,
+    input: Option<&Offer>,
     output: &Offer,
 ) -> Result<u32, DeviceError> {
-    let (ins, outs) = (input.blocks(), output.blocks());
+    let sides = || input.into_iter().chain([output]).map(|side| (side, side.blocks()));
     if let Some(asked) = asked {
         let outside = |&(_, (least, most)): &(&Offer, (u32, u32))| !(least..=most).contains(&asked);
-        return match [(input, ins), (output, outs)].into_iter().find(outside) {
+        return match sides().find(outside) {
             None => Ok(asked),
             Some((side, (least, most))) => Err(DeviceError::Buffer {
                 direction: side.direction,
@@ -280,6 +314,8 @@ fn buffer(
             }),
         };
     }
+    let outs = output.blocks();
+    let ins = input.map_or(outs, Offer::blocks);
     let (least, most) = (ins.0.max(outs.0), ins.1.min(outs.1));
     if least > most {
         return Err(DeviceError::NoCommonBuffer { input: ins, output: outs });
@@ -335,10 +371,10 @@ mod tests {
     fn two_sound_cards_meet_at_the_outputs_rate_in_stereo() {
         let choice = choose(
             &Request::default(),
-            input(&[2], BOTH, &[I16, I32]),
+            Some(input(&[2], BOTH, &[I16, I32])),
             output(&[1, 2, 8], BOTH, &[I16, F32]),
         );
-        let (input, output) = (side(2, I32), side(2, F32));
+        let (input, output) = (Some(side(2, I32)), side(2, F32));
         let expected = Choice { rate: 48_000, buffer: 256, channels: 2, input, output };
         assert_eq!(choice.unwrap(), expected);
     }
@@ -347,10 +383,10 @@ mod tests {
     fn a_mono_microphone_is_heard_on_both_sides() {
         let choice = choose(
             &Request::default(),
-            input(&[1], &[(44_100, 44_100)], &[I16]),
+            Some(input(&[1], &[(44_100, 44_100)], &[I16])),
             output(&[2, 8], BOTH, &[F32]),
         );
-        let (input, output) = (side(1, I16), side(2, F32));
+        let (input, output) = (Some(side(1, I16)), side(2, F32));
         let expected = Choice { rate: 44_100, buffer: 256, channels: 1, input, output };
         assert_eq!(choice.unwrap(), expected);
     }
@@ -359,19 +395,34 @@ mod tests {
     fn a_card_with_many_channels_only_is_used_as_it_is() {
         let choice = choose(
             &Request { buffer: Some(64), rate: Some(96_000), ..Request::default() },
-            input(&[18], &[(44_100, 192_000)], &[I32]),
+            Some(input(&[18], &[(44_100, 192_000)], &[I32])),
             output(&[20], &[(44_100, 192_000)], &[I32]),
         );
-        let (input, output) = (side(18, I32), side(20, I32));
+        let (input, output) = (Some(side(18, I32)), side(20, I32));
         let expected = Choice { rate: 96_000, buffer: 64, channels: 2, input, output };
         assert_eq!(choice.unwrap(), expected);
+    }
+
+    #[test]
+    fn an_output_alone_decides_for_itself() {
+        let choose = |request: &Request, output| choose(request, None, output);
+        let choice = choose(&Request::default(), output(&[2, 8], BOTH, &[I16, F32])).unwrap();
+        let expected =
+            Choice { rate: 48_000, buffer: 256, channels: 2, input: None, output: side(2, F32) };
+        assert_eq!(choice, expected);
+        // The wish for an input does not matter.
+        let request = Request { input: Some("gone".into()), ..Request::default() };
+        assert_eq!(choose(&request, output(&[1], BOTH, &[I16])).unwrap().channels, 1);
+        let request = Request { rate: Some(96_000), ..Request::default() };
+        let said = choose(&request, output(&[2], BOTH, &[F32])).unwrap_err().to_string();
+        assert!(said.contains("the output device the output"), "{said}");
     }
 
     #[test]
     fn ranges_that_meet_at_no_usual_rate_meet_at_a_limit() {
         let choice = choose(
             &Request::default(),
-            input(&[2], &[(20_000, 22_050)], &[F32]),
+            Some(input(&[2], &[(20_000, 22_050)], &[F32])),
             output(&[2], &[(21_000, 23_000)], &[F32]),
         );
         assert_eq!(choice.unwrap().rate, 22_050);
@@ -380,7 +431,7 @@ mod tests {
     #[test]
     fn what_cannot_be_is_refused_with_what_can() {
         let fails = |request: Request, input: Offer, output: Offer, parts: &[&str]| {
-            let said = choose(&request, input, output).unwrap_err().to_string();
+            let said = choose(&request, Some(input), output).unwrap_err().to_string();
             assert!(parts.iter().all(|part| said.contains(part)), "{parts:?} in `{said}`");
         };
         let microphone = || input(&[1], BOTH, &[F32]);

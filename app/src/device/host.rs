@@ -115,6 +115,31 @@ impl Host {
     }
 }
 
+/// The devices that are used where none is asked for, by their identifiers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Defaults {
+    /// The input's.
+    pub input: Option<String>,
+    /// The output's.
+    pub output: Option<String>,
+}
+
+/// Asks a sound system, by default the platform's, for its defaults, as cheaply as it can be asked:
+/// nothing is opened. JACK has no others than its server's, and tells nothing. Not realtime-safe.
+pub fn defaults(host: Option<&str>) -> Defaults {
+    quiet_alsa();
+    let Ok(id) = find(host) else { return Defaults::default() };
+    #[cfg(feature = "jack")]
+    if id == HostId::Jack {
+        return Defaults::default();
+    }
+    let Ok(host) = cpal::host_from_id(id) else { return Defaults::default() };
+    Defaults {
+        input: host.default_input_device().map(|device| identifier(&device)),
+        output: host.default_output_device().map(|device| identifier(&device)),
+    }
+}
+
 /// Keeps ALSA's library from printing on stderr, on this thread, what it also returns as errors:
 /// asking a machine without a sound card for its default device alone is ten lines.
 fn quiet_alsa() {

@@ -1,4 +1,4 @@
-//! Sound devices: what there is, and a duplex stream through one function.
+//! Sound devices: what there is, and a stream through one function: duplex, or output alone.
 //!
 //! Knows nothing of models or of the command line: a [`Plan`] says which devices would run and how,
 //! [`Plan::start`] runs a function on every block between input and output, and [`Stream`] tells
@@ -21,5 +21,7 @@ mod list;
 mod stream;
 
 pub use choose::{Plan, Request, Shape};
-pub use list::{HostInfo, LARGEST_BLOCK, RATES, Side, list, show_range, show_rates};
+pub use error::{DeviceError, Direction};
+pub use host::{Defaults, defaults};
+pub use list::{DeviceInfo, HostInfo, LARGEST_BLOCK, RATES, Side, list, show_range, show_rates};
 pub use stream::{Counts, Stream};

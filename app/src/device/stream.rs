@@ -1,4 +1,4 @@
-//! A running pair of devices with a function between them.
+//! Running devices with a function between input and output, or before the output alone.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, mpsc};
@@ -6,7 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait, StreamTrait};
-use cpal::{BufferSize, FromSample, I24, SampleFormat, SizedSample, StreamConfig, U24};
+use cpal::{
+    BufferSize, FromSample, I24, InputCallbackInfo, OutputCallbackInfo, SampleFormat, SizedSample,
+    StreamConfig, U24,
+};
 
 use super::bridge::{BridgeCounts, Drain, Feeder, bridge};
 use super::choose::{Chosen, Plan, Shape};
@@ -26,7 +29,7 @@ const CLOSING: Duration = Duration::from_secs(2);
 /// Input, function and output, running until closed or dropped; closing is the one that cannot
 /// hang.
 pub struct Stream {
-    input: Side,
+    input: Option<Side>,
     output: Side,
     bridge: Arc<BridgeCounts>,
     output_frames: Arc<AtomicU64>,
@@ -40,11 +43,29 @@ struct Side {
     /// Frames it had moved when it was last seen to move.
     frames: u64,
     moved: Instant,
+    delay: Delay,
     stream: cpal::Stream,
 }
 
+/// What a device last said of its own delay, in nanoseconds.
+#[derive(Clone, Default)]
+struct Delay(Arc<AtomicU64>);
+
+impl Delay {
+    /// Realtime-safe.
+    fn set(&self, delay: Duration) {
+        // A device that says nonsense is not believed: no buffer is a minute long.
+        let nanoseconds = if delay < Duration::from_secs(60) { delay.as_nanos() as u64 } else { 0 };
+        self.0.store(nanoseconds, Relaxed);
+    }
+
+    fn get(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Relaxed))
+    }
+}
+
 /// What has happened since the start.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Dropouts that the input reported.
     pub input_xruns: u64,
@@ -58,6 +79,10 @@ pub struct Counts {
     pub lost_frames: u64,
     /// Frames in hand between input and output: latency that the two devices add to their own.
     pub in_hand: usize,
+    /// From the air to the input's thread, as the input last said; zero if it says nothing.
+    pub input_delay: Duration,
+    /// From the output's thread to the air, as the output last said; zero if it says nothing.
+    pub output_delay: Duration,
 }
 
 impl Plan {
@@ -66,8 +91,8 @@ impl Plan {
         LARGEST_BLOCK.max(self.shape.buffer as usize)
     }
 
-    /// Starts both devices. `work` runs on the output's thread, in place on as many planes as the
-    /// shape has channels, and must be realtime-safe.
+    /// Starts the devices. `work` runs on the output's thread, in place on as many planes as the
+    /// shape has channels, and must be realtime-safe. Without an input the planes come silent.
     ///
     /// # Errors
     /// If a device does not start.
@@ -80,7 +105,7 @@ impl Plan {
         let (feeder, drain, bridge) = bridge(shape.channels, shape.rate, largest);
         let output_frames = Arc::new(AtomicU64::new(0));
         let player = Player {
-            drain,
+            drain: input.is_some().then_some(drain),
             work,
             planes: vec![0.0; largest * shape.channels],
             channels: shape.channels,
@@ -89,21 +114,23 @@ impl Plan {
             limited: !output.format.is_float(),
             frames: Arc::clone(&output_frames),
         };
-        let (reporter, output_reports) = faults::channel();
+        let (reporter, reports) = faults::channel();
+        let delay = Delay::default();
         let played = output
-            .play(&shape, player, reporter)
+            .play(&shape, player, reporter, delay.clone())
             .map_err(start_error(Direction::Output, &shape.output))?;
-        let (reporter, input_reports) = faults::channel();
-        let recorded = input
-            .record(&shape, feeder, reporter)
-            .map_err(start_error(Direction::Input, &shape.input))?;
-        let stream = Stream {
-            input: Side::new(Direction::Input, &shape.input, recorded, input_reports),
-            output: Side::new(Direction::Output, &shape.output, played, output_reports),
-            bridge,
-            output_frames,
+        let output = Side::new(Direction::Output, &shape.output, played, reports, delay);
+        let record = |(chosen, name): (Chosen, &String)| {
+            let (reporter, reports) = faults::channel();
+            let delay = Delay::default();
+            let recorded = chosen
+                .record(&shape, feeder, reporter, delay.clone())
+                .map_err(start_error(Direction::Input, name))?;
+            Ok(Side::new(Direction::Input, name, recorded, reports, delay))
         };
-        for side in [&stream.output, &stream.input] {
+        let input = input.zip(shape.input.as_ref()).map(record).transpose()?;
+        let stream = Stream { input, output, bridge, output_frames };
+        for side in [&stream.output].into_iter().chain(&stream.input) {
             side.stream.play().map_err(start_error(side.direction, &side.name))?;
         }
         Ok(stream)
@@ -123,16 +150,18 @@ impl Stream {
     pub fn counts(&self) -> Counts {
         let bridge = &self.bridge;
         Counts {
-            input_xruns: self.input.reports.xruns(),
+            input_xruns: self.input.as_ref().map_or(0, |side| side.reports.xruns()),
             output_xruns: self.output.reports.xruns(),
             slips: bridge.slips.load(Relaxed),
             starved: bridge.starved.load(Relaxed),
             lost_frames: bridge.lost_frames.load(Relaxed),
             in_hand: bridge.in_hand.load(Relaxed),
+            input_delay: self.input.as_ref().map_or(Duration::ZERO, |side| side.delay.get()),
+            output_delay: self.output.delay.get(),
         }
     }
 
-    /// Ends both devices and frees the function, on a thread of its own; returns when that is done,
+    /// Ends the devices and frees the function, on a thread of its own; returns when that is done,
     /// or after [`CLOSING`] without it.
     pub fn close(self) {
         let (done, closed) = mpsc::channel();
@@ -145,24 +174,33 @@ impl Stream {
         }
     }
 
-    /// Looks after both devices; to be called a few times a second. Returns what they remarked and
+    /// Looks after the devices; to be called a few times a second. Returns what they remarked and
     /// can live with.
     ///
     /// # Errors
     /// If a device is gone or stands still. The stream is then to be closed.
     pub fn check(&mut self) -> Result<Vec<String>, DeviceError> {
-        let mut remarks = self.input.messages()?;
+        let mut remarks = Vec::new();
+        if let Some(input) = &mut self.input {
+            remarks = input.messages()?;
+            input.moves(self.bridge.input_frames.load(Relaxed))?;
+        }
         remarks.extend(self.output.messages()?);
-        self.input.moves(self.bridge.input_frames.load(Relaxed))?;
         self.output.moves(self.output_frames.load(Relaxed))?;
         Ok(remarks)
     }
 }
 
 impl Side {
-    fn new(direction: Direction, name: &str, stream: cpal::Stream, reports: Reports) -> Self {
+    fn new(
+        direction: Direction,
+        name: &str,
+        stream: cpal::Stream,
+        reports: Reports,
+        delay: Delay,
+    ) -> Self {
         let moved = Instant::now();
-        Self { direction, name: name.to_owned(), reports, frames: 0, moved, stream }
+        Self { direction, name: name.to_owned(), reports, frames: 0, moved, delay, stream }
     }
 
     fn messages(&mut self) -> Result<Vec<String>, DeviceError> {
@@ -196,7 +234,8 @@ impl Side {
 
 /// The output's side: pulls from the bridge, works, converts.
 struct Player<F> {
-    drain: Drain,
+    /// Where input comes from, if any does.
+    drain: Option<Drain>,
     work: F,
     /// The planes, one after the other, each of the largest block.
     planes: Vec<f32>,
@@ -215,17 +254,25 @@ impl<F: FnMut(&mut [&mut [f32]])> Player<F> {
             let (left, right) = self.planes.split_at_mut(self.largest);
             let left = &mut left[..frames];
             if self.channels == 1 {
-                self.drain.read(&mut [left]);
+                read(&mut self.drain, &mut [left]);
                 (self.work)(&mut [left]);
                 convert::interleave(&[left], piece, self.width, self.limited);
             } else {
                 let right = &mut right[..frames];
-                self.drain.read(&mut [left, right]);
+                read(&mut self.drain, &mut [left, right]);
                 (self.work)(&mut [left, right]);
                 convert::interleave(&[left, right], piece, self.width, self.limited);
             }
             self.frames.fetch_add(frames as u64, Relaxed);
         }
+    }
+}
+
+/// The next input, silence if there is none. Realtime-safe.
+fn read(drain: &mut Option<Drain>, planes: &mut [&mut [f32]]) {
+    match drain {
+        Some(drain) => drain.read(planes),
+        None => planes.iter_mut().for_each(|plane| plane.fill(0.0)),
     }
 }
 
@@ -264,8 +311,9 @@ impl Chosen {
         shape: &Shape,
         feeder: Feeder,
         reporter: Reporter,
+        delay: Delay,
     ) -> Result<cpal::Stream, cpal::Error> {
-        with_sample_type!(self.format, self.record_as(shape, feeder, reporter))
+        with_sample_type!(self.format, self.record_as(shape, feeder, reporter, delay))
     }
 
     fn play<F>(
@@ -273,11 +321,12 @@ impl Chosen {
         shape: &Shape,
         player: Player<F>,
         reporter: Reporter,
+        delay: Delay,
     ) -> Result<cpal::Stream, cpal::Error>
     where
         F: FnMut(&mut [&mut [f32]]) + Send + 'static,
     {
-        with_sample_type!(self.format, self.play_as(shape, player, reporter))
+        with_sample_type!(self.format, self.play_as(shape, player, reporter, delay))
     }
 
     fn record_as<T: SizedSample>(
@@ -285,6 +334,7 @@ impl Chosen {
         shape: &Shape,
         mut feeder: Feeder,
         mut reporter: Reporter,
+        delay: Delay,
     ) -> Result<cpal::Stream, cpal::Error>
     where
         f32: FromSample<T>,
@@ -292,7 +342,11 @@ impl Chosen {
         let width = usize::from(self.width);
         self.device.build_input_stream::<T, _, _>(
             self.config(shape),
-            move |block, _| feeder.feed(block, width),
+            move |block, info: &InputCallbackInfo| {
+                let time = info.timestamp();
+                delay.set(time.callback.saturating_duration_since(time.capture));
+                feeder.feed(block, width);
+            },
             move |error| reporter.report(error),
             None,
         )
@@ -303,10 +357,15 @@ impl Chosen {
         shape: &Shape,
         mut player: Player<impl FnMut(&mut [&mut [f32]]) + Send + 'static>,
         mut reporter: Reporter,
+        delay: Delay,
     ) -> Result<cpal::Stream, cpal::Error> {
         self.device.build_output_stream::<T, _, _>(
             self.config(shape),
-            move |block, _| player.fill(block),
+            move |block, info: &OutputCallbackInfo| {
+                let time = info.timestamp();
+                delay.set(time.playback.saturating_duration_since(time.callback));
+                player.fill(block);
+            },
             move |error| reporter.report(error),
             None,
         )
@@ -321,7 +380,7 @@ mod tests {
     fn a_block_of_any_size_is_served_in_pieces_without_the_allocator() {
         let (mut feeder, drain, _counts) = bridge(2, 48_000, 64);
         let mut player = Player {
-            drain,
+            drain: Some(drain),
             work: |planes: &mut [&mut [f32]]| {
                 assert!(planes.iter().all(|plane| (1..=64).contains(&plane.len())));
                 planes.iter_mut().flat_map(|plane| plane.iter_mut()).for_each(|x| *x *= 2.0);

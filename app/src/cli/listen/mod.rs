@@ -155,7 +155,7 @@ fn introduce(args: &Listen, shape: &Shape, config: &Config, depth: usize, latenc
     eprintln!(
         "{}: {} -> {}, {} Hz, {}, blocks of {} frames",
         shape.host,
-        shape.input,
+        shape.input.as_deref().unwrap_or("no input"),
         shape.output,
         shape.rate,
         input::channels(shape.channels),

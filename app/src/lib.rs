@@ -1,0 +1,16 @@
+//! Residue, the desktop app and command line: thin faces over [`residue_engine`].
+//!
+//! | module | does |
+//! |---|---|
+//! | [`cli`] | arguments in, files and tables out |
+//! | [`device`] | sound devices: what there is, and streams through one function |
+//! | [`studio`] | everything a window does to sound and models, without a window |
+//!
+//! A library beside the program, so that tests can drive the studio.
+
+#[cfg(test)]
+mod allocations;
+pub mod cli;
+pub mod device;
+mod picture;
+pub mod studio;

@@ -1,0 +1,284 @@
+//! Devices without a sound card: for tests, and for looking at a window where nothing can be heard.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::devices::{
+    Defaults, DeviceChoice, DeviceInfo, Devices, HostInfo, Planned, Running, Side, Work,
+};
+use crate::device::{Counts, Shape};
+
+/// Name of the sound system.
+const HOST: &str = "Simulated";
+/// Longest time that is made up for after a hold-up in real time.
+const MOST_BEHIND: Duration = Duration::from_millis(500);
+
+/// A sound system with a microphone and a pair of headphones that nobody wears.
+///
+/// Time passes only in [`Simulated::play`], which runs the audio function on the thread that calls,
+/// as fast as the codec computes; nothing is ever late, so that the same calls give the same samples.
+/// Or it passes on its own, after [`Simulated::run_in_real_time`]. Clones are the same devices.
+#[derive(Clone)]
+pub struct Simulated(Arc<Mutex<State>>);
+
+struct State {
+    rate: u32,
+    buffer: u32,
+    /// Of the microphone and of the headphones.
+    channels: [usize; 2],
+    names: [String; 2],
+    present: bool,
+    realtime: bool,
+    work: Option<Work>,
+    shape: Option<Shape>,
+    /// Counts streams, so that an old one does not end a new one.
+    stream: u64,
+    /// What the microphone will hear, by channel.
+    fed: [Vec<f32>; 2],
+    heard: [Vec<f32>; 2],
+}
+
+impl Simulated {
+    /// Stereo devices at `rate` Hz with blocks of `buffer` frames.
+    pub fn new(rate: u32, buffer: u32) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            rate,
+            buffer,
+            channels: [2, 2],
+            names: ["Simulated microphone".into(), "Simulated headphones".into()],
+            present: true,
+            realtime: false,
+            work: None,
+            shape: None,
+            stream: 0,
+            fed: Default::default(),
+            heard: Default::default(),
+        })))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Channels of microphone and headphones, from the next stream on.
+    pub fn set_channels(&self, input: usize, output: usize) {
+        self.state().channels = [input, output];
+    }
+
+    /// Another rate, from the next stream on.
+    pub fn set_rate(&self, rate: u32) {
+        self.state().rate = rate;
+    }
+
+    /// Pulls the plug, or puts it in again.
+    pub fn set_present(&self, present: bool) {
+        self.state().present = present;
+    }
+
+    /// Makes other devices the system's default.
+    pub fn set_default_names(&self, input: &str, output: &str) {
+        self.state().names = [input.to_owned(), output.to_owned()];
+    }
+
+    /// Adds what the microphone will hear on each channel; silence follows.
+    pub fn feed(&self, channels: &[&[f32]]) {
+        let mut state = self.state();
+        for (fed, channel) in state.fed.iter_mut().zip(channels) {
+            fed.extend_from_slice(channel);
+        }
+    }
+
+    /// What has come out since the last call, by channel.
+    pub fn take_heard(&self) -> [Vec<f32>; 2] {
+        std::mem::take(&mut self.state().heard)
+    }
+
+    /// Whether a stream runs.
+    pub fn is_open(&self) -> bool {
+        self.state().work.is_some()
+    }
+
+    /// What the running stream looks like.
+    pub fn shape(&self) -> Option<Shape> {
+        self.state().shape.clone()
+    }
+
+    /// Lets at least `frames` frames pass, in whole blocks; returns how many did. None pass while no
+    /// stream runs or the plug is out.
+    pub fn play(&self, frames: usize) -> usize {
+        let mut state = self.state();
+        let mut played = 0;
+        while played < frames && state.block() {
+            played += state.buffer as usize;
+        }
+        played
+    }
+
+    /// Lets time pass as it does elsewhere, on a thread that ends with the last clone. What comes out
+    /// is not kept. For all streams from now on.
+    pub fn run_in_real_time(&self) {
+        self.state().realtime = true;
+        let weak = Arc::downgrade(&self.0);
+        let clock = move || {
+            let mut next = Instant::now();
+            while let Some(state) = weak.upgrade() {
+                let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                state.block();
+                state.heard = Default::default();
+                next += Duration::from_secs_f64(f64::from(state.buffer) / f64::from(state.rate));
+                drop(state);
+                let now = Instant::now();
+                next = next.max(now.checked_sub(MOST_BEHIND).unwrap_or(now));
+                thread::sleep(next.saturating_duration_since(now));
+            }
+        };
+        // A computer without a thread to spare has no use for a simulation.
+        let _ = thread::Builder::new().name("residue-simulated".into()).spawn(clock);
+    }
+}
+
+impl State {
+    /// One block; false if there is no stream.
+    fn block(&mut self) -> bool {
+        let (Some(work), Some(shape), true) = (&mut self.work, &self.shape, self.present) else {
+            return false;
+        };
+        let frames = self.buffer as usize;
+        let mut planes: Vec<Vec<f32>> = vec![vec![0.0; frames]; shape.channels];
+        if shape.input.is_some() {
+            for (plane, fed) in planes.iter_mut().zip(&mut self.fed) {
+                let count = fed.len().min(frames);
+                plane[..count].copy_from_slice(&fed[..count]);
+                fed.drain(..count);
+            }
+        }
+        let mut borrowed: Vec<&mut [f32]> = planes.iter_mut().map(Vec::as_mut_slice).collect();
+        work(&mut borrowed);
+        for (channel, heard) in self.heard.iter_mut().enumerate() {
+            heard.extend_from_slice(&planes[channel.min(planes.len() - 1)]);
+        }
+        true
+    }
+
+    fn side(&self, channels: usize) -> Side {
+        Side {
+            default: true,
+            rates: vec![(self.rate, self.rate)],
+            channels: vec![channels as u16],
+            buffer: Some((self.buffer, self.buffer)),
+            formats: vec!["f32".into()],
+        }
+    }
+}
+
+impl Devices for Simulated {
+    fn list(&self) -> Vec<HostInfo> {
+        let state = self.state();
+        let device = |direction: usize| {
+            let side = Some(state.side(state.channels[direction]));
+            let (input, output) = if direction == 0 { (side, None) } else { (None, side) };
+            let name = state.names[direction].clone();
+            DeviceInfo { id: name.clone(), name, input, output }
+        };
+        let devices = if state.present { vec![device(0), device(1)] } else { Vec::new() };
+        vec![HostInfo { name: HOST, default: true, problem: None, devices }]
+    }
+
+    fn defaults(&self, _host: Option<&str>) -> Defaults {
+        let state = self.state();
+        let [input, output] = state.names.clone();
+        if state.present {
+            Defaults { input: Some(input), output: Some(output) }
+        } else {
+            Defaults::default()
+        }
+    }
+
+    fn plan(&self, choice: &DeviceChoice, with_input: bool) -> Result<Box<dyn Planned>, String> {
+        let state = self.state();
+        let [input, output] = state.names.clone();
+        for (asked, name) in [(&choice.input, &input), (&choice.output, &output)] {
+            let unknown = |asked: &&String| !name.contains(asked.as_str());
+            if let Some(asked) = asked.as_ref().filter(unknown) {
+                return Err(format!("there is no simulated device called `{asked}`"));
+            }
+        }
+        if !state.present {
+            return Err("the simulated devices are unplugged; plug them in".into());
+        }
+        let most =
+            if with_input { state.channels[0].min(state.channels[1]) } else { state.channels[1] };
+        let shape = Shape {
+            host: HOST,
+            input: with_input.then_some(input),
+            output,
+            rate: choice.rate.unwrap_or(state.rate),
+            buffer: choice.buffer.unwrap_or(state.buffer),
+            channels: choice.channels.unwrap_or(2).min(most),
+        };
+        let (offline, devices) = (!state.realtime, self.clone());
+        Ok(Box::new(SimulatedPlan { shape, offline, devices }))
+    }
+}
+
+struct SimulatedPlan {
+    shape: Shape,
+    offline: bool,
+    devices: Simulated,
+}
+
+impl Planned for SimulatedPlan {
+    fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    fn is_offline(&self) -> bool {
+        self.offline
+    }
+
+    fn start(self: Box<Self>, work: Work) -> Result<Box<dyn Running>, String> {
+        let mut state = self.devices.state();
+        state.rate = self.shape.rate;
+        state.buffer = self.shape.buffer;
+        state.work = Some(work);
+        state.shape = Some(self.shape);
+        state.stream += 1;
+        let number = state.stream;
+        drop(state);
+        Ok(Box::new(SimulatedStream { number, devices: self.devices }))
+    }
+}
+
+struct SimulatedStream {
+    number: u64,
+    devices: Simulated,
+}
+
+impl Running for SimulatedStream {
+    fn check(&mut self) -> Result<Vec<String>, String> {
+        if self.devices.state().present {
+            Ok(Vec::new())
+        } else {
+            Err("lost the simulated devices: somebody pulled the plug".into())
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::default()
+    }
+
+    fn close(self: Box<Self>) {}
+}
+
+impl Drop for SimulatedStream {
+    fn drop(&mut self) {
+        let mut state = self.devices.state();
+        if state.stream == self.number {
+            let work = state.work.take();
+            state.shape = None;
+            drop(state);
+            drop(work);
+        }
+    }
+}
