@@ -2,15 +2,19 @@
 //!
 //! | module | does |
 //! |---|---|
+//! | [`blind`] | blind listening: what is heard, in which order, what remains of it |
 //! | [`cli`] | arguments in, files and tables out |
 //! | [`device`] | sound devices: what there is, and streams through one function |
 //! | [`studio`] | everything a window does to sound and models, without a window |
+//! | [`window`] | what is seen |
 //!
 //! A library beside the program, so that tests can drive the studio.
 
 #[cfg(test)]
 mod allocations;
+pub mod blind;
 pub mod cli;
 pub mod device;
 mod picture;
 pub mod studio;
+pub mod window;

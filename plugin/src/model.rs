@@ -10,7 +10,6 @@ mod choice;
 mod load_error;
 mod shared;
 mod slot;
-mod sum;
 mod work;
 
 pub use choice::{ModelChoice, ModelField};

@@ -4,6 +4,7 @@
 //! is told to the studio. [`Window::ui`] draws a frame of it into any [`egui::Ui`], with or without a
 //! real window, and [`run`] opens a real one.
 
+pub mod blind_page;
 mod controls;
 mod dialogs;
 mod help;
@@ -23,6 +24,7 @@ mod transport;
 mod views;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Rect, Ui};
@@ -37,6 +39,8 @@ pub use preferences::{Look, Preferences};
 use crate::studio::{
     Input, Notice, RecordOptions, Severity, StreamState, Studio, StudioOptions,
 };
+use crate::blind::{Shelf, Wake};
+use blind_page::{BlindPage, Offer};
 use dialogs::{Dialogs, Purpose};
 use keys::{Command, Taken};
 use notices::Notices;
@@ -60,6 +64,7 @@ pub struct Window {
     status: Option<Status>,
     notices: Notices,
     dialogs: Dialogs,
+    blind: BlindPage,
     /// Texts that are being typed.
     typed: String,
     typed_model: String,
@@ -74,8 +79,9 @@ pub struct Window {
 }
 
 impl Window {
-    /// Over a studio, as it was left. Install [`Theme`] in the context before the first frame.
-    pub fn new(mut studio: Studio, preferences: Preferences) -> Self {
+    /// Over a studio, as it was left. `wake` asks for a frame, from any thread. Install [`Theme`] in
+    /// the context before the first frame.
+    pub fn new(mut studio: Studio, preferences: Preferences, wake: Wake) -> Self {
         studio.set_volume_db(preferences.volume_db);
         studio.refresh_devices();
         studio.refresh_library();
@@ -87,6 +93,7 @@ impl Window {
             status: None,
             notices: Notices::default(),
             dialogs: Dialogs::default(),
+            blind: BlindPage::new(Arc::new(Shelf::new(None)), wake),
             typed: String::new(),
             typed_model: String::new(),
             last: 0.0,
@@ -160,6 +167,9 @@ impl Window {
             None => self.meters.update(&[[0.0; 2]; 2], seconds),
         }
         let page = self.preferences.page;
+        if page != Page::Blind {
+            self.blind.close(&mut self.studio);
+        }
         if page == Page::Listen {
             views::update(self);
         } else {
@@ -194,7 +204,10 @@ impl Window {
                     ui.add_space(size::GAP);
                     views::show(ui, self);
                 }
-                Page::Blind => {}
+                Page::Blind => {
+                    let offer = Offer::of(&self.studio);
+                    self.blind.show(ui, &offer, &mut self.studio);
+                }
                 Page::Models => models_page::show(ui, self),
                 Page::Help => help::show(ui),
             }

@@ -113,12 +113,13 @@ impl AbxResult {
     }
 }
 
-/// A chance in words.
+/// A chance in words, and as the p-value it is.
 fn once_in(p: f64) -> String {
+    let value = if p < 0.001 { format!("{p:.2e}") } else { format!("{p:.3}") };
     if p >= 0.5 {
-        format!("{:.0}% of the time", 100.0 * p)
+        format!("{:.0}% of the time (p = {value})", 100.0 * p)
     } else {
-        format!("once in {:.0} times (p = {p:.2e})", 1.0 / p)
+        format!("once in {:.0} times (p = {value})", 1.0 / p)
     }
 }
 
@@ -157,6 +158,9 @@ mod tests {
         assert_eq!((result.right, result.p), (0, 1.0));
         test.answer(test.x()).unwrap();
         assert_eq!(test.result().unwrap(), result);
-        assert!(result.sentence().contains("no difference was shown"));
+        assert_eq!(
+            result.sentence(),
+            "0 of 2 right: no difference was shown to be heard. Guessing does as well 100% of the time (p = 1.000)."
+        );
     }
 }

@@ -43,6 +43,25 @@ mod tests {
         }
     }
 
+    /// Sums of binomial coefficients over 2^n, by hand.
+    #[test]
+    fn known_fractions() {
+        for (right, trials, over, whole) in [
+            (1, 1, 1.0, 2.0),
+            (7, 7, 1.0, 128.0),
+            (7, 8, 9.0, 256.0),
+            (9, 10, 11.0, 1024.0),
+            (10, 12, 79.0, 4096.0),
+            (12, 16, 2517.0, 65_536.0),
+            (13, 16, 697.0, 65_536.0),
+            (15, 20, 21_700.0, 1_048_576.0),
+            (18, 25, 726_206.0, 33_554_432.0),
+        ] {
+            let (found, known) = (chance_of_at_least(right, trials), over / whole);
+            assert!((found / known - 1.0).abs() < 1e-13, "{right}/{trials}: {found}, not {known}");
+        }
+    }
+
     /// Values of published tables of the binomial distribution, to the digits they give.
     #[test]
     fn published_values() {

@@ -16,10 +16,11 @@ mod draw;
 mod rating;
 mod report;
 mod staircase;
+mod utc;
 
 pub use abx::{Abx, AbxResult, Side};
 pub use binomial::chance_of_at_least;
 pub use draw::{Draw, RandomError, SeededDraw, SystemDraw};
 pub use rating::{Rating, RatingError, Scored};
-pub use report::{Compared, Findings, Report};
-pub use staircase::{Staircase, StaircaseResult, Threshold};
+pub use report::{Compared, Findings, Heard, ModelUsed, Passage, Report, samples_sha256};
+pub use staircase::{MOST_TRIALS, Staircase, StaircaseResult, Threshold};

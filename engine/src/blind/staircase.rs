@@ -12,8 +12,8 @@ use super::draw::{Draw, RandomError};
 /// Turns after which the test is over, and how many of the last ones count.
 const TURNS: usize = 8;
 const COUNTED: usize = 6;
-/// Trials after which the test is over in any case.
-const MOST_TRIALS: usize = 80;
+/// Trials after which a [`Staircase`] is over in any case.
+pub const MOST_TRIALS: usize = 80;
 /// Right answers in a row at full depth that end the test: chance does that once in 64 times.
 const AT_THE_TOP: usize = 6;
 /// Factors of the depth from one level to the next, before the first turn and then after each.
@@ -65,7 +65,8 @@ impl Staircase {
         Ok(Self { draw, deepest, depth: 1, x, streak: 0, deeper: None, turns, trials })
     }
 
-    /// The depth that side B plays in this trial; side A is dry.
+    /// The depth that side B plays in this trial; side A is dry. A view that shows it tells whether
+    /// answers were right.
     pub fn depth(&self) -> usize {
         self.depth
     }
@@ -73,11 +74,6 @@ impl Staircase {
     /// What X plays in this trial. For the player; a view that shows it spoils the test.
     pub fn x(&self) -> Side {
         self.x
-    }
-
-    /// Share of the test that is done at least, 0 to 1.
-    pub fn progress(&self) -> f32 {
-        self.turns.len() as f32 / TURNS as f32
     }
 
     /// Takes the answer to this trial and draws the next. Answers after the end change nothing.
@@ -106,18 +102,41 @@ impl Staircase {
     }
 
     fn go(&mut self, deeper: bool) {
-        if self.deeper.is_some_and(|last| last != deeper) {
+        let depth = self.after(deeper);
+        if self.turns_with(deeper) {
             self.turns.push(self.depth);
         }
         self.deeper = Some(deeper);
-        let factor = FACTORS[self.turns.len().min(FACTORS.len() - 1)];
+        self.depth = depth;
+    }
+
+    /// Whether going this way is a turn.
+    fn turns_with(&self, deeper: bool) -> bool {
+        self.deeper.is_some_and(|last| last != deeper)
+    }
+
+    /// The depth that going this way leads to.
+    fn after(&self, deeper: bool) -> usize {
+        let turns = self.turns.len() + usize::from(self.turns_with(deeper));
+        let factor = FACTORS[turns.min(FACTORS.len() - 1)];
         let depth = self.depth as f64;
         // At least one layer a step.
-        self.depth = if deeper {
+        if deeper {
             ((depth * factor).round() as usize).max(self.depth + 1).min(self.deepest)
         } else {
             ((depth / factor).round() as usize).min(self.depth - 1).max(1)
-        };
+        }
+    }
+
+    /// Every depth that the next trial may have, whatever is answered: to be made ready before. This
+    /// one, the next shallower one and the next deeper one.
+    pub fn reachable(&self) -> [usize; 3] {
+        [self.depth, self.after(false), self.after(true)]
+    }
+
+    /// Trials answered.
+    pub fn answered(&self) -> usize {
+        self.trials.len()
     }
 
     fn at_the_top(&self) -> bool {
@@ -171,7 +190,10 @@ mod tests {
     fn listen(seed: u64, hears: impl Fn(usize) -> bool) -> StaircaseResult {
         let mut test = Staircase::new(32, Box::new(SeededDraw(seed))).unwrap();
         let mut guess = SeededDraw(seed + 1000);
+        let mut ready = test.reachable();
         loop {
+            assert!(ready.contains(&test.depth()), "{ready:?}, now {}", test.depth());
+            ready = test.reachable();
             if let Some(result) = test.result() {
                 return result;
             }

@@ -44,4 +44,5 @@ pub use progress::{OnProgress, Progress, Stage};
 pub use registry::AddedModel;
 pub use settings::HubSettings;
 pub use source::{ModelSource, locate};
+pub use sum::sum;
 pub use verify::{FileReport, LoadCheck, VerifyReport, verify};

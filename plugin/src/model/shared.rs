@@ -1,15 +1,16 @@
 //! Loaded models, one copy a process however many instances run them.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::{Arc, LazyLock, Weak};
 
 use parking_lot::Mutex;
 use residue_engine::audio::MonoTreatment;
 use residue_engine::codec::{Codec, Config, Options};
 use residue_engine::live::{Allowance, AudioPort, Control, OpenError, PortConfig, open};
-use residue_engine::models::{EMBEDDED, ModelSource, embedded, locate};
+use residue_engine::models::{self, EMBEDDED, ModelSource, embedded, locate};
 
-use super::{LoadError, ModelChoice, sum};
+use super::{LoadError, ModelChoice};
 
 /// Up to so many parameters one thread is enough, and instances do not get in each other's way.
 const SMALL: u64 = 15_000_000;
@@ -100,9 +101,16 @@ impl SharedModel {
     /// The sum over its files; `None` for the embedded model, for files that cannot be read, and if
     /// `go_on` says no. Reads all of them the first time.
     pub fn sum(&self, go_on: &dyn Fn() -> bool) -> Option<String> {
+        if self.source == ModelSource::Embedded {
+            return None;
+        }
         let mut known = self.sum.lock();
         if known.is_none() {
-            *known = sum::sum(&self.source, go_on);
+            let on_progress = &mut |_: models::Progress<'_>| match go_on() {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            };
+            *known = models::sum(&self.source, on_progress).ok();
         }
         known.clone()
     }

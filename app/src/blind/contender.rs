@@ -1,0 +1,39 @@
+//! What can be compared.
+
+use std::fmt;
+
+use residue_engine::codec::Precision;
+
+/// A depth of a model in a precision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coded {
+    /// A known model, an added one, or a folder.
+    pub model: String,
+    /// Its arithmetic.
+    pub precision: Precision,
+    /// RVQ depth, from 1.
+    pub depth: usize,
+}
+
+/// Something that a passage can be heard as. `Display` names it for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Contender {
+    /// The passage as it is.
+    Original,
+    /// The passage without what is above 3.5 kHz: what everybody hears is worse.
+    Anchor,
+    /// The passage through a codec.
+    Codec(Coded),
+}
+
+impl fmt::Display for Contender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Original => write!(f, "the original"),
+            Self::Anchor => write!(f, "the anchor (3.5 kHz low-pass)"),
+            Self::Codec(Coded { model, precision, depth }) => {
+                write!(f, "depth {depth} of {model} in {precision}")
+            }
+        }
+    }
+}

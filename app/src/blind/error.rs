@@ -1,0 +1,87 @@
+//! What keeps a blind test from taking place.
+
+use std::io;
+use std::path::PathBuf;
+
+use residue_engine::audio::AudioError;
+use residue_engine::blind::{RandomError, RatingError};
+use residue_engine::measure::MeasureError;
+use residue_engine::offline::OfflineError;
+
+use super::material::{LONGEST_SECONDS, SHORTEST_SECONDS};
+
+/// Any error of blind listening, in one line for a person.
+#[derive(Debug, thiserror::Error)]
+pub enum BlindError {
+    /// The passage has no loudness to speak of.
+    #[error(
+        "the passage is {seconds:.2} s long; a blind test needs {SHORTEST_SECONDS} s or more: choose a longer loop"
+    )]
+    TooShort {
+        /// Its length.
+        seconds: f64,
+    },
+    /// The passage would take too much memory, and nobody compares minutes.
+    #[error(
+        "the passage is {seconds:.0} s long; a blind test takes {LONGEST_SECONDS:.0} s or less: set a loop around what matters"
+    )]
+    TooLong {
+        /// Its length.
+        seconds: f64,
+    },
+    /// A model cannot be had.
+    #[error("model {model}: {problem}")]
+    Model {
+        /// Its name.
+        model: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// The model has fewer layers.
+    #[error("model {model} has {layers} layers, so depth {depth} is not possible")]
+    Depth {
+        /// Its name.
+        model: String,
+        /// Layers it has.
+        layers: usize,
+        /// The depth asked for.
+        depth: usize,
+    },
+    /// The codec did not do its part.
+    #[error(transparent)]
+    Codec(#[from] OfflineError),
+    /// The passage cannot be converted.
+    #[error(transparent)]
+    Audio(#[from] AudioError),
+    /// The loudness cannot be measured.
+    #[error("the loudness of {name} cannot be measured: {source}")]
+    Loudness {
+        /// Of what.
+        name: String,
+        /// Why.
+        source: MeasureError,
+    },
+    /// Nothing can be drawn.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    /// A rating was refused.
+    #[error(transparent)]
+    Rating(#[from] RatingError),
+    /// A thread could not be started or ended without a result.
+    #[error("{what} ended without a result; try again")]
+    NoResult {
+        /// What it was doing.
+        what: &'static str,
+    },
+    /// The person asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+    /// A report cannot be written.
+    #[error("cannot write {}: {source}; choose another folder", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}

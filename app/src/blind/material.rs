@@ -1,0 +1,158 @@
+//! The passage that everything compared is made of.
+
+use std::f64::consts::PI;
+use std::ops::Range;
+use std::sync::Arc;
+
+use residue_engine::audio::{Audio, resample};
+use residue_engine::blind::{Passage, samples_sha256};
+
+use super::BlindError;
+use crate::studio::LoadedFile;
+
+/// Shortest passage: below, its loudness does not exist.
+pub const SHORTEST_SECONDS: f64 = 0.5;
+/// Longest passage.
+pub const LONGEST_SECONDS: f64 = 600.0;
+/// What the codec hears of the file before the passage, if there is as much: so that it is not heard
+/// starting up.
+const LEAD_SECONDS: f64 = 2.0;
+/// Both ends of the passage fade over this time: it repeats, and a click at the seam would be heard
+/// as a part of it.
+const FADE_SECONDS: f64 = 0.005;
+
+/// A file and the part of it to listen to.
+#[derive(Clone, Debug)]
+pub struct Material {
+    /// The file's name.
+    pub name: String,
+    /// SHA-256 of the file's bytes, in lowercase hex.
+    pub sha256: String,
+    /// The whole file.
+    pub audio: Arc<Audio>,
+    /// From second to second; all of it if `None`.
+    pub region: Option<(f64, f64)>,
+}
+
+impl Material {
+    /// A part of an open file.
+    pub fn new(file: &LoadedFile, region: Option<(f64, f64)>) -> Self {
+        let (name, sha256) = (file.name.clone(), file.sha256.clone());
+        Self { name, sha256, audio: Arc::clone(&file.audio), region }
+    }
+
+    /// Length of the passage in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.samples().len() as f64 / f64::from(self.audio.rate)
+    }
+
+    /// Samples of the passage in the file.
+    fn samples(&self) -> Range<usize> {
+        let at = |seconds: f64| (seconds * f64::from(self.audio.rate)).round().max(0.0) as usize;
+        let length = self.audio.len();
+        let (from, to) = self.region.map_or((0, length), |(from, to)| (at(from), at(to)));
+        from.min(length)..to.clamp(from.min(length), length)
+    }
+
+    /// Cuts the passage out.
+    ///
+    /// # Errors
+    /// If it is too short or too long.
+    pub(super) fn cut(&self) -> Result<Cut, BlindError> {
+        let (samples, seconds) = (self.samples(), self.seconds());
+        if seconds < SHORTEST_SECONDS {
+            return Err(BlindError::TooShort { seconds });
+        }
+        if seconds > LONGEST_SECONDS {
+            return Err(BlindError::TooLong { seconds });
+        }
+        let Audio { rate, channels } = &*self.audio;
+        let lead = samples.start.min((LEAD_SECONDS * f64::from(*rate)) as usize);
+        let part = |range: Range<usize>| Audio {
+            rate: *rate,
+            channels: channels.iter().map(|channel| channel[range.clone()].to_vec()).collect(),
+        };
+        let passage = Passage {
+            file: self.name.clone(),
+            file_sha256: self.sha256.clone(),
+            rate: *rate,
+            channels: channels.len(),
+            first_sample: samples.start,
+            samples: samples.len(),
+            sha256: samples_sha256(&part(samples.clone())),
+        };
+        Ok(Cut { piece: part(samples.start - lead..samples.end), lead, passage })
+    }
+}
+
+/// A passage, cut out.
+pub(super) struct Cut {
+    /// The passage after what leads to it, as the codec is to hear it.
+    pub piece: Audio,
+    /// Samples that lead to it.
+    lead: usize,
+    /// What it is.
+    pub passage: Passage,
+}
+
+impl Cut {
+    /// The passage of a version of [`piece`](Self::piece), at `rate` Hz. Every version goes the same
+    /// way, so all are aligned to the sample; at the file's own rate, samples are copied.
+    ///
+    /// # Errors
+    /// If there is no conversion to that rate.
+    pub fn finish(&self, mut version: Audio, rate: u32) -> Result<Audio, BlindError> {
+        let fade = ((FADE_SECONDS * f64::from(version.rate)) as usize).max(1);
+        for channel in &mut version.channels {
+            channel.drain(..self.lead);
+            let last = channel.len() - 1;
+            for n in 0..fade.min(channel.len() / 2) {
+                let gain = 0.5 - 0.5 * (PI * (n as f64 + 0.5) / fade as f64).cos();
+                channel[n] *= gain as f32;
+                channel[last - n] *= gain as f32;
+            }
+        }
+        Ok(resample(&version, rate)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn material(seconds: f64, region: Option<(f64, f64)>) -> Material {
+        let ramp = (0..(seconds * 8000.0) as usize).map(|n| n as f32 / 1e6).collect();
+        let audio = Arc::new(Audio { rate: 8000, channels: vec![ramp] });
+        Material { name: "ramp.wav".into(), sha256: "ab".into(), audio, region }
+    }
+
+    #[test]
+    fn a_passage_is_cut_to_the_sample_with_what_leads_to_it() {
+        let cut = material(10.0, Some((3.0, 4.5))).cut().unwrap();
+        assert_eq!((cut.lead, cut.piece.len()), (16_000, 28_000));
+        assert_eq!((cut.passage.first_sample, cut.passage.samples), (24_000, 12_000));
+        let whole = cut.finish(cut.piece.clone(), 8000).unwrap();
+        assert_eq!(whole.len(), 12_000);
+        // Between the fades of 40 samples it is the file.
+        for n in [40, 5000, 11_959] {
+            assert_eq!(whole.channels[0][n], (24_000 + n) as f32 / 1e6);
+        }
+        assert!(whole.channels[0][0] < 1e-4 && whole.channels[0][11_999] < 1e-4);
+        let doubled = cut.finish(cut.piece.clone(), 16_000).unwrap();
+        assert_eq!(doubled.len(), 24_000);
+        assert!((doubled.channels[0][10_000] - whole.channels[0][5000]).abs() < 1e-4);
+
+        let cut = material(10.0, Some((1.0, 99.0))).cut().unwrap();
+        assert_eq!((cut.lead, cut.passage.samples), (8000, 72_000));
+        assert_eq!(material(10.0, None).cut().unwrap().lead, 0);
+    }
+
+    #[test]
+    fn too_short_and_too_long_are_told() {
+        let error = |region| material(601.0, region).cut().err().unwrap().to_string();
+        assert!(error(Some((1.0, 1.2))).contains("0.20 s long"));
+        assert!(error(Some((5.0, 1.0))).contains("0.00 s long"));
+        assert!(error(Some((f64::NAN, f64::NAN))).contains("0.00 s long"));
+        assert!(error(None).contains("set a loop"));
+    }
+}

@@ -1,0 +1,86 @@
+//! Who plays what a test wants heard.
+
+use std::sync::Arc;
+
+use crate::studio::{Stimuli, StreamState, Studio};
+
+/// Where playback is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Position {
+    /// What is heard now, in seconds from the passage's start.
+    pub seconds: f64,
+    /// The passage's length in seconds.
+    pub length: f64,
+}
+
+/// Plays versions of a passage, one at a time, repeating. All methods return at once.
+pub trait Player {
+    /// The rate that [`Stimuli`] must have; `None` while no sound runs.
+    fn rate(&self) -> Option<u32>;
+
+    /// Starts the sound.
+    fn start(&mut self);
+
+    /// Whether the output is silent.
+    fn muted(&self) -> bool;
+
+    /// Silences the output, or not.
+    fn set_muted(&mut self, muted: bool);
+
+    /// Plays these from their start, beginning with the first version.
+    fn audition(&mut self, stimuli: Arc<Stimuli>);
+
+    /// Changes to another version at the same place, crossfading.
+    fn select(&mut self, index: usize);
+
+    /// Goes on playing, or pauses.
+    fn set_playing(&mut self, playing: bool);
+
+    /// Where it is; `None` if nothing of a test plays.
+    fn position(&self) -> Option<Position>;
+
+    /// Goes back to what played before.
+    fn end(&mut self);
+}
+
+impl Player for Studio {
+    fn rate(&self) -> Option<u32> {
+        match self.stream_state() {
+            StreamState::Running(facts) => Some(facts.shape.rate),
+            _ => None,
+        }
+    }
+
+    fn start(&mut self) {
+        Studio::start(self);
+    }
+
+    fn muted(&self) -> bool {
+        Studio::muted(self)
+    }
+
+    fn set_muted(&mut self, muted: bool) {
+        Studio::set_muted(self, muted);
+    }
+
+    fn audition(&mut self, stimuli: Arc<Stimuli>) {
+        Studio::audition(self, stimuli);
+    }
+
+    fn select(&mut self, index: usize) {
+        Studio::select(self, index);
+    }
+
+    fn set_playing(&mut self, playing: bool) {
+        if playing { self.play() } else { self.pause() }
+    }
+
+    fn position(&self) -> Option<Position> {
+        let state = self.audition_state()?;
+        Some(Position { seconds: state.position_s, length: state.length_s })
+    }
+
+    fn end(&mut self) {
+        self.end_audition();
+    }
+}

@@ -1,0 +1,151 @@
+//! A passage as everything that it is to be compared as.
+
+use std::sync::Arc;
+
+use residue_engine::audio::{Audio, MonoTreatment};
+use residue_engine::blind::{Compared, Heard, ModelUsed, samples_sha256};
+use residue_engine::codec::{Codec, Precision};
+use residue_engine::offline::{self, Encoded};
+
+use super::anchor::anchor;
+use super::level::{amplify, levels};
+use super::material::{Cut, Material};
+use super::shelf::or_cancelled;
+use super::{BlindError, Coded, Contender, Shelf, Watch};
+use crate::studio::Stimuli;
+
+/// Frames that go through a codec at a time: the result does not depend on it.
+const CHUNK: usize = 16;
+
+/// What is to be made.
+#[derive(Clone, Debug)]
+pub struct Brief {
+    /// Of what.
+    pub material: Material,
+    /// As what, in this order; loudness follows the first.
+    pub contenders: Vec<Contender>,
+    /// Sample rate to play at, in hertz.
+    pub rate: u32,
+    /// Whether to match loudness.
+    pub match_levels: bool,
+}
+
+/// A passage as several contenders.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// What is played: a plane a contender.
+    pub stimuli: Arc<Stimuli>,
+    /// What a report says of it.
+    pub heard: Heard,
+}
+
+/// Makes what a [`Brief`] asks for. Takes as long as the codec does: not for the thread of a window.
+///
+/// # Errors
+/// See [`BlindError`].
+pub fn render(brief: &Brief, shelf: &Shelf, watch: &Watch) -> Result<Rendered, BlindError> {
+    let Brief { material, contenders, rate, match_levels } = brief;
+    let cut = material.cut()?;
+    let mut planes: Vec<Option<Audio>> = vec![None; contenders.len()];
+    for (plane, contender) in planes.iter_mut().zip(contenders) {
+        *plane = match contender {
+            Contender::Original => Some(cut.finish(cut.piece.clone(), *rate)?),
+            Contender::Anchor => Some(cut.finish(anchor(&cut.piece)?, *rate)?),
+            Contender::Codec(_) => None,
+        };
+    }
+    let mut models = Vec::new();
+    // One model at a time: two of the large ones may not fit.
+    while let Some(next) = planes.iter().position(Option::is_none) {
+        let Contender::Codec(first) = &contenders[next] else { break };
+        let same: Vec<(usize, &Coded)> = contenders
+            .iter()
+            .enumerate()
+            .filter_map(|(n, contender)| match contender {
+                Contender::Codec(coded) => Some((n, coded)),
+                _ => None,
+            })
+            .filter(|(_, coded)| (&coded.model, coded.precision) == (&first.model, first.precision))
+            .collect();
+        let depths: Vec<usize> = same.iter().map(|(_, coded)| coded.depth).collect();
+        let source = Source::open(&cut, &first.model, first.precision, shelf, watch)?;
+        models.push(source.used.clone());
+        let versions = source.decode(&depths, watch)?;
+        for ((n, _), version) in same.into_iter().zip(versions) {
+            planes[n] = Some(cut.finish(version, *rate)?);
+        }
+    }
+    watch.check("Matching levels", 1.0)?;
+    let planes: Vec<Audio> = planes.into_iter().flatten().collect();
+    let names: Vec<String> = contenders.iter().map(Contender::to_string).collect();
+    let (stimuli, compared) = balance(planes, &names, *match_levels)?;
+    let heard = Heard {
+        passage: cut.passage,
+        played_rate: *rate,
+        level_matched: *match_levels,
+        models,
+        compared,
+    };
+    Ok(Rendered { stimuli, heard })
+}
+
+/// Brings planes to one loudness, and pins them down.
+pub(super) fn balance(
+    mut planes: Vec<Audio>,
+    names: &[String],
+    match_levels: bool,
+) -> Result<(Arc<Stimuli>, Vec<Compared>), BlindError> {
+    let levels = levels(&planes.iter().collect::<Vec<_>>(), match_levels)
+        .map_err(|(n, source)| BlindError::Loudness { name: names[n].clone(), source })?;
+    let mut compared = Vec::new();
+    for ((plane, name), level) in planes.iter_mut().zip(names).zip(levels) {
+        let sha256 = samples_sha256(plane);
+        amplify(plane, level.gain_db);
+        let (loudness_lufs, gain_db) = (level.lufs, level.gain_db);
+        compared.push(Compared { name: name.clone(), sha256, loudness_lufs, gain_db });
+    }
+    let rate = planes.first().map_or(0, |plane| plane.rate);
+    Ok((Arc::new(Stimuli { rate, planes, region: None }), compared))
+}
+
+/// A passage in a model's codes, to be decoded at any depth.
+pub(super) struct Source {
+    codec: Codec,
+    pub used: ModelUsed,
+    encoded: Encoded,
+}
+
+impl Source {
+    pub fn open(
+        cut: &Cut,
+        model: &str,
+        precision: Precision,
+        shelf: &Shelf,
+        watch: &Watch,
+    ) -> Result<Self, BlindError> {
+        let (codec, used) = shelf.load(model, precision, watch)?;
+        let what = format!("Encoding with {model} in {precision}");
+        let progress = &mut |share| watch.at(&what, share);
+        let (layers, treatment) = (codec.config().quantizer.layers, MonoTreatment::Dual);
+        let encoded = offline::encode(&codec, &cut.piece, layers, treatment, CHUNK, progress)
+            .map_err(or_cancelled)?;
+        Ok(Self { codec, used, encoded })
+    }
+
+    /// Layers there are.
+    pub fn layers(&self) -> usize {
+        self.codec.config().quantizer.layers
+    }
+
+    /// The passage, with what leads to it, at each depth.
+    pub fn decode(&self, depths: &[usize], watch: &Watch) -> Result<Vec<Audio>, BlindError> {
+        let layers = self.layers();
+        if let Some(&depth) = depths.iter().find(|depth| !(1..=layers).contains(*depth)) {
+            let model = self.used.name.clone();
+            return Err(BlindError::Depth { model, layers, depth });
+        }
+        let what = format!("Decoding with {} in {}", self.used.name, self.used.precision);
+        let progress = &mut |share| watch.at(&what, share);
+        offline::decode(&self.codec, &self.encoded, depths, CHUNK, progress).map_err(or_cancelled)
+    }
+}

@@ -1,0 +1,92 @@
+//! Where the codecs of a test come from.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
+
+use residue_engine::blind::ModelUsed;
+use residue_engine::codec::{Codec, CodecError, Options, Precision};
+use residue_engine::models::{self, Library, ModelSource, ModelsError};
+use residue_engine::offline::OfflineError;
+
+use super::{BlindError, Watch};
+
+/// Loads models for tests and knows their sums.
+#[derive(Default)]
+pub struct Shelf {
+    library: Option<Library>,
+    /// Reading gigabytes once is enough.
+    sums: Mutex<HashMap<ModelSource, String>>,
+}
+
+impl Shelf {
+    /// Models of this library; `None`: the user's own.
+    pub fn new(library: Option<Library>) -> Self {
+        Self { library, sums: Mutex::default() }
+    }
+
+    /// Loads a model and sums its files. Leaves a core to what plays meanwhile.
+    ///
+    /// # Errors
+    /// If it is not here, is damaged, or the work was cancelled.
+    pub(super) fn load(
+        &self,
+        model: &str,
+        precision: Precision,
+        watch: &Watch,
+    ) -> Result<(Codec, ModelUsed), BlindError> {
+        let failed = |problem: String| BlindError::Model { model: model.to_owned(), problem };
+        let located = match &self.library {
+            Some(library) => library.locate(model),
+            None => models::locate(model),
+        };
+        let source = located.map_err(|error| failed(error.to_string()))?;
+        let sha256 = match self.sum(&source, model, watch) {
+            Err(ModelsError::Cancelled) => return Err(BlindError::Cancelled),
+            sum => sum.map_err(|error| failed(error.to_string()))?,
+        };
+
+        let library = self.library.clone().or_else(|| Library::from_env().ok());
+        let cache = library.map(|library| library.packed());
+        let options = Options { precision, threads: 0, cache, ..Options::default() };
+        let what = format!("Loading {model} in {precision}");
+        watch.check(&what, 0.0)?;
+        let loaded = match &source {
+            ModelSource::Folder(folder) => {
+                Codec::load_with(folder, &options, &|share| watch.at(&what, share))
+            }
+            ModelSource::Embedded => {
+                let model = models::embedded();
+                Codec::load_from_memory(model.config, model.weights, &options)
+            }
+        };
+        let codec = match loaded {
+            Err(CodecError::Cancelled) => return Err(BlindError::Cancelled),
+            codec => codec.map_err(|error| failed(error.to_string()))?,
+        };
+        let name = model.to_owned();
+        Ok((codec, ModelUsed { name, precision: precision.name().into(), sha256 }))
+    }
+
+    fn sum(&self, source: &ModelSource, model: &str, watch: &Watch) -> Result<String, ModelsError> {
+        let sums = || self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sum) = sums().get(source) {
+            return Ok(sum.clone());
+        }
+        let what = format!("Summing {model}");
+        let on_progress = &mut |progress: models::Progress<'_>| -> ControlFlow<()> {
+            watch.at(&what, progress.done as f64 / progress.total.max(1) as f64)
+        };
+        let sum = models::sum(source, on_progress)?;
+        sums().insert(source.clone(), sum.clone());
+        Ok(sum)
+    }
+}
+
+/// Cancelling is no failure of the codec's.
+pub(super) fn or_cancelled(error: OfflineError) -> BlindError {
+    match error {
+        OfflineError::Cancelled => BlindError::Cancelled,
+        other => BlindError::Codec(other),
+    }
+}

@@ -1,0 +1,74 @@
+//! Choosing what is compared.
+
+use egui::{RichText, Slider, Ui, WidgetInfo};
+use residue_engine::codec::Precision;
+use residue_engine::models::EMBEDDED;
+use residue_ui::Theme;
+
+use super::Offer;
+use crate::blind::{Coded, Contender};
+
+/// Chooses one of the two of an ABX test, called `name`.
+pub(super) fn contender(ui: &mut Ui, name: &str, contender: &mut Contender, offer: &Offer) {
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(name).strong()).on_hover_text("One of the two that are compared");
+        let original = matches!(contender, Contender::Original);
+        if option(ui, original, "Original", &format!("{name}: the original")) {
+            *contender = Contender::Original;
+        }
+        if option(ui, !original, "Codec", &format!("{name}: a codec")) && original {
+            let coded = Coded { model: EMBEDDED.into(), precision: Precision::F32, depth: 8 };
+            *contender = Contender::Codec(coded);
+        }
+    });
+    if let Contender::Codec(coded) = contender {
+        ui.indent(name, |ui| {
+            model(ui, name, &mut coded.model, &mut coded.precision, offer);
+            let layers = offer.layers(&coded.model);
+            coded.depth = coded.depth.clamp(1, layers);
+            ui.horizontal(|ui| {
+                ui.label("Depth");
+                let slider = ui.add(Slider::new(&mut coded.depth, 1..=layers));
+                let depth = coded.depth as f64;
+                slider.widget_info(|| WidgetInfo::slider(true, depth, format!("{name}: depth")));
+                ui.label(RichText::new(format!("of {layers} layers")).color(Theme::of(ui).weak));
+            });
+        });
+    }
+}
+
+/// Chooses a model and its precision, for what is called `name`.
+pub(super) fn model(
+    ui: &mut Ui,
+    name: &str,
+    model: &mut String,
+    precision: &mut Precision,
+    offer: &Offer,
+) {
+    ui.horizontal_wrapped(|ui| {
+        ui.label("Model");
+        for (id, _) in offer.usable() {
+            if option(ui, model == id, id, &format!("{name}: model {id}")) {
+                *model = id.to_owned();
+            }
+        }
+    });
+    ui.horizontal_wrapped(|ui| {
+        ui.label("Precision");
+        for one in Precision::ALL {
+            let label = format!("{name}: precision {one}");
+            if option(ui, *precision == one, one.name(), &label) {
+                *precision = one;
+            }
+        }
+    });
+}
+
+/// One of several; whether it was clicked.
+pub(super) fn option(ui: &mut Ui, chosen: bool, text: &str, name: &str) -> bool {
+    let response = ui.selectable_label(chosen, text);
+    response.widget_info(|| {
+        WidgetInfo::selected(egui::accesskit::Role::RadioButton, true, chosen, name)
+    });
+    response.clicked()
+}

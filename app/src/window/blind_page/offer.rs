@@ -1,0 +1,45 @@
+//! What there is to test with.
+
+use std::path::PathBuf;
+
+use crate::studio::{ListedModel, LoadedFile, Studio};
+
+/// What there is to test with, as of now.
+#[derive(Clone, Debug, Default)]
+pub struct Offer {
+    /// The open file.
+    pub file: Option<LoadedFile>,
+    /// The part of it that repeats, from second to second.
+    pub loop_region: Option<(f64, f64)>,
+    /// Models, those that are not here too.
+    pub models: Vec<ListedModel>,
+}
+
+impl Offer {
+    /// What a studio has.
+    pub fn of(studio: &Studio) -> Self {
+        Self {
+            file: studio.file().cloned(),
+            loop_region: studio.transport().and_then(|transport| transport.loop_region),
+            models: studio.library().to_vec(),
+        }
+    }
+
+    /// Models that can be used, with their layers.
+    pub(super) fn usable(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.models
+            .iter()
+            .filter(|model| model.here)
+            .filter_map(|model| Some((model.id.as_str(), model.facts?.layers)))
+    }
+
+    /// Layers of a model; 1 if it is not known.
+    pub(super) fn layers(&self, model: &str) -> usize {
+        self.usable().find(|(id, _)| *id == model).map_or(1, |(_, layers)| layers)
+    }
+
+    /// Where reports go if nothing else is said.
+    pub(super) fn folder(&self) -> Option<PathBuf> {
+        super::beside(&self.file.as_ref()?.path)
+    }
+}

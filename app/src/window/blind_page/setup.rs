@@ -1,0 +1,146 @@
+//! What is to be tested.
+
+use residue_engine::blind::chance_of_at_least;
+use residue_engine::codec::Precision;
+use residue_engine::models::EMBEDDED;
+
+use super::Offer;
+use crate::blind::{Coded, Contender, Material};
+
+/// Most depths on a rating page: with the original and the anchor there is a digit key for each.
+pub(super) const MOST_DEPTHS: usize = 7;
+
+/// The three tests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TestKind {
+    /// Which of two is X?
+    #[default]
+    Abx,
+    /// From which depth on is no difference heard?
+    Threshold,
+    /// How close is each of several to the original?
+    Rating,
+}
+
+impl TestKind {
+    /// All of them, in the order they are shown.
+    pub const ALL: [Self; 3] = [Self::Abx, Self::Threshold, Self::Rating];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Abx => "ABX",
+            Self::Threshold => "Threshold",
+            Self::Rating => "Rating",
+        }
+    }
+
+    /// What it asks.
+    pub const fn question(self) -> &'static str {
+        match self {
+            Self::Abx => "Can a difference be heard at all?",
+            Self::Threshold => "From which depth on is no difference heard?",
+            Self::Rating => "How close is each depth to the original?",
+        }
+    }
+}
+
+/// What is to be tested, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setup {
+    /// Which test.
+    pub test: TestKind,
+    /// The two of an ABX test.
+    pub pair: [Contender; 2],
+    /// The model of the other tests.
+    pub model: String,
+    /// Its precision.
+    pub precision: Precision,
+    /// Depths to rate, in rising order.
+    pub depths: Vec<usize>,
+    /// Listen to the whole file and not to its loop.
+    pub whole: bool,
+    /// Trials of an ABX test.
+    pub trials: usize,
+    /// Bring all to one loudness.
+    pub match_levels: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let precision = Precision::F32;
+        let coded = Coded { model: EMBEDDED.into(), precision, depth: 8 };
+        Self {
+            test: TestKind::Abx,
+            pair: [Contender::Original, Contender::Codec(coded)],
+            model: EMBEDDED.into(),
+            precision,
+            depths: vec![2, 4, 8, 16, 32],
+            whole: false,
+            trials: 16,
+            match_levels: true,
+        }
+    }
+}
+
+impl Setup {
+    /// The passage, if a file is open.
+    pub(super) fn material(&self, offer: &Offer) -> Option<Material> {
+        let region = if self.whole { None } else { offer.loop_region };
+        offer.file.as_ref().map(|file| Material::new(file, region))
+    }
+
+    /// What is compared, but for a threshold test.
+    pub(super) fn contenders(&self) -> Vec<Contender> {
+        if self.test == TestKind::Abx {
+            return self.pair.to_vec();
+        }
+        let (model, precision) = (&self.model, self.precision);
+        let coded =
+            |&depth: &usize| Contender::Codec(Coded { model: model.clone(), precision, depth });
+        [Contender::Original, Contender::Anchor]
+            .into_iter()
+            .chain(self.depths.iter().map(coded))
+            .collect()
+    }
+
+    /// Takes back what the models here do not have.
+    pub(super) fn fit(&mut self, offer: &Offer) {
+        let here = |model: &str| offer.usable().any(|(id, _)| id == model);
+        for contender in &mut self.pair {
+            if let Contender::Codec(coded) = contender {
+                if !here(&coded.model) {
+                    coded.model = EMBEDDED.into();
+                }
+                coded.depth = coded.depth.clamp(1, offer.layers(&coded.model));
+            }
+        }
+        if !here(&self.model) {
+            self.model = EMBEDDED.into();
+        }
+        let layers = offer.layers(&self.model);
+        self.depths.retain(|depth| (1..=layers).contains(depth));
+        self.depths.truncate(MOST_DEPTHS);
+    }
+
+    /// Right answers that count as heard in an ABX test; `None` if even all would not.
+    pub(super) fn needed(&self) -> Option<u32> {
+        let trials = self.trials as u32;
+        (0..=trials).find(|right| chance_of_at_least(*right, trials) < 0.05)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_many_are_needed() {
+        let needed = |trials| Setup { trials, ..Setup::default() }.needed();
+        assert_eq!(needed(16), Some(12));
+        assert_eq!(needed(10), Some(9));
+        assert_eq!(needed(20), Some(15));
+        assert_eq!(needed(5), Some(5));
+        assert_eq!(needed(4), None);
+    }
+}

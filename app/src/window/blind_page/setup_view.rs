@@ -1,0 +1,158 @@
+//! What against what, on which passage, how often.
+
+use egui::{Button, DragValue, RichText, Ui, WidgetInfo};
+use residue_ui::Theme;
+
+use super::contender_editor::{contender, model, option};
+use super::setup::MOST_DEPTHS;
+use super::{Offer, Setup, TestKind, Wish};
+use crate::blind::{LONGEST_SECONDS, Player, SHORTEST_SECONDS};
+
+pub(super) fn show(
+    ui: &mut Ui,
+    setup: &mut Setup,
+    offer: &Offer,
+    player: &mut dyn Player,
+) -> Option<Wish> {
+    setup.fit(offer);
+    ui.heading("Blind listening");
+    ui.horizontal(|ui| {
+        for test in TestKind::ALL {
+            if option(ui, setup.test == test, test.name(), &format!("Test: {}", test.name())) {
+                setup.test = test;
+            }
+        }
+    });
+    weak(ui, setup.test.question());
+    section(ui, "Compare");
+    match setup.test {
+        TestKind::Abx => abx(ui, setup, offer),
+        TestKind::Threshold => {
+            weak(ui, "The original with depths that follow the answers, from the first layer on.");
+            model(ui, "Threshold", &mut setup.model, &mut setup.precision, offer);
+        }
+        TestKind::Rating => rating(ui, setup, offer),
+    }
+    section(ui, "Listen to");
+    passage(ui, setup, offer);
+    ui.horizontal(|ui| {
+        let check = ui.checkbox(&mut setup.match_levels, "Match loudness");
+        check.on_hover_text("Louder is heard as better, and as different");
+    });
+    ui.add_space(10.0);
+    start(ui, setup, offer, player)
+}
+
+fn abx(ui: &mut Ui, setup: &mut Setup, offer: &Offer) {
+    let [a, b] = &mut setup.pair;
+    contender(ui, "A", a, offer);
+    contender(ui, "B", b, offer);
+    if a == b {
+        weak(ui, "A and B are the same: a test of the test. Only guessing is possible.");
+    }
+    section(ui, "Trials");
+    ui.horizontal(|ui| {
+        let trials = ui.add(DragValue::new(&mut setup.trials).range(5..=200));
+        let count = setup.trials as f64;
+        trials.widget_info(|| WidgetInfo::slider(true, count, "Trials"));
+        let needed = match setup.needed() {
+            Some(needed) => format!("{needed} right or more count as heard (p below 0.05)"),
+            None => "too few to show anything".into(),
+        };
+        ui.label(RichText::new(needed).color(Theme::of(ui).weak));
+    });
+}
+
+fn rating(ui: &mut Ui, setup: &mut Setup, offer: &Offer) {
+    weak(
+        ui,
+        "Several depths beside each other, with the original and an anchor hidden among them.",
+    );
+    model(ui, "Rating", &mut setup.model, &mut setup.precision, offer);
+    ui.horizontal_wrapped(|ui| {
+        ui.label("Depths");
+        for depth in 1..=offer.layers(&setup.model) {
+            let at = setup.depths.binary_search(&depth);
+            let full = setup.depths.len() >= MOST_DEPTHS;
+            let button = Button::selectable(at.is_ok(), depth.to_string());
+            let response = ui.add_enabled(at.is_ok() || !full, button);
+            response.widget_info(|| {
+                let name = format!("Rate depth {depth}");
+                WidgetInfo::selected(egui::accesskit::Role::CheckBox, true, at.is_ok(), name)
+            });
+            if response.clicked() {
+                match at {
+                    Ok(at) => drop(setup.depths.remove(at)),
+                    Err(at) => setup.depths.insert(at, depth),
+                }
+            }
+        }
+    });
+}
+
+fn passage(ui: &mut Ui, setup: &mut Setup, offer: &Offer) {
+    let Some(file) = &offer.file else {
+        weak(ui, "No file is open.");
+        return;
+    };
+    ui.horizontal_wrapped(|ui| {
+        ui.label(&file.name);
+        let looped = !setup.whole && offer.loop_region.is_some();
+        if let Some((from, to)) = offer.loop_region {
+            let text = format!("Loop, {from:.1} to {to:.1} s");
+            if option(ui, looped, &text, "Listen to the loop") {
+                setup.whole = false;
+            }
+        }
+        let text = format!("Whole, {:.1} s", file.seconds());
+        if option(ui, !looped, &text, "Listen to the whole file") {
+            setup.whole = true;
+        }
+    });
+    if setup.whole || offer.loop_region.is_none() {
+        weak(ui, "A loop of a few seconds makes differences easier to hear.");
+    }
+}
+
+fn start(ui: &mut Ui, setup: &Setup, offer: &Offer, player: &mut dyn Player) -> Option<Wish> {
+    let problem = match setup.material(offer).map(|material| material.seconds()) {
+        None => Some("Open an audio file first.".to_owned()),
+        Some(seconds) if seconds < SHORTEST_SECONDS => {
+            Some(format!("Choose {SHORTEST_SECONDS} seconds or more."))
+        }
+        Some(seconds) if seconds > LONGEST_SECONDS => {
+            Some(format!("Choose {LONGEST_SECONDS:.0} seconds or less: set a loop."))
+        }
+        Some(_) if setup.test == TestKind::Rating && setup.depths.is_empty() => {
+            Some("Choose a depth to rate.".to_owned())
+        }
+        Some(_) => None,
+    };
+    let mut wish = None;
+    ui.horizontal(|ui| {
+        if problem.is_none() && player.rate().is_none() {
+            if ui.button("Start sound").clicked() {
+                player.start();
+            }
+            weak(ui, "No sound is running.");
+            return;
+        }
+        let ready = problem.is_none();
+        if ui.add_enabled(ready, Button::new("Start the test")).clicked() {
+            wish = Some(Wish::Start);
+        }
+        if let Some(problem) = problem {
+            weak(ui, &problem);
+        }
+    });
+    wish
+}
+
+fn section(ui: &mut Ui, title: &str) {
+    ui.add_space(8.0);
+    ui.label(RichText::new(title).strong());
+}
+
+fn weak(ui: &mut Ui, text: &str) {
+    ui.label(RichText::new(text).color(Theme::of(ui).weak));
+}
