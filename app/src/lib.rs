@@ -15,6 +15,7 @@ mod allocations;
 pub mod blind;
 pub mod cli;
 pub mod device;
+mod explained;
 mod picture;
 pub mod studio;
 pub mod window;

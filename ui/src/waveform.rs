@@ -118,7 +118,7 @@ fn drag(
     if let Some(at) = response.hover_pos()
         && grip(at.x).is_some()
     {
-        ui.set_cursor_icon(CursorIcon::ResizeHorizontal);
+        ui.ctx().set_cursor_icon(CursorIcon::ResizeHorizontal);
     }
     if response.double_clicked() {
         return (None, Some(WaveformAction::Loop(None)));
@@ -244,8 +244,7 @@ fn paint(
         }
     }
     painter.vline(scale.x(position), picture.y_range(), Stroke::new(1.5, theme.text));
-    let edge =
-        if response.has_focus() { Stroke::new(1.5, theme.text) } else { theme.outline() };
+    let edge = if response.has_focus() { Stroke::new(1.5, theme.text) } else { theme.outline() };
     painter.rect_stroke(picture, 0, edge, StrokeKind::Outside);
     axis(ui, &theme, scale);
     if let Some(at) = response.hover_pos().filter(|at| picture.contains(*at)) {
@@ -278,10 +277,8 @@ fn shape(theme: &Theme, picture: Rect, peaks: &[[f32; 2]], heard: f32) -> Mesh {
         let y = |level: f32| picture.center().y - picture.height() / 2.0 * level.clamp(-1.0, 1.0);
         let left = picture.left() + step * column as f32;
         let color = if left < heard { theme.lane(Lane::Dry) } else { theme.weak };
-        let bar = Rect::from_min_max(
-            pos2(left, y(high) - 0.5),
-            pos2(left + step.max(1.0), y(low) + 0.5),
-        );
+        let bar =
+            Rect::from_min_max(pos2(left, y(high) - 0.5), pos2(left + step.max(1.0), y(low) + 0.5));
         mesh.add_colored_rect(bar, color);
     }
     mesh
@@ -312,13 +309,7 @@ fn axis(ui: &Ui, theme: &Theme, scale: &Scale) {
         };
         let align = if n == 0 { Align2::LEFT_TOP } else { Align2::CENTER_TOP };
         if picture.right() - x > 14.0 {
-            painter.text(
-                pos2(x, picture.bottom() + 2.0),
-                align,
-                text,
-                theme::small(),
-                theme.weak,
-            );
+            painter.text(pos2(x, picture.bottom() + 2.0), align, text, theme::small(), theme.weak);
         }
     }
 }

@@ -36,10 +36,8 @@ pub use launch::{Launch, WindowError, run};
 pub use page::Page;
 pub use preferences::{Look, Preferences};
 
-use crate::studio::{
-    Input, Notice, RecordOptions, Severity, StreamState, Studio, StudioOptions,
-};
 use crate::blind::{Shelf, Wake};
+use crate::studio::{Input, Notice, RecordOptions, Severity, StreamState, Studio, StudioOptions};
 use blind_page::{BlindPage, Offer};
 use dialogs::{Dialogs, Purpose};
 use keys::{Command, Taken};
@@ -65,6 +63,8 @@ pub struct Window {
     notices: Notices,
     dialogs: Dialogs,
     blind: BlindPage,
+    /// The page of the last frame.
+    shown: Page,
     /// Texts that are being typed.
     typed: String,
     typed_model: String,
@@ -93,6 +93,7 @@ impl Window {
             status: None,
             notices: Notices::default(),
             dialogs: Dialogs::default(),
+            shown: preferences.page,
             blind: BlindPage::new(Arc::new(Shelf::new(None)), wake),
             typed: String::new(),
             typed_model: String::new(),
@@ -167,9 +168,10 @@ impl Window {
             None => self.meters.update(&[[0.0; 2]; 2], seconds),
         }
         let page = self.preferences.page;
-        if page != Page::Blind {
+        if page != self.shown && self.shown == Page::Blind {
             self.blind.close(&mut self.studio);
         }
+        self.shown = page;
         if page == Page::Listen {
             views::update(self);
         } else {
@@ -220,7 +222,9 @@ impl Window {
     fn apply_look(&mut self, ctx: &Context) {
         let preferences = &mut self.preferences;
         match self.applied {
-            Some((scale, _)) if scale != preferences.scale => ctx.set_zoom_factor(preferences.scale),
+            Some((scale, _)) if scale != preferences.scale => {
+                ctx.set_zoom_factor(preferences.scale)
+            }
             Some(_) => preferences.scale = ctx.zoom_factor(),
             None => ctx.set_zoom_factor(preferences.scale),
         }
@@ -242,8 +246,8 @@ impl Window {
     /// Files that were dropped on the window or chosen in a dialog.
     fn take_files(&mut self, ctx: &Context) {
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
-        for path in dropped.into_iter().filter_map(|file| file.path) {
-            self.open(path);
+        for file in dropped {
+            self.open(file.path().to_owned());
         }
         match self.dialogs.chosen() {
             Some((Purpose::Open, path)) => self.open(path),

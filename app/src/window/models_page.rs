@@ -113,13 +113,7 @@ fn parameters(count: u64) -> String {
     }
 }
 
-fn actions(
-    ui: &mut Ui,
-    studio: &mut Studio,
-    model: &ListedModel,
-    wish: &ModelWish,
-    chosen: bool,
-) {
+fn actions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &ModelWish, chosen: bool) {
     let named = |ui: &mut Ui, enabled: bool, text: &str, hint: &str| {
         let response = ui.add_enabled(enabled, Button::new(text)).on_hover_text(hint);
         let name = format!("{text} {}", model.id);
@@ -161,11 +155,8 @@ fn bar(ui: &mut Ui, progress: &PullProgress, cancel: Option<&str>) -> bool {
         Stage::Checking => "checking",
     };
     ui.horizontal(|ui| {
-        let share = if progress.total > 0 {
-            progress.done as f32 / progress.total as f32
-        } else {
-            0.0
-        };
+        let share =
+            if progress.total > 0 { progress.done as f32 / progress.total as f32 } else { 0.0 };
         let sizes = if progress.total > 0 {
             format!(", {} of {}", parts::bytes(progress.done), parts::bytes(progress.total))
         } else {
@@ -204,17 +195,20 @@ fn precisions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &Mode
             if response.clicked() {
                 pick = Some(precision);
             }
-            let cost = costs.as_ref().and_then(|costs| {
-                costs.iter().find(|cost| cost.precision == precision)
-            });
+            let cost = costs
+                .as_ref()
+                .and_then(|costs| costs.iter().find(|cost| cost.precision == precision));
             match cost {
                 Some(cost) => {
                     let times = format!("{:.1}\u{d7} real time", 1.0 / cost.rtf.max(1e-6));
                     let slow = cost.rtf >= 1.0;
-                    ui.label(RichText::new(times).color(if slow { theme.alert } else { theme.text }));
-                    ui.label(format!("{:.1} %", cost.agreement * 100.0)).on_hover_text(
-                        "share of codes, over all layers, that are those of f32",
-                    );
+                    ui.label(RichText::new(times).color(if slow {
+                        theme.alert
+                    } else {
+                        theme.text
+                    }));
+                    ui.label(format!("{:.1} %", cost.agreement * 100.0))
+                        .on_hover_text("share of codes, over all layers, that are those of f32");
                     ui.label(format!("{:+.1} %", cost.mel_growth_percent).replace('-', "\u{2212}"))
                         .on_hover_text("how much farther from the original than in f32");
                     ui.label(cost.threads.to_string());

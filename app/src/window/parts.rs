@@ -24,16 +24,14 @@ pub fn folding(ui: &mut Ui, title: &str, open: &mut bool, add: impl FnOnce(&mut 
     let theme = Theme::of(ui);
     let mut seen = false;
     let text = RichText::new(title).color(theme.weak).size(size::SMALL + 1.0).strong();
-    let header = CollapsingHeader::new(text).id_salt(title).open(Some(*open)).show_unindented(
-        ui,
-        |ui| {
+    let header =
+        CollapsingHeader::new(text).id_salt(title).open(Some(*open)).show_unindented(ui, |ui| {
             let top = ui.next_widget_position();
             add(ui);
             let bottom = ui.min_rect().bottom();
             let rect = egui::Rect::from_min_max(top, egui::pos2(top.x + 1.0, bottom));
             seen = ui.is_rect_visible(rect);
-        },
-    );
+        });
     if header.header_response.clicked() {
         *open = !*open;
     }

@@ -78,7 +78,8 @@ fn output(ui: &mut Ui, theme: &Theme, window: &mut Window) {
         studio.set_volume_db(volume);
     }
     let muted = studio.muted();
-    let (text, name) = if muted { ("\u{1f507} Muted", "Unmute") } else { ("\u{1f50a} Heard", "Mute") };
+    let (text, name) =
+        if muted { ("\u{1f507} Muted", "Unmute") } else { ("\u{1f50a} Heard", "Mute") };
     let color = if muted { theme.alert } else { theme.text };
     let button = Button::new(RichText::new(text).color(color)).min_size(vec2(84.0, 26.0));
     let response = ui.add(button).on_hover_text("silences the output, or not (M)");

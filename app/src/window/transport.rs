@@ -1,8 +1,8 @@
 //! Playing a file: play, loop, time, waveform; for a microphone, what runs.
 
 use egui::{Button, RichText, Ui, UiBuilder, vec2};
-use residue_ui::{Theme, Timeline, WaveformAction, clock, waveform};
 use residue_ui::theme::size;
+use residue_ui::{Theme, Timeline, WaveformAction, clock, waveform};
 
 use super::{Window, parts};
 use crate::studio::{Input, LoadedFile, StreamState};
@@ -42,7 +42,9 @@ fn file(ui: &mut Ui, window: &mut Window) {
                     if transport.playing { window.studio.pause() } else { window.studio.play() }
                 }
                 let start = transport.loop_region.map_or(0.0, |(start, _)| start);
-                if parts::sign(ui, "\u{23ee}", "To the start", "of the file, or of its loop").clicked() {
+                if parts::sign(ui, "\u{23ee}", "To the start", "of the file, or of its loop")
+                    .clicked()
+                {
                     window.studio.seek(start);
                 }
                 let button = Button::selectable(transport.loop_region.is_some(), "Loop");
@@ -55,7 +57,9 @@ fn file(ui: &mut Ui, window: &mut Window) {
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 3.0;
                 ui.label(RichText::new(clock(transport.position_s)).size(size::VALUE));
-                ui.label(RichText::new(format!("of {}", clock(transport.length_s))).color(theme.weak));
+                ui.label(
+                    RichText::new(format!("of {}", clock(transport.length_s))).color(theme.weak),
+                );
             });
         });
         let timeline = Timeline {

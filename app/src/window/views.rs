@@ -100,10 +100,8 @@ pub fn update(window: &mut Window) {
         return;
     }
     let seen = views.seen;
-    let wanted = Wanted {
-        lanes: seen.spectrograms || seen.distance,
-        codes: seen.tokens || seen.codebooks,
-    };
+    let wanted =
+        Wanted { lanes: seen.spectrograms || seen.distance, codes: seen.tokens || seen.codebooks };
     views.feed.update(control, wanted);
     if let Some(spectrogram) = views.spectrogram.as_mut().filter(|_| seen.spectrograms) {
         spectrogram.update(&views.feed);
@@ -119,7 +117,8 @@ pub fn update(window: &mut Window) {
 /// Draws all that are unfolded.
 pub fn show(ui: &mut Ui, window: &mut Window) {
     let rect = ui.available_rect_before_wrap();
-    let left = Rect::from_min_max(rect.min, pos2(rect.right() - COLUMN - size::SPACE, rect.bottom()));
+    let left =
+        Rect::from_min_max(rect.min, pos2(rect.right() - COLUMN - size::SPACE, rect.bottom()));
     let right = Rect::from_min_max(pos2(rect.right() - COLUMN, rect.top()), rect.max);
     window.views.seen = Seen::default();
     let down = Layout::top_down(Align::Min);

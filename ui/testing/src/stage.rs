@@ -8,6 +8,8 @@ use crate::raster::{Textures, draw};
 
 /// Seconds of a frame.
 const FRAME: f64 = 1.0 / 30.0;
+/// Points around what is drawn.
+const MARGIN: i8 = 8;
 
 /// Runs frames of a user interface of a fixed size.
 pub struct Stage {
@@ -17,6 +19,7 @@ pub struct Stage {
     scale: f32,
     frames: usize,
     events: Vec<Event>,
+    margin: i8,
 }
 
 impl Stage {
@@ -28,7 +31,12 @@ impl Stage {
         // What moves into place would be caught on its way.
         ctx.all_styles_mut(|style| style.animation_time = 0.0);
         let (textures, events) = Default::default();
-        Self { ctx, textures, size, scale, frames: 0, events }
+        Self { ctx, textures, size, scale, frames: 0, events, margin: MARGIN }
+    }
+
+    /// Without room around what is drawn: for what brings its own, such as a whole window.
+    pub fn bare(self) -> Self {
+        Self { margin: 0, ..self }
     }
 
     /// Something that happens in the next frame.
@@ -65,7 +73,7 @@ impl Stage {
         self.frames += 1;
         let mut output = self.ctx.run_ui(input, |ui| {
             ui.painter().rect_filled(rect, 0, Theme::of(ui).background);
-            egui::Frame::NONE.inner_margin(8).show(ui, |ui| add(ui));
+            egui::Frame::NONE.inner_margin(self.margin).show(ui, |ui| add(ui));
         });
         for (id, deltas) in &output.textures_delta.set {
             for delta in deltas {
@@ -101,5 +109,5 @@ impl Stage {
 
 /// The size of a scene, with its margin.
 pub fn with_margin(width: f32, height: f32) -> Vec2 {
-    vec2(width + 16.0, height + 16.0)
+    vec2(width, height) + Vec2::splat(2.0 * f32::from(MARGIN))
 }

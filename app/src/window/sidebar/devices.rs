@@ -123,7 +123,8 @@ fn rate(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
         };
         let sides = sides(studio);
         let possible = |rate: &u32| {
-            let in_one = |side: &&Side| side.rates.iter().any(|(low, high)| (low..=high).contains(&rate));
+            let in_one =
+                |side: &&Side| side.rates.iter().any(|(low, high)| (low..=high).contains(&rate));
             sides.iter().all(|side| side.rates.is_empty() || in_one(side))
         };
         let rates = RATES.into_iter().filter(possible);
@@ -151,7 +152,8 @@ fn buffer(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
         };
         let sides = sides(studio);
         let possible = |count: &u32| {
-            let fits = |side: &&Side| side.buffer.is_none_or(|(low, high)| (low..=high).contains(count));
+            let fits =
+                |side: &&Side| side.buffer.is_none_or(|(low, high)| (low..=high).contains(count));
             sides.iter().all(fits)
         };
         let all = BUFFERS.into_iter().filter(possible).map(|count| (frames(count), Some(count)));

@@ -30,7 +30,8 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
             pick(ui, "fill", &all, &mut frames.loss.fill)
         });
     });
-    ui.checkbox(&mut frames.freeze, "Freeze the last frame").on_hover_text("decode it again and again (F)");
+    ui.checkbox(&mut frames.freeze, "Freeze the last frame")
+        .on_hover_text("decode it again and again (F)");
     parts::field(ui, "Late are", |ui| {
         let all = [
             ("dry", Concealment::Dry),

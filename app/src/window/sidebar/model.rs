@@ -67,7 +67,8 @@ fn precision(ui: &mut Ui, studio: &Studio, wish: &ModelWish, new: &mut ModelWish
                 cost.agreement * 100.0
             ))
         };
-        let shown = |precision: Precision| text(precision).unwrap_or_else(|| precision.name().into());
+        let shown =
+            |precision: Precision| text(precision).unwrap_or_else(|| precision.name().into());
         let choices = Precision::ALL.map(|precision| (shown(precision), precision));
         let (response, chosen) = parts::choice(ui, "precision", &shown(wish.precision), choices);
         if let Some(precision) = chosen {

@@ -21,8 +21,8 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
         ),
     };
     let color = if recording.is_some() { theme.alert } else { theme.text };
-    let button = Button::new(RichText::new(text).color(color))
-        .min_size(vec2(ui.available_width(), 26.0));
+    let button =
+        Button::new(RichText::new(text).color(color)).min_size(vec2(ui.available_width(), 26.0));
     let enabled = recording.is_some() || running;
     let response = ui.add_enabled(enabled, button).on_hover_text(hint);
     let disabled = "nothing runs: start listening or play a file first";
@@ -52,7 +52,8 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
                     window.ask(ui.ctx(), Purpose::Recordings);
                 }
                 let folder = window.shown(&window.recordings());
-                let label = egui::Label::new(small(format!("into {folder}"), theme.weak)).truncate();
+                let label =
+                    egui::Label::new(small(format!("into {folder}"), theme.weak)).truncate();
                 ui.add(label);
             });
         }
