@@ -12,8 +12,18 @@ if [ "$(uname)" = Linux ]; then
   pkg-config --exists jack 2>/dev/null || missing+=(libjack-jackd2-dev)
   # Tests listen through a JACK server of their own, without a sound card.
   command -v jackd >/dev/null || missing+=(jackd2)
-  # Tests open the plugin's editor on a display of their own, drawn by Mesa.
-  command -v Xvfb >/dev/null || missing+=(xvfb libgl1 libgl1-mesa-dri)
+  # Tests open windows on a screen of their own, drawn by Mesa, and press their keys.
+  command -v Xvfb >/dev/null || missing+=(xvfb)
+  command -v xdotool >/dev/null || missing+=(xdotool)
+  # What a window on X11 looks for when it opens.
+  libraries=$(ldconfig -p 2>/dev/null || /sbin/ldconfig -p)
+  for package in libxkbcommon-x11-0 libxcursor1 libxi6 libxrandr2 libx11-xcb1; do
+    name=${package%[0-9]}
+    grep -qi "${name%-}.so.${package#"$name"}" <<<"$libraries" || missing+=("$package")
+  done
+  grep -q 'libGL.so.1' <<<"$libraries" || missing+=(libgl1)
+  grep -q 'libEGL.so.1' <<<"$libraries" || missing+=(libegl1)
+  compgen -G '/usr/lib/*/dri/swrast_dri.so' >/dev/null || missing+=(libgl1-mesa-dri)
   # The runtime of RealtimeSanitizer, for `cargo xtask ci` (4 MB).
   if [ -z "${RTSAN_LIB_PATH:-}" ] && ! compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.rtsan-*.a' >/dev/null; then
     missing+=(libclang-rt-19-dev)

@@ -16,6 +16,7 @@ pub mod blind;
 pub mod cli;
 mod cost;
 pub mod device;
+mod explained;
 mod picture;
 mod speed;
 pub mod studio;

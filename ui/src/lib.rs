@@ -9,11 +9,13 @@
 //! | a knob for depth, gain or mix | [`Knob`] over a [`quantity`] |
 //! | the choice of what is heard, and its keys | [`source_strip()`], [`source_strip::shortcut`] |
 //! | peak meters | [`Meters`] |
+//! | a file's waveform, where it plays and what repeats | [`waveform()`] |
 //! | load, late frames and the like | [`load()`] with a [`LoadHistory`] |
 //! | where the latency goes | [`latency()`] |
 //! | spectrograms of dry, A, B and a difference | [`Spectrogram`] |
 //! | the codes, layer by layer | [`TokenMap`] |
 //! | what the codes carry | [`CodebookStats`] |
+//! | how far A and B are from dry | [`Distance`] |
 //! | the data for all of these | [`Feed`] |
 //!
 //! A frame of a window goes like this; what is not visible is not wanted, and then neither the
@@ -40,6 +42,7 @@
 mod codebook_view;
 mod color;
 mod color_map;
+mod distance;
 mod feed;
 mod knob;
 mod load;
@@ -51,14 +54,17 @@ mod spectrogram;
 pub mod text;
 pub mod theme;
 mod token_map;
+mod waveform;
 
 pub use codebook_view::CodebookStats;
+pub use distance::Distance;
 pub use feed::{FRAME, Feed, FrameWindow, Lost, Wanted};
 pub use knob::Knob;
-pub use load::{LoadHistory, latency, load};
+pub use load::{LatencyPart, LoadHistory, latency, latency_parts, load};
 pub use meters::{Meter, Meters};
 pub use quantity::Quantity;
 pub use source_strip::source_strip;
 pub use spectrogram::{Difference, FrequencyAxis, Reading, Spectrogram, SpectrogramOptions};
 pub use theme::{Lane, Theme};
 pub use token_map::{TokenAction, TokenMap, TokenMapOptions, TokenMapOutput, TokenReading};
+pub use waveform::{Timeline, WaveformAction, clock, waveform};

@@ -17,19 +17,31 @@ const POINTS: usize = 240;
 /// Load at the right end of the bar.
 const FULL: f32 = 1.25;
 
-/// The load over the last minute.
+/// The load, and when frames were late, over the last minute.
 #[derive(Clone, Debug, Default)]
 pub struct LoadHistory {
-    points: VecDeque<f32>,
-    current: f32,
+    points: VecDeque<Point>,
+    current: Point,
     elapsed: f32,
+    /// Late frames there were when the status was last read.
+    late: Option<u64>,
+}
+
+/// A quarter of a second.
+#[derive(Clone, Copy, Debug, Default)]
+struct Point {
+    load: f32,
+    late: bool,
 }
 
 impl LoadHistory {
     /// Takes a status read `seconds` after the last one.
     pub fn update(&mut self, status: &Status, seconds: f32) {
         // A status that was read twice within a frame has no peak of its own.
-        self.current = self.current.max(status.peak_load).max(status.load);
+        self.current.load = self.current.load.max(status.peak_load).max(status.load);
+        // A count that falls is that of another port.
+        self.current.late |= self.late.is_some_and(|late| status.late_frames > late);
+        self.late = Some(status.late_frames);
         self.elapsed += seconds.max(0.0);
         if self.elapsed >= POINT {
             // After a pause nobody looked: that is not worth a minute of points.
@@ -43,12 +55,17 @@ impl LoadHistory {
 
     /// The highest load in the history.
     pub fn peak(&self) -> f32 {
-        self.points.iter().fold(self.current, |most, load| most.max(*load))
+        self.points().fold(self.current.load, f32::max)
     }
 
     /// The highest load of each quarter of a second, oldest first; 240 at most.
     pub fn points(&self) -> impl ExactSizeIterator<Item = f32> {
-        self.points.iter().copied()
+        self.points.iter().map(|point| point.load)
+    }
+
+    /// Whether a frame was late in each quarter of a second, oldest first; 240 at most.
+    pub fn late(&self) -> impl ExactSizeIterator<Item = bool> {
+        self.points.iter().map(|point| point.late)
     }
 }
 
@@ -108,54 +125,80 @@ pub fn load(ui: &mut Ui, status: &Status, history: &LoadHistory, rate: u32) -> R
     .inner
 }
 
+/// A part of a latency.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LatencyPart<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// Milliseconds.
+    pub ms: f64,
+    /// What takes the time.
+    pub meaning: &'a str,
+}
+
 /// The latency in its parts, in milliseconds and samples at the host's `rate`.
 pub fn latency(ui: &mut Ui, latency: &Latency, rate: u32) -> Response {
-    let theme = Theme::of(ui);
-    let ms = |samples: usize| samples as f64 * 1000.0 / f64::from(rate.max(1));
+    let part = |name, samples: usize, meaning| {
+        let ms = samples as f64 * 1000.0 / f64::from(rate.max(1));
+        (LatencyPart { name, ms, meaning }, Some(samples))
+    };
     let parts = [
-        ("Frame", latency.frame, theme.text, "the codec sees a whole frame before it codes it"),
-        ("Resampling", latency.resampling, theme.weak, "what the rate converters look ahead"),
-        ("Allowance", latency.allowance, theme.line, "time for the codec and the host's blocks"),
+        part("Frame", latency.frame, "the codec sees a whole frame before it codes it"),
+        part("Resampling", latency.resampling, "what the rate converters look ahead"),
+        part("Allowance", latency.allowance, "time for the codec and the host's blocks"),
     ];
+    bar_of(ui, "Latency", &parts)
+}
+
+/// A latency in parts of any kind, in milliseconds; five at most have a shade of their own.
+pub fn latency_parts(ui: &mut Ui, title: &str, parts: &[LatencyPart<'_>]) -> Response {
+    let parts: Vec<_> = parts.iter().map(|part| (*part, None)).collect();
+    bar_of(ui, title, &parts)
+}
+
+/// The sum, a bar of the parts, and a row for each, with its samples where they are known.
+fn bar_of(ui: &mut Ui, title: &str, parts: &[(LatencyPart<'_>, Option<usize>)]) -> Response {
+    let theme = Theme::of(ui);
+    let shades = [1.0, 0.62, 0.4, 0.26, 0.16].map(|share| Theme::faded(theme.text, share));
+    let shade = |n: usize| shades[n.min(shades.len() - 1)];
+    let total: f64 = parts.iter().map(|(part, _)| part.ms).sum();
+    let samples: Option<usize> = parts.iter().map(|(_, samples)| *samples).sum();
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = size::GAP;
         ui.spacing_mut().interact_size.y = size::BODY + 2.0;
-        let total = latency.total();
-        let value = |ui: &mut Ui, samples: usize| {
-            let [samples, ms] =
-                [format!("{} smp", thousands(samples as u64)), format!("{:.1} ms", ms(samples))];
-            fixed(ui, &theme, 66.0, &samples, theme.weak);
-            fixed(ui, &theme, 58.0, &ms, theme.text);
+        let value = |ui: &mut Ui, ms: f64, samples: Option<usize>| {
+            if let Some(samples) = samples {
+                let samples = format!("{} smp", thousands(samples as u64));
+                fixed(ui, &theme, 66.0, &samples, theme.weak);
+            }
+            fixed(ui, &theme, 58.0, &format!("{ms:.1} ms"), theme.text);
         };
-        row(ui, &theme, "Latency", |ui| value(ui, total));
+        row(ui, &theme, title, |ui| value(ui, total, samples));
         let width = ui.available_width();
         let (bar, response) = ui.allocate_exact_size(vec2(width, 8.0), Sense::hover());
         let mut left = bar.left();
-        for (_, samples, color, _) in parts {
-            let right = left + bar.width() * samples as f32 / total.max(1) as f32;
-            let part = Rect::from_min_max(pos2(left, bar.top()), pos2(right, bar.bottom()));
-            ui.painter().rect_filled(part, 0, color);
+        for (n, (part, _)) in parts.iter().enumerate() {
+            let right = left + bar.width() * (part.ms / total.max(1e-9)) as f32;
+            let rect = Rect::from_min_max(pos2(left, bar.top()), pos2(right, bar.bottom()));
+            ui.painter().rect_filled(rect, 0, shade(n));
             left = right;
         }
-        for (name, samples, color, meaning) in parts {
+        for (n, (part, samples)) in parts.iter().enumerate() {
             let row = ui.horizontal(|ui| {
                 let (chip, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
-                ui.painter().rect_filled(chip, 1, color);
+                ui.painter().rect_filled(chip, 1, shade(n));
                 ui.spacing_mut().item_spacing.x = size::GAP;
-                ui.label(RichText::new(name).color(theme.weak));
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| value(ui, samples));
+                ui.label(RichText::new(part.name).color(theme.weak));
+                let right = Layout::right_to_left(Align::Center);
+                ui.with_layout(right, |ui| value(ui, part.ms, *samples));
             });
-            row.response.on_hover_text(meaning);
+            row.response.on_hover_text(part.meaning);
         }
         response.widget_info(|| {
-            let part = |n: usize| format!("{} {:.1} ms", parts[n].0, ms(parts[n].1));
-            let label = format!(
-                "Latency {:.1} ms, {total} samples: {}, {}, {}",
-                ms(total),
-                part(0),
-                part(1),
-                part(2)
-            );
+            let in_samples = samples.map(|n| format!(", {n} samples")).unwrap_or_default();
+            let parts: Vec<String> =
+                parts.iter().map(|(part, _)| format!("{} {:.1} ms", part.name, part.ms)).collect();
+            let label = format!("{title} {total:.1} ms{in_samples}: {}", parts.join(", "));
             WidgetInfo::labeled(Role::Label, true, label)
         });
         response
@@ -230,6 +273,10 @@ fn paint_history(ui: &Ui, theme: &Theme, rect: Rect, history: &LoadHistory) {
         3.0,
     ));
     painter.add(Shape::line(line, Stroke::new(1.0, theme.text)));
+    for (n, _) in history.late().enumerate().filter(|(_, late)| *late) {
+        let mark = rect.bottom() - 5.0..=rect.bottom();
+        painter.vline(first + step * n as f32, mark, Stroke::new(2.0, theme.alert));
+    }
 }
 
 fn percent(load: f32) -> String {
@@ -276,7 +323,11 @@ mod tests {
         assert_eq!(history.points().len(), 240);
         assert_eq!(history.peak(), 1.5);
         assert_eq!(history.points().filter(|load| *load == 1.5).count(), 1);
+        assert!(history.late().all(|late| !late));
+        history.update(&Status { late_frames: 2, ..status(0.2, 0.2) }, 0.3);
+        assert_eq!(history.late().filter(|late| *late).count(), 1);
         (0..30 * 61).for_each(|_| history.update(&status(0.2, 0.2), 1.0 / 30.0));
         assert_eq!(history.peak(), 0.2);
+        assert!(history.late().all(|late| !late));
     }
 }

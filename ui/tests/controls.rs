@@ -8,8 +8,8 @@ use residue_engine::live::Source;
 use residue_ui::quantity::{Decibels, Depth, Percent};
 use residue_ui::source_strip::shortcut;
 use residue_ui::{
-    Knob, Meters, Quantity, Spectrogram, SpectrogramOptions, TokenAction, TokenMap,
-    TokenMapOptions, TokenReading, source_strip,
+    Knob, Meters, Quantity, Spectrogram, SpectrogramOptions, Timeline, TokenAction, TokenMap,
+    TokenMapOptions, TokenReading, WaveformAction, source_strip, waveform,
 };
 use residue_ui_testing::signals::{RATE, codes, voices};
 
@@ -450,4 +450,82 @@ fn a_click_or_space_puts_the_clip_lamps_out() {
     harness.key_press(Key::Space);
     harness.run();
     assert!(!clipped(harness.state()));
+}
+
+/// A waveform of ten seconds that plays at 4 s, with what was asked of it.
+fn transport(region: Option<(f64, f64)>) -> Harness<'static, Vec<WaveformAction>> {
+    let timeline = Timeline { position: 4.0, length: 10.0, region };
+    Harness::builder().with_size(vec2(416.0, 76.0)).with_step_dt(0.02).build_ui_state(
+        move |ui, actions: &mut Vec<WaveformAction>| {
+            actions.extend(waveform(ui, &[[-0.5, 0.5]; 100], &timeline).1);
+        },
+        Vec::new(),
+    )
+}
+
+/// The place of a second on the waveform.
+fn second<S>(harness: &Harness<'_, S>, seconds: f32) -> Pos2 {
+    let rect = harness.get_by_label("Position").rect();
+    Pos2::new(rect.left() + rect.width() * seconds / 10.0, rect.top() + 20.0)
+}
+
+fn press(harness: &mut Harness<'_, Vec<WaveformAction>>, from: f32, to: f32) {
+    let (from, to) = (second(harness, from), second(harness, to));
+    harness.drag_at(from);
+    harness.run();
+    harness.hover_at(from + (to - from) / 2.0);
+    harness.run();
+    harness.hover_at(to);
+    harness.run();
+    harness.drop_at(to);
+    harness.run();
+}
+
+#[test]
+fn a_click_on_the_waveform_seeks_and_a_drag_loops() {
+    let mut harness = transport(None);
+    harness.run();
+    press(&mut harness, 2.0, 2.0);
+    let [WaveformAction::Seek(seconds)] = harness.state()[..] else { panic!("no seek") };
+    assert!((seconds - 2.0).abs() < 0.1, "{seconds}");
+    harness.state_mut().clear();
+    press(&mut harness, 7.0, 3.0);
+    let [WaveformAction::Loop(Some((start, end)))] = harness.state()[..] else { panic!("no loop") };
+    assert!((start - 3.0).abs() < 0.1 && (end - 7.0).abs() < 0.1, "{start} to {end}");
+}
+
+#[test]
+fn an_end_of_the_loop_can_be_moved() {
+    let mut harness = transport(Some((2.0, 6.0)));
+    harness.run();
+    press(&mut harness, 6.0, 8.0);
+    let [WaveformAction::Loop(Some((start, end)))] = harness.state()[..] else { panic!("no loop") };
+    assert!(start == 2.0 && (end - 8.0).abs() < 0.1, "{start} to {end}");
+}
+
+#[test]
+fn keys_and_screen_readers_seek_and_loop() {
+    let mut harness = transport(Some((2.0, 6.0)));
+    harness.run();
+    let node = harness.get_by_label("Position");
+    assert_eq!(node.accesskit_node().role(), Role::Slider);
+    assert_eq!(node.value().unwrap(), "0:04.0 of 0:10.0, repeats 0:02.0 to 0:06.0");
+    node.increment_accesskit();
+    harness.run();
+    harness.get_by_label("Position").focus();
+    harness.run();
+    let keys = [Key::ArrowLeft, Key::Home, Key::OpenBracket, Key::CloseBracket, Key::Delete];
+    for key in keys {
+        harness.key_press(key);
+        harness.run();
+    }
+    let expected = [
+        WaveformAction::Seek(5.0),
+        WaveformAction::Seek(3.0),
+        WaveformAction::Seek(0.0),
+        WaveformAction::Loop(Some((4.0, 6.0))),
+        WaveformAction::Loop(Some((2.0, 4.0))),
+        WaveformAction::Loop(None),
+    ];
+    assert_eq!(harness.state()[..], expected);
 }

@@ -1,6 +1,6 @@
 //! Project tasks that are not plain cargo.
 //!
-//! `cargo xtask demo` builds Residue and hears what its codec does to a demo clip;
+//! `cargo xtask demo` builds Residue and opens it on a demo clip, or compares depths without a display;
 //! `cargo xtask bundle` and `install` make plugins of it;
 //! `cargo xtask openings` opens and closes the plugin's editor, `picture` keeps what it shows;
 //! `cargo xtask sanitize` watches the audio thread with LLVM's RealtimeSanitizer;
@@ -21,7 +21,8 @@ use bundle::Options;
 const USAGE: &str = "usage: cargo xtask <task>
 
 tasks:
-  demo [CLIP]   build, and compare depths on a demo clip (speech, music or effects)
+  demo [CLIP]   build, and open the app on a demo clip (speech, music or effects), or where there is
+                no display compare depths on it; `compare CLIP` does that everywhere
   bundle        build the plugin as CLAP and VST3, in target/bundled
                 [--release] [--target TRIPLE]
   install       bundle, and put it where this user's hosts look [--release]
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     let done = match words[..] {
         ["demo"] => demo("speech"),
         ["demo", clip @ ("speech" | "music" | "effects")] => demo(clip),
+        ["compare", clip @ ("speech" | "music" | "effects")] => compare(clip),
         ["bundle", ref options @ ..] => {
             with_options(options, |options| bundle::bundle(options).map(drop))
         }
@@ -68,13 +70,40 @@ fn with_options(words: &[&str], task: impl FnOnce(&Options) -> Result<()>) -> Re
     Options::parse(words).map_or_else(usage, |options| task(&options))
 }
 
-/// Builds the command line and compares depths on a clip.
+/// Builds the app and opens it on a clip; where there is no display, or it cannot be used, compares
+/// depths.
 fn demo(clip: &str) -> Result<()> {
-    cargo(&["build", "--release", "--package", "residue"], &[])?;
-    let input = format!("assets/clips/{clip}.flac");
+    if !has_display() {
+        return compare(clip);
+    }
+    let opened = run(build()?.arg("--open").arg(input(clip)));
+    opened.or_else(|error| {
+        eprintln!("xtask: {error:#}; comparing depths instead");
+        compare(clip)
+    })
+}
+
+/// Builds the command line and compares depths on a clip.
+fn compare(clip: &str) -> Result<()> {
     let output = format!("target/demo/{clip}");
-    let residue = Path::new("target/release").join(format!("residue{}", env::consts::EXE_SUFFIX));
-    run(Command::new(residue).args(["compare", &input, "--output", &output]))
+    run(build()?.args(["compare", &input(clip), "--output", &output]))
+}
+
+/// Whether a window can be seen, as far as the environment says.
+fn has_display() -> bool {
+    let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    !cfg!(target_os = "linux") || set("DISPLAY") || set("WAYLAND_DISPLAY")
+}
+
+fn input(clip: &str) -> String {
+    format!("assets/clips/{clip}.flac")
+}
+
+/// Builds the program, and is the command that runs it.
+fn build() -> Result<Command> {
+    cargo(&["build", "--release", "--package", "residue"], &[])?;
+    let name = format!("residue{}", env::consts::EXE_SUFFIX);
+    Ok(Command::new(Path::new("target/release").join(name)))
 }
 
 /// Opens the editor of the plugin as a release: what is timed is what people get.

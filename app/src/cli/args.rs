@@ -4,18 +4,32 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
-use crate::device;
+use crate::{device, explained};
 
 /// Hear what a neural codec leaves behind.
 ///
 /// Runs a MOSS-Audio-Tokenizer ("Cat") codec: encoder, residual quantizer, decoder. Depth is the
 /// number of quantizer layers that are kept; each layer adds the same bitrate. Without --model
 /// every command uses the small model that is built in.
+///
+/// Without a command it opens the desktop app.
 #[derive(Debug, Parser)]
-#[command(name = "residue", version, arg_required_else_help = true)]
+#[command(
+    name = "residue",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_long_help = explained::help()
+)]
 pub struct Args {
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
+    /// Open the app with this file: audio, codes (.npy), a model's folder, or - for frames of codes
+    /// as they arrive on stdin
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// The same, for a file that is called like a command
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    pub open: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -22,12 +22,23 @@ use clap::Parser;
 
 use args::{Args, Command};
 
+use crate::window::{self, Launch};
+
 /// Runs the command that the process was started with.
 ///
 /// # Errors
 /// With what went wrong and what to do about it.
 pub fn run() -> anyhow::Result<()> {
-    match Args::parse().command {
+    let Args { command, file, open } = Args::parse();
+    let Some(command) = command else {
+        let launch = match file.or(open) {
+            None => Launch::Empty,
+            Some(file) if file.as_os_str() == "-" => Launch::Stdin,
+            Some(file) => Launch::File(file),
+        };
+        return Ok(window::run(launch)?);
+    };
+    match command {
         Command::Roundtrip(args) => roundtrip::run(&args),
         Command::Encode(args) => encode::run(&args),
         Command::Decode(args) => decode::run(&args),

@@ -1,3 +1,380 @@
-//! What is seen.
+//! The window: pages and panels over a [`Studio`], drawn with the widgets that the plugin has too.
+//!
+//! Nothing here knows how sound is made: what is shown is the studio's state and what a person does
+//! is told to the studio. [`Window::ui`] draws a frame of it into any [`egui::Ui`], with or without a
+//! real window, and [`run`] opens a real one.
 
 pub mod blind_page;
+mod controls;
+mod dialogs;
+mod help;
+mod keys;
+mod launch;
+mod models_page;
+mod notices;
+mod opening;
+mod page;
+mod parts;
+mod preferences;
+mod round_trip;
+mod sidebar;
+mod status_line;
+mod top_bar;
+mod transport;
+mod views;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use egui::{CentralPanel, Context, Frame, Margin, Panel, Rect, Ui};
+use residue_engine::live::Status;
+use residue_ui::theme::size;
+use residue_ui::{FRAME, Meters, Theme};
+
+pub use launch::{Launch, WindowError, run};
+pub use page::Page;
+pub use preferences::{Look, Preferences};
+
+use crate::blind::{Shelf, Wake};
+use crate::studio::{Input, Notice, RecordOptions, Severity, StreamState, Studio, StudioOptions};
+use blind_page::{BlindPage, Offer};
+use dialogs::{Dialogs, Purpose};
+use keys::{Command, Taken};
+use notices::Notices;
+use views::Views;
+
+/// Time between two frames while numbers change and no picture does.
+const SLOW: Duration = Duration::from_millis(250);
+/// Seconds for which pictures go on after the sound has stopped: longer than any latency.
+const AFTERGLOW: f64 = 3.0;
+/// Longest step of meters and histories, in seconds, after a window was hidden.
+const LONGEST_STEP: f64 = 0.5;
+/// Width of the column at the left, in points.
+const SIDEBAR: f32 = 226.0;
+
+/// Everything that is seen.
+pub struct Window {
+    studio: Studio,
+    preferences: Preferences,
+    views: Views,
+    meters: Meters,
+    status: Option<Status>,
+    notices: Notices,
+    dialogs: Dialogs,
+    blind: BlindPage,
+    /// The page of the last frame.
+    shown: Page,
+    /// Texts that are being typed.
+    typed: String,
+    typed_model: String,
+    /// When the last frame was, and when something was last heard, in seconds of the context.
+    last: f64,
+    moved: f64,
+    /// The scale and look that the context was told.
+    applied: Option<(f32, Look)>,
+    /// Controls of the last frame that do nothing with space: the window may have it.
+    quiet: Vec<Rect>,
+    knob_has_focus: bool,
+}
+
+impl Window {
+    /// Over a studio, as it was left. `wake` asks for a frame, from any thread. Install [`Theme`] in
+    /// the context before the first frame.
+    pub fn new(mut studio: Studio, preferences: Preferences, wake: Wake) -> Self {
+        studio.set_volume_db(preferences.volume_db);
+        studio.refresh_devices();
+        studio.refresh_library();
+        Self {
+            studio,
+            preferences,
+            views: Views::default(),
+            meters: Meters::default(),
+            status: None,
+            notices: Notices::default(),
+            dialogs: Dialogs::default(),
+            shown: preferences.page,
+            blind: BlindPage::new(Arc::new(Shelf::new(None)), wake),
+            typed: String::new(),
+            typed_model: String::new(),
+            last: 0.0,
+            moved: f64::MIN,
+            applied: None,
+            quiet: Vec::new(),
+            knob_has_focus: false,
+        }
+    }
+
+    /// What a studio starts with, as it was left.
+    pub fn options(preferences: &Preferences) -> StudioOptions {
+        StudioOptions {
+            settings: preferences.heard.clone().into(),
+            model: preferences.model.clone().into(),
+            devices: preferences.devices.clone().into(),
+            ..StudioOptions::default()
+        }
+    }
+
+    /// The sound.
+    pub fn studio(&mut self) -> &mut Studio {
+        &mut self.studio
+    }
+
+    /// Opens a file, whatever it holds.
+    pub fn open(&mut self, path: PathBuf) {
+        opening::open(&mut self.studio, path);
+    }
+
+    /// What is to be remembered.
+    pub fn preferences(&self) -> Preferences {
+        let studio = &self.studio;
+        let state = studio.model();
+        let loaded = state.facts.as_ref().map(|facts| facts.wish.clone());
+        let loading = state.loading.as_ref().map(|(wish, _)| wish.clone());
+        let model = loading.or(loaded).map_or_else(|| self.preferences.model.clone(), Into::into);
+        Preferences {
+            devices: studio.device_choice().clone().into(),
+            model,
+            heard: (*studio.settings()).into(),
+            volume_db: studio.volume_db(),
+            ..self.preferences.clone()
+        }
+    }
+
+    /// What is done whether the window is seen or not.
+    pub fn logic(&mut self, ctx: &Context) {
+        let notices = self.studio.tick();
+        self.tell(ctx, notices);
+        if ctx.input(|input| input.viewport().visible()) == Some(false) {
+            self.views.rest();
+        }
+    }
+
+    /// Draws a frame.
+    pub fn ui(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        let now = ctx.input(|input| input.time);
+        let seconds = (now - self.last).clamp(0.0, LONGEST_STEP) as f32;
+        self.last = now;
+        self.apply_look(&ctx);
+        self.take_files(&ctx);
+        self.apply_keys(&ctx);
+        self.status = self.studio.status();
+        match &self.status {
+            Some(status) => {
+                self.meters.update(&status.peaks, seconds);
+                self.views.history.update(status, seconds);
+            }
+            None => self.meters.update(&[[0.0; 2]; 2], seconds),
+        }
+        let page = self.preferences.page;
+        if page != self.shown && self.shown == Page::Blind {
+            self.blind.close(&mut self.studio);
+        }
+        self.shown = page;
+        if page == Page::Listen {
+            views::update(self);
+        } else {
+            self.views.rest();
+        }
+
+        self.quiet.clear();
+        self.knob_has_focus = false;
+        let theme = Theme::of(ui);
+        let bar = |vertical: i8| {
+            Frame::new().fill(theme.background).inner_margin(Margin::symmetric(10, vertical))
+        };
+        Panel::top("bar").frame(bar(6)).exact_size(40.0).show(ui, |ui| top_bar::show(ui, self));
+        Panel::bottom("status")
+            .frame(bar(3))
+            .exact_size(26.0)
+            .show(ui, |ui| status_line::show(ui, self));
+        if page == Page::Listen {
+            Panel::left("sidebar")
+                .frame(bar(4))
+                .exact_size(SIDEBAR)
+                .resizable(false)
+                .show(ui, |ui| sidebar::show(ui, self));
+        }
+        CentralPanel::default().frame(bar(8)).show(ui, |ui| {
+            self.banners(ui, now);
+            match page {
+                Page::Listen => {
+                    transport::show(ui, self);
+                    ui.add_space(size::GAP);
+                    controls::show(ui, self);
+                    ui.add_space(size::GAP);
+                    views::show(ui, self);
+                }
+                Page::Blind => {
+                    let offer = Offer::of(&self.studio);
+                    self.blind.show(ui, &offer, &mut self.studio);
+                }
+                Page::Models => models_page::show(ui, self),
+                Page::Help => help::show(ui),
+            }
+        });
+        self.drop_target(ui);
+        self.ask_for_frames(&ctx, now);
+    }
+
+    /// Look and scale as they are wished for. Egui's own keys change the scale too.
+    fn apply_look(&mut self, ctx: &Context) {
+        let preferences = &mut self.preferences;
+        match self.applied {
+            Some((scale, _)) if scale != preferences.scale => {
+                ctx.set_zoom_factor(preferences.scale)
+            }
+            Some(_) => preferences.scale = ctx.zoom_factor(),
+            None => ctx.set_zoom_factor(preferences.scale),
+        }
+        if self.applied.is_none_or(|(_, look)| look != preferences.look) {
+            ctx.set_theme(egui::ThemePreference::from(preferences.look));
+        }
+        self.applied = Some((preferences.scale, preferences.look));
+        ctx.input(|input| {
+            let viewport = input.viewport();
+            if let Some(maximized) = viewport.maximized {
+                preferences.maximized = maximized;
+            }
+            if let Some(rect) = viewport.inner_rect.filter(|_| !preferences.maximized) {
+                preferences.window = [rect.width(), rect.height()];
+            }
+        });
+    }
+
+    /// Files that were dropped on the window or chosen in a dialog.
+    fn take_files(&mut self, ctx: &Context) {
+        let dropped = ctx.input(|input| input.raw.dropped_files.clone());
+        for file in dropped {
+            self.open(file.path().to_owned());
+        }
+        match self.dialogs.chosen() {
+            Some((Purpose::Open, path)) => self.open(path),
+            Some((Purpose::Model, path)) => self.studio.add_model(path),
+            Some((Purpose::Recordings, path)) => self.preferences.recordings = Some(path),
+            None => {}
+        }
+    }
+
+    fn apply_keys(&mut self, ctx: &Context) {
+        let focused = ctx.memory(|memory| memory.focused());
+        let presses = focused.is_some_and(|id| {
+            let rect = ctx.read_response(id).map(|response| response.rect);
+            rect.is_some_and(|rect| !self.quiet.iter().any(|quiet| quiet.contains_rect(rect)))
+        });
+        let taken = Taken { digits: self.knob_has_focus, presses };
+        match keys::apply(ctx, self.preferences.page, taken, &mut self.studio) {
+            Some(Command::Show(page)) => self.preferences.page = page,
+            Some(Command::Open) => self.ask(ctx, Purpose::Open),
+            Some(Command::Record) => self.toggle_recording(),
+            None => {}
+        }
+    }
+
+    /// What needs attention, above everything else.
+    fn banners(&mut self, ui: &mut Ui, now: f64) {
+        if let StreamState::Lost { why, retrying_in } = self.studio.stream_state() {
+            let text = format!("{why}. Trying again in {} s.", retrying_in.as_secs_f32().ceil());
+            if notices::banner(ui, &text, true, "Try now", "opens the devices again") {
+                self.studio.start();
+            }
+        } else if self.studio.muted_for_headphones()
+            && *self.studio.stream_state() != StreamState::Stopped
+        {
+            let text = "Muted, because loudspeakers would feed back into the microphone. Put on \
+                        headphones, then unmute.";
+            if notices::banner(ui, text, false, "Unmute (M)", "headphones are on") {
+                self.studio.set_muted(false);
+            }
+        }
+        let current = self.notices.current(now).filter(|notice| notice.severity > Severity::Info);
+        if let Some(notice) = current.cloned()
+            && notices::banner(ui, &notice.text, true, notices::DISMISS, "takes this away")
+        {
+            self.notices.dismiss();
+        }
+    }
+
+    /// Says that a file would be opened if it were dropped now.
+    fn drop_target(&self, ui: &Ui) {
+        let hovering = ui.input(|input| !input.raw.hovered_files.is_empty());
+        if hovering {
+            let theme = Theme::of(ui);
+            let rect = ui.ctx().content_rect();
+            let id = egui::Id::new("drop");
+            let painter = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Foreground, id));
+            painter.rect_filled(rect, 0, Theme::faded(theme.background, 0.85));
+            painter.text(
+                rect.center(),
+                egui::Align2::CENTER_CENTER,
+                "Drop to open: audio, codes (.npy) or a model's folder",
+                residue_ui::theme::value(),
+                theme.text,
+            );
+        }
+    }
+
+    /// Asks for the next frame no sooner than something will look different.
+    fn ask_for_frames(&mut self, ctx: &Context, now: f64) {
+        let playing = match self.studio.input() {
+            Input::Microphone => true,
+            Input::File => self.studio.transport().is_some_and(|transport| transport.playing),
+            Input::Tokens => {
+                self.studio.transport().is_some_and(|transport| transport.playing)
+                    || self.studio.token_progress().is_some_and(|progress| !progress.finished)
+            }
+        };
+        match self.studio.stream_state() {
+            StreamState::Running(_) => {
+                if playing {
+                    self.moved = now;
+                }
+                let pictures = self.preferences.page == Page::Listen;
+                let moving = pictures && now - self.moved < AFTERGLOW;
+                ctx.request_repaint_after(if moving { FRAME } else { SLOW });
+            }
+            StreamState::Lost { .. } | StreamState::Starting => ctx.request_repaint_after(SLOW),
+            // What wakes the window is said by the studio; a notice goes away by itself.
+            StreamState::Stopped => {
+                if self.notices.current(now).is_some_and(|notice| notice.severity == Severity::Info)
+                {
+                    ctx.request_repaint_after(Duration::from_secs(1));
+                }
+            }
+        }
+    }
+
+    /// Notes what a person is to be told.
+    fn tell(&mut self, ctx: &Context, notices: impl IntoIterator<Item = Notice>) {
+        self.notices.add(ctx.input(|input| input.time), notices);
+    }
+
+    /// Opens a dialog of the system.
+    fn ask(&mut self, ctx: &Context, purpose: Purpose) {
+        let ctx = ctx.clone();
+        self.dialogs.open(purpose, move || ctx.request_repaint());
+    }
+
+    /// Where recordings go.
+    fn recordings(&self) -> PathBuf {
+        self.preferences.recordings.clone().unwrap_or_else(opening::recordings)
+    }
+
+    fn toggle_recording(&mut self) {
+        if self.studio.recording().is_some() {
+            self.studio.stop_recording();
+        } else {
+            let folder = opening::next_recording(&self.recordings());
+            self.studio.record(RecordOptions { folder });
+        }
+    }
+
+    /// A folder as a person says it.
+    fn shown(&self, folder: &Path) -> String {
+        match dirs::home_dir().and_then(|home| folder.strip_prefix(home).ok().map(Path::to_owned)) {
+            Some(rest) => format!("~/{}", rest.display()),
+            None => folder.display().to_string(),
+        }
+    }
+}

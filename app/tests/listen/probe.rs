@@ -85,6 +85,12 @@ impl Probe {
         self.go.store(true, Ordering::Relaxed);
     }
 
+    /// Frames that have passed.
+    #[allow(dead_code, reason = "one of two tests needs it")]
+    pub fn now(&self) -> usize {
+        self.frames.load(Ordering::Relaxed)
+    }
+
     /// Waits until so many more frames have passed.
     pub fn wait(&self, frames: usize) {
         let until = self.frames.load(Ordering::Relaxed) + frames;

@@ -180,7 +180,7 @@ fn at_scale(pair: &Pair<'_>, window: usize, bands: usize) -> Result<f64, Measure
 }
 
 /// `|log10 a - log10 b|` of clamped magnitudes.
-fn log_ratio(a: f64, b: f64) -> f64 {
+pub(super) fn log_ratio(a: f64, b: f64) -> f64 {
     (a.max(CLAMP) / b.max(CLAMP)).log10().abs()
 }
 

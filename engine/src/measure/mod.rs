@@ -4,13 +4,14 @@
 //! |---|---|
 //! | everything about two signals at once | [`compare()`] |
 //! | one distance | [`mel_distance`], [`stft_distance`], [`si_sdr()`] |
+//! | a distance while audio runs | [`LiveDistance`] |
 //! | how loud a signal is | [`loudness()`] |
 //! | a picture of a signal | [`Spectrogram::of`] |
 //! | one column of a live picture | [`SpectrumColumn`] |
 //! | what the codes of a recording carry | [`codebook_use`] |
 //! | how far two encodings are the same | [`code_agreement`] |
 //!
-//! All take whole signals, allocate, and are meant for worker threads; only
+//! All but [`LiveDistance`] take whole signals; all allocate, and none is for an audio thread; only
 //! [`SpectrumColumn::analyse`] and [`Stft::frame`] are realtime-safe. Arithmetic is in 64-bit floats
 //! and the results do not depend on the number of threads.
 
@@ -20,6 +21,7 @@ mod column;
 mod compare;
 mod error;
 mod level;
+mod live_distance;
 mod log_rows;
 mod loudness;
 mod mel;
@@ -37,6 +39,7 @@ pub use column::SpectrumColumn;
 pub use compare::{Distances, compare};
 pub use error::MeasureError;
 pub use level::{FLOOR_DBFS, dbfs};
+pub use live_distance::LiveDistance;
 pub use loudness::{Loudness, loudness};
 pub use mel::{MEL_SCALES, MelFilterbank, mel_distance};
 pub use si_sdr::{SI_SDR_LIMIT_DB, si_sdr};

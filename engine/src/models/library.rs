@@ -182,6 +182,11 @@ impl Library {
         verify::verify(&self.locate(spec)?, load, on_progress)
     }
 
+    /// Folder for what this program remembers of a user.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// Folder for packed weights, for [`Options::cache`](crate::codec::Options::cache). They can be
     /// deleted at any time: they are made again.
     pub fn packed(&self) -> PathBuf {

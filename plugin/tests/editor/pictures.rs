@@ -23,7 +23,7 @@ fn check(
     let light = name.ends_with("light");
     instance.params.editor.change(|look| look.light = light);
     let theme = if light { Theme::LIGHT } else { Theme::DARK };
-    let mut stage = Stage::new(vec2(1060.0, 720.0), 1.0, &theme).without_margin();
+    let mut stage = Stage::new(vec2(1060.0, 720.0), 1.0, &theme).bare();
     let picture = stage.picture(|ui| panel.draw(ui, live));
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures");
     compare(&picture, &folder, name, Path::new(env!("CARGO_TARGET_TMPDIR")))

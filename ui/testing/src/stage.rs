@@ -8,6 +8,8 @@ use crate::raster::{Textures, draw};
 
 /// Seconds of a frame.
 const FRAME: f64 = 1.0 / 30.0;
+/// Points around what is drawn.
+const MARGIN: i8 = 8;
 
 /// Runs frames of a user interface of a fixed size.
 pub struct Stage {
@@ -29,11 +31,11 @@ impl Stage {
         // What moves into place would be caught on its way.
         ctx.all_styles_mut(|style| style.animation_time = 0.0);
         let (textures, events) = Default::default();
-        Self { ctx, textures, size, scale, frames: 0, events, margin: 8 }
+        Self { ctx, textures, size, scale, frames: 0, events, margin: MARGIN }
     }
 
-    /// Without room around what is drawn.
-    pub fn without_margin(self) -> Self {
+    /// Without room around what is drawn: for what brings its own, such as a whole window.
+    pub fn bare(self) -> Self {
         Self { margin: 0, ..self }
     }
 
@@ -107,5 +109,5 @@ impl Stage {
 
 /// The size of a scene, with its margin.
 pub fn with_margin(width: f32, height: f32) -> Vec2 {
-    vec2(width + 16.0, height + 16.0)
+    vec2(width, height) + Vec2::splat(2.0 * f32::from(MARGIN))
 }

@@ -4,8 +4,9 @@ use egui::{Align, Key, Layout, Pos2, Rect, Ui, UiBuilder, Vec2, pos2, vec2};
 use residue_engine::live::{Health, Latency, Source, Status};
 use residue_ui::quantity::{Decibels, Depth, Percent};
 use residue_ui::{
-    CodebookStats, FrequencyAxis, Knob, Lane, LoadHistory, Meters, Spectrogram, SpectrogramOptions,
-    Theme, TokenMap, TokenMapOptions, latency, load, source_strip,
+    CodebookStats, Distance, FrequencyAxis, Knob, Lane, LoadHistory, Meters, Spectrogram,
+    SpectrogramOptions, Theme, Timeline, TokenMap, TokenMapOptions, latency, load, source_strip,
+    waveform,
 };
 use residue_ui_testing::signals::{LAYERS, RATE, codes, voices};
 use residue_ui_testing::{Picture, Stage, with_margin};
@@ -37,6 +38,8 @@ pub struct Data {
     pub tokens: TokenMap,
     pub frames: residue_ui::FrameWindow,
     pub codebooks: CodebookStats,
+    pub peaks: Vec<[f32; 2]>,
+    pub distance: Distance,
 }
 
 /// A scene without mouse and keys.
@@ -45,7 +48,7 @@ const fn still(name: &'static str, width: f32, height: f32, show: fn(&mut Ui, &m
 }
 
 /// All of them.
-pub const SCENES: [Scene; 11] = [
+pub const SCENES: [Scene; 13] = [
     still("knobs", 380.0, 104.0, knobs),
     Scene { keys: &[Key::Tab, Key::Enter], ..still("typing", 380.0, 104.0, knobs) },
     still("strip", 420.0, 40.0, strip),
@@ -61,6 +64,12 @@ pub const SCENES: [Scene; 11] = [
     Scene { mouse: Some(pos2(110.0, 90.0)), ..still("mel", 220.0, 120.0, mel) },
     Scene { mouse: Some(pos2(220.0, 90.0)), ..still("tokens", 400.0, 220.0, tokens) },
     still("codebooks", 276.0, 190.0, codebooks),
+    Scene {
+        mouse: Some(pos2(150.0, 30.0)),
+        keys: &[Key::Tab],
+        ..still("waveform", 400.0, 64.0, waveform_view)
+    },
+    still("distance", 276.0, 72.0, distance_view),
 ];
 
 /// All of it, as an editor might lay it out.
@@ -91,7 +100,10 @@ impl Data {
             history.update(&Status { load, peak_load, ..status.clone() }, 0.25);
         }
         let mut spectrogram = Spectrogram::new(RATE, 8.0).expect("a rate");
-        spectrogram.push(&voices(8.3));
+        let voices = voices(8.3);
+        spectrogram.push(&voices);
+        let mut distance = Distance::new(RATE).expect("a rate");
+        distance.push(&voices);
         Self {
             source: Source::A,
             depths: [16.0, 4.0],
@@ -105,6 +117,8 @@ impl Data {
             tokens: TokenMap::new(),
             frames: codes(600),
             codebooks: CodebookStats::new(),
+            peaks: voices.chunks(200).map(peak).collect(),
+            distance,
         }
     }
 }
@@ -176,6 +190,21 @@ fn tokens(ui: &mut Ui, data: &mut Data) {
 fn codebooks(ui: &mut Ui, data: &mut Data) {
     data.codebooks.update(&data.frames, 1024);
     data.codebooks.show(ui, [12, 4], 12.5);
+}
+
+fn waveform_view(ui: &mut Ui, data: &mut Data) {
+    let timeline = Timeline { position: 2.5, length: 8.3, region: Some((1.2, 5.0)) };
+    waveform(ui, &data.peaks, &timeline);
+}
+
+fn distance_view(ui: &mut Ui, data: &mut Data) {
+    data.distance.show(ui, 52.0);
+}
+
+/// Least and greatest dry sample.
+fn peak(samples: &[[f32; 3]]) -> [f32; 2] {
+    let dry = || samples.iter().map(|sample| 2.0 * sample[0]);
+    [dry().fold(f32::MAX, f32::min), dry().fold(f32::MIN, f32::max)]
 }
 
 fn editor(ui: &mut Ui, data: &mut Data) {

@@ -1,0 +1,271 @@
+//! Models: which there are, downloads, checks, what the precisions cost.
+
+use egui::{Button, Frame, Grid, Layout, ProgressBar, RichText, ScrollArea, TextEdit, Ui};
+use residue_engine::codec::Precision;
+use residue_engine::models::{EMBEDDED, Stage};
+use residue_ui::Theme;
+use residue_ui::theme::size;
+
+use super::dialogs::Purpose;
+use super::{Window, parts};
+use crate::studio::{ListedModel, ModelWish, PullProgress, Studio};
+
+/// Widest the page gets, in points.
+const WIDTH: f32 = 760.0;
+
+/// Draws the page.
+pub fn show(ui: &mut Ui, window: &mut Window) {
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.set_max_width(WIDTH);
+        ui.horizontal(|ui| {
+            parts::heading(ui, "MODELS");
+            ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                let hint = "looks again for models on this computer";
+                if parts::sign(ui, "\u{27f3}", "Refresh models", hint).clicked() {
+                    window.studio.refresh_library();
+                }
+            });
+        });
+        let models = window.studio.library().to_vec();
+        if models.is_empty() {
+            ui.label(RichText::new("looking for models\u{2026}").color(Theme::of(ui).weak));
+        }
+        for model in &models {
+            card(ui, &mut window.studio, model);
+        }
+        add(ui, window);
+    });
+}
+
+/// The wish that counts: what is being loaded, or runs.
+fn wish(studio: &Studio) -> ModelWish {
+    let state = studio.model();
+    let loading = state.loading.as_ref().map(|(wish, _)| wish.clone());
+    let loaded = state.facts.as_ref().map(|facts| facts.wish.clone());
+    loading.or(loaded).unwrap_or_default()
+}
+
+fn card(ui: &mut Ui, studio: &mut Studio, model: &ListedModel) {
+    let theme = Theme::of(ui);
+    let wish = wish(studio);
+    let chosen = wish.id == model.id;
+    let edge = if chosen { theme.text } else { theme.line };
+    let frame = Frame::new()
+        .stroke(egui::Stroke::new(1.0, edge))
+        .corner_radius(size::RADIUS)
+        .inner_margin(size::SPACE);
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(&model.id).size(size::VALUE).strong());
+            ui.label(RichText::new(facts(model)).color(theme.weak));
+            ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                actions(ui, studio, model, &wish, chosen);
+            });
+        });
+        let place = RichText::new(&model.place).color(theme.weak).size(size::SMALL + 1.0);
+        ui.add(egui::Label::new(place).truncate()).on_hover_text(&model.place);
+        match &model.verified {
+            Some(Ok(())) => {
+                ui.label(RichText::new("\u{2714} checked: all files are as they should be"));
+            }
+            Some(Err(why)) => {
+                ui.label(RichText::new(why).color(theme.alert));
+            }
+            None => {}
+        }
+        let pull = studio.pull_progress().filter(|progress| progress.id == model.id).cloned();
+        if let Some(progress) = pull
+            && bar(ui, &progress, Some("keeps what has arrived for the next try"))
+        {
+            studio.cancel_pull();
+        }
+        let check = studio.verify_progress().filter(|progress| progress.id == model.id).cloned();
+        if let Some(progress) = check {
+            bar(ui, &progress, None);
+        }
+        if model.here {
+            precisions(ui, studio, model, &wish);
+        }
+    });
+}
+
+/// What is known of a model, in one line.
+fn facts(model: &ListedModel) -> String {
+    let mut parts = Vec::new();
+    if let Some(facts) = &model.facts {
+        let channels = if facts.channels == 1 { "mono" } else { "stereo" };
+        parts.push(format!("{} {channels}", parts::kilohertz(facts.rate)));
+        parts.push(format!("{} layers", facts.layers));
+        parts.push(parameters(facts.parameters));
+    }
+    if let Some(bytes) = model.bytes {
+        let verb = if model.here { "" } else { " to download" };
+        parts.push(format!("{}{verb}", parts::bytes(bytes)));
+    }
+    parts.join(", ")
+}
+
+fn parameters(count: u64) -> String {
+    match count {
+        0..1_000_000_000 => format!("{:.0} M parameters", count as f64 / 1e6),
+        _ => format!("{:.2} B parameters", count as f64 / 1e9),
+    }
+}
+
+fn actions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &ModelWish, chosen: bool) {
+    let named = |ui: &mut Ui, enabled: bool, text: &str, hint: &str| {
+        let response = ui.add_enabled(enabled, Button::new(text)).on_hover_text(hint);
+        let name = format!("{text} {}", model.id);
+        response.widget_info(|| {
+            egui::WidgetInfo::labeled(egui::accesskit::Role::Button, enabled, name)
+        });
+        response.clicked()
+    };
+    if model.here {
+        let text = if chosen { "In use" } else { "Use" };
+        let hint = "changes to it while sound goes on";
+        if named(ui, !chosen, text, hint) {
+            studio.choose_model(ModelWish { id: model.id.clone(), ..wish.clone() });
+        }
+        if model.id != EMBEDDED {
+            let idle = studio.verify_progress().is_none();
+            let hint = "sizes, sums and tensors of its files";
+            if named(ui, idle, "Check", hint) {
+                studio.verify(&model.id);
+            }
+        }
+    }
+    if model.can_pull && !model.here {
+        let idle = studio.pull_progress().is_none();
+        let hint = model.repository.unwrap_or("from the hub");
+        if named(ui, idle, "Download", hint) {
+            studio.pull(&model.id);
+        }
+    }
+}
+
+/// How far something is. Returns whether it is to be stopped.
+fn bar(ui: &mut Ui, progress: &PullProgress, cancel: Option<&str>) -> bool {
+    let stage = match progress.stage {
+        Stage::Asking => "asking the hub",
+        Stage::Waiting => "waiting for another program's download",
+        Stage::Downloading => "downloading",
+        Stage::Retrying => "the connection broke, trying again",
+        Stage::Checking => "checking",
+    };
+    ui.horizontal(|ui| {
+        let share =
+            if progress.total > 0 { progress.done as f32 / progress.total as f32 } else { 0.0 };
+        let sizes = if progress.total > 0 {
+            format!(", {} of {}", parts::bytes(progress.done), parts::bytes(progress.total))
+        } else {
+            String::new()
+        };
+        let text = format!("{stage} {}{sizes}", progress.file);
+        let width = (ui.available_width() - 90.0).max(120.0);
+        ui.add(ProgressBar::new(share).desired_width(width).desired_height(18.0).text(text));
+        let Some(hint) = cancel else { return false };
+        let text = if progress.cancelling { "Stopping\u{2026}" } else { "Cancel" };
+        let button = ui.add_enabled(!progress.cancelling, Button::new(text));
+        button.on_hover_text(hint).clicked()
+    })
+    .inner
+}
+
+/// The precisions of a model with what they cost, to choose from.
+fn precisions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &ModelWish) {
+    let theme = Theme::of(ui);
+    let chosen = wish.id == model.id;
+    let costs = studio.precision_costs(&model.id).map(<[_]>::to_vec);
+    let mut pick = None;
+    Grid::new(("precisions", &model.id)).num_columns(5).spacing([22.0, size::GAP]).show(ui, |ui| {
+        let weak = |text: &str| RichText::new(text).color(theme.weak).size(size::SMALL + 1.0);
+        for title in ["precision", "speed", "codes of f32", "mel distance", "threads"] {
+            ui.label(weak(title));
+        }
+        ui.end_row();
+        for precision in Precision::ALL {
+            let this = chosen && wish.precision == precision;
+            let response = ui.radio(this, precision.name());
+            response.widget_info(|| {
+                let name = format!("{} in {}", model.id, precision.name());
+                egui::WidgetInfo::selected(egui::accesskit::Role::RadioButton, true, this, name)
+            });
+            if response.clicked() {
+                pick = Some(precision);
+            }
+            let cost = costs
+                .as_ref()
+                .and_then(|costs| costs.iter().find(|cost| cost.precision == precision));
+            match cost {
+                Some(cost) => {
+                    let times = format!("{:.1}\u{d7} real time", 1.0 / cost.rtf.max(1e-6));
+                    let slow = cost.rtf >= 1.0;
+                    ui.label(RichText::new(times).color(if slow {
+                        theme.alert
+                    } else {
+                        theme.text
+                    }));
+                    ui.label(format!("{:.1} %", cost.agreement * 100.0))
+                        .on_hover_text("share of codes, over all layers, that are those of f32");
+                    ui.label(format!("{:+.1} %", cost.mel_growth_percent).replace('-', "\u{2212}"))
+                        .on_hover_text("how much farther from the original than in f32");
+                    ui.label(cost.threads.to_string());
+                }
+                None => {
+                    (0..4).for_each(|_| {
+                        ui.label(weak("\u{2013}"));
+                    });
+                }
+            }
+            ui.end_row();
+        }
+    });
+    if let Some(precision) = pick {
+        studio.choose_model(ModelWish { id: model.id.clone(), precision, ..wish.clone() });
+    }
+    let measuring = studio.measuring().map(str::to_owned);
+    let this = measuring.as_deref() == Some(&model.id);
+    let text = match (this, &costs) {
+        (true, _) => "Measuring\u{2026}",
+        (false, Some(_)) => "Measure again",
+        (false, None) => "Measure here",
+    };
+    let response = ui.add_enabled(measuring.is_none(), Button::new(text).small());
+    let hint = "speed and codes of each precision, on the open file or a clip of speech; \
+                sound goes on and slows it down";
+    let name = format!("{text} {}", model.id);
+    response.widget_info(|| {
+        egui::WidgetInfo::labeled(egui::accesskit::Role::Button, measuring.is_none(), name)
+    });
+    if response.on_hover_text(hint).clicked() {
+        studio.measure_precisions(&model.id);
+    }
+}
+
+/// Adding a folder.
+fn add(ui: &mut Ui, window: &mut Window) {
+    parts::heading(ui, "ADD A FOLDER");
+    ui.horizontal(|ui| {
+        let edit = TextEdit::singleline(&mut window.typed_model)
+            .hint_text("folder with config.json and safetensors")
+            .desired_width(420.0);
+        let response = ui.add(edit);
+        response.widget_info(|| {
+            let role = egui::accesskit::Role::TextInput;
+            egui::WidgetInfo::labeled(role, true, "Folder of a model")
+        });
+        let entered =
+            response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        let filled = !window.typed_model.trim().is_empty();
+        let pressed = ui.add_enabled(filled, Button::new("Add")).clicked();
+        if filled && (pressed || entered) {
+            window.studio.add_model(window.typed_model.trim().into());
+            window.typed_model.clear();
+        }
+        if ui.button("Browse\u{2026}").clicked() {
+            window.ask(ui.ctx(), Purpose::Model);
+        }
+    });
+}

@@ -1,0 +1,122 @@
+//! Pieces of panels.
+
+use egui::accesskit::Role;
+use egui::{
+    Align, Button, CollapsingHeader, ComboBox, Layout, Response, RichText, Ui, WidgetInfo,
+    WidgetText, vec2,
+};
+use residue_ui::Theme;
+use residue_ui::theme::size;
+
+/// Where the controls of [`field`]s begin.
+const LABEL: f32 = 64.0;
+
+/// A heading in a column of controls.
+pub fn heading(ui: &mut Ui, text: &str) {
+    let theme = Theme::of(ui);
+    ui.add_space(size::GAP);
+    ui.label(RichText::new(text).color(theme.weak).size(size::SMALL + 1.0).strong());
+}
+
+/// A part of a column that can be folded away. Returns whether it is open, and whether what is in it
+/// can be seen.
+pub fn folding(ui: &mut Ui, title: &str, open: &mut bool, add: impl FnOnce(&mut Ui)) -> bool {
+    let theme = Theme::of(ui);
+    let mut seen = false;
+    let text = RichText::new(title).color(theme.weak).size(size::SMALL + 1.0).strong();
+    let header =
+        CollapsingHeader::new(text).id_salt(title).open(Some(*open)).show_unindented(ui, |ui| {
+            let top = ui.next_widget_position();
+            add(ui);
+            let bottom = ui.min_rect().bottom();
+            let rect = egui::Rect::from_min_max(top, egui::pos2(top.x + 1.0, bottom));
+            seen = ui.is_rect_visible(rect);
+        });
+    if header.header_response.clicked() {
+        *open = !*open;
+    }
+    seen
+}
+
+/// A caption with a control beside it, which it names.
+pub fn field(ui: &mut Ui, caption: &str, add: impl FnOnce(&mut Ui) -> Response) -> Response {
+    let theme = Theme::of(ui);
+    ui.horizontal(|ui| {
+        let row = ui.spacing().interact_size.y;
+        let label = ui
+            .allocate_ui_with_layout(vec2(LABEL, row), Layout::left_to_right(Align::Center), |ui| {
+                ui.set_min_width(LABEL);
+                ui.label(RichText::new(caption).color(theme.weak))
+            })
+            .inner;
+        ui.spacing_mut().item_spacing.x = size::GAP;
+        add(ui).labelled_by(label.id)
+    })
+    .inner
+}
+
+/// A choice among texts, as wide as its row; returns what was chosen.
+pub fn choice<T>(
+    ui: &mut Ui,
+    id: &str,
+    chosen: &str,
+    choices: impl IntoIterator<Item = (String, T)>,
+) -> (Response, Option<T>) {
+    let mut new = None;
+    let width = ui.available_width();
+    let combo = ComboBox::from_id_salt(id).selected_text(chosen).width(width).truncate();
+    let response = combo.show_ui(ui, |ui| {
+        for (text, value) in choices {
+            if ui.selectable_label(text == chosen, &text).clicked() {
+                new = Some(value);
+            }
+        }
+    });
+    (response.response, new)
+}
+
+/// A button that shows a sign and is called by a name.
+pub fn sign(ui: &mut Ui, sign: impl Into<WidgetText>, name: &str, hint: &str) -> Response {
+    let height = ui.spacing().interact_size.y;
+    let response = ui.add(Button::new(sign).min_size(vec2(height + 6.0, height)));
+    let enabled = response.enabled();
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, name));
+    response.on_hover_text(hint)
+}
+
+/// Bytes as people say them.
+pub fn bytes(count: u64) -> String {
+    match count {
+        0..1_000_000 => format!("{} kB", count.div_ceil(1000)),
+        1_000_000..1_000_000_000 => format!("{:.0} MB", count as f64 / 1e6),
+        _ => format!("{:.2} GB", count as f64 / 1e9),
+    }
+}
+
+/// A rate as people say it: `44.1 kHz`.
+pub fn kilohertz(rate: u32) -> String {
+    let text = format!("{:.3}", f64::from(rate) / 1000.0);
+    format!("{} kHz", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// How many there are of something countable.
+pub fn count(count: u64, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_said_as_people_say_them() {
+        assert_eq!(kilohertz(44_100), "44.1 kHz");
+        assert_eq!(kilohertz(48_000), "48 kHz");
+        assert_eq!(kilohertz(11_025), "11.025 kHz");
+        assert_eq!(bytes(1), "1 kB");
+        assert_eq!(bytes(88_000_000), "88 MB");
+        assert_eq!(bytes(7_100_000_000), "7.10 GB");
+        assert_eq!(count(1, "frame", "frames"), "1 frame");
+        assert_eq!(count(0, "frame", "frames"), "0 frames");
+    }
+}

@@ -1,0 +1,180 @@
+//! Which devices run, and how.
+
+use egui::Ui;
+use residue_ui::theme::size;
+
+use crate::studio::{DeviceChoice, DeviceInfo, Input, Side, StreamState, Studio};
+use crate::window::parts;
+
+/// What leaves a choice to the system.
+const SYSTEM: &str = "System default";
+/// Rates and blocks to choose from, where the devices have them.
+const RATES: [u32; 8] = [16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000, 192_000];
+const BUFFERS: [u32; 8] = [32, 64, 128, 256, 512, 1024, 2048, 4096];
+
+pub fn show(ui: &mut Ui, studio: &mut Studio) {
+    ui.horizontal(|ui| {
+        parts::heading(ui, "DEVICES");
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let refreshing = studio.device_list().refreshing;
+            ui.add_enabled_ui(!refreshing, |ui| {
+                let hint = "asks the sound systems for their devices again";
+                if parts::sign(ui, "\u{27f3}", "Refresh devices", hint).clicked() {
+                    studio.refresh_devices();
+                }
+            });
+        });
+    });
+    ui.spacing_mut().item_spacing.y = size::GAP;
+    let choice = studio.device_choice().clone();
+    let mut new = choice.clone();
+    host(ui, studio, &mut new);
+    if studio.input() == Input::Microphone {
+        device(ui, studio, "Input", |device| device.input.as_ref(), &mut new.input);
+    }
+    device(ui, studio, "Output", |device| device.output.as_ref(), &mut new.output);
+    rate(ui, studio, &mut new);
+    buffer(ui, studio, &mut new);
+    channels(ui, &mut new);
+    if new != choice {
+        studio.choose_devices(new);
+    }
+}
+
+fn host(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
+    let hosts = studio.device_list().hosts.clone();
+    if hosts.len() < 2 {
+        return;
+    }
+    parts::field(ui, "System", |ui| {
+        let shown = choice.host.clone().unwrap_or_else(|| SYSTEM.to_owned());
+        let usable = hosts.iter().filter(|host| host.problem.is_none());
+        let all = usable.map(|host| (host.name.to_owned(), Some(host.name.to_owned())));
+        let choices = std::iter::once((SYSTEM.to_owned(), None)).chain(all);
+        let (response, chosen) = parts::choice(ui, "host", &shown, choices);
+        if let Some(host) = chosen {
+            // Devices of one system mean nothing to another.
+            *choice = DeviceChoice { host, ..DeviceChoice::default() };
+        }
+        response
+    });
+}
+
+/// The devices of the chosen system.
+fn devices(studio: &Studio) -> Vec<&DeviceInfo> {
+    let wanted = studio.device_choice().host.as_deref();
+    let hosts = studio.device_list().hosts.iter();
+    let chosen = hosts.filter(|host| match wanted {
+        Some(name) => host.name.eq_ignore_ascii_case(name),
+        None => host.default,
+    });
+    chosen.flat_map(|host| &host.devices).collect()
+}
+
+fn device(
+    ui: &mut Ui,
+    studio: &Studio,
+    caption: &str,
+    side: fn(&DeviceInfo) -> Option<&Side>,
+    choice: &mut Option<String>,
+) {
+    parts::field(ui, caption, |ui| {
+        let devices: Vec<&DeviceInfo> =
+            devices(studio).into_iter().filter(|device| side(device).is_some()).collect();
+        let known = |id: &String| devices.iter().find(|device| device.id == *id);
+        let shown = match choice {
+            Some(id) => known(id).map_or_else(|| id.clone(), |device| device.name.clone()),
+            None => SYSTEM.to_owned(),
+        };
+        let all = devices.iter().map(|device| (device.name.clone(), Some(device.id.clone())));
+        let choices = std::iter::once((SYSTEM.to_owned(), None)).chain(all);
+        let (response, chosen) = parts::choice(ui, caption, &shown, choices);
+        if let Some(chosen) = chosen {
+            *choice = chosen;
+        }
+        response
+    });
+}
+
+/// The sides of the devices that will run, as far as they are known.
+fn sides(studio: &Studio) -> Vec<&Side> {
+    let choice = studio.device_choice();
+    let mut sides = Vec::new();
+    let mut add = |wish: &Option<String>, side: fn(&DeviceInfo) -> Option<&Side>| {
+        let named = |device: &&DeviceInfo| match wish {
+            Some(id) => device.id == *id,
+            None => side(device).is_some_and(|side| side.default),
+        };
+        sides.extend(devices(studio).into_iter().find(named).and_then(side));
+    };
+    add(&choice.output, |device| device.output.as_ref());
+    if studio.input() == Input::Microphone {
+        add(&choice.input, |device| device.input.as_ref());
+    }
+    sides
+}
+
+fn rate(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
+    parts::field(ui, "Rate", |ui| {
+        let shown = match (choice.rate, studio.output_rate()) {
+            (Some(rate), _) => parts::kilohertz(rate),
+            (None, Some(rate)) => format!("Automatic ({})", parts::kilohertz(rate)),
+            (None, None) => "Automatic".to_owned(),
+        };
+        let sides = sides(studio);
+        let possible = |rate: &u32| {
+            let in_one =
+                |side: &&Side| side.rates.iter().any(|(low, high)| (low..=high).contains(&rate));
+            sides.iter().all(|side| side.rates.is_empty() || in_one(side))
+        };
+        let rates = RATES.into_iter().filter(possible);
+        let all = rates.map(|rate| (parts::kilohertz(rate), Some(rate)));
+        let choices = std::iter::once(("Automatic".to_owned(), None)).chain(all);
+        let (response, chosen) = parts::choice(ui, "rate", &shown, choices);
+        if let Some(rate) = chosen {
+            choice.rate = rate;
+        }
+        response
+    });
+}
+
+fn buffer(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
+    let running = match studio.stream_state() {
+        StreamState::Running(facts) => Some(facts.shape.buffer),
+        _ => None,
+    };
+    parts::field(ui, "Buffer", |ui| {
+        let frames = |count: u32| format!("{count} frames");
+        let shown = match (choice.buffer, running) {
+            (Some(count), _) => frames(count),
+            (None, Some(count)) => format!("Automatic ({count})"),
+            (None, None) => "Automatic".to_owned(),
+        };
+        let sides = sides(studio);
+        let possible = |count: &u32| {
+            let fits =
+                |side: &&Side| side.buffer.is_none_or(|(low, high)| (low..=high).contains(count));
+            sides.iter().all(fits)
+        };
+        let all = BUFFERS.into_iter().filter(possible).map(|count| (frames(count), Some(count)));
+        let choices = std::iter::once(("Automatic".to_owned(), None)).chain(all);
+        let (response, chosen) = parts::choice(ui, "buffer", &shown, choices);
+        if let Some(buffer) = chosen {
+            choice.buffer = buffer;
+        }
+        response
+    });
+}
+
+fn channels(ui: &mut Ui, choice: &mut DeviceChoice) {
+    parts::field(ui, "Channels", |ui| {
+        let all = [("Automatic", None), ("Mono", Some(1)), ("Stereo", Some(2))];
+        let shown = all.iter().find(|(_, count)| *count == choice.channels).map_or("", |all| all.0);
+        let choices = all.map(|(name, count)| (name.to_owned(), count));
+        let (response, chosen) = parts::choice(ui, "channels", shown, choices);
+        if let Some(channels) = chosen {
+            choice.channels = channels;
+        }
+        response
+    });
+}

@@ -1,0 +1,27 @@
+//! The column at the left: where sound comes from, which devices and which model run, what happens to
+//! frames, recordings.
+
+mod devices;
+mod effects;
+mod model;
+mod recording;
+mod source;
+
+use egui::{ScrollArea, Ui};
+
+use super::Window;
+use super::page::Page;
+
+/// Draws the column.
+pub fn show(ui: &mut Ui, window: &mut Window) {
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        source::show(ui, window);
+        devices::show(ui, &mut window.studio);
+        if model::show(ui, &mut window.studio) {
+            window.preferences.page = Page::Models;
+        }
+        effects::show(ui, &mut window.studio);
+        recording::show(ui, window);
+        ui.add_space(residue_ui::theme::size::SPACE);
+    });
+}

@@ -1,0 +1,97 @@
+//! Which model runs, and how.
+
+use egui::{DragValue, ProgressBar, RichText, Ui};
+use residue_engine::codec::Precision;
+use residue_ui::Theme;
+use residue_ui::theme::size;
+
+use crate::studio::{ModelWish, Studio};
+use crate::window::parts;
+
+/// Most threads that can be asked for.
+const MOST_THREADS: usize = 64;
+
+/// Draws it; returns whether the models' page is asked for.
+pub fn show(ui: &mut Ui, studio: &mut Studio) -> bool {
+    let theme = Theme::of(ui);
+    parts::heading(ui, "MODEL");
+    let state = studio.model();
+    let loaded = state.facts.as_ref().map(|facts| facts.wish.clone());
+    let wish = state.loading.as_ref().map(|(wish, _)| wish.clone()).or(loaded).unwrap_or_default();
+    let mut new = wish.clone();
+    parts::field(ui, "Name", |ui| {
+        let here = studio.library().iter().filter(|model| model.here);
+        let choices = here.map(|model| (model.id.clone(), model.id.clone()));
+        let (response, chosen) = parts::choice(ui, "model", &wish.id, choices);
+        if let Some(id) = chosen {
+            new.id = id;
+        }
+        response
+    });
+    precision(ui, studio, &wish, &mut new);
+    threads(ui, studio, &mut new);
+    if new != wish {
+        studio.choose_model(new);
+    }
+    let state = studio.model();
+    if let Some((wish, share)) = &state.loading {
+        let text = format!("loading {}", wish.id);
+        ui.add(ProgressBar::new(*share).text(text).desired_height(16.0));
+    } else if let Some(why) = &state.failed {
+        ui.label(RichText::new(why).color(theme.alert).size(size::SMALL + 1.0));
+    }
+    if let Some(facts) = &state.facts {
+        let channels = if facts.channels == 1 { "mono" } else { "stereo" };
+        let text = format!(
+            "{} {channels}, {} layers of {} kbps, {:.0} ms frames",
+            parts::kilohertz(facts.rate),
+            facts.layers,
+            facts.kbps_per_layer,
+            facts.frame_ms
+        );
+        ui.label(RichText::new(text).color(theme.weak).size(size::SMALL + 1.0));
+    }
+    ui.button("All models\u{2026}").on_hover_text("download, check, compare (ctrl 3)").clicked()
+}
+
+/// The precisions, with what they cost beside them where that was measured.
+fn precision(ui: &mut Ui, studio: &Studio, wish: &ModelWish, new: &mut ModelWish) {
+    parts::field(ui, "Precision", |ui| {
+        let costs = studio.precision_costs(&wish.id);
+        let text = |precision: Precision| {
+            let cost = costs?.iter().find(|cost| cost.precision == precision)?;
+            let speed = 1.0 / cost.rtf.max(1e-6);
+            Some(format!(
+                "{}  {speed:.0}\u{d7} real time, {:.0} % of codes",
+                precision.name(),
+                cost.agreement * 100.0
+            ))
+        };
+        let shown =
+            |precision: Precision| text(precision).unwrap_or_else(|| precision.name().into());
+        let choices = Precision::ALL.map(|precision| (shown(precision), precision));
+        let (response, chosen) = parts::choice(ui, "precision", &shown(wish.precision), choices);
+        if let Some(precision) = chosen {
+            new.precision = precision;
+        }
+        response.on_hover_text("f32 chooses the reference's own codes; the others are faster")
+    });
+}
+
+fn threads(ui: &mut Ui, studio: &Studio, new: &mut ModelWish) {
+    let running = studio.model().facts.as_ref().map(|facts| facts.threads);
+    parts::field(ui, "Threads", |ui| {
+        let automatic = move |count: f64| match (count as usize, running) {
+            (0, Some(running)) => format!("automatic ({running})"),
+            (0, None) => "automatic".to_owned(),
+            (count, _) => count.to_string(),
+        };
+        let value = DragValue::new(&mut new.threads)
+            .range(0..=MOST_THREADS)
+            .speed(0.05)
+            .update_while_editing(false)
+            .custom_formatter(move |count, _| automatic(count))
+            .custom_parser(|text| text.trim().parse().ok().or(Some(0.0)));
+        ui.add(value).on_hover_text("0: one a core but one, which is left to the devices")
+    });
+}

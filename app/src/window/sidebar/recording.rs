@@ -1,0 +1,61 @@
+//! Recording what is heard, each lane, and the codes.
+
+use egui::{Button, RichText, Ui, vec2};
+use residue_ui::Theme;
+use residue_ui::theme::size;
+
+use crate::studio::StreamState;
+use crate::window::dialogs::Purpose;
+use crate::window::{Window, parts};
+
+pub fn show(ui: &mut Ui, window: &mut Window) {
+    let theme = Theme::of(ui);
+    parts::heading(ui, "RECORD");
+    let recording = window.studio.recording().cloned();
+    let running = matches!(window.studio.stream_state(), StreamState::Running(_));
+    let (text, hint) = match &recording {
+        Some(_) => ("\u{23f9} End recording", "ends the recording (R)"),
+        None => (
+            "\u{23fa} Record",
+            "what is heard, dry, A and B as WAV and the codes as .npy, in a folder of its own (R)",
+        ),
+    };
+    let color = if recording.is_some() { theme.alert } else { theme.text };
+    let button =
+        Button::new(RichText::new(text).color(color)).min_size(vec2(ui.available_width(), 26.0));
+    let enabled = recording.is_some() || running;
+    let response = ui.add_enabled(enabled, button).on_hover_text(hint);
+    let disabled = "nothing runs: start listening or play a file first";
+    if response.on_disabled_hover_text(disabled).clicked() {
+        window.toggle_recording();
+    }
+    let small = |text: String, color| RichText::new(text).color(color).size(size::SMALL + 1.0);
+    match &recording {
+        Some(state) => {
+            let text = format!(
+                "{} in {}, {}",
+                residue_ui::clock(state.seconds()),
+                window.shown(&state.folder),
+                parts::count(state.frames, "frame of codes", "frames of codes")
+            );
+            ui.label(small(text, theme.text));
+            if state.dropped_samples > 0 {
+                let text = format!("{} samples found no room: silent", state.dropped_samples);
+                ui.label(small(text, theme.alert));
+            }
+        }
+        None => {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = size::GAP;
+                let hint = "choose another folder for recordings";
+                if parts::sign(ui, "\u{1f5c0}", "Recordings folder", hint).clicked() {
+                    window.ask(ui.ctx(), Purpose::Recordings);
+                }
+                let folder = window.shown(&window.recordings());
+                let label =
+                    egui::Label::new(small(format!("into {folder}"), theme.weak)).truncate();
+                ui.add(label);
+            });
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The bar at the top: pages, mute and volume, looks.
+
+use egui::{Align, Button, Layout, Popup, RichText, Slider, Ui, vec2};
+use residue_ui::Theme;
+use residue_ui::theme::size;
+
+use super::Window;
+use super::page::Page;
+use super::parts;
+use super::preferences::{Look, SCALES};
+
+/// Steps of the scale.
+const SCALE_STEP: f32 = 0.1;
+
+/// Draws the bar.
+pub fn show(ui: &mut Ui, window: &mut Window) {
+    let theme = Theme::of(ui);
+    ui.horizontal_centered(|ui| {
+        ui.spacing_mut().item_spacing.x = size::GAP;
+        ui.label(RichText::new("Residue").size(size::VALUE).strong());
+        ui.add_space(size::SPACE);
+        for (n, page) in Page::ALL.into_iter().enumerate() {
+            let chosen = window.preferences.page == page;
+            let button = Button::selectable(chosen, page.name()).min_size(vec2(0.0, 26.0));
+            if ui.add(button).on_hover_text(format!("ctrl {}", n + 1)).clicked() {
+                window.preferences.page = page;
+            }
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            looks(ui, window);
+            output(ui, &theme, window);
+        });
+    });
+}
+
+fn looks(ui: &mut Ui, window: &mut Window) {
+    let button = parts::sign(ui, "\u{2699}", "Settings", "dark or light, size of everything");
+    Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+        ui.set_width(220.0);
+        parts::heading(ui, "LOOK");
+        for look in Look::ALL {
+            ui.radio_value(&mut window.preferences.look, look, look.name());
+        }
+        parts::heading(ui, "SIZE");
+        ui.horizontal(|ui| {
+            let scale = window.preferences.scale;
+            if parts::sign(ui, "\u{2212}", "Smaller", "ctrl \u{2212}").clicked() {
+                window.preferences.scale = scaled(scale, -1.0);
+            }
+            ui.label(format!("{:.0} %", scale * 100.0));
+            if parts::sign(ui, "+", "Larger", "ctrl +").clicked() {
+                window.preferences.scale = scaled(scale, 1.0);
+            }
+            if ui.button("Reset").on_hover_text("ctrl 0").clicked() {
+                window.preferences.scale = 1.0;
+            }
+        });
+    });
+}
+
+/// The next scale, in whole steps.
+fn scaled(scale: f32, steps: f32) -> f32 {
+    let stepped = ((scale / SCALE_STEP).round() + steps) * SCALE_STEP;
+    stepped.clamp(*SCALES.start(), *SCALES.end())
+}
+
+fn output(ui: &mut Ui, theme: &Theme, window: &mut Window) {
+    let studio = &mut window.studio;
+    ui.spacing_mut().slider_width = 110.0;
+    let mut volume = studio.volume_db();
+    let slider = Slider::new(&mut volume, -60.0..=12.0)
+        .suffix(" dB")
+        .max_decimals(0)
+        .custom_formatter(|db, _| if db <= -60.0 { "off".into() } else { format!("{db:.0}") });
+    let response = ui.add(slider).on_hover_text("gain of the output; recordings do not hear it");
+    response.widget_info(|| egui::WidgetInfo::slider(true, f64::from(volume), "Volume"));
+    if response.changed() {
+        studio.set_volume_db(volume);
+    }
+    let muted = studio.muted();
+    let (text, name) =
+        if muted { ("\u{1f507} Muted", "Unmute") } else { ("\u{1f50a} Heard", "Mute") };
+    let color = if muted { theme.alert } else { theme.text };
+    let button = Button::new(RichText::new(text).color(color)).min_size(vec2(84.0, 26.0));
+    let response = ui.add(button).on_hover_text("silences the output, or not (M)");
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, name));
+    if response.clicked() {
+        studio.set_muted(!muted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_go_by_tenths_and_end() {
+        assert_eq!(scaled(1.0, 1.0), 1.1);
+        assert_eq!(scaled(1.04, -1.0), 0.9);
+        assert_eq!(scaled(2.5, 1.0), 2.5);
+        assert_eq!(scaled(0.6, -1.0), 0.6);
+    }
+}

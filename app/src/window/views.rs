@@ -1,0 +1,255 @@
+//! The pictures of what runs.
+
+use egui::{Align, Button, Layout, Rect, RichText, ScrollArea, Ui, UiBuilder, pos2, vec2};
+use residue_engine::measure::MeasureError;
+use residue_ui::theme::size;
+use residue_ui::{
+    CodebookStats, Difference, Distance, Feed, FrequencyAxis, Lane, LoadHistory, Spectrogram,
+    SpectrogramOptions, Theme, TokenMap, TokenMapOptions, Wanted, load,
+};
+
+use super::preferences::Views as Unfolded;
+use super::{Window, parts, round_trip};
+
+/// Width of the column beside the spectrograms, in points.
+const COLUMN: f32 = 286.0;
+/// Heights in it.
+const TOKENS: f32 = 168.0;
+const CODEBOOKS: f32 = 142.0;
+const DISTANCE: f32 = 52.0;
+/// Seconds of spectrograms to choose from.
+const SECONDS: [f64; 4] = [4.0, 8.0, 16.0, 30.0];
+
+/// Everything that pictures are made of, for one rate.
+pub struct Views {
+    pub feed: Feed,
+    pub history: LoadHistory,
+    spectrogram: Option<Spectrogram>,
+    distance: Option<Distance>,
+    tokens: TokenMap,
+    codebooks: CodebookStats,
+    options: SpectrogramOptions,
+    rate: u32,
+    seconds: f64,
+    epoch: u64,
+    /// What could be seen in the last frame, and is worked for in the next.
+    seen: Seen,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    spectrograms: bool,
+    tokens: bool,
+    codebooks: bool,
+    distance: bool,
+}
+
+impl Default for Views {
+    fn default() -> Self {
+        Self {
+            feed: Feed::new(),
+            history: LoadHistory::default(),
+            spectrogram: None,
+            distance: None,
+            tokens: TokenMap::new(),
+            codebooks: CodebookStats::new(),
+            options: SpectrogramOptions::default(),
+            rate: 0,
+            seconds: 0.0,
+            epoch: 0,
+            seen: Seen::default(),
+        }
+    }
+}
+
+impl Views {
+    /// Stops all work.
+    pub fn rest(&mut self) {
+        self.feed.close();
+        self.seen = Seen::default();
+    }
+
+    /// Pictures for another rate, or of another length, begin anew.
+    fn prepare(&mut self, rate: u32, seconds: f64) -> Result<(), MeasureError> {
+        if (rate, seconds) != (self.rate, self.seconds) || self.spectrogram.is_none() {
+            if rate != self.rate || self.distance.is_none() {
+                self.distance = Some(Distance::new(rate)?);
+            }
+            self.spectrogram = Some(Spectrogram::new(rate, seconds)?);
+            (self.rate, self.seconds) = (rate, seconds);
+        }
+        Ok(())
+    }
+}
+
+/// Reads what has come since the last frame, for what could be seen then.
+pub fn update(window: &mut Window) {
+    let Window { studio, views, preferences, .. } = window;
+    let epoch = studio.port_epoch();
+    if epoch != views.epoch {
+        views.feed.close();
+        views.epoch = epoch;
+    }
+    let codebook_size = studio.model().facts.as_ref().map_or(0, |facts| facts.codebook_size);
+    let Some(control) = studio.control() else {
+        views.feed.close();
+        return;
+    };
+    // A rate of 0 is that of no device.
+    if views.prepare(control.config().rate, preferences.seconds).is_err() {
+        return;
+    }
+    let seen = views.seen;
+    let wanted =
+        Wanted { lanes: seen.spectrograms || seen.distance, codes: seen.tokens || seen.codebooks };
+    views.feed.update(control, wanted);
+    if let Some(spectrogram) = views.spectrogram.as_mut().filter(|_| seen.spectrograms) {
+        spectrogram.update(&views.feed);
+    }
+    if let Some(distance) = views.distance.as_mut().filter(|_| seen.distance) {
+        distance.update(&views.feed);
+    }
+    if seen.codebooks && codebook_size > 0 {
+        views.codebooks.update(views.feed.frames(), codebook_size);
+    }
+}
+
+/// Draws all that are unfolded.
+pub fn show(ui: &mut Ui, window: &mut Window) {
+    let rect = ui.available_rect_before_wrap();
+    let left =
+        Rect::from_min_max(rect.min, pos2(rect.right() - COLUMN - size::SPACE, rect.bottom()));
+    let right = Rect::from_min_max(pos2(rect.right() - COLUMN, rect.top()), rect.max);
+    window.views.seen = Seen::default();
+    let down = Layout::top_down(Align::Min);
+    ui.scope_builder(UiBuilder::new().max_rect(left).layout(down), |ui| spectrograms(ui, window));
+    ui.scope_builder(UiBuilder::new().max_rect(right).layout(down), |ui| {
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = size::GAP;
+            column(ui, window);
+        });
+    });
+}
+
+fn spectrograms(ui: &mut Ui, window: &mut Window) {
+    let Window { studio, views, preferences, .. } = window;
+    if let Some(difference) = Difference::heard(studio.settings().source) {
+        views.options.difference = difference;
+    }
+    let lanes = &mut preferences.views.spectrograms;
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = size::GAP;
+        ui.spacing_mut().interact_size.y = 18.0;
+        parts::heading(ui, "SPECTROGRAMS");
+        let names = ["Dry", "A", "B", views.options.difference.name()];
+        for ((lane, name), shown) in Lane::ALL.into_iter().zip(names).zip(lanes.iter_mut()) {
+            let color = if *shown { Theme::of(ui).lane(lane) } else { Theme::of(ui).weak };
+            let button = Button::selectable(*shown, RichText::new(name).color(color));
+            let response = ui.add(button).on_hover_text("show or hide");
+            let (chosen, enabled) = (*shown, response.enabled());
+            response.widget_info(|| {
+                let name = format!("Spectrogram of {name}");
+                egui::WidgetInfo::selected(egui::accesskit::Role::Button, enabled, chosen, name)
+            });
+            if response.clicked() {
+                *shown = !*shown;
+            }
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            for (axis, name) in [(FrequencyAxis::Mel, "Mel"), (FrequencyAxis::Log, "Log")] {
+                if ui.selectable_label(views.options.axis == axis, name).clicked() {
+                    views.options.axis = axis;
+                }
+            }
+            for seconds in SECONDS.into_iter().rev() {
+                let chosen = preferences.seconds == seconds;
+                if ui.selectable_label(chosen, format!("{seconds:.0} s")).clicked() {
+                    preferences.seconds = seconds;
+                }
+            }
+        });
+    });
+    if !lanes.contains(&true) {
+        return;
+    }
+    views.options.lanes = *lanes;
+    // Pictures are drawn also when nothing runs, of what was heard last.
+    let rate = if views.rate == 0 { 48_000 } else { views.rate };
+    if views.prepare(rate, preferences.seconds).is_err() {
+        return;
+    }
+    if let Some(spectrogram) = &mut views.spectrogram {
+        views.seen.spectrograms = true;
+        spectrogram.show(ui, &views.options);
+    }
+}
+
+fn column(ui: &mut Ui, window: &mut Window) {
+    let mut unfolded = window.preferences.views;
+    let Unfolded { tokens, codebooks, distance, load, latency, .. } = &mut unfolded;
+    let width = ui.available_width();
+    let status = window.status.clone();
+    let round_trip = window.studio.round_trip();
+    let (rate, channels_rate) = (window.views.rate, window.views.rate.max(1));
+    let facts = window.studio.model().facts.clone();
+    let before = *window.studio.settings();
+    let mut settings = before;
+    let layers = facts.as_ref().map_or(1, |facts| facts.layers);
+    let depths = settings.frames.depths.map(|depth| depth.min(layers));
+    let views = &mut window.views;
+
+    let mut action = None;
+    views.seen.tokens = parts::folding(ui, "TOKENS", tokens, |ui| {
+        fixed(ui, width, TOKENS, |ui| {
+            let options = TokenMapOptions {
+                rate,
+                playing: status.as_ref().map(|status| status.playing),
+                depths,
+                muted: settings.frames.muted_layers,
+                stream: 0,
+            };
+            action = views.tokens.show(ui, views.feed.frames(), &options).action;
+        });
+    });
+    if let Some(action) = action {
+        let muted = action.apply(settings.frames.muted_layers, layers);
+        settings.frames.muted_layers = muted;
+    }
+    views.seen.codebooks = parts::folding(ui, "CODEBOOK USE", codebooks, |ui| {
+        let frame_rate = facts.as_ref().map_or(0.0, |facts| 1000.0 / facts.frame_ms.max(1e-3));
+        fixed(ui, width, CODEBOOKS, |ui| {
+            views.codebooks.show(ui, depths, frame_rate);
+        });
+    });
+    views.seen.distance = parts::folding(ui, "DISTANCE", distance, |ui| {
+        if let Some(distance) = &views.distance {
+            distance.show(ui, DISTANCE);
+        }
+    });
+    parts::folding(ui, "LOAD", load, |ui| match &status {
+        Some(status) => {
+            self::load(ui, status, &views.history, channels_rate);
+        }
+        None => nothing(ui),
+    });
+    parts::folding(ui, "LATENCY", latency, |ui| match &round_trip {
+        Some(parts) => {
+            round_trip::show(ui, parts);
+        }
+        None => nothing(ui),
+    });
+    window.preferences.views = unfolded;
+    if settings != before {
+        window.studio.set_settings(settings);
+    }
+}
+
+fn nothing(ui: &mut Ui) {
+    ui.label(RichText::new("nothing runs").color(Theme::of(ui).weak));
+}
+
+/// A piece of a column with a room of its own.
+fn fixed(ui: &mut Ui, width: f32, height: f32, add: impl FnOnce(&mut Ui)) {
+    let (rect, _) = ui.allocate_exact_size(vec2(width, height), egui::Sense::hover());
+    add(&mut ui.new_child(UiBuilder::new().max_rect(rect)));
+}

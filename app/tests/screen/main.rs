@@ -1,0 +1,168 @@
+//! The real window on a screen without a graphics card, with real keys, over a JACK server without a
+//! sound card: what comes out is the codec's own, sample for sample, and a change of depth is where the
+//! key was pressed.
+
+#![cfg(all(target_os = "linux", feature = "jack"))]
+
+#[path = "../listen/probe.rs"]
+mod probe;
+#[path = "../listen/server.rs"]
+mod server;
+mod xvfb;
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use probe::{Probe, Recording};
+use residue_engine::audio;
+use residue_engine::codec::{Codec, Options};
+use residue_engine::models;
+use residue_engine::tokens::Codes;
+use server::{PERIOD, Server};
+use xvfb::Screen;
+
+/// The embedded model's own, so that nothing is resampled.
+const RATE: u32 = 24_000;
+/// Samples of a frame of the embedded model.
+const FRAME: usize = 480;
+/// Layers before and after the key.
+const DEPTHS: [usize; 2] = [4, 8];
+/// Samples that must be the same at the end of the recording to know how late it is.
+const KNOWN: usize = 4000;
+
+/// The program, killed if it is still there when the test ends.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Periods of the probe at which something was done.
+struct Moments {
+    connected: usize,
+    key: std::ops::Range<usize>,
+    dry: usize,
+}
+
+#[test]
+fn a_clip_through_the_window_is_the_codecs_and_depth_changes_where_the_key_was_pressed() {
+    let name = format!("residue-screen-{}", std::process::id());
+    // SAFETY: no other thread of this test program runs yet that reads the environment.
+    unsafe { std::env::set_var("JACK_DEFAULT_SERVER", &name) };
+    let server = Server::start(&name, RATE, Duration::from_secs(10));
+    let screen = Screen::start();
+    let (recording, moments) = perform(&server, &screen);
+    assert_eq!(recording.missed, 0, "the server left out periods: {}", server.log());
+    compare(&recording, &moments);
+}
+
+fn perform(server: &Server, screen: &Screen) -> (Recording, Moments) {
+    let home = server.path("home");
+    fs::create_dir_all(&home).unwrap();
+    let preferences = r#"{
+        "devices": {"host": "JACK"},
+        "model": {"id": "embedded", "precision": "f32", "threads": 1},
+        "heard": {"source": "A", "depths": [4, 1]},
+        "views": {"spectrograms": [false, false, false, false], "tokens": false}
+    }"#;
+    fs::write(home.join("window.json"), preferences).unwrap();
+    let clip = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/clips/speech.flac");
+    let clip = audio::resample(&audio::read(clip.as_ref()).unwrap().audio, RATE).unwrap();
+    let probe = Probe::new([clip.channels[0].clone(), clip.channels[0].clone()]);
+
+    let log = fs::File::create(server.path("residue.log")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_residue"));
+    screen.show(&mut command);
+    command.env("RESIDUE_HOME", &home).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    let program = Program(command.spawn().unwrap());
+    screen.focus("Residue");
+    screen.press("space");
+    probe.connect();
+    let connected = probe.now();
+    screen.press("m");
+    probe.wait(RATE as usize / 2);
+    probe.go();
+    probe.wait(RATE as usize * 5 / 4);
+    let key = probe.now();
+    screen.press("8");
+    let key = key..probe.now();
+    probe.wait(RATE as usize * 5 / 4);
+    let dry = probe.now();
+    screen.press("d");
+    probe.wait(RATE as usize);
+    let recording = probe.finish();
+    drop(program);
+    (recording, Moments { connected, key, dry })
+}
+
+fn compare(recording: &Recording, moments: &Moments) {
+    let (sent, heard) = (&recording.sent[0], &recording.heard[0]);
+    let late = lateness(sent, heard);
+    let model = models::embedded();
+    let options = Options { threads: 2, ..Options::default() };
+    let codec = Codec::load_from_memory(model.config, model.weights, &options).unwrap();
+
+    // Where the port began is not told; it was a whole number of periods from where it was connected.
+    let began = (0..400).flat_map(|n| [moments.connected + n * PERIOD, moments.connected.wrapping_sub(n * PERIOD)]);
+    let end = moments.dry;
+    let until = recording.start + RATE as usize / 4;
+    let begins = |begin: &usize| {
+        *begin < recording.start && {
+            let expected = through(&codec, &sent[*begin..until], usize::MAX);
+            let from = recording.start - begin;
+            let heard = &heard[begin + late..];
+            (from..expected.len() - FRAME).all(|n| near(heard[n], expected[n]))
+        }
+    };
+    let begin = began.into_iter().find(begins).expect("a beginning from which all is the codec's");
+
+    let input = &sent[begin..end];
+    let heard = &heard[begin + late..][..input.len() - input.len() % FRAME];
+    let from = recording.start - begin;
+    let shallow = through(&codec, input, usize::MAX);
+    let differs = (from..heard.len()).find(|n| !near(heard[*n], shallow[*n]));
+    let differs = differs.expect("the key changed something");
+    // The first sample that differs may lie a little behind the frame's first.
+    let switch = differs / FRAME;
+    let expected = through(&codec, input, switch);
+    let wrong = (from..heard.len()).find(|n| !near(heard[*n], expected[*n]));
+    assert_eq!(wrong, None, "from frame {switch} on, depth {}", DEPTHS[1]);
+
+    // A frame, a block, and what a busy machine takes to hand over a key and to draw.
+    let at = begin + switch * FRAME;
+    let slack = RATE as usize / 2;
+    let possible = moments.key.start.saturating_sub(slack)..moments.key.end + slack;
+    assert!(possible.contains(&at), "the depth changed at {at}, the key came at {:?}", moments.key);
+}
+
+/// Whether two samples are the same but for a volume of 0 dB.
+fn near(a: f32, b: f32) -> bool {
+    (a - b).abs() <= 1e-6
+}
+
+/// How much later what is heard is than what was sent, from the end of both, which is dry.
+fn lateness(sent: &[f32], heard: &[f32]) -> usize {
+    let tail = &heard[heard.len() - KNOWN..];
+    let same = |late: &usize| {
+        let sent = &sent[sent.len() - KNOWN - late..][..KNOWN];
+        sent.iter().zip(tail).all(|(sent, heard)| near(*sent, *heard))
+    };
+    (0..heard.len() / 2).find(same).expect("the end is dry, whenever it was sent")
+}
+
+/// What the codec makes of a signal: the first depth before this frame, the second from it on.
+fn through(codec: &Codec, signal: &[f32], switch: usize) -> Vec<f32> {
+    let layers = codec.config().quantizer.layers;
+    let (mut encoder, mut decoder) = (codec.encoder(1), codec.decoder(1));
+    let mut out = Vec::new();
+    for (number, frame) in signal.chunks_exact(FRAME).enumerate() {
+        let codes: Codes = encoder.encode(&[frame], layers).unwrap().remove(0);
+        let depth = DEPTHS[usize::from(number >= switch)];
+        out.extend(decoder.decode(&[(&codes, depth)]).unwrap().remove(0).remove(0));
+    }
+    out
+}

@@ -1,0 +1,84 @@
+//! Every page looks as it did, dark and light: compared with `pictures`, drawn without a GPU.
+//!
+//! Nothing runs, so that nothing depends on the machine. After a change that is meant to be seen, run
+//! with `RESIDUE_UPDATE_PICTURES=1` and look at what changed.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use egui::vec2;
+use residue_app::studio::{Simulated, Studio, StudioOptions};
+use residue_app::window::{Page, Preferences, Window};
+use residue_engine::models::{HubSettings, Library};
+use residue_ui::Theme;
+use residue_ui_testing::compare::{compare, report};
+use residue_ui_testing::{Picture, Stage};
+
+use super::desk::clip;
+
+/// Longest wait for what happens on other threads.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+#[test]
+fn every_page_looks_as_it_did_dark_and_light() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/window/pictures");
+    let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut problems = Vec::new();
+    for (look, theme) in [("dark", Theme::DARK), ("light", Theme::LIGHT)] {
+        for (page, name) in [
+            (Page::Listen, "listen"),
+            (Page::Blind, "blind"),
+            (Page::Models, "models"),
+            (Page::Help, "help"),
+        ] {
+            let picture = draw(&theme, page);
+            let name = format!("{name}-{look}");
+            problems.extend(compare(&picture, &folder, &name, temporary).err());
+        }
+    }
+    report(&problems);
+}
+
+/// A page of a window with an open file, as small as a window gets.
+fn draw(theme: &Theme, page: Page) -> Picture {
+    let home = tempfile::tempdir().unwrap();
+    let mut hub = HubSettings::new(home.path());
+    hub.offline = true;
+    let library = Library::new(home.path(), hub);
+    let mut preferences = Preferences {
+        page,
+        recordings: Some("/music/Residue".into()),
+        look: if theme.dark {
+            residue_app::window::Look::Dark
+        } else {
+            residue_app::window::Look::Light
+        },
+        ..Preferences::default()
+    };
+    // Not as many as this machine has.
+    preferences.model.threads = 1;
+    let options = StudioOptions { library: Some(library), ..Window::options(&preferences) };
+    let wake = Arc::new(|| ());
+    let devices = Arc::new(Simulated::new(24_000, 256));
+    let mut studio = Studio::new(devices, options, wake.clone());
+    studio.open_file(clip());
+    let mut window = Window::new(studio, preferences, wake);
+    let began = Instant::now();
+    let mut ready = |window: &mut Window| {
+        let ctx = egui::Context::default();
+        window.logic(&ctx);
+        let studio = window.studio();
+        studio.model().facts.is_some()
+            && studio.file().is_some()
+            && !studio.library().is_empty()
+            && !studio.device_list().hosts.is_empty()
+    };
+    while !ready(&mut window) {
+        assert!(began.elapsed() < PATIENCE, "the window is never ready");
+        thread::sleep(Duration::from_millis(5));
+    }
+    let mut stage = Stage::new(vec2(960.0, 640.0), 1.0, theme).bare();
+    stage.picture(|ui| window.ui(ui))
+}
