@@ -3,9 +3,11 @@
 //! `cargo xtask demo` builds Residue and hears what its codec does to a demo clip;
 //! `cargo xtask bundle` and `install` make plugins of it;
 //! `cargo xtask sanitize` watches the audio thread with LLVM's RealtimeSanitizer;
+//! `cargo xtask hosts` tries the VST3 in two hosts from the Python package index;
 //! `cargo xtask ci` runs everything a change must pass.
 
 mod bundle;
+mod hosts;
 mod sanitize;
 mod validate;
 
@@ -26,7 +28,8 @@ tasks:
   install       bundle, and put it where this user's hosts look [--release]
   validate      bundle a release and run the validators that are installed
   sanitize      watch the audio thread with RealtimeSanitizer (Linux; runtime: ./setup.sh)
-  ci            formatting, lints, tests, sanitizer and documentation";
+  hosts         try the VST3 in pedalboard and dawdreamer (Linux; Python and pip)
+  ci            formatting, lints, tests, sanitizer, hosts and documentation";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         ["install", ref options @ ..] => with_options(options, bundle::install),
         ["validate"] => validate::validate(),
         ["sanitize"] => sanitize::sanitize(),
+        ["hosts"] => hosts::hosts(),
         ["ci"] => ci(),
         _ => usage(),
     };
@@ -77,13 +81,25 @@ fn ci() -> Result<()> {
     cargo(&["test", "--workspace"], &[])?;
     if cfg!(target_os = "linux") {
         sanitize::sanitize()?;
+        hosts::hosts()?;
     }
     cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])
 }
 
 fn cargo(arguments: &[&str], variables: &[(&str, &str)]) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    run(Command::new(cargo).args(arguments).envs(variables.iter().copied()))
+    let mut command = Command::new(cargo);
+    // What cargo tells this program of its package would have build scripts that ask for such
+    // variables run again, and all that depends on them built again.
+    for (name, _) in env::vars_os() {
+        let told = name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        });
+        if told {
+            command.env_remove(name);
+        }
+    }
+    run(command.args(arguments).envs(variables.iter().copied()))
 }
 
 /// The workspace's root.
