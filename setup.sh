@@ -28,6 +28,8 @@ if [ "$(uname)" = Linux ]; then
   if [ -z "${RTSAN_LIB_PATH:-}" ] && ! compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.rtsan-*.a' >/dev/null; then
     missing+=(libclang-rt-19-dev)
   fi
+  # The Python hosts that `cargo xtask ci` loads the VST3 in get an environment of their own.
+  "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 

@@ -1,17 +1,25 @@
 """The VST3 bundle in two hosts from the Python package index: pedalboard and dawdreamer.
 
-    pip install numpy pedalboard dawdreamer
-    python plugin/tests/vst3_hosts.py target/bundled/Residue.vst3
+    python plugin/tests/vst3_hosts.py Residue.vst3 residue
+
+`cargo xtask hosts` makes an environment with both, bundles the library that the tests were built with,
+whose process() ends the host where it allocates, and runs this. `residue` is the command line, whose
+`roundtrip` says what a render has to be.
 
 pedalboard compensates latency and always renders offline; dawdreamer does neither. What CLAP's tests
 check in depth is checked here only as far as the format could make a difference.
 """
 
+import subprocess
 import sys
+import tempfile
+import time
+from pathlib import Path
 
 import dawdreamer
 import numpy as np
 import pedalboard
+from pedalboard.io import AudioFile
 
 RATE = 48_000
 
@@ -60,34 +68,98 @@ def pedalboard_checks(bundle):
     bypassed = plugin(audio, RATE, buffer_size=512)
     yield check("bypass is the input, compensated", np.array_equal(bypassed, audio))
 
+    plugin.bypass = False
+    plugin.listen = "Dry"
+    same = True
+    for rate in (8000, 22_050, 44_100, 96_000, 192_000, 768_000):
+        for block in (1 if rate < 10_000 else 33, 16_384):
+            audio = noise(rate, rate // 4 + 5)
+            same = same and np.array_equal(plugin(audio, rate, buffer_size=block), audio)
+    yield check("8 to 768 kHz, blocks of 1 to 16384: the dry lane is the input", same)
+
+    odd = noise(4, RATE // 2)
+    odd[0, 100:110] = np.nan
+    odd[1, 5000:5100] = np.inf
+    odd[:, 9000:12_000] = 1e-42
+    plugin.listen = "A"
+    out = plugin(odd, RATE, buffer_size=512)
+    yield check("nonsense in gives numbers out", bool(np.all(np.isfinite(out))) and peak(out) > 0.01)
+
     mono = pedalboard.load_plugin(bundle)
-    out = mono(audio[:1], RATE, buffer_size=512)
+    out = mono(noise(5, RATE)[:1], RATE, buffer_size=512)
     yield check("mono works", out.shape == (1, RATE) and peak(out) > 0.01, out.shape)
 
 
+def render_checks(bundle, residue):
+    """An offline render is what the command line writes."""
+    with tempfile.TemporaryDirectory() as folder:
+        # Layers of the model that is built in are worth half a kilobit a second each.
+        for rate, depth, bitrate in ((44_100, 3, "1.5 kbps"), (RATE, 8, "4 kbps")):
+            source, result = Path(folder, "in.wav"), Path(folder, "out.wav")
+            with AudioFile(str(source), "w", rate, num_channels=2, bit_depth=32) as file:
+                file.write(noise(rate, 2 * rate + 77))
+            with AudioFile(str(source)) as file:
+                audio = file.read(file.frames)
+            command = [residue, "roundtrip", source, "-o", result, "--depth", str(depth)]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            with AudioFile(str(result)) as file:
+                expected = file.read(file.frames)
+            plugin = pedalboard.load_plugin(bundle)
+            plugin.depth_a = bitrate
+            out = plugin(audio, rate, buffer_size=777)
+            same = np.array_equal(out.view(np.uint32), expected.view(np.uint32))
+            off = float(np.max(np.abs(out - expected))) if out.shape == expected.shape else out.shape
+            yield check(f"a render at {rate} Hz is what roundtrip writes, bit for bit", same, off)
+
+
+def state_checks(bundle):
+    """States with wrong letters in what the plugin saved."""
+    plugin = pedalboard.load_plugin(bundle)
+    plugin.depth_a = "3.5 kbps"
+    saved = plugin.raw_state
+    begin = saved.index(b"<IComponent>") + len("<IComponent>")
+    # The length in front, which is the host's own.
+    begin = saved.index(b".", begin) + 1
+    end = saved.index(b"</IComponent>")
+    letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    generator = np.random.default_rng(6)
+    kept = refused = 0
+    for _ in range(200):
+        damaged = bytearray(saved)
+        for _ in range(generator.integers(1, 4)):
+            damaged[generator.integers(begin, end)] = letters[generator.integers(len(letters))]
+        plugin.raw_state = bytes(damaged)
+        values = [parameter.raw_value for parameter in plugin.parameters.values()]
+        kept += all(0.0 <= value <= 1.0 for value in values)
+        refused += plugin.raw_state == saved
+    yield check("damaged states are survived", kept == 200, f"({refused} of 200 changed nothing)")
+    plugin.raw_state = saved
+    yield check("after which a sound one loads", plugin.raw_state == saved)
+
+
 def dawdreamer_checks(bundle):
-    def engine(values):
-        engine = dawdreamer.RenderEngine(RATE, 512)
+    def engine(values, rate=RATE, block=512):
+        engine = dawdreamer.RenderEngine(rate, block)
         plugin = engine.make_plugin_processor("residue", bundle)
         names = {plugin.get_parameter_name(i): i for i in range(plugin.get_plugin_parameter_size())}
         for name, value in values.items():
             plugin.set_parameter(names[name], value)
         return engine, plugin
 
-    def render(engine, plugin, audio):
-        engine.load_graph(
-            [(engine.make_playback_processor("in", audio), []), (plugin, ["in"])]
-        )
-        engine.render(audio.shape[1] / RATE)
+    def render(engine, plugin, audio, rate=RATE):
+        engine.load_graph([(engine.make_playback_processor("in", audio), []), (plugin, ["in"])])
+        engine.render(audio.shape[1] / rate)
         return engine.get_audio()
 
-    impulse = np.zeros((2, RATE), np.float32)
-    impulse[:, 1000] = 0.5
-    host, plugin = engine({"Listen": 0.0})
-    out = render(host, plugin, impulse)
-    latency = plugin.get_latency_samples()
-    found = np.nonzero(out[0])[0].tolist()
-    yield check("an impulse lands at the latency", found == [1000 + latency], (found, latency))
+    for rate, block in ((8000, 64), (44_100, 1024), (RATE, 512), (384_000, 16_384)):
+        impulse = np.zeros((2, rate), np.float32)
+        impulse[:, 1000] = 0.5
+        host, plugin = engine({"Listen": 0.0}, rate, block)
+        out = render(host, plugin, impulse, rate)
+        latency = plugin.get_latency_samples()
+        found = np.nonzero(out[0])[0].tolist()
+        right = found == [1000 + latency]
+        yield check(f"an impulse at {rate} Hz lands at the latency", right, (found, latency))
 
     host, plugin = engine({"Bypass": 1.0})
     audio = noise(2, RATE)
@@ -120,13 +192,17 @@ def stress(bundle, rounds):
 
 
 def main():
-    bundle = sys.argv[1]
+    bundle, residue = sys.argv[1:]
+    print(f"pedalboard {pedalboard.__version__}, dawdreamer {dawdreamer.__version__}")
+    began = time.monotonic()
     passed = [
         *pedalboard_checks(bundle),
+        *render_checks(bundle, residue),
+        *state_checks(bundle),
         *dawdreamer_checks(bundle),
         *stress(bundle, 40),
     ]
-    print(f"{sum(passed)} of {len(passed)} passed")
+    print(f"{sum(passed)} of {len(passed)} passed, in {time.monotonic() - began:.0f} s")
     sys.exit(not all(passed))
 
 

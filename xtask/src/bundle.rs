@@ -65,6 +65,16 @@ pub fn bundle(options: &Options) -> Result<Vec<PathBuf>> {
     FORMATS.iter().map(|format| write(&folder, *format, &system, &library, version)).collect()
 }
 
+/// Bundles the library that tests were built with, whose process() is under the allocation guard, in
+/// `target/guarded`; gives the VST3.
+pub fn bundle_guarded() -> Result<PathBuf> {
+    let system = System::here()?;
+    cargo(&["test", "--workspace", "--no-run"], &[])?;
+    let target = root()?.join("target");
+    let library = target.join("debug/deps").join(system.library("residue_plugin"));
+    write(&target.join("guarded"), Format::Vst3, &system, &library, env!("CARGO_PKG_VERSION"))
+}
+
 /// Bundles and puts the bundles where hosts of this user look for them.
 pub fn install(options: &Options) -> Result<()> {
     if options.target.is_some() {

@@ -4,9 +4,11 @@
 //! `cargo xtask bundle` and `install` make plugins of it;
 //! `cargo xtask openings` opens and closes the plugin's editor, `picture` keeps what it shows;
 //! `cargo xtask sanitize` watches the audio thread with LLVM's RealtimeSanitizer;
+//! `cargo xtask hosts` tries the VST3 in two hosts from the Python package index;
 //! `cargo xtask ci` runs everything a change must pass.
 
 mod bundle;
+mod hosts;
 mod sanitize;
 mod validate;
 
@@ -31,7 +33,8 @@ tasks:
   picture       play speech through the plugin and keep what its editor shows (Linux)
                 [FILE [OPTIONS]]: --size 1060x720, --scale 2, --light, --seconds 9
   sanitize      watch the audio thread with RealtimeSanitizer (Linux; runtime: ./setup.sh)
-  ci            formatting, lints, tests, sanitizer and documentation";
+  hosts         try the VST3 in pedalboard and dawdreamer (Linux; Python and pip)
+  ci            formatting, lints, tests, sanitizer, hosts and documentation";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         ["picture"] => openings(&["--picture", "docs/plugin.png"]),
         ["picture", file, ref options @ ..] => openings(&[&["--picture", file], options].concat()),
         ["sanitize"] => sanitize::sanitize(),
+        ["hosts"] => hosts::hosts(),
         ["ci"] => ci(),
         _ => usage(),
     };
@@ -130,13 +134,25 @@ fn ci() -> Result<()> {
     cargo(&["test", "--workspace"], &[])?;
     if cfg!(target_os = "linux") {
         sanitize::sanitize()?;
+        hosts::hosts()?;
     }
     cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])
 }
 
 fn cargo(arguments: &[&str], variables: &[(&str, &str)]) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    run(Command::new(cargo).args(arguments).envs(variables.iter().copied()))
+    let mut command = Command::new(cargo);
+    // What cargo tells this program of its package would have build scripts that ask for such
+    // variables run again, and all that depends on them built again.
+    for (name, _) in env::vars_os() {
+        let told = name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        });
+        if told {
+            command.env_remove(name);
+        }
+    }
+    run(command.args(arguments).envs(variables.iter().copied()))
 }
 
 /// The workspace's root.

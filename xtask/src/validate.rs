@@ -1,4 +1,4 @@
-//! Public validators and hosts, where they are installed.
+//! Public validators, where they are installed.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::bundle::{Options, bundle};
-use crate::{cargo, run};
+use crate::{cargo, hosts, run};
 
 /// A validator: its program, the variable that says where it is if not in the path, and its words
 /// before the bundle.
@@ -35,12 +35,15 @@ const VALIDATORS: [Validator; 3] = [
     Validator { program: "validator", variable: "VST3_VALIDATOR", words: &[], clap: false },
 ];
 
-/// Bundles a release and runs the suite of our own and every validator that is there. They are
-/// programs of others, built from their public sources: none of them is in the package registry.
+/// Bundles a release and runs the suites of our own and every validator that is there. They are
+/// programs of others, built from their public sources: none of them is in a package registry.
 pub fn validate() -> Result<()> {
     let release = Options::parse(&["--release"]).unwrap_or_default();
     let bundles = bundle(&release)?;
     cargo(&["test", "--package", "residue-plugin"], &[])?;
+    if cfg!(target_os = "linux") {
+        hosts::hosts()?;
+    }
     for validator in &VALIDATORS {
         let Validator { program, variable, words, clap } = validator;
         match find(program, variable) {
@@ -50,14 +53,6 @@ pub fn validate() -> Result<()> {
                 run(Command::new(found).args(*words).arg(bundle))?;
                 println!("{program}: passed");
             }
-        }
-    }
-    match env::var_os("VST3_PYTHON") {
-        None => {
-            println!("set VST3_PYTHON to a Python that has pedalboard and dawdreamer to try both")
-        }
-        Some(python) => {
-            run(Command::new(python).arg("plugin/tests/vst3_hosts.py").arg(&bundles[1]))?;
         }
     }
     Ok(())

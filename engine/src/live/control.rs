@@ -32,7 +32,7 @@ const TAP_SECONDS: f64 = 0.5;
 /// What a host says before audio runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PortConfig {
-    /// Samples a second, 1000 to 768,000.
+    /// Samples a second, 1000 to 1,536,000.
     pub rate: u32,
     /// Channels, 1 or 2.
     pub channels: usize,

@@ -21,9 +21,14 @@ fn a_scan_is_quick() {
 #[test]
 fn audio_starts_and_stops_at_any_rate_and_block() {
     let mut rig = Rig::new();
-    for (rate, block) in
-        [(8000, 1), (768_000, 16_384), (44_100, 37), (48_000, 1024), (11_025, 4096)]
-    {
+    for (rate, block) in [
+        (8000, 1),
+        (768_000, 16_384),
+        (44_100, 37),
+        (1_234_568, 1024),
+        (48_000, 1024),
+        (11_025, 4096),
+    ] {
         rig.start(rate, block);
         let latency = rig.latency();
         let input = vec![noise(1, block.max(3000), 0.2); 2];
