@@ -11,8 +11,9 @@
 //!    loads nothing until it is activated. What a dead worker takes with it are notifications: the
 //!    editor polls parameters, and the latency is reported when audio starts, on the main thread.
 //! 2. **The GL driver.** baseview 0.4 does not always wait for its window's thread, which may still be
-//!    within the driver, or in the destructors of its thread-local data, when the last window has closed
-//!    and the driver's libraries are unmapped. [`pin_graphics`] keeps those mapped.
+//!    within the driver, or in the destructors of its thread-local data, when the window counts as closed:
+//!    the driver is then unmapped, or the process ends, beneath it. [`WindowThread`] waits for it, and
+//!    [`pin_graphics`] keeps the driver mapped.
 //! 3. **A panic while drawing.** baseview passes a panic of its window's thread on to the host's thread
 //!    that closes the window, inside a call from the host. [`no_panic`] ends it there; what we draw
 //!    ourselves is contained in `editor::app`.
@@ -22,6 +23,9 @@
 //! nodelete`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
 
 use nice_plug::prelude::{PluginApi, nice_error};
 
@@ -99,6 +103,35 @@ pub fn pin_graphics() {
 #[cfg(not(target_os = "linux"))]
 pub fn pin_graphics() {}
 
+/// The thread that a window runs on, which closing the window waits for.
+#[derive(Clone, Default)]
+pub struct WindowThread(Arc<AtomicI32>);
+
+/// How long closing waits at most: a driver may hang, and the host must not hang with it.
+const MOST_WAIT: Duration = Duration::from_secs(2);
+
+impl WindowThread {
+    /// It is the thread that calls this.
+    pub fn here(&self) {
+        #[cfg(target_os = "linux")]
+        // SAFETY: it takes nothing and cannot fail.
+        self.0.store(unsafe { libc::gettid() }, Ordering::Release);
+    }
+
+    /// Returns when it has ended, with everything that libraries do at the end of a thread.
+    pub fn wait(&self) {
+        let id = self.0.load(Ordering::Acquire);
+        if id == 0 {
+            return;
+        }
+        let task = format!("/proc/self/task/{id}");
+        let until = Instant::now() + MOST_WAIT;
+        while std::path::Path::new(&task).exists() && Instant::now() < until {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+}
+
 /// Runs what must not unwind into the host. A panic is written to the log, and gives `None`.
 pub fn no_panic<T>(what: &str, work: impl FnOnce() -> T) -> Option<T> {
     let result = catch_unwind(AssertUnwindSafe(work));
@@ -116,6 +149,25 @@ mod tests {
     fn a_panic_goes_no_further() {
         assert_eq!(no_panic("this", || 3), Some(3));
         assert_eq!(no_panic("this", || -> u8 { panic!("with purpose") }), None);
+    }
+
+    #[test]
+    fn a_thread_is_waited_for() {
+        let (thread, ended) = (WindowThread::default(), Arc::new(AtomicI32::new(0)));
+        thread.wait();
+        let (its, end) = (thread.clone(), Arc::clone(&ended));
+        let begun = Arc::new(std::sync::Barrier::new(2));
+        let begin = Arc::clone(&begun);
+        std::thread::spawn(move || {
+            its.here();
+            begin.wait();
+            std::thread::sleep(Duration::from_millis(50));
+            end.store(1, Ordering::Release);
+        });
+        begun.wait();
+        thread.wait();
+        let waited = cfg!(target_os = "linux");
+        assert!(!waited || ended.load(Ordering::Acquire) == 1);
     }
 
     /// Nothing is loaded, whatever is mapped.

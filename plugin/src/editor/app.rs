@@ -7,21 +7,22 @@ use nice_plug_egui::{Frame, NiceEguiApp};
 use residue_ui::{Theme, theme};
 
 use super::panel::Panel;
-use crate::guards::{no_panic, pin_graphics};
+use crate::guards::{WindowThread, no_panic, pin_graphics};
 use crate::instance::Instance;
 
 /// An open editor.
 pub struct EditorApp {
     instance: Instance,
+    thread: WindowThread,
     panel: Option<Panel>,
     /// Drawing panicked: what that left behind is not drawn again.
     broken: bool,
 }
 
 impl EditorApp {
-    /// Not built yet.
-    pub fn new(instance: Instance) -> Self {
-        Self { instance, panel: None, broken: false }
+    /// Not built yet. What it is built and run on becomes known as `thread`.
+    pub fn new(instance: Instance, thread: WindowThread) -> Self {
+        Self { instance, thread, panel: None, broken: false }
     }
 }
 
@@ -32,6 +33,7 @@ impl NiceEguiApp for EditorApp {
         gui: GuiContext,
         frame: &mut Frame,
     ) -> Result<(), HandlerError> {
+        self.thread.here();
         pin_graphics();
         Theme::install(&ctx);
         // The host decides how large things are.

@@ -32,24 +32,20 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
         });
     });
     take_left(&mut rest, size::SPACE);
-    part(ui, take_right(&mut rest, 2.0 * 88.0), |ui| {
+    part(ui, take_right(&mut rest, 3.0 * 88.0), |ui| {
         caption(ui, "Levels");
-        ui.add_space(6.0);
+        ui.add_space(10.0);
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = size::GAP;
+            turn::float(ui, link, &codec.mix, "Mix", PERCENT);
             turn::float(ui, link, &levels.input, "Input", DECIBELS);
             turn::float(ui, link, &levels.output, "Output", DECIBELS);
         });
     });
     take_right(&mut rest, size::SPACE);
-    part(ui, take_right(&mut rest, 84.0), |ui| {
-        ui.add_space(20.0);
-        turn::float(ui, link, &codec.mix, "Mix", PERCENT);
-    });
-    take_right(&mut rest, size::SPACE);
     part(ui, rest, |ui| {
         caption(ui, "Listen");
-        ui.add_space(size::GAP);
+        ui.add_space(10.0);
         let swap = link.get(&codec.swap);
         let before = source(link.get(&codec.listen), swap);
         let mut heard = before;
@@ -58,7 +54,7 @@ pub fn show(ui: &mut Ui, desk: &mut Desk) {
         if heard != before {
             link.set(&codec.listen, listen(heard, swap));
         }
-        ui.add_space(size::GAP);
+        ui.add_space(size::GAP + 2.0);
         ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
             switch(ui, link, &codec.swap, "Swap A and B  (X)", 0.0, false)
                 .on_hover_text("A and B change places in what is heard");

@@ -2,7 +2,8 @@
 
 use egui::accesskit::Role;
 use egui::{
-    Align2, EventFilter, Key, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    Align2, EventFilter, Key, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo,
+    pos2, vec2,
 };
 use nice_plug::params::enums::Enum;
 use nice_plug::params::{BoolParam, EnumParam};
@@ -31,6 +32,60 @@ pub fn toggle(ui: &mut Ui, on: bool, text: &str, width: f32, alert: bool) -> Res
     response.widget_info(|| WidgetInfo::selected(Role::Switch, ui.is_enabled(), on, text));
     let color = if alert { theme.alert } else { theme.text };
     segment(ui, &theme, rect, &response, on, text, color);
+    response
+}
+
+/// A button that opens something: its text, something about it, and a mark that says so.
+pub fn opener(ui: &mut Ui, label: &str, text: &str, about: &str) -> Response {
+    let theme = Theme::of(ui);
+    let lay = |text: &str, ink| ui.painter().layout_no_wrap(text.into(), theme::body(), ink);
+    let (text, about) = (lay(text, theme.text), lay(about, theme.weak));
+    let gap = if about.size().x > 0.0 { 6.0 } else { 0.0 };
+    let mark = 14.0;
+    let width = text.size().x + gap + about.size().x + mark + 2.0 * size::SPACE;
+    let (rect, response) = ui.allocate_exact_size(vec2(width, HEIGHT), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), label));
+    let painter = ui.painter();
+    let ground = if response.hovered() { theme.line } else { theme.surface };
+    painter.rect_filled(rect, size::RADIUS, ground);
+    focus(ui, &theme, rect, &response);
+    let centre = rect.center().y;
+    let mut left = rect.left() + size::SPACE;
+    for galley in [text, about] {
+        let (width, top) = (galley.size().x, centre - galley.size().y / 2.0 - 0.5);
+        painter.galley(pos2(left, top), galley, theme.text);
+        left += width + gap;
+    }
+    let at = pos2(rect.right() - size::SPACE - 3.0, centre + 0.5);
+    let corners = [(-4.0, -2.0), (4.0, -2.0), (0.0, 3.0)].map(|(x, y)| at + vec2(x, y));
+    painter.add(Shape::convex_polygon(corners.to_vec(), theme.weak, Stroke::NONE));
+    response
+}
+
+/// A line of a list: its text at the left, something about it at the right, and whether it is chosen.
+pub fn line(ui: &mut Ui, label: &str, texts: [&str; 2], chosen: bool, width: f32) -> Response {
+    let theme = Theme::of(ui);
+    let enabled = ui.is_enabled();
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 26.0), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::RadioButton, enabled, chosen, label));
+    let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
+    if chosen {
+        painter.rect_filled(rect, size::RADIUS, theme.well);
+        let bar = Rect::from_min_max(rect.min, pos2(rect.left() + 3.0, rect.bottom()));
+        painter.rect_filled(bar, 1, theme.text);
+    } else if enabled && response.hovered() {
+        painter.rect_filled(rect, size::RADIUS, theme.surface);
+    }
+    focus(ui, &theme, rect, &response);
+    let ink = if enabled { theme.text } else { theme.weak };
+    let centre = rect.center().y - 0.5;
+    let left = pos2(rect.left() + size::SPACE, centre);
+    let end = painter.text(left, Align2::LEFT_CENTER, texts[0], theme::body(), ink).right();
+    let about = painter.layout_no_wrap(texts[1].into(), theme::body(), theme.weak);
+    // Long texts begin where there is room, and are cut at the end.
+    let right = rect.right() - size::SPACE - about.size().x;
+    let at = pos2(right.max(end + size::SPACE), centre - about.size().y / 2.0);
+    painter.galley(at, about, theme.weak);
     response
 }
 
@@ -107,10 +162,7 @@ fn segment(
     } else if response.hovered() {
         painter.rect_filled(inner, size::RADIUS, theme.line);
     }
-    if response.has_focus() {
-        let stroke = Stroke::new(1.5, theme.text);
-        painter.rect_stroke(inner, size::RADIUS, stroke, StrokeKind::Inside);
-    }
+    focus(ui, theme, inner, response);
     let ink = match (on, ui.is_enabled()) {
         (_, false) => theme.line,
         (true, true) => accent,
@@ -118,6 +170,14 @@ fn segment(
     };
     let at = pos2(rect.center().x, rect.center().y - 0.5);
     painter.text(at, Align2::CENTER_CENTER, text, theme::body(), ink);
+}
+
+/// The outline of what has the focus.
+fn focus(ui: &Ui, theme: &Theme, rect: Rect, response: &Response) {
+    if response.has_focus() {
+        let stroke = Stroke::new(1.5, theme.text);
+        ui.painter().rect_stroke(rect, size::RADIUS, stroke, StrokeKind::Inside);
+    }
 }
 
 /// A switch that is a parameter.

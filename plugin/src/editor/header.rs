@@ -1,10 +1,10 @@
 //! The first line: model, preset, latency, bypass, look.
 
-use egui::{Align, Button, Layout, RichText, Ui};
+use egui::{Align, Layout, RichText, Ui};
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
-use super::controls::{switch, toggle};
+use super::controls::{opener, switch, toggle};
 use super::model_dialog::ModelDialog;
 use super::panel::Desk;
 use super::presets;
@@ -27,16 +27,8 @@ pub fn show(ui: &mut Ui, desk: &mut Desk, live: Option<&Live>) {
         };
         let name = format!("{}{mark}", short(&wanted.id));
         let precision = wanted.precision.runs_in().name();
-        let text = (
-            RichText::new(name).color(theme.text),
-            RichText::new(precision).color(theme.weak),
-            RichText::new("\u{23f7}").size(size::SMALL).color(theme.weak),
-        );
-        let button = ui.add(Button::new(text).min_size(egui::vec2(0.0, 24.0)));
-        button.widget_info(|| {
-            let text = format!("Model {}, {precision}", wanted.id);
-            egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, text)
-        });
+        let label = format!("Model {}, {precision}", wanted.id);
+        let button = opener(ui, &label, &name, precision);
         if button.on_hover_text("choose a model and its precision").clicked() {
             desk.dialog = Some(ModelDialog::open(&desk.instance));
         }

@@ -1,17 +1,20 @@
 //! The dialog that chooses a model and its precision, and fetches models.
 
-use egui::{Align, Button, Context, Id, Layout, Modal, RichText, ScrollArea, TextEdit, Ui, vec2};
+use egui::{Align, Context, Id, Layout, Modal, RichText, ScrollArea, TextEdit, Ui};
 use residue_engine::codec::Precision;
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
-use super::controls::{caption, choice, toggle};
+use super::controls::{caption, choice, line, toggle};
+use super::header::short;
 use super::notice::{bytes, progress};
 use super::panel::Desk;
 use crate::instance::Instance;
 use crate::model::{Fetch, ModelChoice, Phase, ShelfModel};
 
-const WIDTH: f32 = 560.0;
+const WIDTH: f32 = 600.0;
+/// Of which so much says where a model is.
+const STATE: f32 = 140.0;
 
 /// An open dialog.
 pub struct ModelDialog {
@@ -85,7 +88,7 @@ impl ModelDialog {
             ui.label(RichText::new("Folder of your own").color(theme.weak));
             let hint = "where config.json and model.safetensors are";
             let entry =
-                ui.add(TextEdit::singleline(&mut self.folder).hint_text(hint).desired_width(330.0));
+                ui.add(TextEdit::singleline(&mut self.folder).hint_text(hint).desired_width(360.0));
             entry.widget_info(|| {
                 let text = "Folder of a model of your own";
                 egui::WidgetInfo::labeled(egui::accesskit::Role::TextInput, true, text)
@@ -108,30 +111,19 @@ impl ModelDialog {
 /// A model, and what can be done with it.
 fn row(ui: &mut Ui, theme: &Theme, desk: &mut Desk, model: &ShelfModel, fetch: Option<&Fetch>) {
     let chosen = desk.model.wanted.id.eq_ignore_ascii_case(&model.id);
+    let running = fetch.filter(|fetch| fetch.runs());
     ui.horizontal(|ui| {
         let here = model.here.is_ok();
-        let ink = if here || chosen { theme.text } else { theme.weak };
-        let text = (
-            RichText::new(if chosen { "\u{25cf}" } else { "\u{25cb}" }).color(ink),
-            RichText::new(&model.id).color(ink),
-        );
-        let about = RichText::new(&model.about).color(theme.weak);
-        let width = if here { WIDTH - 130.0 } else { WIDTH - 190.0 };
-        let button = Button::new(text)
-            .right_text(about)
-            .selected(chosen)
-            .truncate()
-            .min_size(vec2(width, 26.0));
-        let button = ui.add_enabled(here, button);
-        button.widget_info(|| {
-            let text = format!("Model {}", model.id);
-            egui::WidgetInfo::selected(egui::accesskit::Role::RadioButton, here, chosen, text)
-        });
+        let label = format!("Model {}", model.id);
+        let button = ui
+            .add_enabled_ui(here, |ui| {
+                line(ui, &label, [&model.id, &model.about], chosen, WIDTH - STATE)
+            })
+            .inner;
         if button.clicked() {
             desk.instance.model.choose(desk.model.wanted.of_model(&model.id));
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let running = fetch.filter(|fetch| fetch.runs());
             match (&model.here, model.download) {
                 (Ok(size), _) => {
                     let size = size.map(bytes).unwrap_or_default();
@@ -171,10 +163,7 @@ fn own(ui: &mut Ui, theme: &Theme, desk: &mut Desk, models: &[ShelfModel]) {
     }
     let missing = matches!(desk.model.phase, Phase::Missing(_));
     ui.horizontal(|ui| {
-        let text =
-            (RichText::new("\u{25cf}").color(theme.text), RichText::new(id).color(theme.text));
-        let button = Button::new(text).selected(true).truncate();
-        ui.add(button.min_size(vec2(WIDTH - 130.0, 26.0)));
+        line(ui, &format!("Model {id}"), [short(id), id], true, WIDTH - STATE);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let (text, color) =
                 if missing { ("missing", theme.alert) } else { ("your own", theme.weak) };

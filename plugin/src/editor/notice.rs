@@ -185,10 +185,12 @@ pub fn progress(fetch: &Fetch) -> String {
 
 /// A size as people say it.
 pub fn bytes(bytes: u64) -> String {
-    match bytes {
-        ..1_000_000 => format!("{} kB", bytes / 1000),
-        ..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
-        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    if bytes < 1_000_000 {
+        format!("{} kB", bytes / 1000)
+    } else if bytes < 1_000_000_000 {
+        format!("{} MB", bytes / 1_000_000)
+    } else {
+        format!("{:.1} GB", bytes as f64 / 1e9)
     }
 }
 

@@ -19,7 +19,7 @@ const MARGIN: f32 = 10.0;
 /// Heights of what does not grow.
 const HEADER: f32 = 28.0;
 const COMPARE: f32 = 134.0;
-const SECTIONS: f32 = 112.0;
+const SECTIONS: f32 = 122.0;
 const STATUS: f32 = 16.0;
 
 /// While something is loaded or downloaded.
@@ -107,7 +107,11 @@ impl Panel {
         rule(ui, &theme, &mut rest);
         part(ui, take_bottom(&mut rest, STATUS), |ui| status::show(ui, desk, live));
         take_bottom(&mut rest, 6.0);
-        part(ui, take_bottom(&mut rest, SECTIONS), |ui| sections::show(ui, desk));
+        let streams = self.watch.feed().frames().streams();
+        let stream = &mut self.views.stream;
+        part(ui, take_bottom(&mut rest, SECTIONS), |ui| {
+            sections::show(ui, desk, live, streams, stream);
+        });
         let line = rest.bottom() - 6.0;
         ui.painter().hline(whole.x_range(), line, Stroke::new(1.0, theme.surface));
         take_bottom(&mut rest, 12.0);

@@ -1,45 +1,32 @@
 //! The menu of presets.
 
-use egui::{Button, RichText, Ui};
-use residue_ui::Theme;
+use egui::{Popup, Ui};
 
+use super::controls::{line, opener};
 use super::link::Link;
 use super::panel::Desk;
 use crate::instance::Instance;
 use crate::presets::{PRESETS, Preset};
 
+/// Width of the menu: the longest line.
+const WIDTH: f32 = 600.0;
+
 /// A button with the preset that is set, if one is, which opens the menu.
 pub fn menu(ui: &mut Ui, desk: &mut Desk) {
-    let theme = Theme::of(ui);
     let set = PRESETS.iter().find(|preset| is_set(preset, &desk.instance, &mut desk.link));
     let name = set.map_or("none", |preset| preset.name);
-    let text = (
-        RichText::new(name).color(if set.is_some() { theme.text } else { theme.weak }),
-        RichText::new("\u{23f7}").size(10.0).color(theme.weak),
-    );
-    let button = Button::new(text).min_size(egui::vec2(0.0, 24.0));
-    let (response, _) = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
-        ui.set_min_width(520.0);
+    let button = opener(ui, &format!("Preset: {name}"), name, "");
+    Popup::menu(&button).show(|ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
         for (n, preset) in PRESETS.iter().enumerate() {
             let chosen = set.is_some_and(|set| set.name == preset.name);
-            let text = (
-                RichText::new(format!("{}", n + 1)).color(theme.weak),
-                RichText::new(preset.name).color(theme.text),
-            );
-            let about = RichText::new(preset.about).color(theme.weak);
-            let item = ui.add(Button::new(text).right_text(about).selected(chosen));
-            item.widget_info(|| {
-                let text = format!("Preset {}", preset.name);
-                egui::WidgetInfo::labeled(egui::accesskit::Role::MenuItem, true, text)
-            });
-            if item.clicked() {
+            let (label, name) =
+                (format!("Preset {}", preset.name), format!("{}   {}", n + 1, preset.name));
+            if line(ui, &label, [&name, preset.about], chosen, WIDTH).clicked() {
                 apply(preset, &desk.instance, &mut desk.link);
                 ui.close();
             }
         }
-    });
-    response.widget_info(|| {
-        egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, format!("Preset: {name}"))
     });
 }
 

@@ -5,21 +5,20 @@ use residue_engine::live::Source;
 use residue_ui::theme::{self, size};
 use residue_ui::{
     CodebookStats, Difference, Feed, FrequencyAxis, LoadHistory, Meters, Spectrogram,
-    SpectrogramOptions, Theme, TokenMap, TokenMapOptions, Wanted, latency, load,
+    SpectrogramOptions, Theme, TokenMap, TokenMapOptions, Wanted, load,
 };
 
 use super::controls::{choice, toggle};
-use super::panel::{Desk, part, take_bottom, take_left, take_right, take_top};
+use super::panel::{Desk, part, take_bottom, take_left, take_right};
 use super::watch::Live;
 use crate::settings::source;
 
 /// Seconds on the time axis of the spectrograms.
 const SECONDS: f64 = 8.0;
 /// Width of the column at the right.
-const COLUMN: f32 = 290.0;
+pub const COLUMN: f32 = 290.0;
 /// Heights within it.
 const LOAD: f32 = 142.0;
-const LATENCY: f32 = 84.0;
 const CODEBOOKS: f32 = 170.0;
 /// The least that the token map should have before there is room for the codebooks.
 const TOKENS: f32 = 170.0;
@@ -38,7 +37,7 @@ pub struct Views {
     /// The codebooks were visible in the last frame.
     counting: bool,
     /// The channel whose codes are shown, where each has its own.
-    stream: usize,
+    pub stream: usize,
 }
 
 impl Views {
@@ -94,16 +93,10 @@ impl Views {
         let heard = source(desk.link.get(&codec.listen), desk.link.get(&codec.swap));
         self.spectrograms(ui, rest, heard, live);
 
-        let lower = take_bottom(&mut column, LATENCY);
-        part(ui, lower, |ui| match live {
-            Some(live) => drop(latency(ui, &live.latency, live.rate)),
-            None => nothing(ui, "No latency: audio is off in the host"),
-        });
-        take_bottom(&mut column, size::SPACE);
         let middle = take_bottom(&mut column, LOAD);
         part(ui, middle, |ui| match live {
             Some(live) => drop(load(ui, &live.status, history, live.rate)),
-            None => nothing(ui, "No load"),
+            None => nothing(ui, "No load: audio is off in the host"),
         });
         take_bottom(&mut column, size::SPACE);
         self.counting = column.height() >= TOKENS + CODEBOOKS;
@@ -184,25 +177,6 @@ impl Views {
         feed: &Feed,
     ) {
         let frames = feed.frames();
-        if frames.streams() > 1 {
-            // Over the map's first line, which has room at its right.
-            let mut line = rect;
-            let mut line = take_top(&mut line, 16.0);
-            let right = take_right(&mut line, 110.0);
-            part(ui, right, |ui| {
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    ui.spacing_mut().item_spacing.x = size::GAP;
-                    for (n, name) in [(1, "R"), (0, "L")] {
-                        let text = RichText::new(name).size(size::SMALL);
-                        if ui.selectable_label(self.stream == n, text).clicked() {
-                            self.stream = n;
-                        }
-                    }
-                });
-            });
-        } else {
-            self.stream = 0;
-        }
         let muted = desk.instance.params.muted.get();
         let options = TokenMapOptions {
             rate: live.map_or(48_000, |live| live.rate),
@@ -227,7 +201,7 @@ fn depths(desk: &mut Desk) -> [usize; 2] {
 }
 
 /// In place of something that is not there.
-fn nothing(ui: &mut Ui, text: &str) {
+pub fn nothing(ui: &mut Ui, text: &str) {
     let theme = Theme::of(ui);
     ui.label(RichText::new(text).color(theme.weak));
 }

@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 
 use super::app::EditorApp;
 use super::saved::MIN_SIZE;
-use crate::guards::{keep_worker_alive, no_panic};
+use crate::guards::{WindowThread, keep_worker_alive, no_panic};
 use crate::instance::Instance;
 
 /// Any size from the smallest on.
@@ -71,13 +71,14 @@ impl Editor for ResidueEditor {
         let state = EguiEditorState::from_size(self.saved_size(), 1.0);
         *self.state.lock() = Some(Arc::clone(&state));
         let settings = EguiNiceSettings::new().with_tile("Residue").with_resize_hint(RESIZE);
-        let app = EditorApp::new(self.instance.clone());
+        let thread = WindowThread::default();
+        let app = EditorApp::new(self.instance.clone(), thread.clone());
         let editor = create_egui_editor(state, RepaintNotifier::new(), settings, app)
             .ok_or("there is no editor")?;
         let spawned = editor.spawn(parent, wait_for_parent, fallback_scale_factor, gui, host)?;
         Ok(SpawnedEditor {
             handle: Handle(spawned.handle),
-            window: Window(ManuallyDrop::new(spawned.window)),
+            window: Window { inner: ManuallyDrop::new(spawned.window), thread },
         })
     }
 
@@ -98,14 +99,18 @@ impl Editor for ResidueEditor {
     }
 }
 
-/// A window of ours. Closing it never panics.
-pub struct Window(ManuallyDrop<baseview::Window>);
+/// A window of ours. Closing it never panics, and waits for its thread.
+pub struct Window {
+    inner: ManuallyDrop<baseview::Window>,
+    thread: WindowThread,
+}
 
 impl Drop for Window {
     fn drop(&mut self) {
         // SAFETY: it is not used again.
-        let window = unsafe { ManuallyDrop::take(&mut self.0) };
+        let window = unsafe { ManuallyDrop::take(&mut self.inner) };
         no_panic("closing the editor", || drop(window));
+        self.thread.wait();
     }
 }
 
@@ -119,35 +124,35 @@ impl EditorHandle for Handle {
     fn run_until_closed(window: Window) -> Result<(), Self::Error> {
         let mut window = ManuallyDrop::new(window);
         // SAFETY: neither is dropped again.
-        EguiEditorHandle::run_until_closed(unsafe { ManuallyDrop::take(&mut window.0) })
+        EguiEditorHandle::run_until_closed(unsafe { ManuallyDrop::take(&mut window.inner) })
     }
 
     fn set_parent(&self, parent: ParentWindowHandle, window: &Window) -> Result<(), Self::Error> {
-        self.0.set_parent(parent, &window.0)
+        self.0.set_parent(parent, &window.inner)
     }
 
     fn show(&self, window: &Window) -> Result<(), Self::Error> {
-        self.0.show(&window.0)
+        self.0.show(&window.inner)
     }
 
     fn hide(&self, window: &Window) -> Result<(), Self::Error> {
-        self.0.hide(&window.0)
+        self.0.hide(&window.inner)
     }
 
     fn set_size(&self, size: NativeSize<u32>, window: &Window) -> Result<(), Self::Error> {
-        self.0.set_size(size, &window.0)
+        self.0.set_size(size, &window.inner)
     }
 
     fn host_main_thread_callback(&self, window: &Window) {
-        self.0.host_main_thread_callback(&window.0);
+        self.0.host_main_thread_callback(&window.inner);
     }
 
     fn adjust_size(&self, size: NativeSize<u32>, window: &Window) -> Option<NativeSize<u32>> {
-        self.0.adjust_size(size, &window.0)
+        self.0.adjust_size(size, &window.inner)
     }
 
     fn set_fallback_scale_factor(&self, scale: f64, window: &Window) -> Result<(), Self::Error> {
-        self.0.set_fallback_scale_factor(scale, &window.0)
+        self.0.set_fallback_scale_factor(scale, &window.inner)
     }
 
     fn on_virtual_key_from_host(&self, key: VirtualKeyCode, down: bool, with: Modifiers) -> bool {

@@ -1,6 +1,7 @@
 //! A host's side of the editor that takes changes at once and writes them down.
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex, Once};
 
 use egui_kittest::Harness;
@@ -73,16 +74,19 @@ impl GuiContextInner for Host {
     fn request_restart(&self) {}
 }
 
-/// An instance that finds no models on this computer and no hub, and an editor of it.
+/// An instance that finds no models on this computer and a hub that never answers, and an editor of it.
 pub fn panel() -> (Instance, Panel, Told) {
     static ALONE: Once = Once::new();
     ALONE.call_once(|| {
+        // A hub that takes calls and says nothing. It listens as long as the tests run.
+        let hub = Box::leak(Box::new(TcpListener::bind("127.0.0.1:0").unwrap()));
+        let hub = format!("http://{}", hub.local_addr().unwrap());
         let nowhere = std::env::temp_dir().join(format!("residue-editor-{}", std::process::id()));
         // SAFETY: every test begins here, so that no thread of ours reads the environment yet.
         unsafe {
             std::env::set_var("RESIDUE_HOME", &nowhere);
             std::env::set_var("HF_HUB_CACHE", nowhere.join("hub"));
-            std::env::set_var("HF_ENDPOINT", "http://127.0.0.1:9");
+            std::env::set_var("HF_ENDPOINT", hub);
             std::env::remove_var("HF_HUB_OFFLINE");
         }
     });

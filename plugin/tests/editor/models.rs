@@ -40,7 +40,7 @@ fn a_missing_model_says_so_with_what_can_be_done() {
     assert!(open.window.query_by_label_contains("is missing").is_none());
 }
 
-/// No hub answers here: the download says why, can be given up and tried again.
+/// The hub here never answers.
 #[test]
 fn a_download_is_begun_given_up_and_tried_again() {
     let mut open = open(|instance| instance.model.choose(ModelChoice::new("nano")));
@@ -52,7 +52,7 @@ fn a_download_is_begun_given_up_and_tried_again() {
     wait_for(&mut open, "nano was not fetched");
     open.window.get_by_label("Try again").click();
     wait_for(&mut open, "Cancel");
-    open.instance.shelf.cancel_fetch();
+    open.window.get_by_label("Cancel").click();
     wait_for(&mut open, "Dismiss");
     open.window.get_by_label("Dismiss").click();
     wait_for(&mut open, "The model nano is missing");
@@ -86,7 +86,6 @@ fn the_dialog_lists_models_and_chooses_precision_and_folder() {
     open.window.get_by_label("Close").click();
     open.window.run_steps(3);
     assert!(open.window.query_by_label("Precision: int8").is_none());
-    assert!(open.window.query_by_label_contains("Model").is_some());
 }
 
 #[test]

@@ -32,7 +32,14 @@ fn check(
 /// What a machine of its own speed would have measured.
 fn measured(status: Status, n: u64) -> Status {
     let load = 0.031 + 0.004 * (n as f32 * 0.7).sin();
-    Status { load, peak_load: load + 0.01, health: Health::Running, late_frames: 0, ..status }
+    Status {
+        health: Health::Running,
+        load,
+        peak_load: load + 0.01,
+        delivered: status.playing + 1700,
+        late_frames: 0,
+        ..status
+    }
 }
 
 #[test]

@@ -35,7 +35,7 @@ struct VoiceProcessor {
 impl Processor for VoiceProcessor {
     fn process(&mut self, frames: &Frames<'_>, out: &mut Processed) -> Result<(), String> {
         let first = frames.first as usize * FRAME;
-        let range = first..first + frames.count as usize * FRAME;
+        let range = first..first + frames.count * FRAME;
         out.audio.clear();
         for lane in 0..LANES {
             for _ in 0..self.streams {

@@ -190,7 +190,7 @@ fn play(
     seed: u64,
     stop: &AtomicBool,
 ) -> StoppedPluginAudioProcessor<Host> {
-    let mut audio = audio.start_processing().ok().expect("processing starts");
+    let Ok(mut audio) = audio.start_processing() else { panic!("processing starts") };
     let (mut speech, mut random) = (Speech::new(), Random(seed));
     let mut input = [vec![0.0f32; BLOCK], vec![0.0; BLOCK]];
     let mut output = input.clone();

@@ -125,7 +125,7 @@ impl Instance {
             let (ends, all) = (Arc::clone(&stop), params.clone());
             let playing = Playing(processor);
             let audio = std::thread::spawn(move || play(playing, &all, motion, seed, &ends));
-            let frame = Frame::new(number % 2 == 0);
+            let frame = Frame::new(number.is_multiple_of(2));
             Self {
                 component,
                 controller,
@@ -192,7 +192,9 @@ impl Editor for Instance {
 impl Drop for Instance {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        self.audio.take().map(|audio| audio.join().expect("audio ends"));
+        if let Some(audio) = self.audio.take() {
+            audio.join().expect("audio ends");
+        }
         // SAFETY: audio has ended, and nothing is called after this.
         unsafe {
             self.component.setActive(0);
@@ -447,6 +449,7 @@ impl IPlugFrameTrait for Plain {
 unsafe fn accept(view: *mut IPlugView, size: *mut ViewRect) -> tresult {
     // SAFETY: the caller passes a view of the plugin's.
     match unsafe { ComRef::from_raw(view) } {
+        // SAFETY: and a size.
         Some(view) => unsafe { view.onSize(size) },
         None => kInvalidArgument,
     }
