@@ -31,10 +31,18 @@ fn assert_close(x: &[f32], exact: &[f64], tolerance: f64) {
 fn rounded(precision: Precision, w: &[f32]) -> Vec<f32> {
     let block = |w: &[f32]| -> Vec<f32> {
         let largest = w.iter().fold(0f32, |m, w| m.max(w.abs()));
+        // The first bfloat16 that is large enough.
+        let step = largest / 127.0;
+        let mut scale = half::bf16::from_f32(step);
+        if scale.to_f32() < step {
+            scale = half::bf16::from_bits(scale.to_bits() + 1);
+        }
+        let scale = scale.to_f32();
+        assert!((step..step * 1.01).contains(&scale));
         let one = |w: &f32| match precision {
             Precision::F32 => *w,
             Precision::Bf16 => half::bf16::from_f32(*w).to_f32(),
-            Precision::Int8 => (w * (127.0 / largest)).round_ties_even() * (largest / 127.0),
+            Precision::Int8 => (w / scale).round_ties_even() * scale,
         };
         w.iter().map(one).collect()
     };
@@ -59,8 +67,8 @@ fn check_linear(precision: Precision, rows: usize, input: usize, output: usize, 
         let team = Team::new(threads).unwrap();
         team.pass(|crew| layer.forward(crew, isa, x, &mut work, y, epilogue));
     };
-    // Numbers of x are off by half a step of 1/127/254 in int8, weights are at most 1.
-    let rounding = if precision == Precision::Int8 { 0.5 / 127.0 / 254.0 } else { 1e-6 };
+    // Numbers of x are off by half a step of 1/127/256 in int8, weights are at most 1.
+    let rounding = if precision == Precision::Int8 { 0.5 / 127.0 / 256.0 } else { 1e-6 };
     let tolerance = rounding * (input as f64).sqrt() * 4.0;
     let mut first: Option<Vec<u32>> = None;
     for isa in Isa::available() {

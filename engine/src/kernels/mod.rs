@@ -12,7 +12,7 @@
 //! | `isa` | choice of the instruction set at run time |
 //! | `precision`, `pack`, `arena` | number formats, order and memory of weights |
 //! | `team` | threads that share one pass |
-//! | `linear`, `activations`, `attention`, `norm`, `gelu`, `rope`, `exp` | the layers |
+//! | `linear`, `integers`, `activations`, `attention`, `norm`, `gelu`, `rope`, `exp` | the layers |
 
 mod activations;
 mod aligned;
@@ -26,6 +26,7 @@ mod denormals;
 mod exp;
 mod gelu;
 mod head;
+mod integers;
 mod isa;
 mod linear;
 #[cfg(target_arch = "aarch64")]
