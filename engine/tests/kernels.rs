@@ -204,8 +204,15 @@ fn norms_of_awkward_widths() {
     }
 }
 
-/// One lane of attention in f64, row by row: (steps, 3 * width) -> (steps, width).
-fn attention_oracle(sizes: &Attention, qkv: &[f32], start: u64, rotate: bool) -> Vec<f64> {
+/// One lane of attention in f64, row by row: (steps, 3 * width) -> (steps, width); keys and values as
+/// a precision keeps them.
+fn attention_oracle(
+    sizes: &Attention,
+    precision: Precision,
+    qkv: &[f32],
+    start: u64,
+    rotate: bool,
+) -> Vec<f64> {
     let (head, width) = (sizes.head, sizes.heads * sizes.head);
     let part = |t: usize, which: usize, h: usize| -> Vec<f64> {
         let from = t * 3 * width + which * width + h * head;
@@ -217,6 +224,9 @@ fn attention_oracle(sizes: &Attention, qkv: &[f32], start: u64, rotate: bool) ->
                 let (a, b) = (x[2 * i], x[2 * i + 1]);
                 (x[2 * i], x[2 * i + 1]) = (a * c - b * s, a * s + b * c);
             }
+        }
+        if which > 0 && precision != Precision::F32 {
+            x.iter_mut().for_each(|x| *x = half::bf16::from_f32(*x as f32).to_f64());
         }
         x
     };
@@ -242,10 +252,12 @@ fn attention_oracle(sizes: &Attention, qkv: &[f32], start: u64, rotate: bool) ->
 }
 
 /// Runs lanes of attention in chunks; returns (lanes, steps, width).
+#[allow(clippy::too_many_arguments, reason = "what attention depends on")]
 fn attend(
     crew: &Crew<'_>,
     isa: Isa,
     sizes: &Attention,
+    precision: Precision,
     lanes: &[&[f32]],
     start: u64,
     rotate: bool,
@@ -253,7 +265,7 @@ fn attend(
 ) -> Vec<Vec<f32>> {
     let width = sizes.heads * sizes.head;
     let most = chunks.iter().copied().max().unwrap();
-    let mut past = KeyValues::new(sizes, lanes.len(), most, &Arena::new());
+    let mut past = KeyValues::new(sizes, lanes.len(), most, precision, &Arena::new());
     let mut scratch = AttentionScratch::new(&[(*sizes, most)], crew.threads());
     let mut rotation = Rotation::new(sizes.head, 10_000.0, most);
     let mut out = vec![Vec::new(); lanes.len()];
@@ -296,6 +308,7 @@ proptest! {
         context in prop::sample::select(&[1usize, 2, 15, 16, 17, 40, 100][..]),
         start in prop::sample::select(&[0u64, 5, 16, 1_000_003][..]),
         rotate in any::<bool>(),
+        precision in prop::sample::select(&[Precision::F32, Precision::Int8][..]),
         chunks in prop::collection::vec(1usize..40, 1..12),
         seed in any::<u32>(),
     ) {
@@ -306,13 +319,19 @@ proptest! {
         });
         let lanes: Vec<&[f32]> = lanes.iter().map(Vec::as_slice).collect();
         let team = Team::new(2).unwrap();
+        let mut first: Option<Vec<Vec<u32>>> = None;
         for isa in Isa::available() {
             let run = |lanes: &[&[f32]], chunks: &[usize]| {
-                team.pass(|crew| attend(crew, isa, &sizes, lanes, start, rotate, chunks))
+                team.pass(|crew| attend(crew, isa, &sizes, precision, lanes, start, rotate, chunks))
             };
             let both = run(&lanes, &chunks);
+            let found: Vec<Vec<u32>> = both.iter().map(|y| bits(y)).collect();
+            prop_assert_eq!(first.get_or_insert(found.clone()), &found);
             for (lane, y) in lanes.iter().zip(&both) {
-                assert_close(y, &attention_oracle(&sizes, lane, start, rotate), 3e-5);
+                // A number between two bfloat16s may go to either: half a step, of values up to 3.
+                let tolerance = if precision == Precision::F32 { 3e-5 } else { 0.02 };
+                let exact = attention_oracle(&sizes, precision, lane, start, rotate);
+                assert_close(y, &exact, tolerance);
                 let whole = run(&[lane], &[steps]);
                 prop_assert_eq!(bits(&whole[0]), bits(y));
                 let single = run(&[lane], &vec![1; steps]);
