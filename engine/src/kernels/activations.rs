@@ -15,23 +15,21 @@ const SHARED_WORK: usize = 1 << 16;
 /// Below this a block counts as zeros: its inverse would not be a number.
 const SMALLEST: f32 = 1e-30;
 
-/// Steps of what the first integer leaves that make one of its own.
-pub(super) const FINER: f32 = 254.0;
+/// Steps of the second integer that make one of the first.
+const FINER: f32 = 256.0;
+/// What the largest number of a block becomes.
+const MOST: f32 = 127.0 * FINER;
 
-/// Rows rounded to integers -127..=127, and what that leaves to such integers again, with what turns
-/// them back: fifteen bits in all, so that it is the weights whose eight bits count.
+/// Rows rounded to integers of 16 bits, each as two of 8, 256 times the coarse one and the fine one:
+/// so many that it is the weights whose eight bits count.
 pub(super) struct Quantized {
-    /// `[row][coarse, fine][numbers, filled up with zeros to whole vectors]`
+    /// `[row][block][coarse, fine][128 numbers]`; of the last block as many as there are, filled up
+    /// with zeros to whole vectors.
     numbers: Vec<i8>,
-    /// `[row][block]`, of the coarse integers; the fine ones' are [`FINER`] times smaller.
+    /// `[row][block]`: what turns the integers back.
     scales: Vec<f32>,
-    /// Sums of both integers, `[row][block]`.
-    totals: Vec<[i32; 2]>,
-}
-
-/// Integers from coarse to fine.
-pub(super) fn stride(input: usize) -> usize {
-    input.next_multiple_of(LANES)
+    /// `[row][block]`: sums of the integers.
+    totals: Vec<i32>,
 }
 
 /// Blocks of a row.
@@ -42,28 +40,31 @@ pub(super) fn blocks(input: usize) -> usize {
 impl Quantized {
     /// Room for any of these (rows, inputs). Allocates.
     pub fn new(layers: impl Iterator<Item = (usize, usize)>) -> Self {
-        let most = |most: (usize, usize), (rows, input)| {
-            (most.0.max(rows * 2 * stride(input)), most.1.max(rows * blocks(input)))
-        };
-        let (numbers, scales) = layers.fold((0, 0), most);
-        Self { numbers: vec![0; numbers], scales: vec![0.0; scales], totals: vec![[0; 2]; scales] }
+        let most = layers.map(|(rows, input)| rows * blocks(input)).max().unwrap_or(0);
+        Self { numbers: vec![0; most * 2 * BLOCK], scales: vec![0.0; most], totals: vec![0; most] }
     }
 
     /// Whether there is room for so many rows.
     pub fn fits(&self, rows: usize, input: usize) -> bool {
-        self.numbers.len() >= rows * 2 * stride(input) && self.scales.len() >= rows * blocks(input)
+        self.scales.len() >= rows * blocks(input)
     }
 
-    /// The integers of `row`, coarse and fine, and those after.
-    pub fn row(&self, row: usize, input: usize) -> &[i8] {
-        &self.numbers[row * 2 * stride(input)..]
-    }
-
-    /// Scale of the coarse integers of a block, and the sums of both.
+    /// The coarse integers of a block, counted over all rows; the fine ones follow them.
     #[inline(always)]
-    pub fn block(&self, row: usize, block: usize, input: usize) -> (f32, [i32; 2]) {
-        let at = row * blocks(input) + block;
-        (self.scales[at], self.totals[at])
+    pub fn numbers(&self, block: usize) -> *const i8 {
+        self.numbers[block * 2 * BLOCK..][..2 * BLOCK].as_ptr()
+    }
+
+    /// Scale of a block's integers.
+    #[inline(always)]
+    pub fn scale(&self, block: usize) -> f32 {
+        self.scales[block]
+    }
+
+    /// Sum of a block's integers.
+    #[inline(always)]
+    pub fn total(&self, block: usize) -> i32 {
+        self.totals[block]
     }
 }
 
@@ -78,14 +79,15 @@ pub(super) fn quantize(crew: &Crew<'_>, isa: Isa, x: &[f32], input: usize, to: &
     let scales = Shared::new(&mut to.scales);
     let totals = Shared::new(&mut to.totals);
     let run = |from: usize, count: usize| {
+        let (blocks, first) = (count * blocks(input), from * blocks(input));
         // SAFETY: rows are disjoint, and there is room for all of them.
         isa.run(unsafe {
             Rows {
                 x: &x[from * input..][..count * input],
                 input,
-                numbers: numbers.slice(from * 2 * stride(input), count * 2 * stride(input)),
-                scales: scales.slice(from * blocks(input), count * blocks(input)),
-                totals: totals.slice(from * blocks(input), count * blocks(input)),
+                numbers: numbers.slice(first * 2 * BLOCK, blocks * 2 * BLOCK),
+                scales: scales.slice(first, blocks),
+                totals: totals.slice(first, blocks),
             }
         });
     };
@@ -104,19 +106,17 @@ struct Rows<'a> {
     input: usize,
     numbers: &'a mut [i8],
     scales: &'a mut [f32],
-    totals: &'a mut [[i32; 2]],
+    totals: &'a mut [i32],
 }
 
 impl Kernel for Rows<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { x, input, numbers, scales, totals } = self;
-        let rows = x.chunks_exact(input).zip(numbers.chunks_exact_mut(2 * stride(input)));
-        let blocks = rows.flat_map(|(x, to)| {
-            let (coarse, fine) = to.split_at_mut(stride(input));
-            x.chunks(BLOCK).zip(coarse.chunks_mut(BLOCK).zip(fine.chunks_mut(BLOCK)))
-        });
-        for ((x, (coarse, fine)), (scale, total)) in blocks.zip(scales.iter_mut().zip(totals)) {
+        let numbers = numbers.chunks_exact_mut(2 * BLOCK);
+        let blocks = x.chunks_exact(input).flat_map(|row| row.chunks(BLOCK)).zip(numbers);
+        for ((x, numbers), (scale, total)) in blocks.zip(scales.iter_mut().zip(totals)) {
+            let (coarse, fine) = numbers.split_at_mut(BLOCK);
             // SAFETY: the instruction set is there; a block's integers are whole vectors, its
             // numbers are read as far as they go.
             unsafe {
@@ -128,23 +128,22 @@ impl Kernel for Rows<'_> {
                 let mut inverse = 0.0;
                 *scale = 0.0;
                 if largest > SMALLEST {
-                    *scale = largest / 127.0;
-                    inverse = 127.0 / largest;
+                    *scale = largest / MOST;
+                    inverse = MOST / largest;
                 }
-                let (inverse, finer) = (S::splat(inverse), S::splat(FINER));
-                let mut sums = [S::zero(); 2];
+                let inverse = S::splat(inverse);
+                let mut sum = S::zero();
                 let to = coarse.chunks_exact_mut(LANES).zip(fine.chunks_exact_mut(LANES));
                 for (x, (coarse, fine)) in x.chunks(LANES).zip(to) {
-                    let x = S::load_present(x.as_ptr(), x.len()).mul(inverse);
-                    let rounded = x.round();
-                    // At most half a step is left.
-                    let rest = x.sub(rounded).mul(finer).round();
-                    rounded.store_i8(coarse.as_mut_ptr());
-                    rest.store_i8(fine.as_mut_ptr());
-                    // Whole numbers, at most 128 * 127: exact.
-                    sums = [sums[0].add(rounded), sums[1].add(rest)];
+                    let whole = S::load_present(x.as_ptr(), x.len()).mul(inverse).round();
+                    // Rounded such that -128..=127 is left: halves go up.
+                    let part = whole.fma(S::splat(1.0 / FINER), S::splat(0.25 / FINER)).round();
+                    part.store_i8(coarse.as_mut_ptr());
+                    part.fma(S::splat(-FINER), whole).store_i8(fine.as_mut_ptr());
+                    // Whole numbers, in each lane at most 8 * 127 * 256: exact.
+                    sum = sum.add(whole);
                 }
-                *total = sums.map(|sum| sum.sum() as i32);
+                *total = sum.sum() as i32;
             }
         }
     }

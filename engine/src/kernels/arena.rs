@@ -107,9 +107,13 @@ impl Block {
     }
 
     /// The bytes as numbers, as many as are whole.
-    pub(super) fn as_mut_numbers(&mut self) -> &mut [f32] {
-        // SAFETY: as in `as_mut_slice`; blocks are aligned to 64 bytes, and all bits are numbers.
-        unsafe { std::slice::from_raw_parts_mut(self.start.cast(), self.length / 4) }
+    ///
+    /// # Safety
+    /// Any bits must be a `T`, and 64 be a multiple of its alignment.
+    pub(super) unsafe fn as_mut_numbers<T>(&mut self) -> &mut [T] {
+        // SAFETY: as in `as_mut_slice`; blocks are aligned to 64 bytes, and any bits do, by the
+        // caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.start.cast(), self.length / size_of::<T>()) }
     }
 
     /// The bytes, to be filled.

@@ -3,10 +3,14 @@
 //! Sums run in the order of absolute positions, in blocks of sixteen that start at multiples of
 //! sixteen, so that a query's result does not depend on which queries arrive with it.
 
+use half::bf16;
+
 use super::aligned::Aligned;
 use super::arena::{Arena, Block};
+use super::cached::Cached;
 use super::head::{GROUP, Head};
 use super::isa::Isa;
+use super::precision::Precision;
 use super::rope::Rotation;
 use super::shared::Shared;
 use super::simd::LANES;
@@ -33,9 +37,14 @@ pub struct Window {
 }
 
 impl Attention {
-    /// Numbers a value row takes.
+    /// Numbers a value row takes: whole pairs of vectors.
     pub(super) fn padded(&self) -> usize {
-        self.head.next_multiple_of(LANES)
+        self.head.next_multiple_of(2 * LANES)
+    }
+
+    /// Numbers a key takes: whole pairs.
+    pub(super) fn paired(&self) -> usize {
+        self.head.next_multiple_of(2)
     }
 
     /// Blocks of sixteen positions that hold a full window and `steps` new positions, wherever in
@@ -48,14 +57,16 @@ impl Attention {
     /// and their results.
     fn scratch(&self, steps: usize) -> usize {
         let rows = steps.min(GROUP);
-        rows * (self.blocks(rows) * LANES + 2 * self.padded()) + self.head
+        rows * (self.blocks(rows) * LANES + 2 * self.padded()) + self.padded()
     }
 }
 
 /// Keys (rotated) and values of the window, for each lane and head a ring of its own.
 pub struct KeyValues {
     blocks: usize,
-    /// `[lane][head][block][number of the head][16 positions]`
+    /// Kept in f32; in bfloat16 otherwise.
+    exact: bool,
+    /// `[lane][head][block]`, a block as [`Cached`] says.
     keys: Block,
     /// `[lane][head][position][numbers of the head, padded to whole vectors]`
     values: Block,
@@ -63,14 +74,24 @@ pub struct KeyValues {
 
 impl KeyValues {
     /// Room for passes of at most `steps` positions, all of it really there: touching it for the
-    /// first time later costs nothing. Allocates.
-    pub fn new(sizes: &Attention, lanes: usize, steps: usize, arena: &Arena) -> Self {
+    /// first time later costs nothing. In a model of smaller weights than f32 keys and values are
+    /// kept in bfloat16. Allocates.
+    pub fn new(
+        sizes: &Attention,
+        lanes: usize,
+        steps: usize,
+        precision: Precision,
+        arena: &Arena,
+    ) -> Self {
+        let exact = precision == Precision::F32;
+        let bytes = if exact { size_of::<f32>() } else { size_of::<bf16>() };
         let blocks = sizes.blocks(steps);
         let positions = lanes * sizes.heads * blocks * LANES;
         Self {
             blocks,
-            keys: arena.take_touched(positions * sizes.head * 4),
-            values: arena.take_touched(positions * sizes.padded() * 4),
+            exact,
+            keys: arena.take_touched(positions * sizes.paired() * bytes),
+            values: arena.take_touched(positions * sizes.padded() * bytes),
         }
     }
 }
@@ -110,46 +131,69 @@ impl Attention {
         scratch: &mut AttentionScratch,
         y: &mut [f32],
     ) {
+        match past.exact {
+            true => self.attend::<f32>(crew, isa, lanes, window, rotation, qkv, past, scratch, y),
+            false => self.attend::<bf16>(crew, isa, lanes, window, rotation, qkv, past, scratch, y),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "as above")]
+    fn attend<K: Cached>(
+        &self,
+        crew: &Crew<'_>,
+        isa: Isa,
+        lanes: usize,
+        window: Window,
+        rotation: Option<&Rotation>,
+        qkv: &[f32],
+        past: &mut KeyValues,
+        scratch: &mut AttentionScratch,
+        y: &mut [f32],
+    ) {
         let width = self.heads * self.head;
         let steps = y.len() / (lanes * width);
         assert!(y.len() == lanes * steps * width && qkv.len() == 3 * y.len(), "rows of qkv and y");
         assert!(self.blocks(steps) <= past.blocks, "steps fit into the ring");
-        let positions = lanes * self.heads * past.blocks * LANES;
-        assert!(past.keys.as_slice().len() >= positions * self.head * 4, "a ring for each lane");
-        assert!(
-            past.values.as_slice().len() >= positions * self.padded() * 4,
-            "a ring for each lane"
-        );
+        // SAFETY: all bits are numbers, and blocks start at multiples of 64.
+        let (keys, values) =
+            unsafe { (past.keys.as_mut_numbers::<K>(), past.values.as_mut_numbers::<K>()) };
+        let positions = past.blocks * LANES;
+        let (key_size, value_size) = (positions * self.paired(), positions * self.padded());
+        let all = lanes * self.heads;
+        assert!(keys.len() >= all * key_size, "a ring for each lane");
+        assert!(values.len() >= all * value_size, "a ring for each lane");
         assert!(scratch.each >= self.scratch(steps), "scratch for the window");
         assert!(scratch.data.as_slice().len() >= crew.threads() * scratch.each);
         let each = scratch.each;
         let scratch = Shared::new(scratch.data.as_mut_slice());
-        let keys = Shared::new(past.keys.as_mut_numbers());
-        let values = Shared::new(past.values.as_mut_numbers());
+        let (keys, values) = (Shared::new(keys), Shared::new(values));
         let y = Shared::new(y);
         let blocks = past.blocks;
-        crew.each(lanes * self.heads, |task, worker| {
-            let (key_size, value_size) =
-                (blocks * LANES * self.head, blocks * LANES * self.padded());
-            // SAFETY: each task has a ring of its own and each worker a scratch of its own, inside
-            // the buffers by the assertions above.
-            let head = unsafe {
-                Head {
-                    sizes: *self,
-                    blocks,
-                    window,
-                    steps,
-                    rotation,
-                    lane: task / self.heads,
-                    head: task % self.heads,
-                    qkv,
-                    keys: keys.slice(task * key_size, key_size),
-                    values: values.slice(task * value_size, value_size),
-                    scratch: scratch.slice(worker * each, each),
-                    y,
-                }
-            };
-            isa.run(head);
+        // One part a thread, so that each goes straight through memory and what a head brings near is
+        // for the next one of the same thread.
+        let parts = crew.threads().min(all);
+        crew.each(parts, |part, worker| {
+            for task in part * all / parts..(part + 1) * all / parts {
+                // SAFETY: each task has a ring of its own and each worker a scratch of its own,
+                // inside the buffers by the assertions above.
+                let head = unsafe {
+                    Head {
+                        sizes: *self,
+                        blocks,
+                        window,
+                        steps,
+                        rotation,
+                        lane: task / self.heads,
+                        head: task % self.heads,
+                        qkv,
+                        keys: keys.slice(task * key_size, key_size),
+                        values: values.slice(task * value_size, value_size),
+                        scratch: scratch.slice(worker * each, each),
+                        y,
+                    }
+                };
+                isa.run(head);
+            }
         });
     }
 }

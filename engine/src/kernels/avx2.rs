@@ -153,13 +153,28 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn start(_total: i32) -> Self::Int {
+    unsafe fn none() -> Self::Int {
         // SAFETY: as said above.
         let zero = unsafe { _mm256_setzero_si256() };
         (zero, zero)
     }
 
-    /// |x| times w with x's sign: two products are at most 2 * 127² and fit 16 bits.
+    #[inline(always)]
+    unsafe fn combine(coarse: Self::Int, fine: Self::Int) -> Self::Int {
+        // SAFETY: as said above.
+        unsafe {
+            let add = |coarse, fine| _mm256_add_epi32(_mm256_slli_epi32::<8>(coarse), fine);
+            (add(coarse.0, fine.0), add(coarse.1, fine.1))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn start(_total: i32) -> Self::Int {
+        // SAFETY: as said above.
+        unsafe { Self::none() }
+    }
+
+    /// |x| times w with x's sign: two products are at most 2 * 127 * 128 and fit 16 bits.
     #[inline(always)]
     unsafe fn dot4(sum: Self::Int, weights: Self::Bytes, x: *const i8) -> Self::Int {
         // SAFETY: as said above; four bytes can be read.

@@ -137,6 +137,18 @@ impl Simd for Avx512 {
         unsafe { _mm512_loadu_si512(from.cast()) }
     }
 
+    #[inline(always)]
+    unsafe fn none() -> __m512i {
+        // SAFETY: as said above.
+        unsafe { _mm512_setzero_si512() }
+    }
+
+    #[inline(always)]
+    unsafe fn combine(coarse: __m512i, fine: __m512i) -> __m512i {
+        // SAFETY: as said above.
+        unsafe { _mm512_add_epi32(_mm512_slli_epi32::<8>(coarse), fine) }
+    }
+
     /// The instruction wants weights without sign: each is 128 too large.
     #[inline(always)]
     unsafe fn start(total: i32) -> __m512i {

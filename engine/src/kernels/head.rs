@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::attention::{Attention, Window};
+use super::cached::Cached;
 use super::exp::exp;
 use super::rope::Rotation;
 use super::shared::Shared;
@@ -19,7 +20,7 @@ pub(super) const GROUP: usize = 32;
 const VALUES: usize = 64;
 
 /// One head of one lane.
-pub(super) struct Head<'a> {
+pub(super) struct Head<'a, K> {
     pub sizes: Attention,
     /// Blocks of the ring.
     pub blocks: usize,
@@ -29,10 +30,10 @@ pub(super) struct Head<'a> {
     pub lane: usize,
     pub head: usize,
     pub qkv: &'a [f32],
-    /// `[block][number of the head][16 positions]`
-    pub keys: &'a mut [f32],
+    /// `[block]` of sixteen positions
+    pub keys: &'a mut [K],
     /// `[position][numbers of the head, padded]`
-    pub values: &'a mut [f32],
+    pub values: &'a mut [K],
     pub scratch: &'a mut [f32],
     pub y: Shared<'a>,
 }
@@ -60,7 +61,7 @@ struct Work<'a> {
     sums: &'a mut [f32],
 }
 
-impl Kernel for Head<'_> {
+impl<K: Cached> Kernel for Head<'_, K> {
     #[inline(always)]
     unsafe fn run<S: Simd>(mut self) {
         let scratch = std::mem::take(&mut self.scratch);
@@ -95,7 +96,7 @@ macro_rules! tiles {
     }};
 }
 
-impl Head<'_> {
+impl<K: Cached> Head<'_, K> {
     /// This head's part of row `t`: of queries (0), keys (1) or values (2).
     #[inline(always)]
     fn part(&self, t: usize, which: usize) -> &[f32] {
@@ -134,58 +135,58 @@ impl Head<'_> {
         ((group.origin + place as u64) % (self.blocks * LANES) as u64) as usize
     }
 
-    /// Three blocks of keys from one on, in turns of a number of the head each.
+    /// Three blocks of keys from one on, in turns of a pair of numbers of the head each.
     #[inline(always)]
     fn keys_ahead(&self, group: Group, block: usize) -> Ahead {
-        let from = &self.keys[self.ring_block(group, block) * LANES * self.sizes.head..];
-        Ahead { from: from.as_ptr().cast(), stride: 3 * LANES * 4 }
+        let from = &self.keys[self.ring_block(group, block) * LANES * self.sizes.paired()..];
+        Ahead { from: from.as_ptr().cast(), stride: 3 * LANES * 2 * size_of::<K>() }
     }
 
     /// Values from a place of the scores on, so many numbers a turn.
     #[inline(always)]
     fn values_ahead(&self, group: Group, place: usize, numbers: usize) -> Ahead {
         let from = &self.values[self.ring_slot(group, place) * self.sizes.padded()..];
-        Ahead { from: from.as_ptr().cast(), stride: numbers * 4 }
+        Ahead { from: from.as_ptr().cast(), stride: numbers * size_of::<K>() }
     }
 
     /// The first keys that the next head will see: rings follow one another, and turn together.
     #[inline(always)]
     fn next_keys_ahead(&self, group: Group, numbers: usize) -> Ahead {
-        let place = self.keys.len() + self.ring_block(group, 0) * LANES * self.sizes.head;
+        let place = self.keys.len() + self.ring_block(group, 0) * LANES * self.sizes.paired();
         let from = self.keys.as_ptr().wrapping_add(place);
-        Ahead { from: from.cast(), stride: numbers * 4 }
+        Ahead { from: from.cast(), stride: numbers * size_of::<K>() }
     }
 
     /// Puts key and value of row `t` into the ring.
     #[inline(always)]
-    fn remember(&mut self, t: usize, key: &mut [f32]) {
-        let (head, padded) = (self.sizes.head, self.sizes.padded());
+    fn remember(&mut self, t: usize, scratch: &mut [f32]) {
+        let (head, paired, padded) = (self.sizes.head, self.sizes.paired(), self.sizes.padded());
         let slot = (self.position(t) % (self.blocks * LANES) as u64) as usize;
-        let key = &mut key[..head];
-        key.copy_from_slice(self.part(t, 1));
+        // Filled up with zeros.
+        let row = &mut scratch[..padded];
+        row[head..].fill(0.0);
+        row[..head].copy_from_slice(self.part(t, 1));
         if let Some(rotation) = self.rotation {
-            rotation.apply(t, key);
+            rotation.apply(t, &mut row[..head]);
         }
-        let block = &mut self.keys[slot / LANES * LANES * head..][..LANES * head];
-        for (to, x) in block.chunks_exact_mut(LANES).zip(key) {
-            to[slot % LANES] = *x;
-        }
-        let values = std::mem::take(&mut self.values);
-        values[slot * padded..][..head].copy_from_slice(self.part(t, 2));
-        self.values = values;
+        let block = &mut self.keys[slot / LANES * LANES * paired..][..LANES * paired];
+        K::put_key(&row[..paired], block, slot % LANES);
+        row[..head].copy_from_slice(self.part(t, 2));
+        K::put_value(row, &mut self.values[slot * padded..][..padded]);
     }
 
     /// Attention of rows t..t + rows.
     #[inline(always)]
     unsafe fn group<S: Simd>(&mut self, t: usize, rows: usize, scratch: &mut [f32]) {
         let Attention { heads, head, .. } = self.sizes;
-        let padded = self.sizes.padded();
+        let (paired, padded) = (self.sizes.paired(), self.sizes.padded());
+        let pairs = paired / 2;
         let block = self.first(t) / LANES as u64;
         let blocks = (self.position(t + rows - 1) / LANES as u64 - block) as usize + 1;
         let group = Group { t, origin: block * LANES as u64, blocks };
         let stride = blocks * LANES;
-        let (query, rest) = scratch.split_at_mut(head);
-        let (queries, rest) = rest.split_at_mut(rows * head);
+        let (query, rest) = scratch.split_at_mut(paired);
+        let (queries, rest) = rest.split_at_mut(rows * paired);
         let (sums, scores) = rest.split_at_mut(rows * padded);
         let scores = &mut scores[..rows * stride];
         sums.fill(0.0);
@@ -201,10 +202,10 @@ impl Head<'_> {
                 let wide = S::WIDE && blocks - done >= 3;
                 let next = match done + 3 < blocks {
                     true => self.keys_ahead(group, done + 3),
-                    false => self.values_ahead(group, all.start, VALUES * padded / head),
+                    false => self.values_ahead(group, all.start, VALUES * padded / pairs),
                 };
                 tiles!(rows, S, |Q, i| {
-                    let keys = next.part(i..i + Q, rows, head);
+                    let keys = next.part(i..i + Q, rows, pairs);
                     if wide {
                         self.score::<S, Q, 3>(group, i, done, keys, &mut work);
                     } else {
@@ -221,7 +222,7 @@ impl Head<'_> {
                 let values = from..(from + VALUES).min(all.end);
                 let next = match from + VALUES < all.end {
                     true => self.values_ahead(group, from + VALUES, padded),
-                    false => self.next_keys_ahead(group, (3 * LANES * head).div_ceil(VALUES)),
+                    false => self.next_keys_ahead(group, (3 * LANES * paired).div_ceil(VALUES)),
                 };
                 tiles!(rows, S, |Q, i| {
                     let next = next.part(i..i + Q, rows, VALUES);
@@ -243,19 +244,19 @@ impl Head<'_> {
     /// Queries i..i + Q of the group, rotated and scaled.
     #[inline(always)]
     fn prepare<const Q: usize>(&self, group: Group, i: usize, work: &mut Work<'_>) {
-        let head = self.sizes.head;
+        let (head, paired) = (self.sizes.head, self.sizes.paired());
         let scale = 1.0 / (head as f32).sqrt();
-        // The sums are free until the values' turn.
         let query = &mut *work.query;
-        let tile = &mut work.queries[i * head..][..Q * head];
+        let tile = &mut work.queries[i * paired..][..Q * paired];
+        query[head..].fill(0.0);
         for q in 0..Q {
             let t = group.t + i + q;
-            query.copy_from_slice(self.part(t, 0));
+            query[..head].copy_from_slice(self.part(t, 0));
             if let Some(rotation) = self.rotation {
-                rotation.apply(t, query);
+                rotation.apply(t, &mut query[..head]);
             }
-            for (to, x) in tile.iter_mut().skip(q).step_by(Q).zip(&*query) {
-                *to = *x * scale;
+            for (to, x) in tile.chunks_exact_mut(Q).zip(&*query) {
+                to[q] = *x * scale;
             }
         }
     }
@@ -271,13 +272,13 @@ impl Head<'_> {
         ahead: Ahead,
         work: &mut Work<'_>,
     ) {
-        let head = self.sizes.head;
+        let paired = self.sizes.paired();
         let seen = self.seen(group, i, Q);
         if seen.end <= done * LANES || seen.start >= (done + G) * LANES {
             return;
         }
         let ring = self.ring_block(group, done);
-        let tile = &work.queries[i * head..][..Q * head];
+        let tile = &work.queries[i * paired..][..Q * paired];
         let scores = &mut work.scores[(i * group.blocks + done) * LANES..];
         // SAFETY: the caller's promise.
         unsafe {
@@ -287,20 +288,19 @@ impl Head<'_> {
                 if block >= self.blocks {
                     block -= self.blocks;
                 }
-                keys[g] = keys[g].add(block * LANES * head);
+                keys[g] = keys[g].add(block * LANES * paired);
             }
             let tile = tile.as_ptr();
             let mut sums = [[S::zero(); G]; Q];
-            for d in 0..head {
-                ahead.fetch::<S>(d);
-                let mut k = [S::load(keys[0].add(d * LANES)); G];
-                for g in 1..G {
-                    k[g] = S::load(keys[g].add(d * LANES));
-                }
-                for q in 0..Q {
-                    let x = S::splat(*tile.add(d * Q + q));
-                    for g in 0..G {
-                        sums[q][g] = x.fma(k[g], sums[q][g]);
+            for pair in 0..paired / 2 {
+                ahead.fetch::<S>(pair);
+                let k: [[S; 2]; G] = std::array::from_fn(|g| K::keys(keys[g], pair));
+                for half in 0..2 {
+                    for q in 0..Q {
+                        let x = S::splat(*tile.add((2 * pair + half) * Q + q));
+                        for g in 0..G {
+                            sums[q][g] = x.fma(k[g][half], sums[q][g]);
+                        }
                     }
                 }
             }
@@ -388,14 +388,11 @@ impl Head<'_> {
                 // As far as the ring goes on without a jump.
                 let slot = self.ring_slot(group, j);
                 let run = (places.end - j).min(capacity - slot);
-                let values = self.values.as_ptr().add(slot * padded + column);
+                let values = self.values.as_ptr().add(slot * padded);
                 let weights = weights.as_ptr().add(j);
                 for n in 0..run {
                     ahead.fetch::<S>(j - places.start + n);
-                    let mut v = [S::load(values.add(n * padded)); C];
-                    for c in 1..C {
-                        v[c] = S::load(values.add(n * padded + c * LANES));
-                    }
+                    let v: [S; C] = K::values(values.add(n * padded), column);
                     for q in 0..Q {
                         let weight = S::splat(*weights.add(q * stride + n));
                         for c in 0..C {

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use super::activations::{BLOCK, FINER, Quantized, blocks, quantize, stride};
+use super::activations::{Quantized, quantize};
 use super::arena::{Arena, Block};
 use super::gelu::gelu_vector;
 use super::isa::Isa;
@@ -151,33 +151,42 @@ impl Linear {
 }
 
 /// All rows of the panels `from..to`.
-struct Panels<'a> {
-    linear: &'a Linear,
-    x: &'a [f32],
+pub(super) struct Panels<'a> {
+    pub linear: &'a Linear,
+    pub x: &'a [f32],
     /// `x` as integers, for 8-bit weights.
-    rounded: Option<&'a Quantized>,
-    rows: usize,
-    y: Shared<'a>,
-    epilogue: Epilogue<'a>,
-    from: usize,
-    to: usize,
+    pub rounded: Option<&'a Quantized>,
+    pub rows: usize,
+    pub y: Shared<'a>,
+    pub epilogue: Epilogue<'a>,
+    pub from: usize,
+    pub to: usize,
 }
 
 impl Kernel for Panels<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        // Rows of a tile such that its sums, a row of weights and an activation fit the registers.
-        let most = match (S::WIDE, self.linear.precision) {
-            (true, Precision::F32 | Precision::Bf16) => 12,
-            (true, Precision::Int8) => 4,
-            (false, Precision::F32) => 4,
-            (false, Precision::Bf16 | Precision::Int8) => 2,
-        };
+        // SAFETY: the instruction set is there by the caller's promise.
+        unsafe {
+            match (self.linear.precision, self.rounded) {
+                (Precision::F32, _) if S::WIDE => self.tiles::<S, F32, 2>(12),
+                (Precision::F32, _) => self.tiles::<S, F32, 1>(4),
+                (Precision::Bf16, _) if S::WIDE => self.tiles::<S, Bf16, 2>(12),
+                (Precision::Bf16, _) => self.tiles::<S, Bf16, 2>(2),
+                (Precision::Int8, Some(x)) => self.integers::<S>(x),
+                (Precision::Int8, None) => unreachable!("8-bit weights come with integers"),
+            }
+        }
+    }
+}
+
+impl Panels<'_> {
+    /// All of them as floats, in tiles of `C` vectors by at most so many rows: such that their sums, a
+    /// row of weights and an activation fit the registers.
+    #[inline(always)]
+    unsafe fn tiles<S: Simd, F: Format, const C: usize>(&self, most: usize) {
         let bytes = panel_bytes(self.linear.precision, self.linear.input);
-        let turns = match self.linear.precision {
-            Precision::F32 | Precision::Bf16 => self.linear.input,
-            Precision::Int8 => self.linear.input.div_ceil(4),
-        };
+        let turns = self.linear.input;
         // Few rows wait for memory whatever one does, and the processor's own prefetching, undisturbed,
         // then gets the most out of it: measured, as are these limits.
         let waiting = match self.linear.precision {
@@ -196,52 +205,35 @@ impl Kernel for Panels<'_> {
                 // not exceed `rows`.
                 unsafe {
                     row += match (self.rows - row).min(most) {
-                        12.. if S::WIDE => self.tile::<S, 12>(panel, row, ahead(12)),
-                        8.. if S::WIDE => self.tile::<S, 8>(panel, row, ahead(8)),
-                        4.. => self.tile::<S, 4>(panel, row, ahead(4)),
-                        2.. => self.tile::<S, 2>(panel, row, ahead(2)),
-                        _ => self.tile::<S, 1>(panel, row, ahead(1)),
+                        12.. if S::WIDE => self.tile::<S, F, 12, C>(panel, row, ahead(12)),
+                        8.. if S::WIDE => self.tile::<S, F, 8, C>(panel, row, ahead(8)),
+                        4.. => self.tile::<S, F, 4, C>(panel, row, ahead(4)),
+                        2.. => self.tile::<S, F, 2, C>(panel, row, ahead(2)),
+                        _ => self.tile::<S, F, 1, C>(panel, row, ahead(1)),
                     };
                 }
             }
         }
     }
-}
 
-impl Panels<'_> {
     /// `R` rows of one panel; returns R.
     #[inline(always)]
-    unsafe fn tile<S: Simd, const R: usize>(
+    unsafe fn tile<S: Simd, F: Format, const R: usize, const C: usize>(
         &self,
         panel: usize,
         row: usize,
         ahead: Ahead,
     ) -> usize {
-        // SAFETY: the caller's promise; the columns are a panel's.
-        unsafe {
-            match (self.linear.precision, self.rounded) {
-                (Precision::Bf16, _) => self.floats::<S, Bf16, R, 2>(panel, row, 0, ahead),
-                (Precision::F32, _) if S::WIDE => self.floats::<S, F32, R, 2>(panel, row, 0, ahead),
-                (Precision::F32, _) => {
-                    self.floats::<S, F32, R, 1>(panel, row, 0, ahead);
-                    self.floats::<S, F32, R, 1>(panel, row, LANES, ahead);
-                }
-                (Precision::Int8, Some(x)) if S::WIDE => {
-                    self.integers::<S, R, 2>(x, panel, row, 0, ahead);
-                }
-                (Precision::Int8, Some(x)) => {
-                    self.integers::<S, R, 1>(x, panel, row, 0, ahead);
-                    self.integers::<S, R, 1>(x, panel, row, LANES, ahead);
-                }
-                (Precision::Int8, None) => unreachable!("8-bit weights come with integers"),
-            }
+        for column in (0..PANEL).step_by(C * LANES) {
+            // SAFETY: the caller's promise; the columns are a panel's.
+            unsafe { self.floats::<S, F, R, C>(panel, row, column, ahead) }
         }
         R
     }
 
     /// The bytes of a panel.
     #[inline(always)]
-    fn panel(&self, panel: usize) -> &[u8] {
+    pub(super) fn panel(&self, panel: usize) -> &[u8] {
         let bytes = panel_bytes(self.linear.precision, self.linear.input);
         &self.linear.packed.as_slice()[panel * bytes..][..bytes]
     }
@@ -277,66 +269,9 @@ impl Panels<'_> {
         }
     }
 
-    /// `R` rows of `C` vectors of one panel's outputs, as integer products, block by block.
-    #[inline(always)]
-    unsafe fn integers<S: Simd, const R: usize, const C: usize>(
-        &self,
-        x: &Quantized,
-        panel: usize,
-        row: usize,
-        column: usize,
-        ahead: Ahead,
-    ) {
-        let input = self.linear.input;
-        let (inputs, stride) = (input.next_multiple_of(4), stride(input));
-        let panel_bytes = self.panel(panel);
-        let (weights, scales) = panel_bytes.split_at(PANEL * inputs);
-        let numbers = x.row(row, input);
-        // SAFETY: there are integers for rows row..row + R, in whole vectors; a panel has for each
-        // four inputs 4 * 32 weights and then for each block 32 scales, of which 16 C from `column` are
-        // inside.
-        unsafe {
-            let numbers = numbers.as_ptr();
-            let weights = weights.as_ptr().add(4 * column);
-            let mut sums = [[S::zero(); C]; R];
-            for block in 0..blocks(input) {
-                let (from, to) = (block * BLOCK, ((block + 1) * BLOCK).min(inputs));
-                let start =
-                    |r: usize, part: usize| [S::start(x.block(row + r, block, input).1[part]); C];
-                let mut coarse: [[S::Int; C]; R] = std::array::from_fn(|r| start(r, 0));
-                let mut fine: [[S::Int; C]; R] = std::array::from_fn(|r| start(r, 1));
-                for k in (from..to).step_by(4) {
-                    ahead.fetch::<S>(k / 4);
-                    let mut w = [S::load_bytes(weights.add(k * PANEL)); C];
-                    for c in 1..C {
-                        w[c] = S::load_bytes(weights.add(k * PANEL + 4 * LANES * c));
-                    }
-                    for r in 0..R {
-                        let numbers = numbers.add(2 * r * stride + k);
-                        for c in 0..C {
-                            coarse[r][c] = S::dot4(coarse[r][c], w[c], numbers);
-                            fine[r][c] = S::dot4(fine[r][c], w[c], numbers.add(stride));
-                        }
-                    }
-                }
-                for c in 0..C {
-                    let scales = scales.as_ptr().cast::<f32>();
-                    let weight = S::load(scales.add(block * PANEL + column + c * LANES));
-                    let finer = S::splat(1.0 / FINER);
-                    for r in 0..R {
-                        let scale = S::splat(x.block(row + r, block, input).0).mul(weight);
-                        let sum = S::from_int(fine[r][c]).fma(finer, S::from_int(coarse[r][c]));
-                        sums[r][c] = scale.fma(sum, sums[r][c]);
-                    }
-                }
-            }
-            self.finish(sums, panel * PANEL + column, row);
-        }
-    }
-
     /// Stores outputs `first`.. of the rows from `row`, as many as there are.
     #[inline(always)]
-    unsafe fn finish<S: Simd, const R: usize, const C: usize>(
+    pub(super) unsafe fn finish<S: Simd, const R: usize, const C: usize>(
         &self,
         sums: [[S; C]; R],
         first: usize,

@@ -12,7 +12,7 @@
 //! | `isa` | choice of the instruction set at run time |
 //! | `precision`, `pack`, `arena` | number formats, order and memory of weights |
 //! | `team` | threads that share one pass |
-//! | `linear`, `activations`, `attention`, `norm`, `gelu`, `rope`, `exp` | the layers |
+//! | `linear`, `integers`, `activations`, `attention`, `cached`, `norm`, `gelu`, `rope`, `exp` | the layers |
 
 mod activations;
 mod aligned;
@@ -22,10 +22,12 @@ mod attention;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod cached;
 mod denormals;
 mod exp;
 mod gelu;
 mod head;
+mod integers;
 mod isa;
 mod linear;
 #[cfg(target_arch = "aarch64")]

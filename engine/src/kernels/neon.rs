@@ -169,9 +169,21 @@ impl<const DOT: bool> Simd for Neon<DOT> {
     }
 
     #[inline(always)]
-    unsafe fn start(_total: i32) -> Self::Int {
+    unsafe fn none() -> Self::Int {
         // SAFETY: as said above.
         [unsafe { vdupq_n_s32(0) }; 4]
+    }
+
+    #[inline(always)]
+    unsafe fn combine(coarse: Self::Int, fine: Self::Int) -> Self::Int {
+        // SAFETY: as said above.
+        std::array::from_fn(|i| unsafe { vaddq_s32(vshlq_n_s32::<8>(coarse[i]), fine[i]) })
+    }
+
+    #[inline(always)]
+    unsafe fn start(_total: i32) -> Self::Int {
+        // SAFETY: as said above.
+        unsafe { Self::none() }
     }
 
     #[inline(always)]
@@ -218,7 +230,7 @@ unsafe fn dot(mut sum: int32x4_t, weights: int8x16_t, x: int8x16_t) -> int32x4_t
     sum
 }
 
-/// The same without dot products: two products are at most 2 * 127² and fit 16 bits.
+/// The same without dot products: two products are at most 2 * 127 * 128 and fit 16 bits.
 #[inline(always)]
 unsafe fn multiply(sum: int32x4_t, weights: int8x16_t, x: int8x16_t) -> int32x4_t {
     // SAFETY: as said above.

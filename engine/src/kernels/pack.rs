@@ -8,7 +8,8 @@
 //! |---|---|
 //! | f32 | `[input][32]` f32 |
 //! | bf16 | `[input][16][2]` bfloat16: outputs i and 16 + i side by side, a 32-bit word |
-//! | int8 | `[input / 4][32][4]` bytes, weight + 128, then `[input / 128][32]` scales in f32 |
+//! | int8 | for each block of 128 inputs `[32][32][4]` bytes: of four inputs the weights of the outputs,
+//! plus 128; then `[16][2]` scales in bfloat16, as above. The last block is filled up with zeros |
 
 use half::bf16;
 use rayon::prelude::*;
@@ -18,16 +19,18 @@ use super::precision::Precision;
 use super::simd::LANES;
 
 /// Changes with the order above, so that files of packed weights of another order are not read.
-pub const PACKING: u32 = 1;
+pub const PACKING: u32 = 2;
 /// Outputs of one panel.
 pub(super) const PANEL: usize = 32;
+/// Bytes of a block of a panel in int8.
+pub(super) const PANEL_BLOCK: usize = PANEL * (BLOCK + 2);
 
 /// Bytes of a panel.
 pub(super) fn panel_bytes(precision: Precision, input: usize) -> usize {
     match precision {
         Precision::F32 => PANEL * 4 * input,
         Precision::Bf16 => PANEL * 2 * input,
-        Precision::Int8 => PANEL * (input.next_multiple_of(4) + 4 * blocks(input)),
+        Precision::Int8 => PANEL_BLOCK * blocks(input),
     }
 }
 
@@ -66,20 +69,31 @@ fn pack_bf16(rows: &[f32], input: usize, panel: &mut [u8]) {
 }
 
 fn pack_int8(rows: &[f32], input: usize, panel: &mut [u8]) {
-    let (bytes, scales) = panel.split_at_mut(PANEL * input.next_multiple_of(4));
-    let (scales, _) = scales.as_chunks_mut::<4>();
-    bytes.fill(128);
-    for (n, row) in rows.chunks_exact(input).enumerate() {
-        for (block, weights) in row.chunks(BLOCK).enumerate() {
-            let largest = weights.iter().fold(0f32, |largest, weight| largest.max(weight.abs()));
-            // Of a block too small for its inverse to be a number, nothing is left.
-            let (scale, inverse) =
-                if largest > 1e-30 { (largest / 127.0, 127.0 / largest) } else { (0.0, 0.0) };
-            scales[block * PANEL + n] = scale.to_ne_bytes();
-            for (k, weight) in (block * BLOCK..).zip(weights) {
-                let rounded = (weight * inverse).round_ties_even();
+    for (block, panel) in panel.chunks_exact_mut(PANEL_BLOCK).enumerate() {
+        let (bytes, scales) = panel.split_at_mut(PANEL * BLOCK);
+        let (scales, _) = scales.as_chunks_mut::<2>();
+        bytes.fill(128);
+        for (n, row) in rows.chunks_exact(input).enumerate() {
+            let weights = &row[block * BLOCK..input.min((block + 1) * BLOCK)];
+            let scale = scale(weights);
+            scales[n % LANES * 2 + n / LANES] = scale.to_ne_bytes();
+            let scale = scale.to_f32();
+            for (k, weight) in weights.iter().enumerate() {
+                // Of a block without a scale nothing is left.
+                let rounded = if scale > 0.0 { (weight / scale).round_ties_even() } else { 0.0 };
                 bytes[(k / 4 * PANEL + n) * 4 + k % 4] = (rounded as i32 + 128) as u8;
             }
         }
     }
+}
+
+/// The least scale that makes the largest weight 127 at most; 0 of a block too small to matter.
+fn scale(weights: &[f32]) -> bf16 {
+    let largest = weights.iter().fold(0f32, |largest, weight| largest.max(weight.abs()));
+    if largest < 1e-30 {
+        return bf16::ZERO;
+    }
+    let least = largest / 127.0;
+    let scale = bf16::from_f32(least);
+    if scale.to_f32() < least { bf16::from_bits(scale.to_bits() + 1) } else { scale }
 }

@@ -122,6 +122,16 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    unsafe fn none() -> Self::Int {
+        [0; LANES]
+    }
+
+    #[inline(always)]
+    unsafe fn combine(coarse: Self::Int, fine: Self::Int) -> Self::Int {
+        std::array::from_fn(|i| 256 * coarse[i] + fine[i])
+    }
+
+    #[inline(always)]
     unsafe fn start(_total: i32) -> Self::Int {
         [0; LANES]
     }

@@ -49,11 +49,16 @@ pub(super) trait Simd: Copy {
 
     /// Sixty-four weights as they are packed: `[output][4]`, plus 128.
     unsafe fn load_bytes(from: *const u8) -> Self::Bytes;
-    /// What sums of products start with where those of the activations alone add up to `total`.
+    /// Zeros.
+    unsafe fn none() -> Self::Int;
+    /// What the sum of products that [`Simd::combine`] gives starts with, in its fine part, where the
+    /// activations alone add up to `total`.
     unsafe fn start(total: i32) -> Self::Int;
-    /// Adds to each output the products of its four weights with four activations, all in
-    /// -127..=127, exactly.
+    /// Adds to each output the products of its four weights, -127..=127, with four activations,
+    /// -128..=127, exactly.
     unsafe fn dot4(sum: Self::Int, weights: Self::Bytes, x: *const i8) -> Self::Int;
+    /// 256 coarse + fine.
+    unsafe fn combine(coarse: Self::Int, fine: Self::Int) -> Self::Int;
     /// Rounds integers to floats.
     unsafe fn from_int(x: Self::Int) -> Self;
 

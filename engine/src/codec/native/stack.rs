@@ -93,7 +93,7 @@ impl Stack {
                 let sizes = stage.row_sizes();
                 row = row.max(steps * sizes.0);
                 wide = wide.max(steps * sizes.1);
-                stages.push(stage.state(lanes, steps, &arena));
+                stages.push(stage.state(lanes, steps, self.precision, &arena));
                 attention.push((stage.attention(), steps));
                 linear.push((lanes * steps, stage.widest_input()));
             }

@@ -9,7 +9,9 @@ use crate::codec::config::TransformerConfig;
 use crate::codec::error::CodecError;
 use crate::codec::names;
 use crate::codec::scope::Scope;
-use crate::kernels::{Arena, Attention, Crew, Epilogue, Isa, KeyValues, Linear, Rotation, Window};
+use crate::kernels::{
+    Arena, Attention, Crew, Epilogue, Isa, KeyValues, Linear, Precision, Rotation, Window,
+};
 
 /// Weights of one stage.
 pub(super) struct Stage {
@@ -80,14 +82,24 @@ impl Stage {
     }
 
     /// An empty state for passes of at most `steps` steps.
-    pub fn state(&self, lanes: usize, steps: usize, arena: &Arena) -> StageState {
+    pub fn state(
+        &self,
+        lanes: usize,
+        steps: usize,
+        precision: Precision,
+        arena: &Arena,
+    ) -> StageState {
         let sizes = self.attention();
         let rotation = || Rotation::new(sizes.head, self.config.max_period, steps);
         StageState {
             position: 0,
             start: 0,
             rotation: self.config.positions.rope.then(rotation),
-            past: self.layers.iter().map(|_| KeyValues::new(&sizes, lanes, steps, arena)).collect(),
+            past: self
+                .layers
+                .iter()
+                .map(|_| KeyValues::new(&sizes, lanes, steps, precision, arena))
+                .collect(),
         }
     }
 
