@@ -14,7 +14,9 @@
 mod allocations;
 pub mod blind;
 pub mod cli;
+mod cost;
 pub mod device;
 mod picture;
+mod speed;
 pub mod studio;
 pub mod window;
