@@ -1,19 +1,16 @@
 //! `residue bench`: how fast a model runs here, streaming, with its windows full.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use residue_engine::codec::{Codec, Config};
-use residue_engine::tokens::Codes;
 use serde::Serialize;
 
 use super::args::{Bench, LayoutName};
 use super::output::say;
 use super::progress::{Share, Waiting};
 use super::{input, model, table};
-
-/// Frames a chunk while the history is played in, which is not measured.
-const HISTORY_CHUNK: usize = 25;
+use crate::speed::{self, Times};
 
 /// What `--json` prints. Times are wall seconds a second of audio.
 #[derive(Serialize)]
@@ -60,27 +57,15 @@ fn load(args: &Bench) -> Result<(String, Codec)> {
 
 fn measure(args: &Bench, layout: String, codec: &Codec) -> Result<Report> {
     let config = codec.config();
-    // 80 ms, the published models' frame, in whole frames of this model.
-    let chunk =
-        args.chunk.unwrap_or_else(|| (0.08 * config.frame_rate()).round().max(1.0) as usize);
+    let chunk = args.chunk.unwrap_or_else(|| speed::usual_chunk(codec));
     let chunk_seconds = chunk as f64 / config.frame_rate();
     let depths: Vec<usize> = (0..args.lanes)
         .map(|lane| (config.quantizer.layers >> lane.min(usize::BITS as usize - 1)).max(1))
         .collect();
-    let mut stream = Stream::new(codec, depths);
-
-    // Until every attention window is full.
-    let history = (config.longest_window() * config.frame_rate()).ceil() as usize;
-    let bar = Share::new("filling");
-    for start in (0..history).step_by(HISTORY_CHUNK) {
-        stream.run(HISTORY_CHUNK.min(history - start))?;
-        let _ = bar.set(start as f64 / history as f64);
-    }
-    drop(bar);
     let chunks = (args.seconds / chunk_seconds).ceil().max(1.0) as usize;
-    // One chunk of the measured size first: its buffers are then warm.
-    stream.run(chunk)?;
-    let times = (0..chunks).map(|_| stream.run(chunk)).collect::<Result<Vec<_>>>()?;
+    let bar = Share::new("filling");
+    let times = speed::measure(codec, depths, chunk, chunks, &mut |share| bar.set(share))?;
+    drop(bar);
 
     let seconds = chunks as f64 * chunk_seconds;
     let rtf = |part: fn(&Times) -> Duration| {
@@ -104,62 +89,6 @@ fn measure(args: &Bench, layout: String, codec: &Codec) -> Result<Report> {
         chunk_ms_max: chunk_ms[chunk_ms.len() - 1],
         rss_mb: resident_mb(),
     })
-}
-
-struct Times {
-    encode: Duration,
-    quantize: Duration,
-    decode: Duration,
-}
-
-impl Times {
-    fn total(&self) -> Duration {
-        self.encode + self.quantize + self.decode
-    }
-}
-
-/// One stream of noise through encoder, quantizer and all lanes of the decoder.
-struct Stream<'a> {
-    codec: &'a Codec,
-    encoder: residue_engine::codec::Encoder,
-    decoder: residue_engine::codec::Decoder,
-    depths: Vec<usize>,
-    noise: u32,
-}
-
-impl<'a> Stream<'a> {
-    fn new(codec: &'a Codec, depths: Vec<usize>) -> Self {
-        let (encoder, decoder) = (codec.encoder(1), codec.decoder(depths.len()));
-        Self { codec, encoder, decoder, depths, noise: 1 }
-    }
-
-    fn run(&mut self, frames: usize) -> Result<Times> {
-        let config = self.codec.config();
-        let noise = &mut self.noise;
-        let mut plane = || -> Vec<f32> {
-            let mut draw = || {
-                *noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                ((*noise >> 8) as f32 / (1 << 23) as f32 - 1.0) * 0.1
-            };
-            (0..frames * config.frame_samples).map(|_| draw()).collect()
-        };
-        let planes: Vec<Vec<f32>> = (0..config.channels).map(|_| plane()).collect();
-        let planes: Vec<&[f32]> = planes.iter().map(Vec::as_slice).collect();
-
-        let start = Instant::now();
-        let latents = self.encoder.latents(&planes)?;
-        let encode = start.elapsed();
-        let start = Instant::now();
-        let codes = self.codec.quantizer().quantize(&latents[0], config.quantizer.layers)?;
-        let quantize = start.elapsed();
-        let lanes: Vec<(&Codes, usize)> =
-            self.depths.iter().map(|&depth| (&codes, depth)).collect();
-        let start = Instant::now();
-        let audio = self.decoder.decode(&lanes)?;
-        let decode = start.elapsed();
-        drop(std::hint::black_box(audio));
-        Ok(Times { encode, quantize, decode })
-    }
 }
 
 /// Memory of this process that is resident, where the system tells (Linux).

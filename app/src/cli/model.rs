@@ -5,10 +5,11 @@ use std::thread::available_parallelism;
 
 use anyhow::{Context, Result};
 use residue_engine::codec::{Codec, CodecError, Options};
-use residue_engine::models::{self, Library, ModelSource};
+use residue_engine::models::{Library, ModelSource, locate};
 
 use super::args::{Model, Precision};
 use super::progress::Share;
+use crate::studio::models;
 
 /// Loads the model that `args` names, on all cores if nothing else is said.
 pub fn load(args: &Model) -> Result<Codec> {
@@ -27,7 +28,7 @@ pub fn load_as(name: &str, precision: Precision, threads: usize) -> Result<Codec
 
 /// Says on stderr what was worked around.
 fn load_with(name: &str, options: &Options) -> Result<Codec> {
-    let source = models::locate(name)?;
+    let source = locate(name)?;
     let codec = load_source(&source, options);
     let codec = codec.with_context(|| format!("model {name}"))?;
     for warning in codec.warnings() {
@@ -47,19 +48,11 @@ pub fn options(precision: Precision, threads: usize) -> Options {
     Options { precision: precision.into(), threads, cache, ..Options::default() }
 }
 
-/// Loads a model from where it is.
+/// Loads a model from where it is, with a bar for whoever watches.
 pub fn load_source(source: &ModelSource, options: &Options) -> Result<Codec, CodecError> {
-    match source {
-        ModelSource::Folder(folder) => {
-            let bar = Share::new("loading");
-            Codec::load_with(folder, options, &|share| {
-                let _ = bar.set(share);
-                ControlFlow::Continue(())
-            })
-        }
-        ModelSource::Embedded => {
-            let model = models::embedded();
-            Codec::load_from_memory(model.config, model.weights, options)
-        }
-    }
+    // The embedded one is there at once.
+    let bar = matches!(source, ModelSource::Folder(_)).then(|| Share::new("loading"));
+    models::load_source(source, options, &|share| {
+        bar.as_ref().map_or(ControlFlow::Continue(()), |bar| bar.set(share))
+    })
 }

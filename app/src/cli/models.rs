@@ -5,13 +5,14 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use indicatif::ProgressBar;
-use residue_engine::codec::{Config, Options};
-use residue_engine::models::{Library, ModelEntry, ModelSource, Progress, Stage, embedded};
+use residue_engine::codec::Options;
+use residue_engine::models::{Library, ModelEntry, ModelSource, Progress, Stage};
 use serde_json::{Value, json};
 
 use super::args::{Models, ModelsCommand};
 use super::output::say;
 use super::{input, model, progress, table};
+use crate::studio::models::{facts, place};
 
 pub fn run(args: &Models) -> Result<()> {
     let library = Library::from_env()?;
@@ -39,7 +40,7 @@ fn list(library: &Library, as_json: bool) -> Result<()> {
 }
 
 fn row(entry: &ModelEntry) -> Vec<String> {
-    let facts = Facts::of(entry);
+    let facts = facts(entry);
     let show = |text: Option<String>| text.unwrap_or_else(|| "-".into());
     vec![
         entry.name.clone(),
@@ -51,49 +52,8 @@ fn row(entry: &ModelEntry) -> Vec<String> {
     ]
 }
 
-/// What a model is.
-struct Facts {
-    rate: u32,
-    channels: usize,
-    layers: usize,
-    parameters: u64,
-}
-
-impl Facts {
-    /// From the model's own configuration if it is here, else from what is known of it.
-    fn of(entry: &ModelEntry) -> Option<Self> {
-        let config = match entry.source.as_ref().ok() {
-            Some(ModelSource::Embedded) => Config::parse(embedded().config).ok(),
-            Some(ModelSource::Folder(folder)) => Config::read(folder).ok(),
-            None => None,
-        };
-        let here = config.map(|config| Self {
-            rate: config.sample_rate,
-            channels: config.channels,
-            layers: config.quantizer.layers,
-            parameters: config.parameters(),
-        });
-        here.or_else(|| {
-            entry.known.map(|known| Self {
-                rate: known.rate,
-                channels: known.channels,
-                layers: known.layers,
-                parameters: known.parameters,
-            })
-        })
-    }
-}
-
-fn place(entry: &ModelEntry) -> String {
-    match &entry.source {
-        Ok(ModelSource::Embedded) => "built in".into(),
-        Ok(ModelSource::Folder(folder)) => folder.display().to_string(),
-        Err(error) => error.to_string(),
-    }
-}
-
 fn describe(entry: &ModelEntry) -> Value {
-    let facts = Facts::of(entry);
+    let facts = facts(entry);
     let facts = facts.as_ref();
     json!({
         "name": entry.name,

@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use residue_engine::audio::{Audio, MonoTreatment};
-use residue_engine::measure;
-use residue_engine::offline::Encoded;
 use serde::Serialize;
 
 use super::args::{Precision, PrecisionCost};
 use super::output::say;
 use super::{input, model, passes, table};
+use crate::cost::{self, Pass};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -38,25 +37,21 @@ struct Cost {
 
 pub fn run(args: &PrecisionCost) -> Result<()> {
     let original = input::read(&args.input)?;
-    let (exact, reference) = pass(args, Precision::F32, &original)?;
-    let mel = measure::mel_distance(&original, &reference)?;
-    let cost = |precision: Precision, codes: &Encoded, decoded: &Audio| -> Result<Cost> {
-        let precision = precision.name();
-        let here = measure::mel_distance(&original, decoded)?;
-        let layers = measure::code_agreement(&exact.streams, &codes.streams)?;
+    let exact = pass(args, Precision::F32, &original)?;
+    let cost = |precision: Precision, pass: &Pass| -> Result<Cost> {
+        let cost = cost::cost(&original, &exact, pass)?;
         Ok(Cost {
-            precision,
-            mel: here,
-            mel_growth_percent: if mel > 0.0 { (here / mel - 1.0) * 100.0 } else { 0.0 },
-            mel_from_f32: measure::mel_distance(&reference, decoded)?,
-            agreement: layers.iter().sum::<f64>() / layers.len().max(1) as f64,
-            agreement_by_layer: layers,
+            precision: precision.name(),
+            mel: cost.mel,
+            mel_growth_percent: cost.mel_growth_percent,
+            mel_from_f32: cost.mel_from_f32,
+            agreement: cost.agreement,
+            agreement_by_layer: cost.agreement_by_layer,
         })
     };
-    let mut precisions = vec![cost(Precision::F32, &exact, &reference)?];
+    let mut precisions = vec![cost(Precision::F32, &exact)?];
     for precision in args.precisions.iter().copied().filter(|p| *p != Precision::F32) {
-        let (codes, decoded) = pass(args, precision, &original)?;
-        precisions.push(cost(precision, &codes, &decoded)?);
+        precisions.push(cost(precision, &pass(args, precision, &original)?)?);
     }
     let report = Report {
         input: args.input.clone(),
@@ -68,12 +63,12 @@ pub fn run(args: &PrecisionCost) -> Result<()> {
 }
 
 /// The file through the model in one precision, which is unloaded after.
-fn pass(args: &PrecisionCost, precision: Precision, audio: &Audio) -> Result<(Encoded, Audio)> {
+fn pass(args: &PrecisionCost, precision: Precision, audio: &Audio) -> Result<Pass> {
     let codec = model::load_as(&args.model, precision, args.threads)?;
     let depth = codec.config().quantizer.layers;
     let encoded = passes::encode(&codec, audio, depth, MonoTreatment::Dual, &args.chunk)?;
     let decoded = passes::decode(&codec, &encoded, &[depth], &args.chunk)?.remove(0);
-    Ok((encoded, decoded))
+    Ok(Pass { encoded, decoded })
 }
 
 fn text(report: &Report) -> String {

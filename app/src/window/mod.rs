@@ -87,13 +87,13 @@ impl Window {
         studio.refresh_library();
         Self {
             studio,
+            shown: preferences.page,
             preferences,
             views: Views::default(),
             meters: Meters::default(),
             status: None,
             notices: Notices::default(),
             dialogs: Dialogs::default(),
-            shown: preferences.page,
             blind: BlindPage::new(Arc::new(Shelf::new(None)), wake),
             typed: String::new(),
             typed_model: String::new(),
@@ -302,7 +302,7 @@ impl Window {
         if hovering {
             let theme = Theme::of(ui);
             let rect = ui.ctx().content_rect();
-            let id = egui::Id::new("drop");
+            let id = egui::Id::unique("drop");
             let painter = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Foreground, id));
             painter.rect_filled(rect, 0, Theme::faded(theme.background, 0.85));
             painter.text(

@@ -36,30 +36,43 @@ pub(super) fn open(path: &Path) -> Result<File, AudioError> {
     File::open(path).map_err(failed)
 }
 
+fn recognise(source: Box<dyn MediaSource>) -> Result<Box<dyn FormatReader>, SymphoniaError> {
+    symphonia::default::get_probe().probe(
+        &Hint::new(),
+        MediaSourceStream::new(source, MediaSourceStreamOptions::default()),
+        FormatOptions::default(),
+        MetadataOptions::default(),
+    )
+}
+
+fn not_audio(path: &Path, error: SymphoniaError) -> AudioError {
+    AudioError::NotAudio {
+        path: path.to_owned(),
+        reason: match error {
+            error if is_end_of_file(&error) => {
+                "no known container found, or the file is cut inside its header".into()
+            }
+            error => error.to_string(),
+        },
+    }
+}
+
+/// Recognises the container of a file in memory.
+pub(super) fn probe_bytes(
+    path: &Path,
+    bytes: &'static [u8],
+) -> Result<Box<dyn FormatReader>, AudioError> {
+    recognise(Box::new(io::Cursor::new(bytes))).map_err(|error| not_audio(path, error))
+}
+
 /// Recognises the container.
 pub(super) fn probe(path: &Path, file: File) -> Result<Box<dyn FormatReader>, AudioError> {
-    let recognise = |source: Box<dyn MediaSource>| {
-        symphonia::default::get_probe().probe(
-            &Hint::new(),
-            MediaSourceStream::new(source, MediaSourceStreamOptions::default()),
-            FormatOptions::default(),
-            MetadataOptions::default(),
-        )
-    };
     recognise(Box::new(file)).or_else(|error| {
         // A file that is cut short ends before chunks that some readers look for behind the
         // samples, or contradicts its own sizes. In a stream they do not look, and find the
         // samples.
         let source = ReadOnlySource::new(open(path)?);
-        recognise(Box::new(source)).map_err(|_| AudioError::NotAudio {
-            path: path.to_owned(),
-            reason: match error {
-                error if is_end_of_file(&error) => {
-                    "no known container found, or the file is cut inside its header".into()
-                }
-                error => error.to_string(),
-            },
-        })
+        recognise(Box::new(source)).map_err(|_| not_audio(path, error))
     })
 }
 

@@ -38,7 +38,7 @@ pub use buffer::Audio;
 pub use converter::Converter;
 pub use error::AudioError;
 pub use layout::{Layout, MonoTreatment, Prepared, prepare};
-pub use read::{Decoded, MAX_SAMPLES, read, read_with_limit};
+pub use read::{Decoded, MAX_SAMPLES, read, read_bytes, read_with_limit};
 pub use resample::{resample, resample_to_length, resampled_length};
 pub use warning::ReadWarning;
 pub use write::write;

@@ -1,6 +1,5 @@
 //! Reading audio files.
 
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -11,6 +10,7 @@ use symphonia::core::formats::{FormatReader, Track};
 use super::collector::{Collector, Stop};
 use super::container::{
     check_declared, choose_track, is_end_of_file, make_decoder, open, other_tracks, probe,
+    probe_bytes,
 };
 use super::declared::has_open_end;
 use super::{Audio, AudioError, ReadWarning};
@@ -50,14 +50,34 @@ pub fn read(path: &Path) -> Result<Decoded, AudioError> {
 /// As [`read`]; [`AudioError::TooLong`] as soon as the limit is passed.
 pub fn read_with_limit(path: &Path, max_samples: usize) -> Result<Decoded, AudioError> {
     let file = open(path)?;
-    // Damaged files have set off panics in decoders before. One of them must cost a message, not
-    // the session of a person who dropped a file on the window.
-    catch_unwind(AssertUnwindSafe(|| decode(path, file, max_samples)))
+    contained(path, || decode(path, probe(path, file)?, max_samples))
+}
+
+/// As [`read`], of a file that is part of the program; `name` stands for it in errors.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_bytes(name: &str, bytes: &'static [u8]) -> Result<Decoded, AudioError> {
+    let path = Path::new(name);
+    contained(path, || decode(path, probe_bytes(path, bytes)?, MAX_SAMPLES))
+}
+
+/// Damaged files have set off panics in decoders before. One of them must cost a message, not the
+/// session of a person who dropped a file on the window.
+fn contained(
+    path: &Path,
+    work: impl FnOnce() -> Result<Decoded, AudioError>,
+) -> Result<Decoded, AudioError> {
+    catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(AudioError::DecoderPanicked { path: path.to_owned() }))
 }
 
-fn decode(path: &Path, file: File, max_samples: usize) -> Result<Decoded, AudioError> {
-    let mut format = probe(path, file)?;
+fn decode(
+    path: &Path,
+    mut format: Box<dyn FormatReader>,
+    max_samples: usize,
+) -> Result<Decoded, AudioError> {
     let (track, parameters) = choose_track(path, format.as_ref())?;
     let mut decoder = make_decoder(path, &parameters)?;
     check_declared(path, &parameters)?;

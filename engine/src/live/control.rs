@@ -206,6 +206,11 @@ impl Control {
         self.shared.status()
     }
 
+    /// Whether lanes A and B come: a part of [`Control::status`] that any number of threads may ask for.
+    pub fn health(&self) -> Health {
+        self.shared.health()
+    }
+
     /// Changes to another model while audio runs: the old one goes on until this one is ready; then,
     /// for about one latency, the lanes are dry.
     ///
@@ -235,6 +240,13 @@ impl Control {
     /// A view of the codes that are decoded from now on.
     pub fn codes(&self) -> CodesReader {
         CodesReader(self.codes.reader())
+    }
+
+    /// As [`Control::codes`], with the last frames that are kept from before: those of 5 s at 50 frames
+    /// a second, if somebody else has been reading codes all the while. For a recorder: frames are
+    /// decoded before they are heard.
+    pub fn codes_with_kept(&self) -> CodesReader {
+        CodesReader(self.codes.reader_of_kept())
     }
 
     /// A view of the lanes that are played from now on.

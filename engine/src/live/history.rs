@@ -70,6 +70,14 @@ impl History {
         let next = self.0.finished.load(Ordering::Acquire);
         HistoryReader { ring: Arc::clone(&self.0), next }
     }
+
+    /// A reader that also sees what is kept from before, which is what other readers made the writer
+    /// write.
+    pub fn reader_of_kept(&self) -> HistoryReader {
+        let mut reader = self.reader();
+        reader.next = reader.next.saturating_sub(self.0.records());
+        reader
+    }
 }
 
 /// One view of a history; the writer works for it until it is dropped.
@@ -135,7 +143,9 @@ mod tests {
         assert_eq!(read(&mut reader), (vec![2, 20, 3, 30], 0));
         (4..11).for_each(|n| writer.push([n, 10 * n]));
         assert_eq!(read(&mut reader), (vec![7, 70, 8, 80, 9, 90, 10, 100], 3));
-        drop(reader);
+        let mut later = history.reader_of_kept();
+        assert_eq!(read(&mut later), (vec![7, 70, 8, 80, 9, 90, 10, 100], 0));
+        drop((reader, later));
         assert!(!writer.watched());
     }
 

@@ -1,5 +1,6 @@
 //! The audio thread's side.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -55,8 +56,63 @@ pub struct AudioPort {
     /// By lane and channel.
     wet: Vec<Vec<f32>>,
     out: Vec<Vec<f32>>,
+    /// The last block: the number of its first lane sample, and where in the planes its lanes are.
+    last: (u64, Range<usize>),
     interleaved: Vec<f32>,
     tap: HistoryWriter,
+}
+
+/// The lanes of a block as they were played, before they were mixed: for a recorder.
+///
+/// Holds only samples of the running stream: what is silent because it is older than that, for one
+/// latency after a start, is left out.
+#[derive(Clone, Copy)]
+pub struct LaneBlock<'a> {
+    port: &'a AudioPort,
+}
+
+impl<'a> LaneBlock<'a> {
+    /// Number of the first lane sample, counted from the opening of the port, as in
+    /// [`FrameCodes::position`](super::FrameCodes::position). Realtime-safe.
+    pub fn first(&self) -> u64 {
+        self.port.last.0
+    }
+
+    /// Samples of each plane. Realtime-safe.
+    pub fn len(&self) -> usize {
+        self.port.last.1.len()
+    }
+
+    /// Whether there are none. Realtime-safe.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The dry lane. Realtime-safe.
+    ///
+    /// # Panics
+    /// If the port has no such channel.
+    pub fn dry(&self, channel: usize) -> &'a [f32] {
+        &self.port.dry[channel][self.port.last.1.clone()]
+    }
+
+    /// Lane A (0) or B (1), with what stood in for what was late. Realtime-safe.
+    ///
+    /// # Panics
+    /// If there is no such lane, or the port has no such channel.
+    pub fn lane(&self, lane: usize, channel: usize) -> &'a [f32] {
+        let port = self.port;
+        assert!(channel < port.channels, "the port has {} channels", port.channels);
+        &port.wet[lane * port.channels + channel][port.last.1.clone()]
+    }
+
+    /// What was heard. Realtime-safe.
+    ///
+    /// # Panics
+    /// If the port has no such channel.
+    pub fn heard(&self, channel: usize) -> &'a [f32] {
+        &self.port.out[channel][self.port.last.1.clone()]
+    }
 }
 
 /// What lanes A and B play.
@@ -114,6 +170,7 @@ impl AudioPort {
             dry: planes(channels),
             wet: planes(LANES * channels),
             out: planes(channels),
+            last: (0, 0..0),
             interleaved: vec![0.0; channels * max_block],
             latency,
             frame_ticks,
@@ -131,6 +188,12 @@ impl AudioPort {
     /// Channels.
     pub fn channels(&self) -> usize {
         self.channels
+    }
+
+    /// The lanes of the block that was processed last; of one larger than the port's largest, which
+    /// is processed in pieces, those of the last piece.
+    pub fn last_block(&self) -> LaneBlock<'_> {
+        LaneBlock { port: self }
     }
 
     /// What holds now.
@@ -226,6 +289,7 @@ impl AudioPort {
             self.lanes.discard(self.origin, self.origin);
         }
         self.fill_lanes(first, silent, count);
+        self.last = (first, silent..count);
 
         let planes = self.dry.iter().zip(&self.wet[..self.channels]);
         let planes = planes.zip(&self.wet[self.channels..]).zip(&mut self.out);

@@ -82,11 +82,16 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// Whether lanes come. Not realtime-safe.
+    pub fn health(&self) -> Health {
+        self.health.lock().unwrap_or_else(|e| e.into_inner()).clone()
+    }
+
     /// Reads everything, and starts the peaks anew. Not realtime-safe.
     pub fn status(&self) -> Status {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Status {
-            health: self.health.lock().unwrap_or_else(|e| e.into_inner()).clone(),
+            health: self.health(),
             load: f32::from_bits(self.load.load(Ordering::Relaxed)),
             peak_load: self.peak_load.take(),
             frames: count(&self.frames),

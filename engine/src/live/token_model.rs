@@ -1,7 +1,8 @@
-//! Codes that somebody else makes, such as a speech language model, heard as they arrive.
+//! Codes that somebody else makes, such as a speech language model, heard as they arrive; or codes
+//! that are all there, such as those of a file, heard from any frame on.
 //!
 //! The port's clock drives it: for every frame of its input, of which the model hears nothing, the
-//! next frame of codes is decoded. Where none has arrived there is silence, and the decoder waits.
+//! next frame of codes is decoded. Where there is none there is silence, and the decoder waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,6 +12,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::codec_model::heard;
 use super::line::Line;
 use super::model::{Format, Frames, LANES, Model, Processed, Processor};
+use super::playback::{Playback, Reel};
 use crate::codec::{Codec, Decoder, Layers};
 use crate::tokens::{Codes, CodesError};
 
@@ -37,7 +39,25 @@ pub fn tokens(codec: Codec, ahead: usize) -> (TokenFeed, TokenModel) {
         codebook_size: quantizer.codebook_size,
         progress: Arc::clone(&progress),
     };
-    (feed, TokenModel { codec, frames, ahead, progress })
+    (
+        feed,
+        TokenModel {
+            codec,
+            origin: Origin::Feed(Queue { frames, ahead, progress, playing: false }),
+        },
+    )
+}
+
+/// Makes a model that decodes `codes` with `codec`, and what says from where they are played.
+///
+/// # Errors
+/// If the codes are not of this model.
+pub fn playback(codec: Codec, codes: Codes) -> Result<(Playback, TokenModel), CodesError> {
+    let quantizer = &codec.config().quantizer;
+    codes.check(quantizer.layers, quantizer.codebook_size)?;
+    let playback = Playback::new(codes);
+    let origin = Origin::Playback(playback.clone());
+    Ok((playback, TokenModel { codec, origin }))
 }
 
 /// Where codes go in.
@@ -67,6 +87,11 @@ impl TokenFeed {
         self.progress.finished.store(true, Ordering::Release);
     }
 
+    /// Whether [`TokenFeed::finish`] was called.
+    pub fn is_finished(&self) -> bool {
+        self.progress.finished.load(Ordering::Acquire)
+    }
+
     /// Frames that wait to be heard.
     pub fn waiting(&self) -> usize {
         self.sender.len()
@@ -83,12 +108,39 @@ impl TokenFeed {
     }
 }
 
-/// A model that hears no input. For one port at a time: two would share the frames between them.
+/// A model that hears no input. For one port at a time: two would share a feed's frames between them.
 pub struct TokenModel {
     codec: Codec,
-    frames: Receiver<Vec<u32>>,
-    ahead: usize,
-    progress: Arc<Progress>,
+    origin: Origin,
+}
+
+/// Where frames come from.
+#[derive(Clone)]
+enum Origin {
+    Feed(Queue),
+    Playback(Playback),
+}
+
+impl TokenModel {
+    /// The same codes, decoded by another codec, such as the same one in another precision. What has
+    /// arrived and not been heard goes to whichever runs.
+    ///
+    /// # Errors
+    /// If the codes are not, or could not be, of that model.
+    pub fn with_codec(&self, codec: Codec) -> Result<Self, CodesError> {
+        let quantizer = &codec.config().quantizer;
+        let (layers, codebook_size) = (quantizer.layers, quantizer.codebook_size);
+        match &self.origin {
+            Origin::Playback(playback) => playback.codes().check(layers, codebook_size)?,
+            Origin::Feed(_) => {
+                // The greatest frame that the feed lets through.
+                let fed = &self.codec.config().quantizer;
+                let greatest = vec![fed.codebook_size as u32 - 1; fed.layers];
+                Codes::new(fed.layers, 1, greatest).check(layers, codebook_size)?;
+            }
+        }
+        Ok(Self { codec, origin: self.origin.clone() })
+    }
 }
 
 impl Model for TokenModel {
@@ -101,10 +153,10 @@ impl Model for TokenModel {
         Ok(Box::new(TokenProcessor {
             line: Line::new(&self.codec, 1).map_err(|error| error.to_string())?,
             decoder: self.codec.decoder(LANES),
-            frames: self.frames.clone(),
-            ahead: self.ahead,
-            progress: Arc::clone(&self.progress),
-            playing: false,
+            frames: match &self.origin {
+                Origin::Feed(queue) => Box::new(queue.clone()),
+                Origin::Playback(playback) => Box::new(Reel::new(playback.clone())),
+            },
             format,
             streams,
             decoded: vec![0.0; LANES * format.channels * format.frame],
@@ -112,25 +164,29 @@ impl Model for TokenModel {
     }
 }
 
-struct TokenProcessor {
-    line: Line,
-    decoder: Decoder,
+/// Frames of codes for one processor.
+pub(super) trait FrameSource: Send {
+    /// The frame for frame `number` of the stream, if there is one.
+    fn next(&mut self, number: u64) -> Option<Vec<u32>>;
+
+    /// A frame that `next` gave has been decoded.
+    fn heard(&mut self) {}
+
+    /// The next frame is the first of a stream.
+    fn reset(&mut self);
+}
+
+/// The model's end of a [`TokenFeed`].
+#[derive(Clone)]
+struct Queue {
     frames: Receiver<Vec<u32>>,
     ahead: usize,
     progress: Arc<Progress>,
     playing: bool,
-    format: Format,
-    streams: usize,
-    /// One frame, by lane and channel.
-    decoded: Vec<f32>,
 }
 
-impl TokenProcessor {
-    /// The next frame, if it is to be played now. A rehearsal takes none of them away.
-    fn next(&mut self, rehearsal: bool) -> Option<Vec<u32>> {
-        if rehearsal {
-            return Some(self.line.silent().to_vec());
-        }
+impl FrameSource for Queue {
+    fn next(&mut self, _number: u64) -> Option<Vec<u32>> {
         let finished = self.progress.finished.load(Ordering::Acquire);
         if !self.playing && !finished && self.frames.len() < self.ahead.max(1) {
             return None;
@@ -142,6 +198,25 @@ impl TokenProcessor {
         self.playing = next.is_some();
         next
     }
+
+    fn heard(&mut self) {
+        self.progress.heard.fetch_add(1, Ordering::Release);
+    }
+
+    /// A new stream of audio does not start the codes again: what has arrived goes on.
+    fn reset(&mut self) {
+        self.playing = false;
+    }
+}
+
+struct TokenProcessor {
+    line: Line,
+    decoder: Decoder,
+    frames: Box<dyn FrameSource>,
+    format: Format,
+    streams: usize,
+    /// One frame, by lane and channel.
+    decoded: Vec<f32>,
 }
 
 impl Processor for TokenProcessor {
@@ -153,10 +228,17 @@ impl Processor for TokenProcessor {
         out.codes.clear();
         out.codes.resize(self.streams * layers * frames.count, NO_CODE);
         for t in 0..frames.count {
-            let Some(mut codes) = self.next(frames.rehearsal) else { continue };
+            let number = frames.first + t as u64;
+            // A rehearsal takes no frame away.
+            let next = if frames.rehearsal {
+                Some(self.line.silent().to_vec())
+            } else {
+                self.frames.next(number)
+            };
+            let Some(mut codes) = next else { continue };
             let depth = codes.len();
             codes.resize(layers, 0);
-            self.line.transmit(frames.first + t as u64, &mut codes, 0, 1, frames.settings);
+            self.line.transmit(number, &mut codes, 0, 1, frames.settings);
             let lanes: [(&[u32], Layers); LANES] =
                 heard(frames.settings, depth).map(|layers| (&codes[..], layers));
             self.decoder
@@ -174,16 +256,15 @@ impl Processor for TokenProcessor {
                 shown.zip(&codes[..depth]).for_each(|(shown, code)| *shown = *code);
             }
             if !frames.rehearsal {
-                self.progress.heard.fetch_add(1, Ordering::Release);
+                self.frames.heard();
             }
         }
         Ok(())
     }
 
-    /// A new stream of audio does not start the codes again: what has arrived goes on.
     fn reset(&mut self) {
         self.line.reset();
         self.decoder.reset();
-        self.playing = false;
+        self.frames.reset();
     }
 }

@@ -90,3 +90,60 @@ fn the_mix_blends_towards_dry() {
         assert!(difference(&out[latency..], &scaled) < 1e-6, "mix {mix}");
     }
 }
+
+/// The lanes of each block, put together, are what was played, numbered like the codes, without the
+/// silence before a stream.
+#[test]
+fn the_last_block_holds_its_lanes() {
+    let model = Identity::new(24_000, 1, 480).with(|_, audio| {
+        let lane_b = audio.len() / 2;
+        audio[lane_b..].iter_mut().for_each(|x| *x *= -1.0);
+        Ok(())
+    });
+    let mut config = PortConfig::new(24_000, 2, 256);
+    config.settings.source = Source::AMinusB;
+    let (mut port, _control) = offline(&config, &model);
+    let latency = port.latency().total();
+    let mut next = 0;
+    for stream in 0..2 {
+        let input = [noise(7 + stream, 3000, 0.5), noise(17 + stream, 3000, 0.5)];
+        let mut lanes: Vec<Vec<f32>> = vec![Vec::new(); 8];
+        let mut silent = 0;
+        let padded = input.clone().map(|mut plane| {
+            plane.resize(3000 + latency, 0.0);
+            plane
+        });
+        for at in (0..3000 + latency).step_by(200) {
+            let end = (at + 200).min(3000 + latency);
+            let piece = [padded[0][at..end].to_vec(), padded[1][at..end].to_vec()];
+            play(&mut port, &piece, 0, std::iter::repeat(200));
+            let block = port.last_block();
+            assert_eq!(block.is_empty(), block.len() == 0);
+            silent += end - at - block.len();
+            if !block.is_empty() {
+                assert!(lanes[0].len() as u64 + next == block.first());
+            }
+            for channel in 0..2 {
+                let planes = [
+                    block.dry(channel),
+                    block.lane(0, channel),
+                    block.lane(1, channel),
+                    block.heard(channel),
+                ];
+                for (kind, plane) in planes.iter().enumerate() {
+                    lanes[2 * kind + channel].extend_from_slice(plane);
+                }
+            }
+        }
+        assert_eq!(silent, latency);
+        for channel in 0..2 {
+            let scaled = |by: f32| input[channel].iter().map(|x| x * by).collect::<Vec<_>>();
+            assert!(lanes[channel] == input[channel]);
+            assert!(lanes[2 + channel] == input[channel]);
+            assert!(lanes[4 + channel] == scaled(-1.0));
+            assert!(lanes[6 + channel] == scaled(2.0));
+        }
+        port.reset();
+        next += (3000 + latency) as u64;
+    }
+}

@@ -1,6 +1,9 @@
 //! Codes of somebody else's making, heard as they arrive.
 
-use residue_engine::live::{FrameSettings, NO_CODE, PortConfig, Settings, Source, open, tokens};
+use residue_engine::codec::{Codec, Options};
+use residue_engine::live::{
+    FrameSettings, NO_CODE, PortConfig, Settings, Source, open, playback, tokens,
+};
 use residue_engine::tokens::Codes;
 
 use super::effects::codec;
@@ -116,4 +119,45 @@ fn partial_frames_are_heard_and_nonsense_is_refused() {
     assert!(feed.push(Vec::new()).is_err());
     drop(port);
     drop(model);
+}
+
+/// Codes that are all there are played from any frame on, again after each reset.
+#[test]
+fn a_playback_starts_where_it_is_told() {
+    let codes = codes(20);
+    let (playback, model) = playback(codec().clone(), codes.clone()).unwrap();
+    let (mut port, _control) = offline(&config(1, [8, 1], Source::A), &model);
+    let latency = port.latency().total();
+    for start in [0, 12, 19] {
+        playback.start_at(start as u64);
+        port.reset();
+        let silence = vec![vec![0.0; 22 * FRAME]];
+        let out = play(&mut port, &silence, latency, std::iter::repeat(480)).remove(0);
+        let expected = decoded(&codes.slice(start..20), 8);
+        let (played, after) = out[latency..].split_at(expected.len());
+        assert!(played == expected, "from frame {start}");
+        assert!(after.iter().all(|x| *x == 0.0));
+    }
+}
+
+/// The same codes can be taken to the same model in another precision, and to no smaller one.
+#[test]
+fn codes_go_to_another_codec_that_has_them() {
+    let codes = codes(6);
+    let (_, model) = playback(codec().clone(), codes.clone()).unwrap();
+    let model = model.with_codec(codec().clone()).unwrap();
+    let (mut port, _control) = offline(&config(1, [32, 1], Source::A), &model);
+    let latency = port.latency().total();
+    let out = play(&mut port, &[vec![0.0; 6 * FRAME]], latency, std::iter::repeat(480)).remove(0);
+    assert!(out[latency..] == decoded(&codes, 32));
+
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1");
+    let small = Codec::load(&folder, &Options::default()).unwrap();
+    assert!(small.config().quantizer.layers < 32);
+    let (_feed, fed) = tokens(codec().clone(), 0);
+    for model in [model, fed] {
+        let error = model.with_codec(small.clone()).err().unwrap();
+        assert!(error.to_string().contains("32 layers"), "{error}");
+    }
+    assert!(playback(small, codes).is_err());
 }

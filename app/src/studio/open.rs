@@ -1,0 +1,102 @@
+//! Files from disk, on threads that may wait.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use residue_engine::audio::{self, Audio, ReadWarning};
+use residue_engine::hex;
+use residue_engine::tokens::{Codes, npy};
+use sha2::{Digest, Sha256};
+
+use super::state::LoadedFile;
+
+/// Reads an audio file.
+///
+/// # Errors
+/// Why it cannot be played, for a person.
+pub fn audio_file(path: &Path) -> Result<(LoadedFile, Vec<ReadWarning>), String> {
+    let decoded = audio::read(path).map_err(|error| error.to_string())?;
+    let audio = decoded.audio;
+    if audio.channels.len() > 2 {
+        return Err(format!(
+            "{} has {} channels; write the one or two that you want to hear to a file of their own",
+            path.display(),
+            audio.channels.len()
+        ));
+    }
+    if audio.is_empty() {
+        return Err(format!("{} holds no sound", path.display()));
+    }
+    let sha256 = sum(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let file = LoadedFile {
+        name: name(path),
+        path: path.to_owned(),
+        peaks: peaks(&audio),
+        audio: Arc::new(audio),
+        sha256,
+    };
+    Ok((file, decoded.warnings))
+}
+
+/// Reads a file of codes.
+///
+/// # Errors
+/// Why it is none, for a person.
+pub fn code_file(path: &Path) -> Result<Codes, String> {
+    let codes = npy::read(path).map_err(|error| error.to_string())?;
+    if codes.frames() == 0 {
+        return Err(format!("{} holds no frames", path.display()));
+    }
+    Ok(codes)
+}
+
+/// A file's name without its folder.
+pub fn name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn sum(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut sum = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(hex(&sum.finalize()));
+        }
+        sum.update(&buffer[..count]);
+    }
+}
+
+fn peaks(audio: &Audio) -> Arc<[[f32; 2]]> {
+    let parts = audio.len().min(LoadedFile::PEAKS);
+    let part = |n: usize| {
+        let (start, end) = (n * audio.len() / parts, (n + 1) * audio.len() / parts);
+        let samples = audio.channels.iter().flat_map(|channel| &channel[start..end]);
+        samples.fold([f32::MAX, f32::MIN], |[least, most], &x| [least.min(x), most.max(x)])
+    };
+    (0..parts).map(part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peaks_cover_every_sample() {
+        let mut plane = vec![0.0; 10_000];
+        plane[0] = 0.5;
+        plane[9_999] = -0.25;
+        plane[5_000] = 1.5;
+        let audio = Audio { rate: 8000, channels: vec![plane, vec![0.1; 10_000]] };
+        let peaks = peaks(&audio);
+        assert_eq!(peaks.len(), LoadedFile::PEAKS);
+        assert_eq!(peaks[0], [0.0, 0.5]);
+        assert_eq!(peaks[LoadedFile::PEAKS - 1], [-0.25, 0.1]);
+        assert_eq!(peaks.iter().filter(|peak| peak[1] == 1.5).count(), 1);
+        let short = Audio { rate: 8000, channels: vec![vec![1.0, -1.0]] };
+        assert_eq!(super::peaks(&short).as_ref(), [[1.0, 1.0], [-1.0, -1.0]]);
+    }
+}

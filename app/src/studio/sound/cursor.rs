@@ -1,0 +1,151 @@
+//! A place in a file, as it goes into the codec and as it is heard.
+
+use std::ops::Range;
+
+/// Jumps remembered until they have been heard: at 20 ms each, more than 5 s of latency.
+const JUMPS: usize = 256;
+
+/// What goes in next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// These samples of the file.
+    Samples(Range<u64>),
+    /// So many samples of silence, past the file's end.
+    Silence(usize),
+    /// Nothing: the end has been heard.
+    Ended,
+}
+
+/// Goes through a file, repeating a part of it where that is wished, and knows what is heard a
+/// latency later. Realtime-safe once made.
+pub struct Cursor {
+    length: u64,
+    /// The next sample to go in.
+    at: u64,
+    region: Option<(u64, u64)>,
+    /// Samples that went in since the stream started.
+    passed: u64,
+    /// Those of them that were silence past the end.
+    tail: u64,
+    /// Where the file was entered: after so many samples, at this one. A ring.
+    jumps: Box<[(u64, u64); JUMPS]>,
+    /// Jumps in all.
+    count: usize,
+}
+
+impl Cursor {
+    /// At the start of a file of so many samples.
+    pub fn new(length: u64) -> Self {
+        let jumps = Box::new([(0, 0); JUMPS]);
+        Self { length, at: 0, region: None, passed: 0, tail: 0, jumps, count: 1 }
+    }
+
+    /// A new stream starts here.
+    pub fn start(&mut self, at: u64) {
+        self.at = at.min(self.length);
+        (self.passed, self.tail, self.count) = (0, 0, 0);
+        self.jump(self.at);
+    }
+
+    /// Where the stream started, if nothing has gone in since.
+    pub fn since_start(&self) -> Option<u64> {
+        (self.passed == 0).then_some(self.at)
+    }
+
+    /// Repeats from one sample to before another. Whoever is past the end goes on at the start.
+    pub fn repeat(&mut self, region: Option<(u64, u64)>) {
+        let region = region.map(|(start, end)| (start, end.min(self.length)));
+        self.region = region.filter(|(start, end)| start < end);
+    }
+
+    /// What goes in next, at most `most` samples of it, if it is heard `latency` samples later.
+    pub fn next(&mut self, most: usize, latency: u64) -> Piece {
+        if let Some((start, end)) = self.region
+            && self.at >= end
+        {
+            self.at = start;
+            self.jump(start);
+        }
+        let end = self.region.map_or(self.length, |(_, end)| end);
+        if self.at < end {
+            let count = (end - self.at).min(most as u64);
+            let samples = self.at..self.at + count;
+            self.at += count;
+            self.passed += count;
+            return Piece::Samples(samples);
+        }
+        let count = latency.saturating_sub(self.tail).min(most as u64);
+        self.tail += count;
+        self.passed += count;
+        if count == 0 { Piece::Ended } else { Piece::Silence(count as usize) }
+    }
+
+    /// Whether all has gone in, and its silence too.
+    pub fn is_over(&self, latency: u64) -> bool {
+        self.region.is_none() && self.at >= self.length && self.tail >= latency
+    }
+
+    /// The sample that is heard next, `latency` samples after it went in.
+    pub fn heard(&self, latency: u64) -> u64 {
+        let heard = self.passed.saturating_sub(latency);
+        let kept = self.count.min(JUMPS);
+        let newest = (self.count - kept..self.count).rev().map(|n| self.jumps[n % JUMPS]);
+        let mut last = (0, 0);
+        for (after, at) in newest {
+            last = (after, at);
+            if after <= heard {
+                break;
+            }
+        }
+        (last.1 + heard.saturating_sub(last.0)).min(self.length)
+    }
+
+    fn jump(&mut self, to: u64) {
+        self.jumps[self.count % JUMPS] = (self.passed, to);
+        self.count += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_goes_in_whole_and_is_heard_to_its_end() {
+        let mut cursor = Cursor::new(10);
+        cursor.start(0);
+        assert_eq!(cursor.next(6, 5), Piece::Samples(0..6));
+        assert_eq!(cursor.heard(5), 1);
+        assert_eq!(cursor.next(6, 5), Piece::Samples(6..10));
+        assert_eq!(cursor.next(2, 5), Piece::Silence(2));
+        assert!(!cursor.is_over(5));
+        assert_eq!(cursor.heard(5), 7);
+        assert_eq!(cursor.next(6, 5), Piece::Silence(3));
+        assert_eq!((cursor.next(6, 5), cursor.is_over(5)), (Piece::Ended, true));
+        assert_eq!(cursor.heard(5), 10);
+        cursor.start(8);
+        assert_eq!((cursor.heard(5), cursor.next(1, 5)), (8, Piece::Samples(8..9)));
+    }
+
+    #[test]
+    fn a_part_repeats_to_the_sample_and_is_heard_where_it_is() {
+        let mut cursor = Cursor::new(100);
+        cursor.start(5);
+        cursor.repeat(Some((10, 14)));
+        let mut went = Vec::new();
+        for _ in 0..40 {
+            let Piece::Samples(samples) = cursor.next(3, 6) else { panic!("it never ends") };
+            went.extend(samples);
+            let heard = went.len().checked_sub(6).map_or(5, |n| went.get(n).copied().unwrap());
+            assert_eq!(cursor.heard(6), heard, "after {} samples", went.len());
+        }
+        assert_eq!(went[..13], [5, 6, 7, 8, 9, 10, 11, 12, 13, 10, 11, 12, 13]);
+        // Without the part it goes on; with one that lies behind it, it goes there at once.
+        cursor.repeat(None);
+        assert!(matches!(cursor.next(90, 6), Piece::Samples(range) if range.end == 100));
+        cursor.repeat(Some((2, 200)));
+        assert_eq!(cursor.next(3, 6), Piece::Samples(2..5));
+        cursor.repeat(Some((7, 7)));
+        assert_eq!(cursor.region, None);
+    }
+}
