@@ -148,7 +148,9 @@ fn drag(
         }
     }
     ui.data_mut(|data| match drag {
-        Some(drag) => data.insert_temp(response.id, drag),
+        Some(drag) => {
+            data.insert_temp(response.id, drag);
+        }
         None => data.remove::<Drag>(response.id),
     });
     (drag, action)

@@ -13,7 +13,7 @@ use crate::studio::LoadedFile;
 /// Shortest passage: below, its loudness does not exist.
 pub const SHORTEST_SECONDS: f64 = 0.5;
 /// Longest passage.
-pub const LONGEST_SECONDS: f64 = 600.0;
+pub const LONGEST_SECONDS: f64 = 300.0;
 /// What the codec hears of the file before the passage, if there is as much: so that it is not heard
 /// starting up.
 const LEAD_SECONDS: f64 = 2.0;
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn too_short_and_too_long_are_told() {
-        let error = |region| material(601.0, region).cut().err().unwrap().to_string();
+        let error = |region| material(301.0, region).cut().err().unwrap().to_string();
         assert!(error(Some((1.0, 1.2))).contains("0.20 s long"));
         assert!(error(Some((5.0, 1.0))).contains("0.00 s long"));
         assert!(error(Some((f64::NAN, f64::NAN))).contains("0.00 s long"));

@@ -140,7 +140,9 @@ mod tests {
     fn work_is_watched_and_wakes_whoever_waits() {
         let count = Arc::new(AtomicUsize::new(0));
         let counting = Arc::clone(&count);
-        let wake: Wake = Arc::new(move || drop(counting.fetch_add(1, Ordering::SeqCst)));
+        let wake: Wake = Arc::new(move || {
+            counting.fetch_add(1, Ordering::SeqCst);
+        });
         let task = Task::start(wake, |watch| {
             watch.check("counting", 0.25)?;
             Ok(7)

@@ -56,11 +56,6 @@ impl Dialogs {
         }
     }
 
-    /// Whether a dialog waits for an answer.
-    pub fn is_open(&self) -> bool {
-        self.open.is_some()
-    }
-
     /// What was chosen since the last call.
     pub fn chosen(&mut self) -> Option<(Purpose, PathBuf)> {
         let (purpose, path) = self.chosen.try_recv().ok()?;

@@ -92,7 +92,10 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
         match launch {
             Launch::Empty => {}
             Launch::File(file) => window.open(file),
-            Launch::Stdin => window.studio.stream_tokens(Box::new(stdin_frames())),
+            Launch::Stdin => {
+                window.studio.stream_tokens(Box::new(stdin_frames()));
+                window.studio.start();
+            }
         }
         Ok(Box::new(App { window, path }) as Box<dyn eframe::App>)
     };

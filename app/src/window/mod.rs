@@ -65,6 +65,8 @@ pub struct Window {
     blind: BlindPage,
     /// The page of the last frame.
     shown: Page,
+    /// What was open last: audio, codes.
+    recent: [Option<PathBuf>; 2],
     /// Texts that are being typed.
     typed: String,
     typed_model: String,
@@ -87,14 +89,15 @@ impl Window {
         studio.refresh_library();
         Self {
             studio,
+            shown: preferences.page,
             preferences,
             views: Views::default(),
             meters: Meters::default(),
             status: None,
             notices: Notices::default(),
             dialogs: Dialogs::default(),
-            shown: preferences.page,
             blind: BlindPage::new(Arc::new(Shelf::new(None)), wake),
+            recent: [None, None],
             typed: String::new(),
             typed_model: String::new(),
             last: 0.0,
@@ -145,6 +148,13 @@ impl Window {
     pub fn logic(&mut self, ctx: &Context) {
         let notices = self.studio.tick();
         self.tell(ctx, notices);
+        let audio = self.studio.file().map(|file| &file.path);
+        let codes = self.studio.token_file().map(|file| &file.path);
+        for (recent, open) in self.recent.iter_mut().zip([audio, codes]) {
+            if let Some(open) = open.filter(|open| recent.as_ref() != Some(open)) {
+                *recent = Some(open.clone());
+            }
+        }
         if ctx.input(|input| input.viewport().visible()) == Some(false) {
             self.views.rest();
         }
@@ -238,7 +248,8 @@ impl Window {
                 preferences.maximized = maximized;
             }
             if let Some(rect) = viewport.inner_rect.filter(|_| !preferences.maximized) {
-                preferences.window = [rect.width(), rect.height()];
+                // In points of the system, which is told the size before it is told the scale.
+                preferences.window = [rect.width(), rect.height()].map(|x| x * preferences.scale);
             }
         });
     }
@@ -302,7 +313,7 @@ impl Window {
         if hovering {
             let theme = Theme::of(ui);
             let rect = ui.ctx().content_rect();
-            let id = egui::Id::new("drop");
+            let id = egui::Id::unique("drop");
             let painter = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Foreground, id));
             painter.rect_filled(rect, 0, Theme::faded(theme.background, 0.85));
             painter.text(

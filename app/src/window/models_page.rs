@@ -118,7 +118,7 @@ fn actions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &ModelWi
         let response = ui.add_enabled(enabled, Button::new(text)).on_hover_text(hint);
         let name = format!("{text} {}", model.id);
         response.widget_info(|| {
-            egui::WidgetInfo::labeled(egui::accesskit::Role::Button, enabled, name)
+            egui::WidgetInfo::labeled(egui::accesskit::Role::Button, enabled, &name)
         });
         response.clicked()
     };
@@ -237,7 +237,7 @@ fn precisions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &Mode
                 sound goes on and slows it down";
     let name = format!("{text} {}", model.id);
     response.widget_info(|| {
-        egui::WidgetInfo::labeled(egui::accesskit::Role::Button, measuring.is_none(), name)
+        egui::WidgetInfo::labeled(egui::accesskit::Role::Button, measuring.is_none(), &name)
     });
     if response.on_hover_text(hint).clicked() {
         studio.measure_precisions(&model.id);

@@ -190,7 +190,7 @@ fn column(ui: &mut Ui, window: &mut Window) {
     let width = ui.available_width();
     let status = window.status.clone();
     let round_trip = window.studio.round_trip();
-    let (rate, channels_rate) = (window.views.rate, window.views.rate.max(1));
+    let rate = window.views.rate.max(1);
     let facts = window.studio.model().facts.clone();
     let before = *window.studio.settings();
     let mut settings = before;
@@ -228,15 +228,20 @@ fn column(ui: &mut Ui, window: &mut Window) {
     });
     parts::folding(ui, "LOAD", load, |ui| match &status {
         Some(status) => {
-            self::load(ui, status, &views.history, channels_rate);
+            self::load(ui, status, &views.history, rate);
         }
         None => nothing(ui),
     });
-    parts::folding(ui, "LATENCY", latency, |ui| match &round_trip {
-        Some(parts) => {
+    let inner = window.studio.control().map(|control| control.latency());
+    parts::folding(ui, "LATENCY", latency, |ui| match (&round_trip, inner) {
+        (Some(parts), _) => {
             round_trip::show(ui, parts);
         }
-        None => nothing(ui),
+        // A file comes from nowhere: only the codec takes time.
+        (None, Some(latency)) => {
+            residue_ui::latency(ui, &latency, rate);
+        }
+        (None, None) => nothing(ui),
     });
     window.preferences.views = unfolded;
     if settings != before {

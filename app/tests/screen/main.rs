@@ -107,7 +107,8 @@ fn compare(recording: &Recording, moments: &Moments) {
     let codec = Codec::load_from_memory(model.config, model.weights, &options).unwrap();
 
     // Where the port began is not told; it was a whole number of periods from where it was connected.
-    let began = (0..400).flat_map(|n| [moments.connected + n * PERIOD, moments.connected.wrapping_sub(n * PERIOD)]);
+    let began = (0..400)
+        .flat_map(|n| [moments.connected + n * PERIOD, moments.connected.wrapping_sub(n * PERIOD)]);
     let end = moments.dry;
     let until = recording.start + RATE as usize / 4;
     let begins = |begin: &usize| {

@@ -12,11 +12,12 @@ use crate::blind::{Coded, Contender};
 pub(super) fn contender(ui: &mut Ui, name: &str, contender: &mut Contender, offer: &Offer) {
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(name).strong()).on_hover_text("One of the two that are compared");
-        let original = matches!(contender, Contender::Original);
+        let original = *contender == Contender::Original;
         if option(ui, original, "Original", &format!("{name}: the original")) {
             *contender = Contender::Original;
         }
-        if option(ui, !original, "Codec", &format!("{name}: a codec")) && original {
+        let codec = matches!(contender, Contender::Codec(_));
+        if option(ui, codec, "Codec", &format!("{name}: a codec")) && !codec {
             let coded = Coded { model: EMBEDDED.into(), precision: Precision::F32, depth: 8 };
             *contender = Contender::Codec(coded);
         }
@@ -24,8 +25,7 @@ pub(super) fn contender(ui: &mut Ui, name: &str, contender: &mut Contender, offe
     if let Contender::Codec(coded) = contender {
         ui.indent(name, |ui| {
             model(ui, name, &mut coded.model, &mut coded.precision, offer);
-            let layers = offer.layers(&coded.model);
-            coded.depth = coded.depth.clamp(1, layers);
+            let Some(layers) = offer.layers(&coded.model) else { return };
             ui.horizontal(|ui| {
                 ui.label("Depth");
                 let slider = ui.add(Slider::new(&mut coded.depth, 1..=layers));
@@ -47,6 +47,9 @@ pub(super) fn model(
 ) {
     ui.horizontal_wrapped(|ui| {
         ui.label("Model");
+        if offer.usable().next().is_none() {
+            ui.label(RichText::new("Looking for models").color(Theme::of(ui).weak));
+        }
         for (id, _) in offer.usable() {
             if option(ui, model == id, id, &format!("{name}: model {id}")) {
                 *model = id.to_owned();

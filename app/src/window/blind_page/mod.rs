@@ -21,10 +21,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::{RichText, ScrollArea, Ui};
-use residue_engine::blind::{Draw, Report, SystemDraw};
+use residue_engine::blind::{Draw, Report, Side, SystemDraw};
 use residue_ui::{FRAME, Theme};
 
-use crate::blind::{BlindError, Ladder, Player, Ratings, Rendered, Shelf, Task, Trials, Wake};
+use crate::blind::{
+    BlindError, Brief, Ladder, Player, Ratings, Rendered, Shelf, Task, Trials, Wake, render,
+};
 
 pub use offer::Offer;
 pub use setup::{Setup, TestKind};
@@ -57,7 +59,7 @@ enum Stage {
     Setup,
     Rendering(Task<Rendered>),
     Climbing(Ladder),
-    Trials { test: Box<Trials>, stopping: bool, chosen: Option<residue_engine::blind::Side> },
+    Trials { test: Box<Trials>, stopping: bool, chosen: Option<Side> },
     Ratings { test: Box<Ratings>, stopping: bool },
     Over { report: Box<Report>, saving: Saving },
 }
@@ -195,6 +197,7 @@ impl BlindPage {
     /// Begins to make what is to be heard.
     fn start(&mut self, offer: &Offer, player: &mut dyn Player) {
         let (Some(material), Some(rate)) = (self.setup.material(offer), player.rate()) else {
+            self.stage = Stage::Setup;
             return;
         };
         let (shelf, wake) = (Arc::clone(&self.shelf), Arc::clone(&self.wake));
@@ -206,10 +209,8 @@ impl BlindPage {
             }
             TestKind::Abx | TestKind::Rating => {
                 let contenders = self.setup.contenders();
-                let brief = crate::blind::Brief { material, contenders, rate, match_levels };
-                Stage::Rendering(Task::start(wake, move |watch| {
-                    crate::blind::render(&brief, &shelf, watch)
-                }))
+                let brief = Brief { material, contenders, rate, match_levels };
+                Stage::Rendering(Task::start(wake, move |watch| render(&brief, &shelf, watch)))
             }
         };
     }

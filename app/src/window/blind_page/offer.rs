@@ -33,9 +33,9 @@ impl Offer {
             .filter_map(|model| Some((model.id.as_str(), model.facts?.layers)))
     }
 
-    /// Layers of a model; 1 if it is not known.
-    pub(super) fn layers(&self, model: &str) -> usize {
-        self.usable().find(|(id, _)| *id == model).map_or(1, |(_, layers)| layers)
+    /// Layers of a model that can be used.
+    pub(super) fn layers(&self, model: &str) -> Option<usize> {
+        self.usable().find(|(id, _)| *id == model).map(|(_, layers)| layers)
     }
 
     /// Where reports go if nothing else is said.

@@ -1,6 +1,7 @@
 //! Several depths beside each other, 0 to 100, without their names.
 
-use egui::{Align2, Button, Key, Rect, RichText, Ui, WidgetInfo, pos2, vec2};
+use egui::layers::ShapeIdx;
+use egui::{Align2, Button, Key, Rect, RichText, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 use residue_ui::Theme;
 use residue_ui::theme;
 
@@ -71,6 +72,8 @@ fn places(ui: &mut Ui, test: &mut Ratings, player: &mut dyn Player) -> Result<()
     let free = ui.available_width() - WORDS - gap * count as f32;
     let width = (free / count as f32).clamp(36.0, COLUMN);
     let mut result = Ok(());
+    // Behind the faders.
+    let lines = ui.painter().add(Shape::Noop);
     ui.horizontal_top(|ui| {
         let (words, _) = ui.allocate_exact_size(vec2(WORDS, 44.0 + HEIGHT), egui::Sense::hover());
         let mut right = words.right();
@@ -84,7 +87,7 @@ fn places(ui: &mut Ui, test: &mut Ratings, player: &mut dyn Player) -> Result<()
                 result = Err(error);
             }
         }
-        scale(ui, words, right);
+        scale(ui, words, right, lines);
     });
     result
 }
@@ -127,7 +130,7 @@ fn one(
 }
 
 /// The words beside the faders, and the lines between them.
-fn scale(ui: &Ui, words: Rect, right: f32) {
+fn scale(ui: &Ui, words: Rect, right: f32, lines: ShapeIdx) {
     let theme = Theme::of(ui);
     let track = track(Rect::from_min_max(words.min + vec2(0.0, 44.0), words.max));
     let step = track.height() / SCALE.len() as f32;
@@ -135,12 +138,11 @@ fn scale(ui: &Ui, words: Rect, right: f32) {
         let middle = pos2(words.left(), track.top() + step * (n as f32 + 0.5));
         ui.painter().text(middle, Align2::LEFT_CENTER, word, theme::body(), theme.weak);
     }
-    let behind = ui.painter().clone().with_layer_id(ui.layer_id());
-    for n in 0..=SCALE.len() {
+    let line = |n: usize| {
         let y = (track.top() + step * n as f32).round() + 0.5;
-        let stroke = egui::Stroke::new(1.0, Theme::faded(theme.line, 0.6));
-        behind.line_segment([pos2(words.left(), y), pos2(right, y)], stroke);
-    }
+        Shape::hline(words.left()..=right, y, Stroke::new(1.0, Theme::faded(theme.line, 0.6)))
+    };
+    ui.painter().set(lines, Shape::Vec((0..=SCALE.len()).map(line).collect()));
 }
 
 fn finish(ui: &mut Ui, test: &mut Ratings, player: &mut dyn Player) -> Result<(), BlindError> {

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use egui::{Grid, RichText, TextEdit, Ui, WidgetInfo, vec2};
+use egui::{Grid, Key, RichText, TextEdit, Ui, WidgetInfo, vec2};
 use residue_engine::blind::{AbxResult, Findings, Report, Scored, Threshold};
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
-use super::Wish;
 use super::staircase_plot::staircase_plot;
+use super::{Wish, keys};
 use crate::blind::export;
 
 /// Whether the report was saved.
@@ -43,7 +43,7 @@ pub(super) fn show(
         if ui.button("Same test again").clicked() {
             wish = Some(Wish::Start);
         }
-        if ui.button("Another test").clicked() {
+        if ui.button("Another test  Esc").clicked() || keys::free(ui, Key::Escape) {
             wish = Some(Wish::SetUp);
         }
     });
@@ -92,19 +92,21 @@ fn ratings(ui: &mut Ui, scores: &[Scored]) {
     });
 }
 
-/// What was heard, with the start of each sum.
+/// What was heard, and at which gain. Sums are in the report.
 fn compared(ui: &mut Ui, report: &Report) {
     let theme = Theme::of(ui);
     let weak = |text: String| RichText::new(text).color(theme.weak).size(size::SMALL);
     let passage = &report.heard.passage;
     let seconds = passage.samples as f64 / f64::from(passage.rate);
     ui.label(weak(format!("{}, {seconds:.1} s, at {} Hz", passage.file, report.heard.played_rate)));
-    Grid::new("compared").num_columns(3).show(ui, |ui| {
+    // A threshold test has heard many, and its picture says which.
+    if matches!(report.findings, Findings::Staircase(_)) {
+        return;
+    }
+    Grid::new("compared").num_columns(2).show(ui, |ui| {
         for one in &report.heard.compared {
             ui.label(weak(one.name.clone()));
-            ui.label(weak(format!("{:+.1} dB", one.gain_db)));
-            let start = one.sha256.get(..12).unwrap_or(&one.sha256);
-            ui.label(weak(format!("SHA-256 {start}\u{2026}"))).on_hover_text(&one.sha256);
+            ui.label(weak(format!("played at {:+.1} dB", one.gain_db)));
             ui.end_row();
         }
     });

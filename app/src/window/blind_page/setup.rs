@@ -104,21 +104,24 @@ impl Setup {
             .collect()
     }
 
-    /// Takes back what the models here do not have.
+    /// Takes back what the models here do not have. While none has been found yet, nothing.
     pub(super) fn fit(&mut self, offer: &Offer) {
-        let here = |model: &str| offer.usable().any(|(id, _)| id == model);
+        if offer.usable().next().is_none() {
+            return;
+        }
+        let fit = |model: &mut String| match offer.layers(model) {
+            Some(layers) => layers,
+            None => {
+                *model = EMBEDDED.into();
+                offer.layers(model).unwrap_or(1)
+            }
+        };
         for contender in &mut self.pair {
             if let Contender::Codec(coded) = contender {
-                if !here(&coded.model) {
-                    coded.model = EMBEDDED.into();
-                }
-                coded.depth = coded.depth.clamp(1, offer.layers(&coded.model));
+                coded.depth = coded.depth.clamp(1, fit(&mut coded.model));
             }
         }
-        if !here(&self.model) {
-            self.model = EMBEDDED.into();
-        }
-        let layers = offer.layers(&self.model);
+        let layers = fit(&mut self.model);
         self.depths.retain(|depth| (1..=layers).contains(depth));
         self.depths.truncate(MOST_DEPTHS);
     }
@@ -133,6 +136,31 @@ impl Setup {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_here_is_taken_back() {
+        use crate::studio::{ListedFacts, ListedModel};
+        let model = |id: &str, layers, here| ListedModel {
+            id: id.into(),
+            repository: None,
+            here,
+            can_pull: false,
+            place: String::new(),
+            facts: Some(ListedFacts { rate: 1, channels: 1, layers, parameters: 1 }),
+            bytes: None,
+            verified: None,
+        };
+        let mut setup = Setup { model: "small".into(), ..Setup::default() };
+        setup.fit(&Offer::default());
+        assert_eq!(setup, Setup { model: "small".into(), ..Setup::default() });
+        let models = vec![model(EMBEDDED, 32, true), model("small", 4, true)];
+        setup.fit(&Offer { models, ..Offer::default() });
+        assert_eq!((setup.model.as_str(), setup.depths.as_slice()), ("small", &[2, 4][..]));
+        let models = vec![model(EMBEDDED, 6, true), model("small", 4, false)];
+        setup.fit(&Offer { models, ..Offer::default() });
+        assert_eq!(setup.model, EMBEDDED);
+        assert_eq!(setup.pair[1].to_string(), "depth 6 of embedded in f32");
+    }
 
     #[test]
     fn how_many_are_needed() {

@@ -1,11 +1,12 @@
 //! What against what, on which passage, how often.
 
-use egui::{Button, DragValue, RichText, Ui, WidgetInfo};
+use egui::accesskit::Role;
+use egui::{Button, DragValue, Key, RichText, Ui, WidgetInfo};
 use residue_ui::Theme;
 
 use super::contender_editor::{contender, model, option};
 use super::setup::MOST_DEPTHS;
-use super::{Offer, Setup, TestKind, Wish};
+use super::{Offer, Setup, TestKind, Wish, keys};
 use crate::blind::{LONGEST_SECONDS, Player, SHORTEST_SECONDS};
 
 pub(super) fn show(
@@ -71,14 +72,14 @@ fn rating(ui: &mut Ui, setup: &mut Setup, offer: &Offer) {
     model(ui, "Rating", &mut setup.model, &mut setup.precision, offer);
     ui.horizontal_wrapped(|ui| {
         ui.label("Depths");
-        for depth in 1..=offer.layers(&setup.model) {
+        for depth in 1..=offer.layers(&setup.model).unwrap_or(0) {
             let at = setup.depths.binary_search(&depth);
             let full = setup.depths.len() >= MOST_DEPTHS;
             let button = Button::selectable(at.is_ok(), depth.to_string());
             let response = ui.add_enabled(at.is_ok() || !full, button);
             response.widget_info(|| {
                 let name = format!("Rate depth {depth}");
-                WidgetInfo::selected(egui::accesskit::Role::CheckBox, true, at.is_ok(), name)
+                WidgetInfo::selected(Role::CheckBox, true, at.is_ok(), name)
             });
             if response.clicked() {
                 match at {
@@ -131,14 +132,16 @@ fn start(ui: &mut Ui, setup: &Setup, offer: &Offer, player: &mut dyn Player) -> 
     let mut wish = None;
     ui.horizontal(|ui| {
         if problem.is_none() && player.rate().is_none() {
-            if ui.button("Start sound").clicked() {
+            if ui.button("Start sound  Enter").clicked() || keys::free(ui, Key::Enter) {
                 player.start();
             }
             weak(ui, "No sound is running.");
             return;
         }
         let ready = problem.is_none();
-        if ui.add_enabled(ready, Button::new("Start the test")).clicked() {
+        let button = ui.add_enabled(ready, Button::new("Start the test  Enter"));
+        button.widget_info(|| WidgetInfo::labeled(Role::Button, ready, "Start the test"));
+        if button.clicked() || (ready && keys::free(ui, Key::Enter)) {
             wish = Some(Wish::Start);
         }
         if let Some(problem) = problem {

@@ -1,6 +1,6 @@
 //! A trial: listen to A, B and X, and say which X is.
 
-use egui::{Key, RichText, Sense, Ui, WidgetInfo, vec2};
+use egui::{Align, Key, Layout, RichText, Sense, Ui, WidgetInfo, vec2};
 use residue_engine::blind::Side;
 use residue_ui::Theme;
 
@@ -21,13 +21,6 @@ pub(super) fn show(
 ) -> Option<Wish> {
     progress(ui, test);
     ui.add_space(8.0);
-    if let Some((what, share)) = test.waiting() {
-        let theme = Theme::of(ui);
-        ui.label(RichText::new("Making the next ones").color(theme.weak));
-        let bar = egui::ProgressBar::new(share).desired_height(8.0).fill(theme.weak);
-        ui.add(bar).on_hover_text(what);
-        ui.ctx().request_repaint_after(residue_ui::FRAME);
-    }
     listen(ui, test, player);
     ui.add_space(6.0);
     transport(ui, playing, player);
@@ -75,6 +68,20 @@ fn progress(ui: &mut Ui, test: &Trials) {
         let name = format!("{} trials answered", count.answered);
         WidgetInfo::labeled(egui::accesskit::Role::ProgressIndicator, true, name)
     });
+    if !count.exactly {
+        // Always as high, so that nothing moves when it comes and goes.
+        ui.allocate_ui_with_layout(
+            vec2(rect.width(), 18.0),
+            Layout::left_to_right(Align::Center),
+            |ui| {
+                ui.set_min_height(18.0);
+                if let Some((what, _)) = test.waiting() {
+                    let text = RichText::new("Making what may come next").color(theme.weak);
+                    ui.label(text).on_hover_text(what);
+                }
+            },
+        );
+    }
 }
 
 fn listen(ui: &mut Ui, test: &mut Trials, player: &mut dyn Player) {

@@ -38,17 +38,15 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
 
 /// Changes to an input: to what was open last, or to what a person chooses now.
 fn choose(window: &mut Window, ui: &Ui, input: Input) {
-    let studio = &mut window.studio;
-    match input {
-        Input::Microphone => studio.use_microphone(),
-        Input::File => match studio.file().map(|file| file.path.clone()) {
-            Some(path) => opening::open(studio, path),
-            None => window.ask(ui.ctx(), Purpose::Open),
-        },
-        Input::Tokens => match studio.token_file().map(|file| file.path.clone()) {
-            Some(path) => opening::open(studio, path),
-            None => window.ask(ui.ctx(), Purpose::Open),
-        },
+    let [audio, codes] = &window.recent;
+    let recent = match input {
+        Input::Microphone => return window.studio.use_microphone(),
+        Input::File => audio.clone(),
+        Input::Tokens => codes.clone(),
+    };
+    match recent {
+        Some(path) => opening::open(&mut window.studio, path),
+        None => window.ask(ui.ctx(), Purpose::Open),
     }
 }
 
