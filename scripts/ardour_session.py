@@ -50,6 +50,11 @@ ARDOUR.LuaAPI.usleep({seconds} * 1000000)
 s:request_stop(false, false, ARDOUR.TransportRequestSource.TRS_UI)
 ARDOUR.LuaAPI.usleep(1000000)
 track:rec_enable_control():set_value(0, PBD.GroupControlDisposition.NoGroup)
+-- Ardour reads nothing from before the start of its timeline, where it begins to play when it
+-- compensates a latency at the very start.
+for region in track:playlist():region_list():iter() do
+  region:set_position(Temporal.timepos_t({rate}))
+end
 s:save_state("", false, false, false, false, false)
 close_session()
 """

@@ -16,6 +16,7 @@ mod gain;
 mod instance;
 mod keep_alive;
 mod model;
+mod pace;
 mod params;
 mod plugin;
 mod presets;
