@@ -17,6 +17,7 @@ mod gain;
 mod guards;
 mod instance;
 mod model;
+mod pace;
 mod params;
 mod plugin;
 mod presets;

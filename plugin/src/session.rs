@@ -1,7 +1,7 @@
 //! From activation to deactivation: the port, and what lies around it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use residue_engine::live::{AudioPort, OpenError, PortConfig};
 
@@ -9,6 +9,7 @@ use crate::bypass::Bypass;
 use crate::gain;
 use crate::instance::Instance;
 use crate::model::{LoadError, ModelChoice, PortKey, SharedModel};
+use crate::pace::Pace;
 use crate::settings::{settings, treatment};
 
 /// How long a host may be kept waiting for a model when it starts audio. Small models are there by
@@ -31,10 +32,13 @@ pub enum SessionError {
 }
 
 /// A running port. Belongs to the audio thread; [`Session::process`] and [`Session::reset`] are
-/// realtime-safe, but that process() waits for the codec in an offline render.
+/// realtime-safe, but that process() waits for the codec in a render, which is not in real time: one
+/// that the host says is offline, or one that is [as fast as that](Pace).
 pub struct Session {
     key: PortKey,
     port: AudioPort,
+    offline: bool,
+    pace: Pace,
     bypass: Bypass,
     latency: usize,
     tail: usize,
@@ -75,6 +79,8 @@ impl Session {
         instance.model.attach(Arc::new(control), model);
         Ok(Self {
             key,
+            offline,
+            pace: Pace::new(rate, max_block, latency.total()),
             bypass: Bypass::new(
                 channels,
                 latency.total(),
@@ -106,6 +112,7 @@ impl Session {
     /// Starts a new stream.
     pub fn reset(&mut self) {
         self.port.reset();
+        self.pace.reset();
         self.bypass.reset();
     }
 
@@ -114,6 +121,10 @@ impl Session {
         let settings = settings(&instance.params);
         if settings != *self.port.settings() {
             self.port.set(&settings);
+        }
+        if !self.offline {
+            let samples = planes.iter().map(|plane| plane.len()).min().unwrap_or(0);
+            self.port.set_offline(self.pace.renders(samples, Instant::now()));
         }
         let (main, more) = planes.split_at_mut(self.key.channels.min(planes.len()));
         let length = main.iter().map(|plane| plane.len()).min().unwrap_or(0);

@@ -87,6 +87,24 @@ fn an_offline_render_is_what_roundtrip_writes() {
     }
 }
 
+/// A host that renders as fast as can be and calls it realtime gets what an offline render gives.
+#[test]
+fn a_render_that_is_said_to_be_realtime_is_complete() {
+    let input = vec![noise(1, 48_000, 0.3), noise(2, 48_000, 0.3)];
+    for block in [64, 512, 2048, 16_384] {
+        let run = |offline: bool| {
+            let mut rig = Rig::new();
+            rig.set_offline(offline);
+            rig.start(48_000, block);
+            let latency = rig.latency();
+            rig.play(&input, latency, std::iter::repeat(block), &[])
+        };
+        let offline = run(true);
+        assert!(offline[0].iter().any(|x| x.abs() > 0.01));
+        assert!(run(false) == offline, "blocks of {block}");
+    }
+}
+
 /// Bypass gives the input back, bit for bit and late by the latency, whatever the other parameters.
 #[test]
 fn bypass_is_the_input() {

@@ -76,6 +76,7 @@ fn every_value_survives_its_text() {
 fn random_automation_in_random_blocks() {
     let mut random = Random(11);
     let mut rig = Rig::new();
+    rig.paced = true;
     rig.start(48_000, 4096);
     let params = rig.params();
     let length = 60_000;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use clack_extensions::audio_ports::{AudioPortFlags, AudioPortInfoBuffer, PluginAudioPorts};
 use clack_extensions::audio_ports_config::PluginAudioPortsConfig;
@@ -127,6 +128,8 @@ pub struct Rig {
     pub in_place: bool,
     /// Inputs are said to hold one value.
     pub constant: bool,
+    /// Blocks come when a sound device would ask for them, and not as fast as can be.
+    pub paced: bool,
     /// Makes every call that belongs to the audio thread.
     pub watch: Watch,
     inputs: usize,
@@ -152,6 +155,7 @@ impl Rig {
             rate: 0,
             in_place: false,
             constant: false,
+            paced: false,
             watch: |call| call(),
             inputs: 2,
             outputs: 2,
@@ -416,7 +420,12 @@ impl Rig {
             let input: Vec<&mut [f32]> =
                 input.iter_mut().map(|plane| &mut plane[at..end]).collect();
             let output = output.iter_mut().map(|plane| &mut plane[at..end]).collect();
+            let began = Instant::now();
             self.block(at, input, output, &events(&now));
+            if self.paced {
+                let period = Duration::from_secs_f64((end - at) as f64 / f64::from(self.rate));
+                std::thread::sleep(period.saturating_sub(began.elapsed()));
+            }
             at = end;
         }
         let kept = |(now, was): (&Vec<f32>, &Vec<f32>)| now[..was.len()] == was[..];

@@ -56,6 +56,7 @@ pub fn play() -> Played {
         let mut random = Random(number as u64 + 1);
         let mut rig = Rig::new();
         rig.watch = runtime::watch;
+        rig.paced = true;
         rig.in_place = number % 2 == 1;
         rig.start(rate, block);
         let params = rig.params();
