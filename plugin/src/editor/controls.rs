@@ -62,11 +62,23 @@ pub fn opener(ui: &mut Ui, label: &str, text: &str, about: &str) -> Response {
     response
 }
 
-/// A line of a list: its text at the left, something about it at the right, and whether it is chosen.
-pub fn line(ui: &mut Ui, label: &str, texts: [&str; 2], chosen: bool, width: f32) -> Response {
+/// How a line of a list is.
+#[derive(Clone, Copy)]
+pub struct Line {
+    /// Points.
+    pub width: f32,
+    /// It is the one that holds.
+    pub chosen: bool,
+    /// It can be chosen.
+    pub enabled: bool,
+}
+
+/// A line of a list: its text at the left, something about it at the right.
+pub fn line(ui: &mut Ui, label: &str, texts: [&str; 2], line: Line) -> Response {
     let theme = Theme::of(ui);
-    let enabled = ui.is_enabled();
-    let (rect, response) = ui.allocate_exact_size(vec2(width, 26.0), Sense::click());
+    let Line { width, chosen, enabled } = line;
+    let sense = if enabled { Sense::click() } else { Sense::hover() };
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 26.0), sense);
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, enabled, chosen, label));
     let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
     if chosen {

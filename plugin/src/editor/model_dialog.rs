@@ -1,11 +1,11 @@
 //! The dialog that chooses a model and its precision, and fetches models.
 
-use egui::{Align, Context, Id, Layout, Modal, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Align, Context, Frame, Id, Layout, Modal, RichText, ScrollArea, TextEdit, Ui};
 use residue_engine::codec::Precision;
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
-use super::controls::{caption, choice, line, toggle};
+use super::controls::{Line, caption, choice, line, toggle};
 use super::header::short;
 use super::notice::{bytes, progress};
 use super::panel::Desk;
@@ -34,7 +34,8 @@ impl ModelDialog {
     /// Draws the dialog of the desk, if it is open.
     pub fn run(ctx: &Context, desk: &mut Desk) {
         let Some(mut dialog) = desk.dialog.take() else { return };
-        let modal = Modal::new(Id::unique("model dialog")).show(ctx, |ui| {
+        let frame = Frame::popup(&ctx.global_style()).inner_margin(16);
+        let modal = Modal::new(Id::unique("model dialog")).frame(frame).show(ctx, |ui| {
             ui.set_width(WIDTH);
             dialog.show(ui, desk)
         });
@@ -115,11 +116,8 @@ fn row(ui: &mut Ui, theme: &Theme, desk: &mut Desk, model: &ShelfModel, fetch: O
     ui.horizontal(|ui| {
         let here = model.here.is_ok();
         let label = format!("Model {}", model.id);
-        let button = ui
-            .add_enabled_ui(here, |ui| {
-                line(ui, &label, [&model.id, &model.about], chosen, WIDTH - STATE)
-            })
-            .inner;
+        let looks = Line { width: WIDTH - STATE, chosen, enabled: here };
+        let button = line(ui, &label, [&model.id, &model.about], looks);
         if button.clicked() {
             desk.instance.model.choose(desk.model.wanted.of_model(&model.id));
         }
@@ -163,7 +161,8 @@ fn own(ui: &mut Ui, theme: &Theme, desk: &mut Desk, models: &[ShelfModel]) {
     }
     let missing = matches!(desk.model.phase, Phase::Missing(_));
     ui.horizontal(|ui| {
-        line(ui, &format!("Model {id}"), [short(id), id], true, WIDTH - STATE);
+        let looks = Line { width: WIDTH - STATE, chosen: true, enabled: true };
+        line(ui, &format!("Model {id}"), [short(id), id], looks);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let (text, color) =
                 if missing { ("missing", theme.alert) } else { ("your own", theme.weak) };

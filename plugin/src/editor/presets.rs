@@ -2,7 +2,7 @@
 
 use egui::{Popup, Ui};
 
-use super::controls::{line, opener};
+use super::controls::{Line, line, opener};
 use super::link::Link;
 use super::panel::Desk;
 use crate::instance::Instance;
@@ -22,7 +22,8 @@ pub fn menu(ui: &mut Ui, desk: &mut Desk) {
             let chosen = set.is_some_and(|set| set.name == preset.name);
             let (label, name) =
                 (format!("Preset {}", preset.name), format!("{}   {}", n + 1, preset.name));
-            if line(ui, &label, [&name, preset.about], chosen, WIDTH).clicked() {
+            let looks = Line { width: WIDTH, chosen, enabled: true };
+            if line(ui, &label, [&name, preset.about], looks).clicked() {
                 apply(preset, &desk.instance, &mut desk.link);
                 ui.close();
             }

@@ -8,6 +8,7 @@
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use residue_engine::models::{KnownModel, Library, ModelEntry, ModelSource, ModelsError, Progress};
@@ -55,8 +56,9 @@ struct State {
     models: Option<Result<Vec<ShelfModel>, String>>,
     listing: bool,
     fetch: Option<Fetch>,
-    /// The download is to end.
-    cancel: bool,
+    /// What tells the download's thread to end. A thread whose flag is not here any more has been given
+    /// up, and says nothing.
+    cancel: Arc<AtomicBool>,
     /// Everything is to end.
     stop: bool,
 }
@@ -110,18 +112,24 @@ impl Shelf {
         }
         let begun =
             Fetch { name: name.to_owned(), stage: Stage::Asking, done: 0, total: 0, end: None };
-        (state.fetch, state.cancel) = (Some(begun), false);
+        (state.fetch, state.cancel) = (Some(begun), Arc::default());
         let (shelf, slot, name) = (Arc::clone(self), Arc::clone(slot), name.to_owned());
+        let cancel = Arc::clone(&state.cancel);
         let thread = std::thread::Builder::new().name("residue-fetch".into());
-        if let Err(error) = thread.spawn(move || shelf.download(&name, &slot)) {
+        if let Err(error) = thread.spawn(move || shelf.download(&name, &slot, &cancel)) {
             let end = Some(Err(format!("the system has no thread for a download: {error}")));
             state.fetch.iter_mut().for_each(|fetch| fetch.end.clone_from(&end));
         }
     }
 
-    /// Ends the download at its next block.
+    /// Gives the download up. Its thread ends at the next block that arrives, or when it would have
+    /// given up waiting for one.
     pub fn cancel_fetch(&self) {
-        self.state.lock().cancel = true;
+        let mut state = self.state.lock();
+        state.cancel.store(true, Ordering::Relaxed);
+        if let Some(fetch) = state.fetch.as_mut().filter(|fetch| fetch.runs()) {
+            fetch.end = Some(Err("It was cancelled. What has arrived is kept.".to_owned()));
+        }
     }
 
     /// Forgets a download that has ended.
@@ -132,7 +140,8 @@ impl Shelf {
     /// The instance goes: threads end as soon as they can.
     pub fn stop(&self) {
         let mut state = self.state.lock();
-        (state.stop, state.cancel) = (true, true);
+        state.stop = true;
+        state.cancel.store(true, Ordering::Relaxed);
     }
 
     fn list(&self) {
@@ -144,21 +153,24 @@ impl Shelf {
         (state.models, state.listing) = (Some(models), false);
     }
 
-    fn download(self: &Arc<Self>, name: &str, slot: &ModelSlot) {
-        let mut report = |progress: Progress<'_>| {
+    fn download(self: &Arc<Self>, name: &str, slot: &ModelSlot, cancel: &Arc<AtomicBool>) {
+        let cancelled = || cancel.load(Ordering::Relaxed);
+        let tell = |change: &dyn Fn(&mut Fetch)| {
             let mut state = self.state.lock();
-            if let Some(fetch) = &mut state.fetch {
+            if !cancelled() && Arc::ptr_eq(&state.cancel, cancel) {
+                state.fetch.iter_mut().for_each(change);
+            }
+        };
+        let mut report = |progress: Progress<'_>| {
+            tell(&|fetch| {
                 fetch.stage = progress.stage;
                 (fetch.done, fetch.total) = (progress.done, progress.total);
-            }
-            if state.cancel { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            if cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let result = contained(|| (self.open)()?.pull(name, &mut report).map(drop));
-        let here = result.is_ok();
-        if let Some(fetch) = &mut self.state.lock().fetch {
-            fetch.end = Some(result);
-        }
-        if here {
+        tell(&|fetch| fetch.end = Some(result.clone()));
+        if result.is_ok() {
             slot.retry();
         }
         self.refresh();
@@ -252,13 +264,14 @@ mod tests {
     fn a_download_that_fails_says_why_and_leaves_the_slot_alone() {
         let (shelf, home) = empty("fetch");
         let slot = ModelSlot::new();
+        let end = || shelf.fetch().and_then(|fetch| fetch.end);
         shelf.begin_fetch("nano", &slot);
-        assert!(shelf.fetch().is_some());
-        // Gives up at the latest when asked to.
+        wait("it ends", || end().is_some());
+        let reason = end().unwrap().unwrap_err();
+        assert!(reason.contains("127.0.0.1"), "{reason}");
+        shelf.begin_fetch("nano", &slot);
         shelf.cancel_fetch();
-        wait("it ends", || shelf.fetch().is_some_and(|fetch| !fetch.runs()));
-        let end = shelf.fetch().unwrap().end.unwrap();
-        assert!(end.is_err(), "{end:?}");
+        assert!(end().is_some_and(|end| end.is_err()), "at once");
         shelf.clear_fetch();
         assert_eq!(shelf.fetch(), None);
         shelf.stop();

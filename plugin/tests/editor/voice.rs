@@ -1,10 +1,11 @@
 //! A model that is none: its lanes are a made-up voice, its codes a table; the same on every machine.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use residue_engine::live::{
-    Allowance, AudioPort, Control, Format, Frames, LANES, Model, PortConfig, Processed, Processor,
-    open,
+    Allowance, AudioPort, CodesReader, Control, Format, Frames, LANES, Model, PortConfig,
+    Processed, Processor, open,
 };
 use residue_ui_testing::signals::{Noise, RATE, voices};
 
@@ -69,7 +70,10 @@ fn code(stream: usize, layer: usize, number: u64) -> u32 {
 pub struct Playing {
     port: AudioPort,
     samples: Arc<Vec<[f32; 3]>>,
+    codes: CodesReader,
+    /// Samples played, and frames decoded.
     at: usize,
+    frames: usize,
 }
 
 impl Playing {
@@ -81,10 +85,12 @@ impl Playing {
         let config = PortConfig { allowance, ..PortConfig::new(RATE, 2, 480) };
         let (mut port, control) = open(&config, &model).expect("it opens");
         port.set_offline(true);
-        (Self { port, samples, at: 0 }, Arc::new(control))
+        let codes = control.codes();
+        (Self { port, samples, codes, at: 0, frames: 0 }, Arc::new(control))
     }
 
-    /// Plays the next blocks of 10 ms.
+    /// Plays the next blocks of 10 ms, and waits until all frames in them are decoded: how far the
+    /// worker is ahead must not depend on the machine.
     pub fn play(&mut self, blocks: usize) {
         for _ in 0..blocks {
             let dry = |gain: f32| -> Vec<f32> {
@@ -95,6 +101,10 @@ impl Playing {
             let (mut left, mut right) = (dry(1.0), dry(0.8));
             self.port.process(&mut [&mut left, &mut right]);
             self.at += 480;
+        }
+        while self.frames < self.at / FRAME {
+            self.codes.read(|_| self.frames += 1);
+            std::thread::sleep(Duration::from_micros(100));
         }
     }
 }
