@@ -11,7 +11,7 @@ use super::team::Crew;
 /// Numbers that share a scale.
 pub(super) const BLOCK: usize = 128;
 /// Numbers below which rounding is not worth sharing between threads.
-const SHARED_WORK: usize = 1 << 16;
+const SHARED_WORK: usize = 1 << 13;
 /// Below this a block counts as zeros: its inverse would not be a number.
 const SMALLEST: f32 = 1e-30;
 
@@ -23,12 +23,12 @@ const MOST: f32 = 127.0 * FINER;
 /// Rows rounded to integers of 16 bits, each as two of 8, 256 times the coarse one and the fine one:
 /// so many that it is the weights whose eight bits count.
 pub(super) struct Quantized {
-    /// `[row][block][coarse, fine][128 numbers]`; of the last block as many as there are, filled up
-    /// with zeros to whole vectors.
+    /// `[block][row][coarse, fine][128 numbers]`: what meets a block of weights lies together. Of the
+    /// last block as many as there are, filled up with zeros to whole vectors.
     numbers: Vec<i8>,
-    /// `[row][block]`: what turns the integers back.
+    /// `[block][row]`: what turns the integers back.
     scales: Vec<f32>,
-    /// `[row][block]`: sums of the integers.
+    /// `[block][row]`: sums of the integers.
     totals: Vec<i32>,
 }
 
@@ -78,73 +78,76 @@ pub(super) fn quantize(crew: &Crew<'_>, isa: Isa, x: &[f32], input: usize, to: &
     let numbers = Shared::new(&mut to.numbers);
     let scales = Shared::new(&mut to.scales);
     let totals = Shared::new(&mut to.totals);
-    let run = |from: usize, count: usize| {
-        let (blocks, first) = (count * blocks(input), from * blocks(input));
-        // SAFETY: rows are disjoint, and there is room for all of them.
-        isa.run(unsafe {
-            Rows {
-                x: &x[from * input..][..count * input],
-                input,
-                numbers: numbers.slice(first * 2 * BLOCK, blocks * 2 * BLOCK),
-                scales: scales.slice(first, blocks),
-                totals: totals.slice(first, blocks),
-            }
-        });
+    let run = |from: usize, to: usize| {
+        isa.run(Rows { x, input, rows, from, to, numbers, scales, totals });
     };
     if crew.threads() == 1 || x.len() < SHARED_WORK {
         run(0, rows);
     } else {
-        let each = rows.div_ceil(2 * crew.threads());
-        crew.each(rows.div_ceil(each), |part, _| {
-            run(part * each, each.min(rows - part * each));
-        });
+        let parts = crew.threads().min(rows);
+        crew.each(parts, |part, _| run(part * rows / parts, (part + 1) * rows / parts));
     }
 }
 
+/// The rows `from..to` of `x`.
 struct Rows<'a> {
     x: &'a [f32],
     input: usize,
-    numbers: &'a mut [i8],
-    scales: &'a mut [f32],
-    totals: &'a mut [i32],
+    rows: usize,
+    from: usize,
+    to: usize,
+    numbers: Shared<'a, i8>,
+    scales: Shared<'a>,
+    totals: Shared<'a, i32>,
 }
 
 impl Kernel for Rows<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { x, input, numbers, scales, totals } = self;
-        let numbers = numbers.chunks_exact_mut(2 * BLOCK);
-        let blocks = x.chunks_exact(input).flat_map(|row| row.chunks(BLOCK)).zip(numbers);
-        for ((x, numbers), (scale, total)) in blocks.zip(scales.iter_mut().zip(totals)) {
-            let (coarse, fine) = numbers.split_at_mut(BLOCK);
-            // SAFETY: the instruction set is there; a block's integers are whole vectors, its
-            // numbers are read as far as they go.
-            unsafe {
-                let mut largest = S::zero();
-                for x in x.chunks(LANES) {
-                    largest = S::load_present(x.as_ptr(), x.len()).abs().max(largest);
+        let Self { x, input, rows, from, to, numbers, scales, totals } = self;
+        for row in from..to {
+            for (block, x) in x[row * input..][..input].chunks(BLOCK).enumerate() {
+                let at = block * rows + row;
+                // SAFETY: the instruction set is there; there is room for all blocks of all rows, and
+                // rows are disjoint.
+                unsafe {
+                    let numbers = numbers.slice(at * 2 * BLOCK, 2 * BLOCK);
+                    (*scales.at(at), *totals.at(at)) = round::<S>(x, numbers);
                 }
-                let largest = largest.largest();
-                let mut inverse = 0.0;
-                *scale = 0.0;
-                if largest > SMALLEST {
-                    *scale = largest / MOST;
-                    inverse = MOST / largest;
-                }
-                let inverse = S::splat(inverse);
-                let mut sum = S::zero();
-                let to = coarse.chunks_exact_mut(LANES).zip(fine.chunks_exact_mut(LANES));
-                for (x, (coarse, fine)) in x.chunks(LANES).zip(to) {
-                    let whole = S::load_present(x.as_ptr(), x.len()).mul(inverse).round();
-                    // Rounded such that -128..=127 is left: halves go up.
-                    let part = whole.fma(S::splat(1.0 / FINER), S::splat(0.25 / FINER)).round();
-                    part.store_i8(coarse.as_mut_ptr());
-                    part.fma(S::splat(-FINER), whole).store_i8(fine.as_mut_ptr());
-                    // Whole numbers, in each lane at most 8 * 127 * 256: exact.
-                    sum = sum.add(whole);
-                }
-                *total = sum.sum() as i32;
             }
         }
+    }
+}
+
+/// Rounds the numbers of a block; returns the integers' scale and sum.
+///
+/// # Safety
+/// The instruction set must be there.
+#[inline(always)]
+unsafe fn round<S: Simd>(x: &[f32], numbers: &mut [i8]) -> (f32, i32) {
+    let (coarse, fine) = numbers.split_at_mut(BLOCK);
+    // SAFETY: the instruction set is there by the caller's promise; integers are written in whole
+    // vectors, which a block is, and numbers are read as far as they go.
+    unsafe {
+        let mut largest = S::zero();
+        for x in x.chunks(LANES) {
+            largest = S::load_present(x.as_ptr(), x.len()).abs().max(largest);
+        }
+        let largest = largest.largest();
+        let (scale, inverse) =
+            if largest > SMALLEST { (largest / MOST, MOST / largest) } else { (0.0, 0.0) };
+        let inverse = S::splat(inverse);
+        let mut sum = S::zero();
+        let to = coarse.chunks_exact_mut(LANES).zip(fine.chunks_exact_mut(LANES));
+        for (x, (coarse, fine)) in x.chunks(LANES).zip(to) {
+            let whole = S::load_present(x.as_ptr(), x.len()).mul(inverse).round();
+            // Rounded such that -128..=127 is left: halves go up.
+            let part = whole.fma(S::splat(1.0 / FINER), S::splat(0.25 / FINER)).round();
+            part.store_i8(coarse.as_mut_ptr());
+            part.fma(S::splat(-FINER), whole).store_i8(fine.as_mut_ptr());
+            // Whole numbers, in each lane at most 8 * 127 * 256: exact.
+            sum = sum.add(whole);
+        }
+        (scale, sum.sum() as i32)
     }
 }

@@ -60,8 +60,7 @@ impl Panels<'_> {
     ) {
         let input = self.linear.input();
         let weights = self.panel(panel).as_ptr();
-        let each = blocks(input);
-        for block in 0..each {
+        for block in 0..blocks(input) {
             let fours = (input - block * BLOCK).min(BLOCK).div_ceil(4);
             let weights = weights.wrapping_add(block * PANEL_BLOCK);
             // What follows a panel is the next one, and what follows the last the layer after:
@@ -76,8 +75,8 @@ impl Panels<'_> {
                     4 => (ahead.wrapping_add(PANEL_BLOCK / 2), 1),
                     _ => (ahead, 0),
                 };
-                let at = (row + r) * each + block;
-                let tile = Tile { x, at, each, fours, weights, ahead, lines };
+                let at = block * self.rows + row + r;
+                let tile = Tile { x, at, fours, weights, ahead, lines };
                 let sums = &mut sums[r..];
                 // SAFETY: the instruction set is there by the caller's promise, and `r + R` does not
                 // exceed `rows`.
@@ -105,9 +104,8 @@ impl Panels<'_> {
 #[derive(Clone, Copy)]
 struct Tile<'a> {
     x: &'a Quantized,
-    /// The block of the first row, and blocks of a row.
+    /// The block of the first row.
     at: usize,
-    each: usize,
     /// Groups of four inputs in the block.
     fours: usize,
     weights: *const u8,
@@ -127,7 +125,7 @@ impl Tile<'_> {
         column: usize,
         sums: &mut [[f32; PANEL]],
     ) -> usize {
-        let Self { x, at, each, fours, weights, lines, .. } = self;
+        let Self { x, at, fours, weights, lines, .. } = self;
         // SAFETY: the instruction set and the rows are there by the caller's promise; a block of a
         // panel holds for each four inputs 4 * 32 weights, and then 32 scales, of which 16 C from
         // `column` on are inside.
@@ -141,7 +139,7 @@ impl Tile<'_> {
             let (low, high) = S::load_bf16(weights.add(PANEL * BLOCK).cast());
             let scales = [low, high];
             for (r, sums) in sums[..R].iter_mut().enumerate() {
-                let scale = S::splat(x.scale(at + r * each));
+                let scale = S::splat(x.scale(at + r));
                 for c in 0..C {
                     let to = sums[column + c * LANES..].as_mut_ptr();
                     let sum = S::from_int(S::combine(coarse[r][c], fine[r][c]));
@@ -160,14 +158,14 @@ impl Tile<'_> {
         fours: usize,
         column: usize,
     ) -> Integers<S, R, C> {
-        let Self { x, at, each, .. } = *self;
+        let Self { x, at, .. } = *self;
         // SAFETY: as in `run`.
         unsafe {
-            let numbers: [*const i8; R] = std::array::from_fn(|r| x.numbers(at + r * each));
+            let numbers: [*const i8; R] = std::array::from_fn(|r| x.numbers(at + r));
             let weights = self.weights.add(4 * column);
             let mut coarse = [[S::none(); C]; R];
             let mut fine: [[S::Int; C]; R] =
-                std::array::from_fn(|r| [S::start(x.total(at + r * each)); C]);
+                std::array::from_fn(|r| [S::start(x.total(at + r)); C]);
             for k in 0..fours {
                 for line in 0..LINES {
                     S::prefetch(self.ahead.wrapping_add((k * LINES + line) * 64));

@@ -16,6 +16,9 @@ use super::team::Crew;
 
 /// Multiply-adds below which a layer is not worth sharing between threads.
 const SHARED_WORK: usize = 1 << 17;
+/// How many bytes ahead of its use a weight is brought near where memory is the limit: measured.
+const NEAR: usize = 4096;
+
 /// What becomes of a layer's result.
 #[derive(Clone, Copy)]
 pub enum Epilogue<'a> {
@@ -187,18 +190,16 @@ impl Panels<'_> {
     unsafe fn tiles<S: Simd, F: Format, const C: usize>(&self, most: usize) {
         let bytes = panel_bytes(self.linear.precision, self.linear.input);
         let turns = self.linear.input;
-        // Few rows wait for memory whatever one does, and the processor's own prefetching, undisturbed,
-        // then gets the most out of it: measured, as are these limits.
-        let waiting = match self.linear.precision {
-            Precision::F32 | Precision::Int8 => self.rows <= 4,
-            Precision::Bf16 => self.rows <= 2,
-        };
-        let stride = if waiting { 0 } else { bytes / turns };
+        let stride = bytes / turns;
+        // Few rows wait for memory, and what is needed next is then best asked for first. How few is
+        // measured too.
+        let few = if self.linear.precision == Precision::Bf16 { 2 } else { 4 };
+        let distance = if self.rows <= few { NEAR } else { bytes };
         for panel in self.from..self.to {
             let mut row = 0;
-            // While the tiles of a panel work, each brings a part of the next one near. What follows
-            // the last is the first of the layer after: weights lie in the order of their use.
-            let next = Ahead { from: self.panel(panel).as_ptr().wrapping_add(bytes), stride };
+            // While the tiles of a panel work, each brings a part of what follows near. What follows
+            // the last panel is the first of the layer after: weights lie in the order of their use.
+            let next = Ahead { from: self.panel(panel).as_ptr().wrapping_add(distance), stride };
             while row < self.rows {
                 let ahead = |rows| next.part(row..row + rows, self.rows, turns);
                 // SAFETY: the instruction set is there by the caller's promise, and `row + R` does
