@@ -526,24 +526,31 @@ impl Studio {
         &self.model
     }
 
-    /// Loads another model on another thread and changes to it while sound goes on.
+    /// Loads another model on another thread and changes to it while sound goes on. Where it cannot be
+    /// loaded, or cannot decode the codes that play, a notice says why and the old one goes on; the
+    /// embedded one, if there is none yet.
     pub fn choose_model(&mut self, wish: ModelWish) {
         let number = self.wishes.fetch_add(1, Relaxed) + 1;
         self.shared.board().loading = Some((wish.clone(), 0.0));
         self.model.loading = Some((wish.clone(), 0.0));
         let (jobs, home, wishes) = (self.jobs.clone(), self.home.clone(), Arc::clone(&self.wishes));
+        // Without any model nothing could be heard.
+        let stand_in = self.model.facts.is_none().then(ModelWish::default);
         self.shared.spawn("load", move |shared| {
-            let loaded = models::load(shared, &wish, &home, number, &wishes);
-            if wishes.load(Relaxed) != number {
-                return;
-            }
-            shared.board().loading = None;
-            match loaded {
-                Ok(None) => {}
-                Ok(Some((codec, facts))) => {
-                    let _ = jobs.send(Job::Codec(codec, facts));
+            for wish in [Some(wish), stand_in].into_iter().flatten() {
+                let loaded = models::load(shared, &wish, &home, number, &wishes);
+                if wishes.load(Relaxed) != number {
+                    return;
                 }
-                Err(why) => shared.tell(Event::ModelFailed(why)),
+                shared.board().loading = None;
+                match loaded {
+                    Ok(None) => return,
+                    Ok(Some((codec, facts))) => {
+                        let _ = jobs.send(Job::Codec(codec, facts));
+                        return;
+                    }
+                    Err(why) => shared.tell(Event::ModelFailed(why)),
+                }
             }
         });
     }

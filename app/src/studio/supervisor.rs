@@ -1,6 +1,6 @@
 //! The thread that looks after devices and ports, whether a window is there to be drawn or not.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -401,17 +401,13 @@ impl Supervisor {
                 return;
             }
             (Source::Codes(path, codes), Some(codec)) => {
-                let config = codec.config();
-                let quantizer = &config.quantizer;
+                let quantizer = &codec.config().quantizer;
                 if let Err(error) = codes.check(quantizer.layers, quantizer.codebook_size) {
                     self.notice(Severity::Error, format!("{}: {error}", path.display()));
                     self.shared().tell(Event::Opened);
                     return;
                 }
-                let frames = codes.frames();
-                let seconds = frames as f64 / config.frame_rate();
-                let (name, layers) = (name(&path), codes.layers());
-                let info = TokenFile { name, path: path.clone(), layers, frames, seconds };
+                let info = token_file(&path, &codes, &codec);
                 (Playing::Codes(path, codes), Shown::Tokens(info))
             }
             (Source::Feed(frames), Some(codec)) => {
@@ -483,6 +479,10 @@ impl Supervisor {
 
     /// Changes to another model while sound goes on; one that does not fit what plays is refused.
     fn adopt(&mut self, codec: Codec, facts: ModelFacts) {
+        if let Err(why) = self.check(&codec) {
+            self.shared().tell(Event::ModelFailed(why));
+            return;
+        }
         let old = self.codec.replace((codec, facts.clone()));
         if let Some(open) = &self.open {
             let (shape, offline) = (open.shape.clone(), open.offline);
@@ -493,9 +493,24 @@ impl Supervisor {
             }
         }
         self.shared().tell(Event::Model(facts));
+        if let (Playing::Codes(path, codes), Some((codec, _))) = (&self.playing, &self.codec) {
+            // Frames may have another length now.
+            self.shared().tell(Event::Source(Shown::Tokens(token_file(path, codes, codec))));
+        }
         if let Some(source) = self.waiting.take() {
             self.install(source);
         }
+    }
+
+    /// Whether a model can decode what plays, if that is codes.
+    fn check(&self, codec: &Codec) -> Result<(), String> {
+        let quantizer = &codec.config().quantizer;
+        let fits = match &self.playing {
+            Playing::Codes(_, codes) => codes.check(quantizer.layers, quantizer.codebook_size),
+            Playing::Feed(fed) => fed.model.with_codec(codec.clone()).map(drop),
+            Playing::Microphone | Playing::File(_) => Ok(()),
+        };
+        fits.map_err(|error| error.to_string())
     }
 
     /// Brings the new model into the stream.
@@ -636,6 +651,12 @@ impl Supervisor {
         let facts = StreamFacts { shape: open.shape.clone(), counts };
         self.show(StreamState::Running(facts));
     }
+}
+
+fn token_file(path: &Path, codes: &Codes, codec: &Codec) -> TokenFile {
+    let (layers, frames) = (codes.layers(), codes.frames());
+    let seconds = frames as f64 / codec.config().frame_rate();
+    TokenFile { name: name(path), path: path.to_owned(), layers, frames, seconds }
 }
 
 fn round_trip(shape: &Shape, counts: &Counts, current: &Current) -> RoundTrip {
