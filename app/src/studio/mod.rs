@@ -224,7 +224,13 @@ impl Studio {
     fn take_note(&mut self, event: Event, notices: &mut Vec<Notice>) {
         match event {
             Event::Notice(notice) => notices.push(notice),
-            Event::Opened => self.opening = self.opening.saturating_sub(1),
+            Event::Opened { there } => {
+                self.opening = self.opening.saturating_sub(1);
+                // Asked to play when it was there already, and was not known to be.
+                if self.opening == 0 && std::mem::take(&mut self.shared.desk().play_next) && there {
+                    self.play();
+                }
+            }
             Event::Source(shown) => {
                 // Only a microphone feeds back.
                 if shown.input() != Input::Microphone && self.muted_for_headphones {
@@ -345,7 +351,7 @@ impl Studio {
             }
             Err(why) => {
                 shared.notice(Severity::Error, why);
-                shared.tell(Event::Opened);
+                shared.tell(Event::Opened { there: false });
             }
         });
     }
@@ -388,8 +394,11 @@ impl Studio {
     pub fn play(&mut self) {
         let mut desk = self.shared.desk();
         if self.opening > 0 {
+            // Devices start with it: until then it is not known whether an input is needed.
             desk.play_next = true;
-        } else if matches!(self.shown, Shown::File(_) | Shown::Tokens(_)) {
+            return;
+        }
+        if matches!(self.shown, Shown::File(_) | Shown::Tokens(_)) {
             desk.playing = true;
             let order = desk.number();
             desk.send(Message::Play(order));
@@ -446,7 +455,7 @@ impl Studio {
             }
             Err(why) => {
                 shared.notice(Severity::Error, why);
-                shared.tell(Event::Opened);
+                shared.tell(Event::Opened { there: false });
             }
         });
     }

@@ -20,7 +20,7 @@ use super::TokenSource;
 use super::devices::{Defaults, DeviceChoice, Devices, Running};
 use super::open::name;
 use super::recorder;
-use super::shared::{Event, Shared, Shown, to_sample};
+use super::shared::{Event, NO_PROGRAM, Shared, Shown, to_sample};
 use super::sound::{Audition, Begin, Line, Material, Message, Program, Returned, Sound};
 use super::state::{
     LoadedFile, ModelFacts, RecordOptions, RoundTrip, Severity, Stimuli, StreamFacts, StreamState,
@@ -404,7 +404,7 @@ impl Supervisor {
                 let quantizer = &codec.config().quantizer;
                 if let Err(error) = codes.check(quantizer.layers, quantizer.codebook_size) {
                     self.notice(Severity::Error, format!("{}: {error}", path.display()));
-                    self.shared().tell(Event::Opened);
+                    self.shared().tell(Event::Opened { there: false });
                     return;
                 }
                 let info = token_file(&path, &codes, &codec);
@@ -427,14 +427,20 @@ impl Supervisor {
         let has_transport = matches!(self.playing, Playing::File(_) | Playing::Codes(..));
         desk.follow(&self.shared().meters);
         desk.playing = (desk.playing || desk.play_next) && has_transport;
-        desk.play_next = false;
+        let starts = std::mem::take(&mut desk.play_next) && has_transport;
+        // What the old program does is of no concern from here on.
+        desk.program = NO_PROGRAM;
         desk.position = 0.0;
         desk.region = None;
         drop(desk);
-        if matches!(shown, Shown::File(_) | Shown::Tokens(_)) {
-            self.shared().tell(Event::Opened);
-        }
         self.shared().tell(Event::Source(shown));
+        if has_transport {
+            self.shared().tell(Event::Opened { there: true });
+        }
+        if starts {
+            self.wanted = true;
+            self.lost = None;
+        }
         if had_input != self.needs_input() {
             // With or without an input, these are other devices.
             self.close();

@@ -161,7 +161,7 @@ fn mute_and_volume_do_not_click() {
     let latency = rig.latency();
     rig.studio.play();
     let mut heard = rig.play(latency + 8 * BLOCK)[0][latency..].to_vec();
-    let mut change = |rig: &mut Rig, heard: &mut Vec<f32>| {
+    let change = |rig: &mut Rig, heard: &mut Vec<f32>| {
         heard.extend_from_slice(&rig.play(8 * BLOCK)[0]);
         heard.len()
     };
