@@ -85,6 +85,7 @@ fn a_knob_is_turned_by_mouse_and_keys_and_typed_on() {
         unit: egui::MouseWheelUnit::Line,
         delta: egui::vec2(0.0, 1.0),
         phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Unknown,
         modifiers: Modifiers::NONE,
     });
     desk.steps();
