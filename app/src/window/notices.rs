@@ -100,7 +100,7 @@ pub fn banner(ui: &mut Ui, text: &str, alert: bool, button: &str, hint: &str) ->
         });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if button == DISMISS {
-                parts::sign(ui, "\u{1f5d9}", DISMISS, hint).clicked()
+                parts::sign(ui, parts::Sign::Close, DISMISS, hint).clicked()
             } else {
                 ui.button(button).on_hover_text(hint).clicked()
             }
