@@ -310,6 +310,7 @@ fn bad_input_is_one_line_that_says_what_to_do() {
     place.fails(&["compare", "in.wav", "--depths", "4,99"], &["99"]);
     place.fails(&["decode", "text.npy", "-o", "o.wav"], &["text.npy"]);
     place.fails(&["decode", "gone.npy", "-o", "o.wav"], &["gone.npy"]);
+    place.fails(&["decode", "gone.npy", "--play"], &["gone.npy"]);
     place.clip("surround.wav", 48_000, 6);
     place.fails(&["encode", "surround.wav", "-o", "c.npy"], &["6 channels"]);
     assert!(!place.path("o.wav").exists(), "a command that fails writes nothing");

@@ -177,8 +177,17 @@ pub struct Decode {
     /// one a line, as `12 7 1023`, `12,7,1023` or `[12, 7, 1023]`
     pub codes: PathBuf,
     /// Where the audio goes: 32-bit float WAV at the model's rate and channels
-    #[arg(short, long, value_name = "OUT.wav")]
-    pub output: PathBuf,
+    #[arg(short, long, value_name = "OUT.wav", required_unless_present = "play")]
+    pub output: Option<PathBuf>,
+    /// Play it on a sound device instead, frames of stdin as they arrive
+    #[arg(long, conflicts_with = "output")]
+    pub play: bool,
+    /// With --play: sound system [default: the platform's]
+    #[arg(long, value_name = "HOST", requires = "play")]
+    pub host: Option<String>,
+    /// With --play: output device, its name or identifier, or a part of it [default: the system's]
+    #[arg(long, value_name = "DEVICE", requires = "play")]
+    pub device: Option<String>,
     /// Quantizer layers to keep [default: all there are]
     #[arg(long, value_name = "K")]
     pub depth: Option<usize>,

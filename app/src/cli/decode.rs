@@ -12,10 +12,11 @@ use residue_engine::tokens::{Codes, FrameReader, npy};
 use super::args::Decode;
 use super::output::{self, say};
 use super::progress::Share;
-use super::{input, model};
+use super::{input, model, play};
 
 pub fn run(args: &Decode) -> Result<()> {
-    output::check(&args.output)?;
+    let Some(path) = &args.output else { return play::run(args) };
+    output::check(path)?;
     let stream = args.codes == Path::new("-");
     ensure!(!(stream && args.transpose), "--transpose is for files: a line on stdin is a frame");
     let codec = model::load(&args.model)?;
@@ -24,14 +25,14 @@ pub fn run(args: &Decode) -> Result<()> {
         if stream { decode_stream(args, &codec) } else { (decode_file(args, &codec)?, None) };
     // What arrived before a fault is kept.
     if fault.is_none() || !decoded.is_empty() {
-        let written = audio::write(&args.output, &decoded);
+        let written = audio::write(path, &decoded);
         if let (Err(error), Some(fault)) = (&written, &fault) {
             bail!("{fault:#}; and what was decoded before is lost: {error}");
         }
         written?;
         say(format!(
             "{}: {:.2} s, {} Hz, {}",
-            args.output.display(),
+            path.display(),
             decoded.seconds(),
             decoded.rate,
             input::channels(decoded.channels.len())

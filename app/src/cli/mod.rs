@@ -13,6 +13,7 @@ mod model;
 mod models;
 mod output;
 mod passes;
+mod play;
 mod precision;
 mod progress;
 mod roundtrip;

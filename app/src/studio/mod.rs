@@ -224,7 +224,13 @@ impl Studio {
     fn take_note(&mut self, event: Event, notices: &mut Vec<Notice>) {
         match event {
             Event::Notice(notice) => notices.push(notice),
-            Event::Opened => self.opening = self.opening.saturating_sub(1),
+            Event::Opened { there } => {
+                self.opening = self.opening.saturating_sub(1);
+                // Asked to play when it was there already, and was not known to be.
+                if self.opening == 0 && std::mem::take(&mut self.shared.desk().play_next) && there {
+                    self.play();
+                }
+            }
             Event::Source(shown) => {
                 // Only a microphone feeds back.
                 if shown.input() != Input::Microphone && self.muted_for_headphones {
@@ -345,7 +351,7 @@ impl Studio {
             }
             Err(why) => {
                 shared.notice(Severity::Error, why);
-                shared.tell(Event::Opened);
+                shared.tell(Event::Opened { there: false });
             }
         });
     }
@@ -388,8 +394,11 @@ impl Studio {
     pub fn play(&mut self) {
         let mut desk = self.shared.desk();
         if self.opening > 0 {
+            // Devices start with it: until then it is not known whether an input is needed.
             desk.play_next = true;
-        } else if matches!(self.shown, Shown::File(_) | Shown::Tokens(_)) {
+            return;
+        }
+        if matches!(self.shown, Shown::File(_) | Shown::Tokens(_)) {
             desk.playing = true;
             let order = desk.number();
             desk.send(Message::Play(order));
@@ -446,7 +455,7 @@ impl Studio {
             }
             Err(why) => {
                 shared.notice(Severity::Error, why);
-                shared.tell(Event::Opened);
+                shared.tell(Event::Opened { there: false });
             }
         });
     }
@@ -526,24 +535,31 @@ impl Studio {
         &self.model
     }
 
-    /// Loads another model on another thread and changes to it while sound goes on.
+    /// Loads another model on another thread and changes to it while sound goes on. Where it cannot be
+    /// loaded, or cannot decode the codes that play, a notice says why and the old one goes on; the
+    /// embedded one, if there is none yet.
     pub fn choose_model(&mut self, wish: ModelWish) {
         let number = self.wishes.fetch_add(1, Relaxed) + 1;
         self.shared.board().loading = Some((wish.clone(), 0.0));
         self.model.loading = Some((wish.clone(), 0.0));
         let (jobs, home, wishes) = (self.jobs.clone(), self.home.clone(), Arc::clone(&self.wishes));
+        // Without any model nothing could be heard.
+        let stand_in = self.model.facts.is_none().then(ModelWish::default);
         self.shared.spawn("load", move |shared| {
-            let loaded = models::load(shared, &wish, &home, number, &wishes);
-            if wishes.load(Relaxed) != number {
-                return;
-            }
-            shared.board().loading = None;
-            match loaded {
-                Ok(None) => {}
-                Ok(Some((codec, facts))) => {
-                    let _ = jobs.send(Job::Codec(codec, facts));
+            for wish in [Some(wish), stand_in].into_iter().flatten() {
+                let loaded = models::load(shared, &wish, &home, number, &wishes);
+                if wishes.load(Relaxed) != number {
+                    return;
                 }
-                Err(why) => shared.tell(Event::ModelFailed(why)),
+                shared.board().loading = None;
+                match loaded {
+                    Ok(None) => return,
+                    Ok(Some((codec, facts))) => {
+                        let _ = jobs.send(Job::Codec(codec, facts));
+                        return;
+                    }
+                    Err(why) => shared.tell(Event::ModelFailed(why)),
+                }
             }
         });
     }

@@ -197,7 +197,8 @@ pub fn pull(shared: &Shared, given: &Option<Library>, name: &str, cancel: &Atomi
     shared.board().pull = None;
     match pulled {
         Ok(Ok(_)) => shared.notice(Severity::Info, format!("{name} is here now")),
-        Ok(Err(ModelsError::Cancelled)) => {
+        // Told to stop, it may first notice that the connection is gone.
+        Ok(Err(_)) if cancel.load(Ordering::Relaxed) => {
             let text = format!("stopped downloading {name}; what has arrived is kept");
             shared.notice(Severity::Info, text);
         }

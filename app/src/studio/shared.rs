@@ -16,6 +16,9 @@ use super::state::{
     RecordingState, RoundTrip, Severity, StreamState, TokenFile,
 };
 
+/// The number of no program.
+pub const NO_PROGRAM: u64 = 0;
+
 /// Wishes for the sound, and the way to the audio thread.
 pub struct Desk {
     pub settings: Settings,
@@ -70,6 +73,7 @@ impl Desk {
     pub fn follow(&mut self, meters: &Meters) {
         if let Some((_, rate)) = &self.line
             && meters.order.load(Relaxed) == self.order
+            && self.program != NO_PROGRAM
             && meters.program.load(Relaxed) == self.program
         {
             let (heard, playing) = meters.transport();
@@ -105,7 +109,9 @@ pub enum Event {
     /// This is where sound comes from now.
     Source(Shown),
     /// A file that was being opened is there, or never will be.
-    Opened,
+    Opened {
+        there: bool,
+    },
     Devices(Vec<HostInfo>),
     Model(ModelFacts),
     ModelFailed(String),
@@ -159,7 +165,7 @@ impl Shared {
             region: None,
             order: 0,
             selected: 0,
-            program: 0,
+            program: NO_PROGRAM,
             line: None,
             behind: false,
         };

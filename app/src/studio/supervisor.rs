@@ -1,6 +1,6 @@
 //! The thread that looks after devices and ports, whether a window is there to be drawn or not.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -20,7 +20,7 @@ use super::TokenSource;
 use super::devices::{Defaults, DeviceChoice, Devices, Running};
 use super::open::name;
 use super::recorder;
-use super::shared::{Event, Shared, Shown, to_sample};
+use super::shared::{Event, NO_PROGRAM, Shared, Shown, to_sample};
 use super::sound::{Audition, Begin, Line, Material, Message, Program, Returned, Sound};
 use super::state::{
     LoadedFile, ModelFacts, RecordOptions, RoundTrip, Severity, Stimuli, StreamFacts, StreamState,
@@ -401,17 +401,13 @@ impl Supervisor {
                 return;
             }
             (Source::Codes(path, codes), Some(codec)) => {
-                let config = codec.config();
-                let quantizer = &config.quantizer;
+                let quantizer = &codec.config().quantizer;
                 if let Err(error) = codes.check(quantizer.layers, quantizer.codebook_size) {
                     self.notice(Severity::Error, format!("{}: {error}", path.display()));
-                    self.shared().tell(Event::Opened);
+                    self.shared().tell(Event::Opened { there: false });
                     return;
                 }
-                let frames = codes.frames();
-                let seconds = frames as f64 / config.frame_rate();
-                let (name, layers) = (name(&path), codes.layers());
-                let info = TokenFile { name, path: path.clone(), layers, frames, seconds };
+                let info = token_file(&path, &codes, &codec);
                 (Playing::Codes(path, codes), Shown::Tokens(info))
             }
             (Source::Feed(frames), Some(codec)) => {
@@ -431,14 +427,20 @@ impl Supervisor {
         let has_transport = matches!(self.playing, Playing::File(_) | Playing::Codes(..));
         desk.follow(&self.shared().meters);
         desk.playing = (desk.playing || desk.play_next) && has_transport;
-        desk.play_next = false;
+        let starts = std::mem::take(&mut desk.play_next) && has_transport;
+        // What the old program does is of no concern from here on.
+        desk.program = NO_PROGRAM;
         desk.position = 0.0;
         desk.region = None;
         drop(desk);
-        if matches!(shown, Shown::File(_) | Shown::Tokens(_)) {
-            self.shared().tell(Event::Opened);
-        }
         self.shared().tell(Event::Source(shown));
+        if has_transport {
+            self.shared().tell(Event::Opened { there: true });
+        }
+        if starts {
+            self.wanted = true;
+            self.lost = None;
+        }
         if had_input != self.needs_input() {
             // With or without an input, these are other devices.
             self.close();
@@ -483,6 +485,10 @@ impl Supervisor {
 
     /// Changes to another model while sound goes on; one that does not fit what plays is refused.
     fn adopt(&mut self, codec: Codec, facts: ModelFacts) {
+        if let Err(why) = self.check(&codec) {
+            self.shared().tell(Event::ModelFailed(why));
+            return;
+        }
         let old = self.codec.replace((codec, facts.clone()));
         if let Some(open) = &self.open {
             let (shape, offline) = (open.shape.clone(), open.offline);
@@ -493,9 +499,24 @@ impl Supervisor {
             }
         }
         self.shared().tell(Event::Model(facts));
+        if let (Playing::Codes(path, codes), Some((codec, _))) = (&self.playing, &self.codec) {
+            // Frames may have another length now.
+            self.shared().tell(Event::Source(Shown::Tokens(token_file(path, codes, codec))));
+        }
         if let Some(source) = self.waiting.take() {
             self.install(source);
         }
+    }
+
+    /// Whether a model can decode what plays, if that is codes.
+    fn check(&self, codec: &Codec) -> Result<(), String> {
+        let quantizer = &codec.config().quantizer;
+        let fits = match &self.playing {
+            Playing::Codes(_, codes) => codes.check(quantizer.layers, quantizer.codebook_size),
+            Playing::Feed(fed) => fed.model.with_codec(codec.clone()).map(drop),
+            Playing::Microphone | Playing::File(_) => Ok(()),
+        };
+        fits.map_err(|error| error.to_string())
     }
 
     /// Brings the new model into the stream.
@@ -636,6 +657,12 @@ impl Supervisor {
         let facts = StreamFacts { shape: open.shape.clone(), counts };
         self.show(StreamState::Running(facts));
     }
+}
+
+fn token_file(path: &Path, codes: &Codes, codec: &Codec) -> TokenFile {
+    let (layers, frames) = (codes.layers(), codes.frames());
+    let seconds = frames as f64 / codec.config().frame_rate();
+    TokenFile { name: name(path), path: path.to_owned(), layers, frames, seconds }
 }
 
 fn round_trip(shape: &Shape, counts: &Counts, current: &Current) -> RoundTrip {

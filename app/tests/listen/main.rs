@@ -9,12 +9,17 @@ mod probe;
 mod server;
 
 use std::env;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use residue_app::studio::{Cards, DeviceChoice, Severity, StreamState, Studio, StudioOptions};
 use residue_engine::audio::{self, Audio};
+use residue_engine::live::{Allowance, FrameSettings, Settings};
+use residue_engine::tokens::npy;
 use serde_json::Value;
 
 use probe::{Probe, Recording};
@@ -44,6 +49,8 @@ fn listening_is_the_roundtrip_a_latency_later() {
         what_is_left_behind_is_heard(&server, rate, 8);
         if rate == 48_000 {
             a_depth_is_the_roundtrip(&server, rate, &golden("v2"), 3);
+            a_file_plays_without_a_microphone(&server, rate);
+            codes_play_from_a_file_and_from_stdin(&server, rate);
             devices_are_listed(rate);
             impossible_wishes_are_explained(rate);
             an_interruption_ends_it_well();
@@ -60,6 +67,17 @@ impl Residue {
         let mut command = Command::new(env!("CARGO_BIN_EXE_residue"));
         command.args(arguments).stdin(Stdio::null());
         Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// As `start`, with something on stdin.
+    fn fed(arguments: &[&str], input: Option<String>) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_residue"));
+        command.args(arguments).stdin(Stdio::piped());
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdin = process.stdin.take().unwrap();
+        // Whoever fails does not read to the end.
+        thread::spawn(move || input.map(|input| stdin.write_all(input.as_bytes())));
+        Self(process)
     }
 
     /// Waits for the end: status, stdout, stderr.
@@ -254,6 +272,88 @@ fn what_is_left_behind_is_heard(server: &Server, rate: u32, depth: usize) {
         };
         [left(0), left(1)]
     });
+}
+
+/// The studio plays a file through the server, with no input opened: what the probe hears is the
+/// roundtrip, sample for sample.
+fn a_file_plays_without_a_microphone(server: &Server, rate: u32) {
+    let path = server.path("song.wav");
+    let channels: Vec<Vec<f32>> =
+        signal(rate).map(|plane| plane[..SECONDS * rate as usize].to_vec()).into();
+    audio::write(&path, &Audio { rate, channels: channels.clone() }).unwrap();
+    let frames = FrameSettings { depths: [5, 1], ..FrameSettings::default() };
+    let options = StudioOptions {
+        settings: Settings { frames, ..Settings::default() },
+        devices: DeviceChoice { host: Some("jack".into()), ..DeviceChoice::default() },
+        // As `ALLOWANCE`.
+        allowance: Allowance::Samples(rate as usize),
+        ..StudioOptions::default()
+    };
+    let mut studio = Studio::new(Arc::new(Cards), options, Arc::new(|| ()));
+    let mut until = |studio: &mut Studio, what: &str, holds: &dyn Fn(&mut Studio) -> bool| {
+        let began = Instant::now();
+        while !holds(studio) {
+            for notice in studio.tick() {
+                assert_eq!(notice.severity, Severity::Info, "{notice:?}, {}", server.log());
+            }
+            let state = studio.stream_state();
+            assert!(began.elapsed() < 2 * PATIENCE, "{what}: {state:?}, {}", server.log());
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    studio.open_file(path);
+    until(&mut studio, "the file opens", &|studio| studio.file().is_some());
+    studio.start();
+    until(&mut studio, "it runs", &|studio| studio.control().is_some());
+    let probe = Probe::new(Default::default());
+    probe.connect_output();
+    studio.play();
+    until(&mut studio, "it plays", &|studio| studio.transport().unwrap().position_s > 0.5);
+    until(&mut studio, "it ends", &|studio| !studio.transport().unwrap().playing);
+    let StreamState::Running(facts) = studio.stream_state().clone() else { panic!("it runs") };
+    assert_eq!((facts.shape.input, facts.counts.starved), (None, 0));
+    probe.wait(2 * PERIOD);
+    let recording = probe.finish();
+    assert_eq!(recording.missed, 0, "the server left out periods: {}", server.log());
+    let expected = roundtrip(server, rate, [&channels[0], &channels[1]], "embedded", 5);
+    let begin = |plane: &[f32]| plane.iter().position(|x| *x != 0.0).expect("it is heard");
+    let offset = begin(&recording.heard[0]) - begin(&expected[0]);
+    for channel in 0..2 {
+        let heard = &recording.heard[channel][offset..][..expected[channel].len()];
+        let wrong = heard.iter().zip(&expected[channel]).position(|(a, b)| a != b);
+        assert_eq!(wrong, None, "channel {channel}");
+    }
+    drop(studio);
+    // The client leaves before the next one of its name comes.
+    thread::sleep(Duration::from_millis(500));
+}
+
+/// `residue decode --play` plays every frame to its end, from a file and as lines arrive on stdin.
+fn codes_play_from_a_file_and_from_stdin(server: &Server, rate: u32) {
+    let (song, codes) = (server.path("song.wav"), server.path("codes.npy"));
+    let [song, codes] = [&song, &codes].map(|path| path.to_str().unwrap());
+    let (status, _, stderr) = Residue::start(&["encode", song, "-o", codes]).end();
+    assert!(status.success(), "{stderr}");
+    let frames = npy::read(Path::new(codes)).unwrap();
+    let lines: String = (0..frames.frames())
+        .map(|frame| frames.frame(frame).iter().map(|c| format!("{c} ")).collect::<String>() + "\n")
+        .collect();
+    for (from, input) in [(codes, None), ("-", Some(lines))] {
+        let residue = Residue::fed(&["decode", from, "--play", "--host", "jack"], input);
+        let probe = Probe::new(Default::default());
+        probe.connect_output();
+        let (status, stdout, stderr) = residue.end();
+        assert!(status.success(), "{stderr} {}", server.log());
+        assert_eq!(stdout, format!("{} frames heard\n", frames.frames()));
+        let heard = probe.finish().heard;
+        let loud = heard[0].iter().filter(|x| x.abs() > 1e-3).count();
+        assert!(loud > SECONDS * rate as usize / 4, "{from}: {loud} samples");
+        assert_eq!(heard[0], heard[1]);
+    }
+    let (status, _, stderr) =
+        Residue::fed(&["decode", "-", "--play", "--host", "jack"], Some("1 x\n".into())).end();
+    assert_eq!(status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("stdin") && stderr.contains("line 1"), "{stderr}");
 }
 
 fn devices_are_listed(rate: u32) {

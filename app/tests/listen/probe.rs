@@ -64,19 +64,24 @@ impl Probe {
 
     /// Waits for Residue's ports and connects both ways.
     pub fn connect(&self) {
-        let client = self.client.as_client();
-        let began = Instant::now();
         for channel in 0..2 {
-            let pairs = [
-                (format!("probe:out_{channel}"), format!("residue_in:in_{channel}")),
-                (format!("residue_out:out_{channel}"), format!("probe:in_{channel}")),
-            ];
-            for (from, to) in pairs {
-                while let Err(error) = client.connect_ports_by_name(&from, &to) {
-                    assert!(began.elapsed() < PATIENCE, "cannot connect {from} to {to}: {error}");
-                    thread::sleep(Duration::from_millis(20));
-                }
-            }
+            self.join(&format!("probe:out_{channel}"), &format!("residue_in:in_{channel}"));
+        }
+        self.connect_output();
+    }
+
+    /// Waits for the ports that Residue plays to and connects them.
+    pub fn connect_output(&self) {
+        for channel in 0..2 {
+            self.join(&format!("residue_out:out_{channel}"), &format!("probe:in_{channel}"));
+        }
+    }
+
+    fn join(&self, from: &str, to: &str) {
+        let began = Instant::now();
+        while let Err(error) = self.client.as_client().connect_ports_by_name(from, to) {
+            assert!(began.elapsed() < PATIENCE, "cannot connect {from} to {to}: {error}");
+            thread::sleep(Duration::from_millis(20));
         }
     }
 

@@ -360,3 +360,98 @@ impl Sound {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use residue_engine::audio::Audio;
+    use residue_engine::codec::{Codec, Options};
+    use residue_engine::live::{Control, PortConfig, Source, open};
+    use residue_engine::models::embedded;
+
+    use super::super::state::Stimuli;
+    use super::*;
+
+    const RATE: u32 = 24_000;
+
+    fn audio(length: usize) -> Audio {
+        let plane = (0..length).map(|n| 0.3 * (n as f32 * 0.05).sin()).collect();
+        Audio { rate: RATE, channels: vec![plane] }
+    }
+
+    fn program(codec: &Codec, serial: u64, begin: Begin) -> (Box<Program>, Control) {
+        let (mut port, control) = open(&PortConfig::new(RATE, 1, 128), codec).unwrap();
+        port.set_offline(true);
+        let material = Material::Audio(Arc::new(audio(12_000)));
+        let region = Some((1000, 5000));
+        (Box::new(Program::new(serial, port, 128, material, begin, true, region)), control)
+    }
+
+    /// Everything that the audio thread may be told, at any moment, without the allocator.
+    #[test]
+    fn the_audio_thread_leaves_the_allocator_alone() {
+        let model = embedded();
+        let codec =
+            Codec::load_from_memory(model.config, model.weights, &Options::default()).unwrap();
+        let meters = Arc::new(Meters::default());
+        let (mut sound, mut line) = Sound::new(RATE, 1.0, Arc::clone(&meters));
+        let (first, _first) = program(&codec, 1, Begin::At(0));
+        let (second, _second) = program(&codec, 2, Begin::Resume);
+        let (reel, mut reader, state) = tape(1, 48_000, 2);
+        let (early, _, refused) = tape(1, 100, 7);
+        let stimuli =
+            Arc::new(Stimuli { rate: RATE, planes: vec![audio(3000), audio(3000)], region: None });
+        let audition = Box::new(Audition::new(stimuli, RATE).unwrap());
+        let mut settings = Settings { source: Source::DryMinusB, ..Settings::default() };
+        settings.frames.depths = [3, 9];
+        let orders: Vec<Option<Message>> = vec![
+            None,
+            Some(Message::Program(first)),
+            Some(Message::Record(Box::new(early))),
+            Some(Message::Settings(settings)),
+            Some(Message::Seek(1, 7000)),
+            Some(Message::Pause(2)),
+            Some(Message::Gain(0.5)),
+            Some(Message::Play(3)),
+            Some(Message::Program(second)),
+            None,
+            Some(Message::Record(Box::new(reel))),
+            Some(Message::Repeat(None)),
+            Some(Message::Select(1)),
+            Some(Message::Audition(audition)),
+            Some(Message::Select(1)),
+            Some(Message::EndAudition),
+            Some(Message::Seek(4, 11_000)),
+        ];
+        let (mut left, mut right) = (vec![0.0; 300], vec![0.0; 300]);
+        let mut loudest = 0.0f32;
+        for order in orders {
+            if let Some(order) = order {
+                assert!(line.messages.try_push(order).is_ok());
+            }
+            for _ in 0..6 {
+                crate::allocations::forbid(|| sound.process(&mut [&mut left, &mut right]));
+                loudest = left.iter().fold(loudest, |most, x| most.max(x.abs()));
+                assert_eq!(left, right);
+            }
+        }
+        assert!(loudest > 0.1);
+        state.stop.store(true, Relaxed);
+        crate::allocations::forbid(|| sound.process(&mut [&mut left, &mut right]));
+        let mut returned = Vec::new();
+        while let Some(back) = line.returns.try_pop() {
+            returned.push(match back {
+                Returned::Program(_) => 'p',
+                Returned::Tape(_) => 't',
+                Returned::Audition(_) => 'a',
+            });
+        }
+        assert_eq!(returned, ['t', 'p', 'a', 't']);
+        assert!(state.ended.load(Relaxed) && refused.ended.load(Relaxed));
+        let mut recorded = 0;
+        while reader.next(|_, count, _| recorded += count) {}
+        assert!(recorded > 4000, "{recorded} samples");
+        // The end has been heard.
+        assert_eq!(meters.transport(), (12_000, false));
+        assert_eq!(meters.program.load(Relaxed), 2);
+    }
+}

@@ -1,0 +1,94 @@
+//! `residue decode --play`: codes heard on a sound device, from a file or as they arrive.
+
+use std::io::{BufReader, stdin};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use residue_engine::live::{FrameSettings, Settings, Source};
+use residue_engine::tokens::FrameReader;
+
+use super::args::Decode;
+use super::output::say;
+use crate::studio::{
+    Cards, DeviceChoice, ModelWish, Severity, StreamState, Studio, StudioOptions, Transport,
+};
+
+/// How often it is looked after.
+const TICK: Duration = Duration::from_millis(50);
+/// What a device may still hold when the last sample has been given to it.
+const LAST_BLOCKS: Duration = Duration::from_millis(300);
+
+pub fn run(args: &Decode) -> Result<()> {
+    ensure!(!args.transpose, "--transpose is for --output; save the array as (layers, frames)");
+    let depth = args.depth.unwrap_or(usize::MAX);
+    let frames = FrameSettings { depths: [depth, 1], ..FrameSettings::default() };
+    let options = StudioOptions {
+        settings: Settings { source: Source::A, frames, ..Settings::default() },
+        model: ModelWish {
+            id: args.model.model.clone(),
+            precision: args.model.precision.into(),
+            threads: args.model.threads,
+        },
+        devices: DeviceChoice {
+            host: args.host.clone(),
+            output: args.device.clone(),
+            ..DeviceChoice::default()
+        },
+        ..StudioOptions::default()
+    };
+    let mut studio = Studio::new(Arc::new(Cards), options, Arc::new(|| ()));
+    if args.codes == Path::new("-") {
+        let mut frames = FrameReader::new(BufReader::new(stdin()), "stdin");
+        studio.stream_tokens(Box::new(move || {
+            frames.next().map(|frame| frame.map_err(|error| error.to_string()))
+        }));
+    } else {
+        studio.open_tokens(args.codes.clone());
+    }
+    // What cannot be read needs no device.
+    while studio.token_progress().is_none() {
+        look_after(&mut studio)?;
+    }
+    studio.play();
+    let heard = until_the_end(&mut studio)?;
+    say(format!("{heard} frames heard"))
+}
+
+/// Waits a moment and says what happened; an error is the end.
+fn look_after(studio: &mut Studio) -> Result<()> {
+    thread::sleep(TICK);
+    for notice in studio.tick() {
+        match notice.severity {
+            Severity::Error => bail!("{}", notice.text),
+            Severity::Warning => eprintln!("residue: warning: {}", notice.text),
+            Severity::Info => {}
+        }
+    }
+    match studio.stream_state() {
+        StreamState::Lost { why, .. } => bail!("{why}"),
+        _ => Ok(()),
+    }
+}
+
+/// Waits until all has been heard; returns how many frames that were.
+fn until_the_end(studio: &mut Studio) -> Result<u64> {
+    loop {
+        look_after(studio)?;
+        let (Some(progress), Some(control)) = (studio.token_progress(), studio.control()) else {
+            continue;
+        };
+        let over = match studio.transport() {
+            Some(Transport { playing, position_s, .. }) => !playing && position_s > 0.0,
+            None => progress.finished && progress.waiting == 0,
+        };
+        if over {
+            let config = control.config();
+            let latency = control.latency().total() as f64 / f64::from(config.rate);
+            thread::sleep(Duration::from_secs_f64(latency) + LAST_BLOCKS);
+            return Ok(studio.token_progress().unwrap_or(progress).heard);
+        }
+    }
+}

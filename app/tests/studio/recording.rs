@@ -1,0 +1,115 @@
+//! Recordings.
+
+use std::path::Path;
+
+use residue_app::studio::{RecordOptions, Severity};
+use residue_engine::audio;
+use residue_engine::live::Source;
+use residue_engine::tokens::npy;
+
+use super::rig::{BLOCK, RATE, Rig, differs, roundtrip, settings, voice};
+
+fn read(folder: &Path, name: &str) -> Vec<Vec<f32>> {
+    audio::read(&folder.join(name)).unwrap().audio.channels
+}
+
+/// All of a file, recorded: dry is the file, A and B are its roundtrips, heard is what was chosen
+/// (whatever volume and mute are), and the codes are those of `residue encode`.
+#[test]
+fn a_recording_holds_every_lane_and_the_codes() {
+    for channels in [1, 2] {
+        let mut rig =
+            Rig::new(RATE, |options| options.settings = settings(Source::DryMinusA, [8, 2]));
+        let input: Vec<Vec<f32>> =
+            (0..channels).map(|seed| voice(RATE, 30_123, seed + 1)).collect();
+        let path = rig.file("voice.wav", RATE, &input);
+        rig.open(&path);
+        rig.studio.set_volume_db(-20.0);
+        let folder = rig.path("take/one");
+        rig.studio.record(RecordOptions { folder: folder.clone() });
+        rig.until("it records", |studio| studio.recording().is_some());
+        rig.studio.play();
+        let latency = rig.latency();
+        rig.play(latency + 30_123 + 2 * BLOCK);
+        rig.until("all is written", |studio| {
+            studio.recording().is_some_and(|recording| recording.milliseconds == 1255)
+        });
+        assert_eq!(rig.studio.recording().unwrap().dropped_samples, 0);
+        rig.studio.stop_recording();
+        // The audio thread notices with its next block.
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        rig.play(BLOCK);
+        rig.notice(Severity::Info, "recorded 1.3 s");
+        rig.until("it has ended", |studio| studio.recording().is_none());
+
+        let (codes, decoded) = roundtrip(RATE, &input, &[8, 2]);
+        for channel in 0..channels as usize {
+            let of = |name: &str| read(&folder, name)[channel].clone();
+            let (a, b) = (&decoded[0].channels[channel], &decoded[1].channels[channel]);
+            assert_eq!(differs(&of("dry.wav"), &input[channel]), None);
+            assert_eq!(differs(&of("a.wav"), a), None);
+            assert_eq!(differs(&of("b.wav"), b), None);
+            let left: Vec<f32> = input[channel].iter().zip(a).map(|(dry, a)| dry - a).collect();
+            assert_eq!(differs(&of("heard.wav"), &left), None);
+        }
+        let names: &[&str] =
+            if channels == 1 { &["codes.npy"] } else { &["codes-left.npy", "codes-right.npy"] };
+        for (name, codes) in names.iter().zip(&codes) {
+            assert_eq!(&npy::read(&folder.join(name)).unwrap(), codes, "{name}");
+        }
+
+        // Nothing is written over.
+        rig.studio.record(RecordOptions { folder });
+        rig.notice(Severity::Error, "already holds");
+    }
+}
+
+/// A recording that begins in the middle holds the frames that begin in it.
+#[test]
+fn a_recording_may_begin_and_end_anywhere() {
+    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::A, [8, 2]));
+    let input = vec![voice(RATE, 60_000, 1)];
+    let path = rig.file("voice.wav", RATE, &input);
+    rig.open(&path);
+    rig.studio.play();
+    let latency = rig.latency();
+    rig.play(41 * BLOCK);
+    let folder = rig.path("take");
+    rig.studio.record(RecordOptions { folder: folder.clone() });
+    rig.until("it records", |studio| studio.recording().is_some());
+    rig.play(37 * BLOCK);
+    rig.studio.stop_recording();
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    rig.play(BLOCK);
+    rig.notice(Severity::Info, "recorded");
+    let (codes, decoded) = roundtrip(RATE, &input, &[8]);
+    let first = 41 * BLOCK - latency;
+    let a = read(&folder, "a.wav").remove(0);
+    assert_eq!(a.len(), 37 * BLOCK);
+    assert_eq!(differs(&a, &decoded[0].channels[0][first..first + a.len()]), None);
+    assert_eq!(read(&folder, "heard.wav")[0], a);
+    let frames = first.div_ceil(480)..(first + a.len()).div_ceil(480);
+    assert_eq!(npy::read(&folder.join("codes.npy")).unwrap(), codes[0].slice(frames));
+}
+
+/// What ends a recording is said, and what was recorded is kept.
+#[test]
+fn lost_devices_end_a_recording_well() {
+    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::Dry, [8, 2]));
+    rig.studio.record(RecordOptions { folder: rig.path("early") });
+    rig.notice(Severity::Error, "nothing runs");
+    let input = vec![voice(RATE, 60_000, 1)];
+    let path = rig.file("voice.wav", RATE, &input);
+    rig.open(&path);
+    rig.studio.play();
+    let latency = rig.latency();
+    let folder = rig.path("take");
+    rig.studio.record(RecordOptions { folder: folder.clone() });
+    rig.until("it records", |studio| studio.recording().is_some());
+    rig.play(30 * BLOCK);
+    rig.devices.set_present(false);
+    rig.notice(Severity::Warning, "the recording ended");
+    let dry = read(&folder, "dry.wav").remove(0);
+    assert_eq!(dry.len(), 30 * BLOCK - latency);
+    assert_eq!(differs(&dry, &input[0][..dry.len()]), None);
+}
