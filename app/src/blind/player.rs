@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::studio::{Stimuli, StreamState, Studio};
+use crate::studio::{Stimuli, Studio};
 
 /// Where playback is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -45,10 +45,7 @@ pub trait Player {
 
 impl Player for Studio {
     fn rate(&self) -> Option<u32> {
-        match self.stream_state() {
-            StreamState::Running(facts) => Some(facts.shape.rate),
-            _ => None,
-        }
+        self.output_rate()
     }
 
     fn start(&mut self) {
@@ -72,7 +69,7 @@ impl Player for Studio {
     }
 
     fn set_playing(&mut self, playing: bool) {
-        if playing { self.play() } else { self.pause() }
+        self.hold_audition(!playing);
     }
 
     fn position(&self) -> Option<Position> {

@@ -5,11 +5,12 @@ use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
 use residue_engine::blind::ModelUsed;
-use residue_engine::codec::{Codec, CodecError, Options, Precision};
+use residue_engine::codec::{Codec, CodecError, Precision};
 use residue_engine::models::{self, Library, ModelSource, ModelsError};
 use residue_engine::offline::OfflineError;
 
 use super::{BlindError, Watch};
+use crate::studio::{self, ModelWish};
 
 /// Loads models for tests and knows their sums.
 #[derive(Default)]
@@ -36,31 +37,19 @@ impl Shelf {
         watch: &Watch,
     ) -> Result<(Codec, ModelUsed), BlindError> {
         let failed = |problem: String| BlindError::Model { model: model.to_owned(), problem };
-        let located = match &self.library {
-            Some(library) => library.locate(model),
-            None => models::locate(model),
-        };
-        let source = located.map_err(|error| failed(error.to_string()))?;
+        let source = studio::models::locate(model, &self.library).map_err(failed)?;
         let sha256 = match self.sum(&source, model, watch) {
             Err(ModelsError::Cancelled) => return Err(BlindError::Cancelled),
             sum => sum.map_err(|error| failed(error.to_string()))?,
         };
 
-        let library = self.library.clone().or_else(|| Library::from_env().ok());
-        let cache = library.map(|library| library.packed());
-        let options = Options { precision, threads: 0, cache, ..Options::default() };
+        let wish = ModelWish { id: model.to_owned(), precision, threads: 0 };
+        let library = studio::models::library(&self.library).ok();
+        let options = studio::models::options(&wish, library.as_ref());
         let what = format!("Loading {model} in {precision}");
         watch.check(&what, 0.0)?;
-        let loaded = match &source {
-            ModelSource::Folder(folder) => {
-                Codec::load_with(folder, &options, &|share| watch.at(&what, share))
-            }
-            ModelSource::Embedded => {
-                let model = models::embedded();
-                Codec::load_from_memory(model.config, model.weights, &options)
-            }
-        };
-        let codec = match loaded {
+        let on_load = |share| watch.at(&what, share);
+        let codec = match studio::models::load_source(&source, &options, &on_load) {
             Err(CodecError::Cancelled) => return Err(BlindError::Cancelled),
             codec => codec.map_err(|error| failed(error.to_string()))?,
         };

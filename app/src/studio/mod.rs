@@ -678,8 +678,18 @@ impl Studio {
     /// version. Starts the devices if they are stopped.
     pub fn audition(&mut self, stimuli: Arc<Stimuli>) {
         self.audition = Some((Arc::clone(&stimuli), 0));
-        self.shared.desk().selected = 0;
+        let mut desk = self.shared.desk();
+        desk.selected = 0;
+        desk.send(Message::Hold(false));
+        drop(desk);
         self.ask(Job::Audition(stimuli));
+    }
+
+    /// Lets an audition stand still where it is, or go on from there.
+    pub fn hold_audition(&mut self, held: bool) {
+        if self.audition.is_some() {
+            self.shared.desk().send(Message::Hold(held));
+        }
     }
 
     /// Changes to another version, crossfading at the same place.

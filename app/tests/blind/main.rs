@@ -5,4 +5,5 @@ mod page;
 mod pictures;
 mod render;
 mod secrecy;
+mod studio;
 mod tests;

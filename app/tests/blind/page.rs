@@ -91,13 +91,17 @@ fn wait_for_sound(harness: &mut Harness<'_, Table>) {
 
 /// Tab until something of this name has the focus.
 fn tab_to(harness: &mut Harness<'_, Table>, label: &str) {
+    let mut stops = Vec::new();
     for _ in 0..60 {
         press(harness, Key::Tab);
-        if harness.get_by_label(label).is_focused() {
+        let focused = harness.root().children_recursive().find(|node| node.is_focused());
+        let stop = focused.and_then(|node| node.accesskit_node().label()).unwrap_or_default();
+        if stop == label {
             return;
         }
+        stops.push(stop);
     }
-    panic!("Tab never reached {label}");
+    panic!("Tab never reached {label}, but {stops:?}");
 }
 
 /// Types a folder into the report's entry, saves there, and returns the two files.
@@ -214,8 +218,8 @@ fn a_threshold_by_keyboard() {
             harness.state().ears.heard()
         };
         let (a, b, x) = (hear(Key::A), hear(Key::B), hear(Key::X));
-        // Deaf to what is 12 dB below the voice.
-        let answer = if distance_db(&a, &b) < -12.0 {
+        // Deaf to what is 4 dB below the voice.
+        let answer = if distance_db(&a, &b) < -4.0 {
             if trials % 2 == 0 { Key::Num1 } else { Key::Num2 }
         } else if x == a {
             Key::Num1

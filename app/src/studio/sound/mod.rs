@@ -58,6 +58,8 @@ pub enum Message {
     Audition(Box<Audition>),
     /// Another one of them.
     Select(usize),
+    /// They stand still, or go on.
+    Hold(bool),
     /// Back to the program.
     EndAudition,
 }
@@ -87,6 +89,8 @@ pub struct Sound {
     /// Waits for the fade.
     next_program: Option<Box<Program>>,
     audition: Option<Box<Audition>>,
+    /// Auditions stand still.
+    held: bool,
     /// Waits for the fade.
     instead: Option<Instead>,
     /// Waits for the fade.
@@ -123,6 +127,7 @@ impl Sound {
             program: None,
             next_program: None,
             audition: None,
+            held: false,
             instead: None,
             seek: None,
             restart: true,
@@ -149,6 +154,13 @@ impl Sound {
                 if self.gate.gain() == 0.0 {
                     self.turn();
                 } else {
+                    end = total.min(at + self.gate.left());
+                }
+            } else if self.audition.is_some() && self.held {
+                if self.gate.target() != 0.0 {
+                    self.gate.set(0.0);
+                }
+                if self.gate.gain() != 0.0 {
                     end = total.min(at + self.gate.left());
                 }
             } else if self.gate.target() == 0.0 && (self.flows || self.audition.is_some()) {
@@ -199,6 +211,7 @@ impl Sound {
                     self.give_back(tape.map(Returned::Tape));
                 }
                 Message::Audition(audition) => self.play_instead(Instead::Audition(audition)),
+                Message::Hold(held) => self.held = held,
                 Message::EndAudition => self.play_instead(Instead::Nothing),
                 Message::Select(index) => match (&mut self.instead, &mut self.audition) {
                     (Some(Instead::Audition(audition)), _) => audition.select(index),
@@ -283,7 +296,7 @@ impl Sound {
         }
         self.flows = self.is_to_flow();
         if self.audition.is_some() {
-            self.gate.set(1.0);
+            self.gate.set(if self.held { 0.0 } else { 1.0 });
         } else if self.flows {
             self.open();
         }
@@ -322,6 +335,10 @@ impl Sound {
     /// Runs up to sample `end` or less; returns where that was.
     fn run(&mut self, planes: &mut [&mut [f32]], at: usize, end: usize) -> usize {
         if let Some(audition) = &mut self.audition {
+            if self.held && self.gate.gain() == 0.0 {
+                planes.iter_mut().for_each(|plane| plane[at..end].fill(0.0));
+                return end;
+            }
             audition.fill(planes, at, end);
             self.gate.apply(planes, at, end);
             return end;

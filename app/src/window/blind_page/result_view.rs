@@ -34,7 +34,7 @@ pub(super) fn show(
         Findings::Rating { scores, .. } => ratings(ui, scores),
     }
     ui.add_space(8.0);
-    compared(ui, report);
+    ui.scope(|ui| compared(ui, report));
     ui.add_space(8.0);
     save(ui, report, saving, folder);
     ui.add_space(8.0);
@@ -103,7 +103,8 @@ fn compared(ui: &mut Ui, report: &Report) {
     if matches!(report.findings, Findings::Staircase(_)) {
         return;
     }
-    Grid::new("compared").num_columns(2).show(ui, |ui| {
+    ui.spacing_mut().interact_size.y = size::SMALL + 4.0;
+    Grid::new("compared").num_columns(2).spacing(vec2(16.0, 2.0)).show(ui, |ui| {
         for one in &report.heard.compared {
             ui.label(weak(one.name.clone()));
             ui.label(weak(format!("played at {:+.1} dB", one.gain_db)));
