@@ -17,7 +17,7 @@ use super::page::Page;
 pub fn show(ui: &mut Ui, window: &mut Window) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         // Beside the scroll bar.
-        ui.set_max_width(ui.available_width() - size::SPACE);
+        ui.set_max_width(ui.available_width() - 2.0 * size::SPACE);
         source::show(ui, window);
         devices::show(ui, &mut window.studio);
         if model::show(ui, &mut window.studio) {
