@@ -127,7 +127,13 @@ impl Meters {
             let share = (db.clamp(LOW, HIGH) - LOW) / (HIGH - LOW);
             bottom - share * (bottom - top - lamp)
         };
+        // As many labels as there is room for, full scale first.
+        let mut free = f32::MIN;
         for mark in MARKS {
+            if y(mark) < free {
+                continue;
+            }
+            free = y(mark) + size::SMALL;
             let at = pos2(rect.center().x, y(mark));
             let text = minus(&format!("{mark:.0}"));
             let color = if mark == 0.0 { theme.text } else { theme.weak };

@@ -21,7 +21,7 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
             parts::heading(ui, "MODELS");
             ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
                 let hint = "looks again for models on this computer";
-                if parts::sign(ui, "\u{27f3}", "Refresh models", hint).clicked() {
+                if parts::word(ui, "Refresh", "Refresh models", hint) {
                     window.studio.refresh_library();
                 }
             });
@@ -67,7 +67,7 @@ fn card(ui: &mut Ui, studio: &mut Studio, model: &ListedModel) {
         ui.add(egui::Label::new(place).truncate()).on_hover_text(&model.place);
         match &model.verified {
             Some(Ok(())) => {
-                ui.label(RichText::new("\u{2714} checked: all files are as they should be"));
+                ui.label(RichText::new("Checked: all files are as they should be"));
             }
             Some(Err(why)) => {
                 ui.label(RichText::new(why).color(theme.alert));

@@ -13,6 +13,8 @@ use crate::studio::{Notice, Severity};
 const KEPT: usize = 100;
 /// Seconds for which one that is good to know is shown by itself.
 const SHOWN: f64 = 8.0;
+/// Room for the button of a banner, in points.
+const BUTTON: f32 = 110.0;
 
 /// The last notices, with the time each came.
 #[derive(Default)]
@@ -89,22 +91,23 @@ pub fn banner(ui: &mut Ui, text: &str, alert: bool, button: &str, hint: &str) ->
         .stroke(egui::Stroke::new(1.0, if alert { theme.alert } else { theme.line }))
         .corner_radius(size::RADIUS)
         .inner_margin(egui::Margin::symmetric(10, 5));
-    frame
-        .show(ui, |ui| {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let pressed = if button == DISMISS {
-                    parts::sign(ui, "\u{2715}", "Dismiss", hint).clicked()
-                } else {
-                    ui.button(button).on_hover_text(hint).clicked()
-                };
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    ui.add(egui::Label::new(RichText::new(text).color(color)).wrap());
-                });
-                pressed
-            })
-            .inner
+    let row = |ui: &mut Ui| {
+        let height = ui.spacing().interact_size.y;
+        let room = egui::vec2((ui.available_width() - BUTTON).max(0.0), height);
+        ui.allocate_ui_with_layout(room, Layout::top_down(Align::Min), |ui| {
+            ui.set_width(room.x);
+            ui.add(egui::Label::new(RichText::new(text).color(color)).wrap());
+        });
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if button == DISMISS {
+                parts::sign(ui, parts::Sign::Close, DISMISS, hint).clicked()
+            } else {
+                ui.button(button).on_hover_text(hint).clicked()
+            }
         })
         .inner
+    };
+    frame.show(ui, |ui| ui.horizontal(row).inner).inner
 }
 
 /// The button of a [`banner`] that only takes it away.

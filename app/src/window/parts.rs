@@ -2,8 +2,8 @@
 
 use egui::accesskit::Role;
 use egui::{
-    Align, Button, CollapsingHeader, ComboBox, Layout, Response, RichText, Ui, WidgetInfo,
-    WidgetText, vec2,
+    Align, Button, CollapsingHeader, Color32, ComboBox, Layout, Rect, Response, RichText, Shape,
+    Stroke, Ui, WidgetInfo, pos2, vec2,
 };
 use residue_ui::Theme;
 use residue_ui::theme::size;
@@ -75,13 +75,72 @@ pub fn choice<T>(
     (response.response, new)
 }
 
+/// Signs on buttons, drawn: no font has all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// Plays.
+    Play,
+    /// Pauses.
+    Pause,
+    /// Goes to the start.
+    Start,
+    /// Takes something away.
+    Close,
+}
+
+impl Sign {
+    fn paint(self, ui: &Ui, rect: Rect, color: Color32) {
+        let painter = ui.painter();
+        let room = Rect::from_center_size(rect.center(), vec2(11.0, 11.0));
+        let bar = |left: f32, width: f32| {
+            let corner = pos2(room.left() + left, room.top());
+            painter.rect_filled(Rect::from_min_size(corner, vec2(width, room.height())), 0, color);
+        };
+        let triangle = |base: f32, tip: f32| {
+            let x = |at: f32| room.left() + at;
+            let points = vec![
+                pos2(x(base), room.top()),
+                pos2(x(base), room.bottom()),
+                pos2(x(tip), room.center().y),
+            ];
+            painter.add(Shape::convex_polygon(points, color, Stroke::NONE));
+        };
+        match self {
+            Self::Play => triangle(1.5, 11.0),
+            Self::Pause => {
+                bar(1.0, 3.0);
+                bar(7.0, 3.0);
+            }
+            Self::Start => {
+                bar(0.5, 2.0);
+                triangle(11.0, 2.5);
+            }
+            Self::Close => {
+                let room = room.shrink(1.5);
+                let stroke = Stroke::new(1.5, color);
+                painter.line_segment([room.left_top(), room.right_bottom()], stroke);
+                painter.line_segment([room.left_bottom(), room.right_top()], stroke);
+            }
+        }
+    }
+}
+
 /// A button that shows a sign and is called by a name.
-pub fn sign(ui: &mut Ui, sign: impl Into<WidgetText>, name: &str, hint: &str) -> Response {
-    let height = ui.spacing().interact_size.y;
-    let response = ui.add(Button::new(sign).min_size(vec2(height + 6.0, height)));
+pub fn sign(ui: &mut Ui, sign: Sign, name: &str, hint: &str) -> Response {
+    let height = ui.spacing().interact_size.y.max(22.0);
+    let response = ui.add(Button::new("").min_size(vec2(height + 8.0, height)));
     let enabled = response.enabled();
     response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, name));
+    sign.paint(ui, response.rect, ui.style().interact(&response).text_color());
     response.on_hover_text(hint)
+}
+
+/// A small button with a word, called by a longer name; returns whether it was pressed.
+pub fn word(ui: &mut Ui, word: &str, name: &str, hint: &str) -> bool {
+    let response = ui.add(Button::new(word).small());
+    let enabled = response.enabled();
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, name));
+    response.on_hover_text(hint).clicked()
 }
 
 /// Bytes as people say them.

@@ -34,7 +34,7 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
 }
 
 fn looks(ui: &mut Ui, window: &mut Window) {
-    let button = parts::sign(ui, "\u{2699}", "Settings", "dark or light, size of everything");
+    let button = ui.button("Settings").on_hover_text("dark or light, size of everything");
     Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
         ui.set_width(220.0);
         parts::heading(ui, "LOOK");
@@ -44,11 +44,11 @@ fn looks(ui: &mut Ui, window: &mut Window) {
         parts::heading(ui, "SIZE");
         ui.horizontal(|ui| {
             let scale = window.preferences.scale;
-            if parts::sign(ui, "\u{2212}", "Smaller", "ctrl \u{2212}").clicked() {
+            if parts::word(ui, "\u{2212}", "Smaller", "ctrl \u{2212}") {
                 window.preferences.scale = scaled(scale, -1.0);
             }
             ui.label(format!("{:.0} %", scale * 100.0));
-            if parts::sign(ui, "+", "Larger", "ctrl +").clicked() {
+            if parts::word(ui, "+", "Larger", "ctrl +") {
                 window.preferences.scale = scaled(scale, 1.0);
             }
             if ui.button("Reset").on_hover_text("ctrl 0").clicked() {
@@ -78,8 +78,7 @@ fn output(ui: &mut Ui, theme: &Theme, window: &mut Window) {
         studio.set_volume_db(volume);
     }
     let muted = studio.muted();
-    let (text, name) =
-        if muted { ("\u{1f507} Muted", "Unmute") } else { ("\u{1f50a} Heard", "Mute") };
+    let (text, name) = if muted { ("Muted", "Unmute") } else { ("Heard", "Mute") };
     let color = if muted { theme.alert } else { theme.text };
     let button = Button::new(RichText::new(text).color(color)).min_size(vec2(84.0, 26.0));
     let response = ui.add(button).on_hover_text("silences the output, or not (M)");

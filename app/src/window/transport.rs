@@ -4,6 +4,7 @@ use egui::{Button, RichText, Ui, UiBuilder, vec2};
 use residue_ui::theme::size;
 use residue_ui::{Theme, Timeline, WaveformAction, clock, waveform};
 
+use super::parts::Sign;
 use super::{Window, parts};
 use crate::studio::{Input, LoadedFile, StreamState};
 
@@ -36,13 +37,12 @@ fn file(ui: &mut Ui, window: &mut Window) {
             ui.set_width(122.0);
             ui.horizontal(|ui| {
                 let (sign, name) =
-                    if transport.playing { ("\u{23f8}", "Pause") } else { ("\u{25b6}", "Play") };
-                let big = RichText::new(sign).size(size::VALUE);
-                if parts::sign(ui, big, name, "space").clicked() {
+                    if transport.playing { (Sign::Pause, "Pause") } else { (Sign::Play, "Play") };
+                if parts::sign(ui, sign, name, "space").clicked() {
                     if transport.playing { window.studio.pause() } else { window.studio.play() }
                 }
                 let start = transport.loop_region.map_or(0.0, |(start, _)| start);
-                if parts::sign(ui, "\u{23ee}", "To the start", "of the file, or of its loop")
+                if parts::sign(ui, Sign::Start, "To the start", "of the file, or of its loop")
                     .clicked()
                 {
                     window.studio.seek(start);

@@ -7,6 +7,7 @@
 #[path = "../listen/probe.rs"]
 mod probe;
 #[path = "../listen/server.rs"]
+#[allow(dead_code, reason = "nothing freezes here")]
 mod server;
 mod xvfb;
 

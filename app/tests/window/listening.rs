@@ -85,6 +85,7 @@ fn a_knob_is_turned_by_mouse_and_keys_and_typed_on() {
         unit: egui::MouseWheelUnit::Line,
         delta: egui::vec2(0.0, 1.0),
         phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Unknown,
         modifiers: Modifiers::NONE,
     });
     desk.steps();
@@ -146,6 +147,9 @@ fn devices_rate_and_buffer_are_chosen_from_what_there_is() {
 #[test]
 fn latency_load_and_late_frames_are_shown() {
     let mut desk = listening();
+    // What is above it, to have room for the last.
+    desk.click("TOKENS");
+    desk.click("CODEBOOK USE");
     desk.until("numbers are there", |desk| {
         desk.reads("Round trip") && desk.reads("Load") && desk.reads("0 late frames")
     });

@@ -66,7 +66,7 @@ fn draw(theme: &Theme, page: Page) -> Picture {
     studio.open_file(clip());
     let mut window = Window::new(studio, preferences, wake);
     let began = Instant::now();
-    let mut ready = |window: &mut Window| {
+    let ready = |window: &mut Window| {
         let ctx = egui::Context::default();
         window.logic(&ctx);
         let studio = window.studio();

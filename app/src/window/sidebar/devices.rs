@@ -19,7 +19,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
             let refreshing = studio.device_list().refreshing;
             ui.add_enabled_ui(!refreshing, |ui| {
                 let hint = "asks the sound systems for their devices again";
-                if parts::sign(ui, "\u{27f3}", "Refresh devices", hint).clicked() {
+                if parts::word(ui, "Refresh", "Refresh devices", hint) {
                     studio.refresh_devices();
                 }
             });

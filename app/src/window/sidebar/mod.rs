@@ -8,6 +8,7 @@ mod recording;
 mod source;
 
 use egui::{ScrollArea, Ui};
+use residue_ui::theme::size;
 
 use super::Window;
 use super::page::Page;
@@ -15,6 +16,8 @@ use super::page::Page;
 /// Draws the column.
 pub fn show(ui: &mut Ui, window: &mut Window) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        // Beside the scroll bar.
+        ui.set_max_width(ui.available_width() - 2.0 * size::SPACE);
         source::show(ui, window);
         devices::show(ui, &mut window.studio);
         if model::show(ui, &mut window.studio) {
@@ -22,6 +25,6 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
         }
         effects::show(ui, &mut window.studio);
         recording::show(ui, window);
-        ui.add_space(residue_ui::theme::size::SPACE);
+        ui.add_space(size::SPACE);
     });
 }

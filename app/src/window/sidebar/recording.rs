@@ -14,9 +14,9 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
     let recording = window.studio.recording().cloned();
     let running = matches!(window.studio.stream_state(), StreamState::Running(_));
     let (text, hint) = match &recording {
-        Some(_) => ("\u{23f9} End recording", "ends the recording (R)"),
+        Some(_) => ("End recording", "ends the recording (R)"),
         None => (
-            "\u{23fa} Record",
+            "Record",
             "what is heard, dry, A and B as WAV and the codes as .npy, in a folder of its own (R)",
         ),
     };
@@ -48,7 +48,7 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = size::GAP;
                 let hint = "choose another folder for recordings";
-                if parts::sign(ui, "\u{1f5c0}", "Recordings folder", hint).clicked() {
+                if parts::word(ui, "Folder\u{2026}", "Recordings folder", hint) {
                     window.ask(ui.ctx(), Purpose::Recordings);
                 }
                 let folder = window.shown(&window.recordings());
