@@ -50,7 +50,7 @@ const VALIDATORS: [Validator; 3] = [
 pub fn validate() -> Result<()> {
     let release = Options::parse(&["--release"]).unwrap_or_default();
     let bundles = bundle(&release)?;
-    cargo(&["test", "--package", "residue-plugin"], &[])?;
+    cargo(&["test", "--workspace", "--test", "host", "--test", "measured"], &[])?;
     if cfg!(target_os = "linux") {
         hosts::hosts()?;
     }
