@@ -1,4 +1,7 @@
 //! Factory presets: what is heard, never levels, bypass or model.
+//!
+//! Hosts cannot list them: nice-plug 0.4 offers neither the preset discovery of CLAP nor the program lists
+//! of VST3.
 
 use std::collections::BTreeMap;
 
