@@ -14,7 +14,12 @@
 //!    within the driver, or in the destructors of its thread-local data, when the window counts as closed:
 //!    the driver is then unmapped, or the process ends, beneath it. [`WindowThread`] waits for it, and
 //!    [`pin_graphics`] keeps the driver mapped.
-//! 3. **A panic while drawing.** baseview passes a panic of its window's thread on to the host's thread
+//! 3. **Frames.** Until its window is visible, baseview 0.4 loses the answer to a request for a frame, and
+//!    then never asks for another: the window stays empty. nice-plug-egui asks for one as soon as its
+//!    timer comes round, which may be before a host has shown the window. [`NEVER`] keeps that timer
+//!    still; being shown asks for a frame by itself. A single frame may get lost later, when the display's
+//!    clock jumps, so `editor::app` asks again after a while.
+//! 4. **A panic while drawing.** baseview passes a panic of its window's thread on to the host's thread
 //!    that closes the window, inside a call from the host. [`no_panic`] ends it there; what we draw
 //!    ourselves is contained in `editor::app`.
 //!
@@ -102,6 +107,9 @@ pub fn pin_graphics() {
 /// Elsewhere windows belong to the host's thread.
 #[cfg(not(target_os = "linux"))]
 pub fn pin_graphics() {}
+
+/// How often nice-plug-egui looks whether somebody wants a frame: once a day. The editor polls anyway.
+pub const NEVER: Duration = Duration::from_secs(24 * 3600);
 
 /// The thread that a window runs on, which closing the window waits for.
 #[derive(Clone, Default)]
