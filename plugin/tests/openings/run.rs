@@ -105,7 +105,9 @@ impl Wish {
                     wish.size =
                         Some([sides.0, sides.1].map(|side| side.parse().expect("a number")));
                 }
-                // What cargo passes to tests.
+                // What people pass to all tests: this one lists none, and is no match for their names.
+                "--list" => wish.count = 0,
+                name if !name.starts_with('-') && !"openings".contains(name) => wish.count = 0,
                 _ => {}
             }
         }
@@ -117,6 +119,9 @@ pub fn main() -> ExitCode {
     let wish = Wish::read();
     if let Some(format) = &wish.format {
         in_format(format, &wish);
+        return ExitCode::SUCCESS;
+    }
+    if wish.count == 0 {
         return ExitCode::SUCCESS;
     }
     let server = Server::start();
