@@ -14,9 +14,18 @@
 //!    within the driver, or in the destructors of its thread-local data, when the window counts as closed:
 //!    the driver is then unmapped, or the process ends, beneath it. [`WindowThread`] waits for it, and
 //!    [`pin_graphics`] keeps the driver mapped.
-//! 3. **A panic while drawing.** baseview passes a panic of its window's thread on to the host's thread
+//! 3. **Frames.** Until its window is visible, baseview 0.4 loses the answer to a request for a frame, and
+//!    then never asks for another: the window stays empty. nice-plug-egui asks for one as soon as its
+//!    timer comes round, which may be before a host has shown the window. [`NEVER`] keeps that timer
+//!    still; being shown asks for a frame by itself. A single frame may get lost later, when the display's
+//!    clock jumps, so `editor::app` asks again after a while.
+//! 4. **A panic while drawing.** baseview passes a panic of its window's thread on to the host's thread
 //!    that closes the window, inside a call from the host. [`no_panic`] ends it there; what we draw
 //!    ourselves is contained in `editor::app`.
+//!
+//! What cannot be helped from here: in VST3 hosts that offer a run loop, nice-plug 0.4 leaves two file
+//! descriptors open with every opening of an editor, so that a process with the usual limit of 1024 has
+//! room for some 480 openings.
 //!
 //! The threads of 1 and 2, and those that free models or load them, may run when the host is done with
 //! the last instance, so the plugin's own library must stay mapped: `build.rs` links it with `-z
@@ -102,6 +111,9 @@ pub fn pin_graphics() {
 /// Elsewhere windows belong to the host's thread.
 #[cfg(not(target_os = "linux"))]
 pub fn pin_graphics() {}
+
+/// How often nice-plug-egui looks whether somebody wants a frame: once a day. The editor polls anyway.
+pub const NEVER: Duration = Duration::from_secs(24 * 3600);
 
 /// The thread that a window runs on, which closing the window waits for.
 #[derive(Clone, Default)]

@@ -1,5 +1,7 @@
 //! What the window's thread runs, from opening to closing.
 
+use std::time::{Duration, Instant};
+
 use egui::{Align2, Context, Ui};
 use nice_plug::context::gui::GuiContext;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
@@ -17,12 +19,17 @@ pub struct EditorApp {
     panel: Option<Panel>,
     /// Drawing panicked: what that left behind is not drawn again.
     broken: bool,
+    /// When to ask for a frame once more, in case the one asked for gets lost.
+    again: Instant,
 }
+
+/// The longest that a lost frame goes unnoticed.
+const AGAIN: Duration = Duration::from_millis(400);
 
 impl EditorApp {
     /// Not built yet. What it is built and run on becomes known as `thread`.
     pub fn new(instance: Instance, thread: WindowThread) -> Self {
-        Self { instance, thread, panel: None, broken: false }
+        Self { instance, thread, panel: None, broken: false, again: Instant::now() }
     }
 }
 
@@ -43,7 +50,13 @@ impl NiceEguiApp for EditorApp {
         Ok(())
     }
 
-    fn ui(&mut self, ui: &mut Ui, _: &mut Frame) {
+    fn ui(&mut self, ui: &mut Ui, frame: &mut Frame) {
+        // One request at a time: each is a timer of the window's loop.
+        let now = Instant::now();
+        if now >= self.again {
+            self.again = now + AGAIN;
+            frame.baseview_window().request_redraw_after(AGAIN);
+        }
         if let Some(panel) = self.panel.as_mut().filter(|_| !self.broken) {
             self.broken = no_panic("the editor", || panel.show(ui)).is_none();
         }

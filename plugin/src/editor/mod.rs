@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Nothing is kept or computed while it is closed, and it polls what it shows: notifications may be lost
-//! (see `guards`). Without running audio it looks twice a second whether anything has changed.
+//! (see `guards`). Without running audio it looks a few times a second whether anything has changed.
 
 mod app;
 mod compare;

@@ -25,7 +25,7 @@ const STATUS: f32 = 16.0;
 /// While something is loaded or downloaded.
 const BUSY: Duration = Duration::from_millis(100);
 /// While nothing happens that the editor would be told of.
-const IDLE: Duration = Duration::from_millis(500);
+const IDLE: Duration = Duration::from_millis(250);
 /// The longest step of time that meters are moved by at once.
 const MOST_SECONDS: f32 = 1.0;
 

@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 /// Smallest and largest size, in points.
-pub const MIN_SIZE: [u32; 2] = [900, 640];
+pub const MIN_SIZE: [u32; 2] = [960, 640];
 /// Larger than any screen; what is saved may be anything.
 const MAX_SIZE: [u32; 2] = [8192, 8192];
 /// Size of an editor that nobody has resized.

@@ -95,7 +95,10 @@ impl Views {
 
         let middle = take_bottom(&mut column, LOAD);
         part(ui, middle, |ui| match live {
-            Some(live) => drop(load(ui, &live.status, history, live.rate)),
+            Some(live) => {
+                // What stands still is not what is.
+                ui.add_enabled_ui(live.moves, |ui| load(ui, &live.status, history, live.rate));
+            }
             None => nothing(ui, "No load: audio is off in the host"),
         });
         take_bottom(&mut column, size::SPACE);

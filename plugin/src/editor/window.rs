@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 
 use super::app::EditorApp;
 use super::saved::MIN_SIZE;
-use crate::guards::{WindowThread, keep_worker_alive, no_panic};
+use crate::guards::{NEVER, WindowThread, keep_worker_alive, no_panic};
 use crate::instance::Instance;
 
 /// Any size from the smallest on.
@@ -70,7 +70,10 @@ impl Editor for ResidueEditor {
         keep_worker_alive(gui.plugin_api());
         let state = EguiEditorState::from_size(self.saved_size(), 1.0);
         *self.state.lock() = Some(Arc::clone(&state));
-        let settings = EguiNiceSettings::new().with_tile("Residue").with_resize_hint(RESIZE);
+        let settings = EguiNiceSettings::new()
+            .with_tile("Residue")
+            .with_resize_hint(RESIZE)
+            .with_repaint_poll_interval(NEVER);
         let thread = WindowThread::default();
         let app = EditorApp::new(self.instance.clone(), thread.clone());
         let editor = create_egui_editor(state, RepaintNotifier::new(), settings, app)

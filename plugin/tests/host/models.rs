@@ -42,6 +42,30 @@ fn a_folder_is_a_model() {
     }
 }
 
+/// How exactly a model runs is part of the project, and of what is heard.
+#[test]
+fn a_precision_is_saved_and_heard() {
+    let input = vec![noise(1, 9000, 0.3), noise(2, 9000, 0.3)];
+    let play = |model: &str| {
+        let mut rig = Rig::new();
+        assert!(rig.load(&state(model)));
+        rig.set_offline(true);
+        rig.start(24_000, 512);
+        let latency = rig.latency();
+        let mut out = rig.play(&input, latency, std::iter::repeat(512), &[]);
+        out.iter_mut().for_each(|plane| drop(plane.drain(..latency)));
+        (out, String::from_utf8(rig.save()[8..].to_vec()).unwrap())
+    };
+    let (exact, saved) = play(r#"{"version":1,"id":"embedded"}"#);
+    assert!(!saved.contains("precision"), "{saved}");
+    let (packed, saved) = play(r#"{"version":1,"id":"embedded","precision":"int8"}"#);
+    assert!(saved.contains(r#"\"precision\":\"int8\""#), "{saved}");
+    assert!(packed != exact && packed[0].iter().any(|x| x.abs() > 0.001));
+    let (unknown, saved) = play(r#"{"version":2,"id":"embedded","precision":"int2"}"#);
+    assert!(saved.contains(r#"\"precision\":\"int2\""#), "{saved}");
+    assert!(unknown == exact, "f32 stands in for what this version does not know");
+}
+
 /// A model that needs a longer latency is taken when audio starts anew, for which the host is asked;
 /// until then audio goes on.
 #[test]

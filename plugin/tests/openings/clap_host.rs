@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use clack_extensions::gui::{
     GuiApiType, GuiConfiguration, GuiSize, HostGui, HostGuiImpl, PluginGui, Window,
@@ -122,7 +123,7 @@ impl Instance {
 }
 
 impl Editor for Instance {
-    fn open(&mut self, parent: u32, scale: f64) -> [u32; 2] {
+    fn open(&mut self, parent: u32, scale: f64, pause: Duration) -> [u32; 2] {
         let plugin = self.plugin.plugin_handle();
         let configuration = GuiConfiguration { api_type: GuiApiType::X11, is_floating: false };
         self.gui.create(&plugin, configuration).expect("the editor opens");
@@ -130,6 +131,8 @@ impl Editor for Instance {
             self.gui.set_scale(&plugin, scale).expect("any scale will do");
         }
         let size = self.gui.get_size(&plugin).expect("it has a size");
+        // Hosts make their own window only now.
+        std::thread::sleep(pause);
         let window = Window::from_x11_handle(c_ulong::from(parent));
         // SAFETY: the parent lives until the editor has been closed.
         unsafe { self.gui.set_parent(&plugin, window) }.expect("it has a parent");

@@ -10,6 +10,7 @@ use std::ptr::null_mut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use vst3::Steinberg::Linux::{
     FileDescriptor, IEventHandler, IEventHandlerTrait, IRunLoop, IRunLoopTrait, ITimerHandler,
@@ -143,7 +144,7 @@ impl Instance {
 }
 
 impl Editor for Instance {
-    fn open(&mut self, parent: u32, _: f64) -> [u32; 2] {
+    fn open(&mut self, parent: u32, _: f64, _: Duration) -> [u32; 2] {
         // SAFETY: as above; the frame and the parent live until the view has been removed.
         unsafe {
             let view = self.controller.createView(kEditor);
