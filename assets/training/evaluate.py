@@ -15,11 +15,10 @@ import soundfile as sf
 import torch
 
 from metrics import held_out, measure
-from model import FRAME, load
+from model import load
 
-DEPTHS = (1, 2, 4, 8, 12, 16, 24, 32)     # 12 and 24 have the rates of Opus 6 and 12
-KBPS = 0.5            # a layer: 10 bits, 50 times a second
-OPUS = (6, 12, 16)
+DEPTHS = (1, 2, 4, 6, 8, 12, 16, 24, 32)     # 6, 12, 16 and 24 have the rates of Opus
+OPUS = (6, 12, 16, 24)
 
 
 def opus(x, kbps):
@@ -71,12 +70,12 @@ def conduct(model, speech):
     edge, inside, dc = [], [], []
     for _, x in speech:
         y = roundtrips(model, x, (32,))[32]
-        jump = np.abs(np.diff(y))[: len(y) // 240 * 240 - 1]
-        at = np.arange(len(jump)) % 240
-        edge.append(rms(jump[at == 239]))
-        inside.append(rms(jump[at != 239]))
+        jump = np.abs(np.diff(y))[: len(y) // model.frame * model.frame - 1]
+        at = np.arange(len(jump)) % model.frame == model.frame - 1
+        edge.append(rms(jump[at]))
+        inside.append(rms(jump[~at]))
         dc.append(abs(y.mean() - x.mean()))
-    rows.append(("sample-to-sample step at 10 ms edges over elsewhere, depth 32 (dB)",
+    rows.append((f"sample-to-sample step at frame edges, every {model.frame / 24:.1f} ms, over elsewhere, depth 32 (dB)",
                  f"{np.mean([db(e / i) for e, i in zip(edge, inside)]):+.2f}"))
     rows.append(("DC added, worst clip (dBFS)", f"{db(max(dc)):.0f}"))
     return rows
@@ -106,7 +105,7 @@ def plot(table, path):
     for axis, (kind, key, label) in zip(axes, (("speech", "pesq", "PESQ-WB, speech"), ("speech", "stoi", "STOI, speech"),
                                               (None, "mel", "mel distance (lower is better)"))):
         for k in ("speech", "music", "effects") if kind is None else (kind,):
-            ours = [(d * KBPS, table[k, f"depth {d}"][key]) for d in DEPTHS]
+            ours = [(table[k, f"depth {d}"]["kbps"], table[k, f"depth {d}"][key]) for d in DEPTHS]
             theirs = [(table[k, f"opus {b}"]["kbps"], table[k, f"opus {b}"][key]) for b in OPUS]
             line, = axis.plot(*zip(*ours), "o-", label=f"Residue {k}")
             axis.plot(*zip(*theirs), "s--", color=line.get_color(), alpha=0.6, label=f"Opus {k}")
@@ -132,11 +131,11 @@ def main():
     model = load(args.model)
     table, text = {}, []
     for kind in ("speech", "music", "effects"):
-        clips = [(n, x[: len(x) // FRAME * FRAME]) for n, x in held_out(args.data, kind, args.clips, args.part)]
+        clips = [(n, x[: len(x) // model.frame * model.frame]) for n, x in held_out(args.data, kind, args.clips, args.part)]
         scores = {}
         for _, x in clips:
             for d, y in roundtrips(model, x, args.depths).items():
-                scores.setdefault(f"depth {d}", []).append(measure(x, y, kind == "speech") | {"kbps": d * KBPS})
+                scores.setdefault(f"depth {d}", []).append(measure(x, y, kind == "speech") | {"kbps": d * 240 / model.frame})
             for b in () if args.no_opus else OPUS:
                 y, size = opus(x, b)
                 scores.setdefault(f"opus {b}", []).append(measure(x, y, kind == "speech") | {"kbps": size})
@@ -147,7 +146,7 @@ def main():
             text.append(f"| {name} | " + " | ".join(f"{mean[k]:.3f}" if k in ("stoi", "mel") else f"{mean[k]:.2f}" for k in keys) + " |")
         text.append("")
         print("\n".join(text[-len(scores) - 5:]), flush=True)
-    speech = [(n, x[: len(x) // FRAME * FRAME]) for n, x in held_out(args.data, "speech", 8, args.part, seed=1)]
+    speech = [(n, x[: len(x) // model.frame * model.frame]) for n, x in held_out(args.data, "speech", 8, args.part, seed=1)]
     text += ["| behaviour | |", "|---|---|", *(f"| {a} | {b} |" for a, b in conduct(model, speech)), ""]
     print("\n".join(text[-13:]))
     (out / "results.md").write_text("\n".join(text))

@@ -29,7 +29,7 @@ from scipy.optimize import minimize
 
 from data import Sampler
 from export import export
-from model import FRAME, PATCH, Codec, default_config
+from model import Codec, default_config
 
 EPS = 1e-5        # of the layer norms: below this power they stop normalising
 STREAM = 2.0 ** -8  # layer scale of the outer encoder stage, whose stream is about sqrt(EPS)
@@ -101,7 +101,7 @@ def condition(model, audio):
         return norm.register_forward_pre_hook(hook)
 
     found, hooks = [], []
-    layers = [layer for stage in (model.decoder[0], model.decoder[2]) for layer in stage.transformer.layers]
+    layers = model.decoder[0].transformer.layers
     for layer in layers:
         hooks.append(observe(layer.norm1, layer.layer_scale_1, found))
         hooks.append(observe(layer.norm2, layer.layer_scale_2, found))
@@ -150,17 +150,18 @@ POOL = ThreadPoolExecutor(os.cpu_count())
 def nearest(x, rows):
     """Index of the nearest row; in blocks that stay in cache, on all cores."""
     x, rows = x.numpy(), rows.numpy()
-    half, across = (rows ** 2).sum(1) / 2, np.ascontiguousarray(rows.T)
+    # The last column subtracts half of each row's square, so that the product is the score.
+    across = np.ascontiguousarray(np.concatenate((rows, -(rows ** 2).sum(1, keepdims=True) / 2), 1).T)
     codes = np.empty(len(x), np.int64)
 
     def part(first, end):
         score = np.empty((128, len(rows)), np.float32)
+        points = np.ones((128, x.shape[1] + 1), np.float32)
         for at in range(first, end, 128):
-            block = x[at: min(at + 128, end)]
-            some = score[: len(block)]
-            np.matmul(block, across, out=some)
-            some -= half
-            codes[at: at + len(block)] = some.argmax(1)
+            n = min(128, end - at)
+            points[:n, :-1] = x[at: at + n]
+            np.matmul(points[:n], across, out=score[:n])
+            codes[at: at + n] = score[:n].argmax(1)
 
     edges = np.linspace(0, len(x), POOL._max_workers + 1).astype(int)
     list(POOL.map(part, edges[:-1], edges[1:]))
@@ -168,14 +169,17 @@ def nearest(x, rows):
 
 
 @torch.no_grad()
-def fit_quantizer(quantizer, latents, rounds, seed=0):
+def fit_quantizer(quantizer, latents, rounds, seed=0, wide=0):
     """latents: (N, rvq_dim), already behind the input projection."""
     generator = torch.Generator().manual_seed(seed)
     residual, start = latents.clone(), latents.pow(2).mean()
     left = []
-    for q in quantizer.quantizers:
-        _, basis = torch.linalg.eigh(residual.T @ residual / len(residual))
-        basis = basis[:, -7:].flip(1)
+    most = quantizer.quantizers[0].codebook.weight.shape[1] - 1
+    for k, q in enumerate(quantizer.quantizers):
+        dims = most if k < wide else 7
+        part = residual[torch.randint(len(residual), (100000,), generator=generator)]
+        _, basis = torch.linalg.eigh(part.T @ part / len(part))
+        basis = basis[:, -dims:].flip(1)
         points = residual @ basis
         rows = kmeans(points, len(q.codebook.weight), rounds, generator)
         # Zero comes first: rows too small for f32 to tell from it then lose the tie.
@@ -184,10 +188,11 @@ def fit_quantizer(quantizer, latents, rounds, seed=0):
         rows[0] = 0.0
         length = SPARE * rows.norm(dim=1).max()
         last = (length ** 2 - rows.pow(2).sum(1)).sqrt()
-        q.codebook.weight.copy_(torch.cat((rows, last[:, None]), 1))
-        set_pointwise(q.in_proj, torch.cat((basis.T, torch.zeros(1, basis.shape[0]))),
-                      torch.cat((torch.zeros(7), length[None])))
-        set_pointwise(q.out_proj, torch.cat((basis, torch.zeros(basis.shape[0], 1)), 1))
+        rest = most - dims
+        q.codebook.weight.copy_(torch.cat((rows, torch.zeros(len(rows), rest), last[:, None]), 1))
+        set_pointwise(q.in_proj, torch.cat((basis.T, torch.zeros(1 + rest, basis.shape[0]))),
+                      torch.cat((torch.zeros(most), length[None])))
+        set_pointwise(q.out_proj, torch.cat((basis, torch.zeros(basis.shape[0], 1 + rest)), 1))
         residual -= rows[nearest(points, rows)] @ basis.T
         left.append((residual.pow(2).mean() / start).item())
     return left
@@ -217,75 +222,71 @@ def count_depth(model):
         layer.out_proj.bias[last] = 1 / 16
     stage.input_proj.weight[:, last] = 0
     stage.input_proj.weight[-1] = 0
-    stage.input_proj.weight[-1, last] = 1
+    stage.input_proj.weight[-1, last] = 2.0 ** -14      # too little for the layer norms to notice
     stage.output_proj.weight[:, -1] = 0
 
 
 @torch.no_grad()
-def build(config, sampler, power, amount, knee_db, frames, rounds, verbose=True):
+def build(config, sampler, power, amount, knee_db, frames, rounds, wide=0, verbose=True):
     model = Codec(config)
-    outer_in, inner_in = model.encoder[1], model.encoder[3]
-    inner_out, outer_out = model.decoder[0], model.decoder[2]
-    for stage in (outer_in, inner_in, inner_out, outer_out):
+    frame, coder, decoder, quantizer = model.frame, model.encoder[1], model.decoder[0], model.quantizer
+    for stage in (coder, decoder):
         for layer in stage.transformer.layers:
-            for scale in (layer.layer_scale_1.scale, layer.layer_scale_2.scale):
-                scale.fill_(STREAM if stage in (outer_in, outer_out) else 0.25)
+            layer.layer_scale_1.scale.fill_(STREAM)
+            layer.layer_scale_2.scale.fill_(STREAM)
             layer.self_attn.out_proj.weight.zero_()
             layer.ffn[2].weight.zero_()
 
-    audio = sampler.pieces(frames * FRAME // 24000, 24000)
+    piece = 24000 // frame * frame
+    audio = sampler.pieces(frames * frame // piece, piece)
     loud = audio[audio.pow(2).mean(1) > 1e-6]
-    even = (loud / loud.pow(2).mean(1, keepdim=True).sqrt()).reshape(-1, PATCH).numpy()
+    even = (loud / loud.pow(2).mean(1, keepdim=True).sqrt()).reshape(-1, frame).numpy()
     weights = perceptual_weights(even, power)
-    coefficients = torch.tensor(dct(np.eye(PATCH), norm="ortho", axis=0), dtype=torch.float32)
+    coefficients = torch.tensor(dct(np.eye(frame), norm="ortho", axis=0), dtype=torch.float32)
 
     # Scale the stream so that the knee of the companding sits at `knee_db` of real material.
-    typical = np.sqrt(((dct(even, norm="ortho") * weights) ** 2).sum(1).mean() / outer_in.input_proj.weight.shape[0])
+    width = coder.input_proj.weight.shape[0]
+    typical = np.sqrt(((dct(even, norm="ortho") * weights) ** 2).sum(1).mean() / width)
     weights = torch.tensor(weights * EPS ** 0.5 / (typical * 10 ** (knee_db / 20)), dtype=torch.float32)
 
-    outer_in.input_proj.weight.copy_(
-        leading(len(outer_in.input_proj.weight), PATCH) @ (weights[:, None] * coefficients))
-    outer_in.output_proj.weight.copy_(leading(*outer_in.output_proj.weight.shape))
+    coder.input_proj.weight.copy_(leading(width, frame) @ (weights[:, None] * coefficients))
+    coder.output_proj.weight.zero_()
     scale = 1.0
     if amount > 0:
-        layers = len(outer_out.transformer.layers)
-        scale, parts, error = undo_companding(amount * EPS ** 0.5, layers)
-        linear_branch(outer_in.transformer.layers[0], amount * EPS ** 0.5)
-        for layer, b in zip(outer_out.transformer.layers, parts):
+        layers = decoder.transformer.layers
+        scale, parts, error = undo_companding(amount * EPS ** 0.5, len(layers))
+        linear_branch(coder.transformer.layers[0], amount * EPS ** 0.5)
+        for layer, b in zip(layers, parts):
             linear_branch(layer, -b)
         if verbose:
             print(f"companding undone within {8.686 * error:.2f} dB rms, scale {scale:.3f}, parts {parts}")
-    outer_out.input_proj.weight.copy_(scale * leading(*outer_out.input_proj.weight.shape))
-    outer_out.output_proj.weight.copy_(
-        (coefficients.T / weights / scale) @ leading(PATCH, outer_out.output_proj.weight.shape[1]))
+    decoder.output_proj.weight.copy_((coefficients.T / weights / scale) @ leading(frame, width))
 
     # Unit power in the latent: everything behind it then has plain scales.
-    def merged(x):
-        return torch.cat([model.encoder[2](outer_in(model.encoder[0](c[:, None]))).transpose(1, 2).flatten(0, 1)
-                          for c in x.split(64)])
-    z = merged(audio)
+    def companded(x):
+        stream = coder.input_proj(model.encoder[0](x[:, None]).transpose(1, 2))
+        return coder.transformer(stream).flatten(0, 1)[:, :frame]
+    z = torch.cat([companded(x) for x in audio.split(64)])
     values, basis = torch.linalg.eigh(z.T @ z / len(z))
     order = values.argsort(descending=True)
     values, basis = values[order], basis[:, order]
-    width = inner_in.input_proj.weight.shape[0]
     unit = float(1 / values[:16].mean().sqrt())
-    inner_in.input_proj.weight.copy_(unit * basis[:, :width].T)
-    inner_in.output_proj.weight.copy_(leading(*inner_in.output_proj.weight.shape))
-    inner_out.input_proj.weight.copy_(leading(*inner_out.input_proj.weight.shape))
-    inner_out.output_proj.weight.copy_(basis[:, :width] / unit)
-
-    quantizer = model.quantizer
     dim = quantizer.input_proj.bias.shape[0]
-    set_pointwise(quantizer.input_proj, leading(dim, inner_in.output_proj.weight.shape[0]))
-    set_pointwise(quantizer.output_proj, leading(inner_out.input_proj.weight.shape[1], dim))
+    coder.output_proj.weight[:dim, :frame] = unit * basis[:, :dim].T
+    decoder.input_proj.weight.zero_()
+    decoder.input_proj.weight[:frame, :dim] = scale / unit * basis[:, :dim]
+    latent = coder.output_proj.weight.shape[0]
+    set_pointwise(quantizer.input_proj, leading(dim, latent))
+    set_pointwise(quantizer.output_proj, leading(latent, dim))
     latents = unit * z @ basis[:, :dim]
-    left = fit_quantizer(quantizer, latents, rounds)
+    del z
+    left = fit_quantizer(quantizer, latents, rounds, wide=wide)
     if verbose:
-        print("energy kept by the merge %.4f; residual after layers 1 4 8 16 32: %s" % (
+        print("energy kept %.4f; residual after layers 1 4 8 16 32: %s" % (
             values[:dim].sum() / values.sum(), [round(left[k - 1], 3) for k in (1, 4, 8, 16, 32) if k <= len(left)]))
     # Room for material louder than most of what was fitted: exact, being a power of two.
-    outer_in.input_proj.weight.mul_(0.5)
-    outer_out.output_proj.weight.mul_(2.0)
+    coder.input_proj.weight.mul_(0.5)
+    decoder.output_proj.weight.mul_(2.0)
     count_depth(model)
     condition(model, audio[:200])
     return model.eval()
@@ -295,6 +296,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument("--data", required=True)
     ap.add_argument("--out", required=True)
+    ap.add_argument("--frame", type=int, default=240, help="samples of a frame, at 24 kHz")
     ap.add_argument("--power", type=float, default=0.2, help="exponent of the perceptual weights")
     ap.add_argument("--companding", type=float, default=10.0, help="gain of quiet patches, minus one")
     ap.add_argument("--knee-db", type=float, default=-30.0, help="level below which gain is constant")
@@ -303,7 +305,7 @@ def main():
     ap.add_argument("--seed", type=int, default=0)
     args = ap.parse_args()
     torch.manual_seed(args.seed)
-    model = build(default_config(), Sampler(args.data, seed=args.seed), args.power, args.companding,
+    model = build(default_config(args.frame), Sampler(args.data, seed=args.seed), args.power, args.companding,
                   args.knee_db, args.frames, args.rounds)
     export(model, Path(args.out))
 

@@ -8,7 +8,6 @@ out, count less there (see train.py).
 import torch
 
 from metrics import RATE, mel_matrix
-from model import PATCH
 
 SCALES = ((2048, 512), (1024, 256), (512, 128), (256, 64), (128, 32))
 MELS = {2048: 80, 1024: 64, 512: 40, 256: 20, 128: 10}
@@ -19,7 +18,8 @@ QUIETEST = 10 ** (-50 / 20)
 class Losses:
     """Two STFT scales a step, drawn by the caller: all five cost more than the model."""
 
-    def __init__(self, device="cpu"):
+    def __init__(self, frame, device="cpu"):
+        self.frame = frame
         self.windows = {n: torch.hann_window(n, device=device) for n, _ in SCALES}
         self.mels = {n: torch.from_numpy(mel_matrix(n, MELS[n], RATE)).to(device) for n, _ in SCALES}
 
@@ -41,7 +41,7 @@ class Losses:
             la, lb = (torch.log10((self.mels[n] @ m.sqrt()).clamp(min=0.05)) for m in (ma, mb))
             mel = mel + (la - lb).abs().mean((1, 2))
         # Patches do not overlap: steps at their edges are the clicks to get rid of.
-        step = (out - ref).diff(dim=1)[:, PATCH - 1:: PATCH]
+        step = (out - ref).diff(dim=1)[:, self.frame - 1:: self.frame]
         edge = step.pow(2).mean(1).add(1e-9).sqrt() / (ref.diff(dim=1).pow(2).mean(1).sqrt() + 0.02)
         n = len(scales)
         return {"wave": wave, "edge": edge, "phase": phase / n, "size": size / n, "mel": mel / n, "loud": loud.abs()}

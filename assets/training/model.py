@@ -15,8 +15,6 @@ import torch.nn.functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
 SAMPLE_RATE = 24000
-PATCH = 240      # 10 ms: one step of the outer stages
-FRAME = 480      # 20 ms: one column of codes, and the codec's latency
 
 
 def _stage(inp, out, width, layers, context):
@@ -29,36 +27,33 @@ def _stage(inp, out, width, layers, context):
     }
 
 
-def default_config(coefficients=224, latent=288, rvq=256, outer=256, inner=320,
-                   encoder_layers=(1, 1), decoder_layers=(4, 4), context=1.5, quantizers=32):
-    """A light encoder and a heavy decoder: the encoder begins as a fixed transform and
-    has little to learn, what a listener gains comes from the decoder.
+def default_config(frame=240, rvq=256, code_dim=8, encoder_layers=1, decoder_layers=4, context=1.5, quantizers=32):
+    """One stage each way, at the frame rate: a light encoder and a heavier decoder. The
+    encoder begins as a fixed transform and has little to learn, what a listener gains
+    comes from the decoder.
+
+    `frame`: samples of a frame, one column of codes, and the codec's latency.
 
     No stage has equal outer and inner sizes, so whether a loader treats an equal-size
     projection as an identity never matters.
     """
-    def patch(n):
-        return {"module_type": "PatchedPretransform", "patch_size": n}
-
+    width = (frame // 64 + 1) * 64
+    rvq = min(rvq, frame * 4 // 5)
+    latent = rvq + 16 if rvq + 16 != width else rvq + 8
+    patch = {"module_type": "PatchedPretransform", "patch_size": frame}
     return {
         "architectures": ["MossAudioTokenizerModel"], "model_type": "moss-audio-tokenizer",
-        "sample_rate": SAMPLE_RATE, "sampling_rate": SAMPLE_RATE, "downsample_rate": FRAME,
+        "sample_rate": SAMPLE_RATE, "sampling_rate": SAMPLE_RATE, "downsample_rate": frame,
         "number_channels": 1, "enable_channel_interleave": False,
         "causal_transformer_context_duration": context,
         "attention_implementation": "sdpa", "compute_dtype": "fp32", "dtype": "bfloat16",
         "code_dim": latent,
-        "encoder_kwargs": [
-            patch(PATCH), _stage(PATCH, coefficients, outer, encoder_layers[0], context),
-            patch(2), _stage(2 * coefficients, latent, inner, encoder_layers[1], context),
-        ],
-        "decoder_kwargs": [
-            _stage(latent, 2 * coefficients, inner, decoder_layers[0], context), patch(2),
-            _stage(coefficients, PATCH, outer, decoder_layers[1], context), patch(PATCH),
-        ],
+        "encoder_kwargs": [patch, _stage(frame, latent, width, encoder_layers, context)],
+        "decoder_kwargs": [_stage(latent, frame, width, decoder_layers, context), patch],
         "quantizer_type": "rlfq",
         "quantizer_kwargs": {
             "quantizer_type": "rlfq", "input_dim": latent, "rvq_dim": rvq, "output_dim": latent,
-            "num_quantizers": quantizers, "codebook_size": 1024, "codebook_dim": 8,
+            "num_quantizers": quantizers, "codebook_size": 1024, "codebook_dim": code_dim,
             "quantizer_dropout": 1.0, "commitment_loss_weight": 0.25, "codebook_loss_weight": 1.0,
         },
     }
@@ -209,6 +204,7 @@ class Codec(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.config = config
+        self.frame = config["downsample_rate"]
         rate = float(config["sampling_rate"])
         self.encoder, self.decoder = nn.ModuleList(), nn.ModuleList()
         for c in config["encoder_kwargs"]:
@@ -237,7 +233,7 @@ class Codec(nn.Module):
 
     def encode(self, audio, depth=None):
         """(B, 1, samples) -> (depth, B, frames); zero-padded to whole frames."""
-        audio = F.pad(audio, (0, -audio.shape[-1] % FRAME))
+        audio = F.pad(audio, (0, -audio.shape[-1] % self.frame))
         return self.quantizer.encode(self.analyse(audio), depth)
 
     def decode(self, codes):

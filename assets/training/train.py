@@ -17,7 +17,7 @@ import torch
 
 from data import Sampler
 from losses import SCALES, Losses
-from model import FRAME, Codec, load
+from model import load
 
 WEIGHTS = {"wave": 1.0, "phase": 1.0, "size": 1.0, "mel": 1.0, "loud": 1.0, "edge": 0.5}
 FADES = ("wave", "phase", "edge")      # count less at low depths: their best answer there is silence
@@ -117,10 +117,10 @@ def main():
         else:
             step, spent = 0, 0.0
 
-    sampler, losses = Sampler(args.data, seed=seed * 7919 + step), Losses()
+    sampler, losses = Sampler(args.data, seed=seed * 7919 + step), Losses(model.frame)
     generator = torch.Generator().manual_seed(seed + step)
     layers = model.config["quantizer_kwargs"]["num_quantizers"]
-    samples = int(args.seconds * 24000) // FRAME * FRAME
+    samples = int(args.seconds * 24000) // model.frame * model.frame
     add, bias = tables(model)
     pool, order, started, saved = None, [], time.time(), time.time()
     running = {}

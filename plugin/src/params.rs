@@ -220,7 +220,7 @@ mod tests {
     fn texts_are_what_people_write() {
         let params = params();
         let text = |param: &dyn Fn() -> String| param();
-        assert_eq!(text(&|| params.codec.depth_a.to_string()), "16 kbps");
+        assert_eq!(text(&|| params.codec.depth_a.to_string()), "32 kbps");
         assert_eq!(text(&|| params.codec.mix.to_string()), "100 %");
         assert_eq!(text(&|| params.levels.input.to_string()), "0 dB");
         assert_eq!(text(&|| params.line.burst.to_string()), "1 frames");
@@ -228,7 +228,7 @@ mod tests {
         let gain = params.levels.input.string_to_normalized_value("-6,5 db");
         assert_eq!(gain.map(|gain| params.levels.input.preview_plain(gain)), Some(-6.5));
         let depth = params.codec.depth_b.string_to_normalized_value("2 kbps");
-        assert_eq!(depth.map(|depth| params.codec.depth_b.preview_plain(depth)), Some(4));
+        assert_eq!(depth.map(|depth| params.codec.depth_b.preview_plain(depth)), Some(2));
     }
 
     /// Projects depend on these.

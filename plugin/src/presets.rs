@@ -67,7 +67,7 @@ pub const PRESETS: [Preset; 9] = [
         ..PLAIN
     },
     Preset {
-        name: "Telephone 0.5 kbps",
+        name: "Telephone",
         about: "Hardly more than the words",
         depths: [Depth::Kbps(0.5), Depth::Kbps(2.0)],
         match_loudness: true,

@@ -74,7 +74,7 @@ fn an_offline_render_is_what_roundtrip_writes() {
         for blocks in [vec![512], vec![1, 300, 77, 512, 5]] {
             let mut rig = Rig::new();
             rig.set_offline(true);
-            rig.set(&[("Depth A", "2 kbps"), ("Stereo in mono models", mono)]);
+            rig.set(&[("Depth A", "4 kbps"), ("Stereo in mono models", mono)]);
             rig.start(rate, 512);
             let latency = rig.latency();
             let out = rig.play(&input, latency, blocks.iter().copied().cycle(), &[]);
@@ -153,7 +153,7 @@ fn automation_is_exact_to_the_sample() {
         let changes = [
             rig.change(1000, "Input gain", "-6 dB"),
             rig.change(1003, "Output gain", "3 dB"),
-            rig.change(5001, "Depth A", "0.5 kbps"),
+            rig.change(5001, "Depth A", "1 kbps"),
             rig.change(9999, "Listen", "A-B"),
             rig.change(12_345, "Mix", "30 %"),
             rig.change(15_000, "Bypass", "On"),

@@ -15,7 +15,7 @@ fn a_missing_model_stays_in_the_project() {
     rig.start(48_000, 512);
     let out = rig.play(&[noise(1, 9000, 0.3), noise(2, 9000, 0.3)], 0, std::iter::repeat(512), &[]);
     assert!(out[0].iter().any(|x| x.abs() > 0.001), "the embedded model plays");
-    assert_eq!(rig.shown("Depth A"), "1.5 kbps");
+    assert_eq!(rig.shown("Depth A"), "3 kbps");
     let saved = String::from_utf8(rig.save()[8..].to_vec()).unwrap();
     assert!(saved.contains(r#"\"id\":\"/nowhere/at/all\",\"sha256\":\"00ff\""#), "{saved}");
 }
@@ -87,7 +87,7 @@ fn a_longer_latency_waits_for_a_restart() {
     // The way back fits the latency: it is taken while audio runs.
     assert!(rig.load(&with_model(&choice("embedded"))));
     let depth = rig.param("Depth A").id;
-    while rig.text(depth, 3.0) != "2 kbps" {
+    while rig.text(depth, 3.0) != "4 kbps" {
         assert!(Instant::now() < until, "the model changes");
         rig.play(&input, 0, [512], &[]);
         std::thread::sleep(Duration::from_millis(5));

@@ -63,10 +63,10 @@ fn every_value_survives_its_text() {
         }
     }
     let depth = rig.param("Depth A").id;
-    let read = ["2 kbps", "4 layers", "4"].map(|text| rig.read(depth, text));
+    let read = ["4 kbps", "4 layers", "4"].map(|text| rig.read(depth, text));
     let steps = read.map(|value| value.map(f64::round));
-    assert_eq!(steps, [Some(3.0); 3], "the embedded model has 0.5 kbps a layer");
-    assert_eq!(rig.text(depth, 3.0), "2 kbps");
+    assert_eq!(steps, [Some(3.0); 3], "the embedded model has 1 kbps a layer");
+    assert_eq!(rig.text(depth, 3.0), "4 kbps");
     assert_eq!(rig.read(depth, "loud"), None);
 }
 

@@ -84,13 +84,13 @@ fn older_and_newer_states_load() {
     let mut rig = Rig::new();
     let older = r#"{"params":{"depa":{"i32":5}},"fields":{}}"#;
     assert!(rig.load(&clap_state(older)));
-    assert_eq!(rig.shown("Depth A"), "2.5 kbps");
+    assert_eq!(rig.shown("Depth A"), "5 kbps");
 
     let newer = r#"{"version":"9.0.0","precision":"int8","params":{"depa":{"i32":6},"listen":
         {"string":"sideways"},"spin":{"f32":3.5}},"fields":{"model":
         "{\"version\":2,\"id\":\"embedded\",\"precision\":\"int8\"}","editor":"[1,2]"}}"#;
     assert!(rig.load(&clap_state(newer)));
-    assert_eq!(rig.shown("Depth A"), "3 kbps");
+    assert_eq!(rig.shown("Depth A"), "6 kbps");
     assert_eq!(rig.shown("Listen"), "A", "an unknown choice changes nothing");
     assert!(text(&rig.save()).contains(r#"\"precision\":\"int8\""#), "the model's future is kept");
 }
