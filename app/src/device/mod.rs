@@ -5,7 +5,7 @@
 //! the thread that owns it how the devices are doing.
 //!
 //! Input and output are two streams of the system's, on two threads and often on two clocks. They
-//! meet in a [`bridge`], which keeps a stated number of frames in hand and slips when the clocks
+//! meet in a bridge, which keeps a stated number of frames in hand and slips when the clocks
 //! drift apart. Where both run on one clock (JACK, one sound card) it never slips, and what passes
 //! through is the input bit for bit.
 //!

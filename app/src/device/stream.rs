@@ -162,7 +162,7 @@ impl Stream {
     }
 
     /// Ends the devices and frees the function, on a thread of its own; returns when that is done,
-    /// or after [`CLOSING`] without it.
+    /// or after two seconds without it.
     pub fn close(self) {
         let (done, closed) = mpsc::channel();
         let close = move || {

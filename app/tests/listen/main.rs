@@ -290,7 +290,7 @@ fn a_file_plays_without_a_microphone(server: &Server, rate: u32) {
         ..StudioOptions::default()
     };
     let mut studio = Studio::new(Arc::new(Cards), options, Arc::new(|| ()));
-    let mut until = |studio: &mut Studio, what: &str, holds: &dyn Fn(&mut Studio) -> bool| {
+    let until = |studio: &mut Studio, what: &str, holds: &dyn Fn(&mut Studio) -> bool| {
         let began = Instant::now();
         while !holds(studio) {
             for notice in studio.tick() {
@@ -318,9 +318,9 @@ fn a_file_plays_without_a_microphone(server: &Server, rate: u32) {
     let expected = roundtrip(server, rate, [&channels[0], &channels[1]], "embedded", 5);
     let begin = |plane: &[f32]| plane.iter().position(|x| *x != 0.0).expect("it is heard");
     let offset = begin(&recording.heard[0]) - begin(&expected[0]);
-    for channel in 0..2 {
-        let heard = &recording.heard[channel][offset..][..expected[channel].len()];
-        let wrong = heard.iter().zip(&expected[channel]).position(|(a, b)| a != b);
+    for (channel, expected) in expected.iter().enumerate() {
+        let heard = &recording.heard[channel][offset..][..expected.len()];
+        let wrong = heard.iter().zip(expected).position(|(a, b)| a != b);
         assert_eq!(wrong, None, "channel {channel}");
     }
     drop(studio);

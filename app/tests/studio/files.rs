@@ -237,8 +237,8 @@ fn another_file_goes_on_playing() {
     let latency = rig.latency();
     let fade = RATE as usize / 200;
     let heard = rig.play(fade + latency + 20_000);
-    for channel in 0..2 {
-        let played = &heard[channel][fade + latency..][..20_000];
+    for (channel, heard) in heard.iter().enumerate() {
+        let played = &heard[fade + latency..][..20_000];
         assert_eq!(differs(played, &decoded[0].channels[channel]), None, "{channel}");
     }
 }

@@ -43,13 +43,13 @@ fn a_recording_holds_every_lane_and_the_codes() {
         rig.until("it has ended", |studio| studio.recording().is_none());
 
         let (codes, decoded) = roundtrip(RATE, &input, &[8, 2]);
-        for channel in 0..channels as usize {
+        for (channel, input) in input.iter().enumerate() {
             let of = |name: &str| read(&folder, name)[channel].clone();
             let (a, b) = (&decoded[0].channels[channel], &decoded[1].channels[channel]);
-            assert_eq!(differs(&of("dry.wav"), &input[channel]), None);
+            assert_eq!(differs(&of("dry.wav"), input), None);
             assert_eq!(differs(&of("a.wav"), a), None);
             assert_eq!(differs(&of("b.wav"), b), None);
-            let left: Vec<f32> = input[channel].iter().zip(a).map(|(dry, a)| dry - a).collect();
+            let left: Vec<f32> = input.iter().zip(a).map(|(dry, a)| dry - a).collect();
             assert_eq!(differs(&of("heard.wav"), &left), None);
         }
         let names: &[&str] =

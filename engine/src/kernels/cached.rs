@@ -1,5 +1,7 @@
 //! How the keys and values of the past are kept: exactly, or in half the memory.
 
+#![allow(clippy::needless_range_loop, reason = "vectors are indexed by column")]
+
 use half::bf16;
 
 use super::simd::{LANES, Simd};

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// How a model's linear layers are kept and computed. The quantizer, norms and attention are always
-/// f32.
+/// How a model's linear layers are kept and computed. The quantizer, norms and attention always
+/// compute in f32; in smaller precisions the keys and values of the past are kept in bfloat16.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Precision {
     /// 32-bit floats: the reference's own numbers, exact.
@@ -12,7 +12,7 @@ pub enum Precision {
     F32,
     /// Weights rounded to bfloat16 (8 bits of mantissa), activations in f32: half the memory.
     Bf16,
-    /// Weights as 8-bit integers, activations as pairs of them (15 bits), both with a scale for each
+    /// Weights as 8-bit integers, activations as pairs of them (16 bits), both with a scale for each
     /// 128 numbers of a row: a quarter of the memory.
     Int8,
 }
