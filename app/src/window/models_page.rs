@@ -63,8 +63,10 @@ fn card(ui: &mut Ui, studio: &mut Studio, model: &ListedModel) {
                 actions(ui, studio, model, &wish, chosen);
             });
         });
-        let place = RichText::new(&model.place).color(theme.weak).size(size::SMALL + 1.0);
-        ui.add(egui::Label::new(place).truncate()).on_hover_text(&model.place);
+        let absent = !model.here && model.can_pull;
+        let place = if absent { "not on this computer" } else { &model.place };
+        let label = RichText::new(place).color(theme.weak).size(size::SMALL + 1.0);
+        ui.add(egui::Label::new(label).truncate()).on_hover_text(&model.place);
         match &model.verified {
             Some(Ok(())) => {
                 ui.label(RichText::new("Checked: all files are as they should be"));

@@ -1,6 +1,8 @@
 //! The pictures of what runs.
 
-use egui::{Align, Button, Layout, Rect, RichText, ScrollArea, Ui, UiBuilder, pos2, vec2};
+use egui::{
+    Align, Button, ComboBox, Layout, Rect, RichText, ScrollArea, Ui, UiBuilder, pos2, vec2,
+};
 use residue_engine::measure::MeasureError;
 use residue_ui::theme::size;
 use residue_ui::{
@@ -161,12 +163,20 @@ fn spectrograms(ui: &mut Ui, window: &mut Window) {
                     views.options.axis = axis;
                 }
             }
-            for seconds in SECONDS.into_iter().rev() {
-                let chosen = preferences.seconds == seconds;
-                if ui.selectable_label(chosen, format!("{seconds:.0} s")).clicked() {
-                    preferences.seconds = seconds;
-                }
-            }
+            let text = |seconds: f64| format!("{seconds:.0} s");
+            let shown = text(preferences.seconds);
+            let combo = ComboBox::from_id_salt("seconds").selected_text(&shown).width(52.0);
+            let response = combo
+                .show_ui(ui, |ui| {
+                    for seconds in SECONDS {
+                        ui.selectable_value(&mut preferences.seconds, seconds, text(seconds));
+                    }
+                })
+                .response;
+            response.widget_info(|| {
+                let role = egui::accesskit::Role::ComboBox;
+                egui::WidgetInfo::labeled(role, true, "Seconds shown")
+            });
         });
     });
     if !lanes.contains(&true) {

@@ -110,7 +110,8 @@ fn compare(recording: &Recording, moments: &Moments) {
     // Where the port began is not told; it was a whole number of periods from where it was connected.
     let began = (0..400)
         .flat_map(|n| [moments.connected + n * PERIOD, moments.connected.wrapping_sub(n * PERIOD)]);
-    let end = moments.dry;
+    // A source is changed where it is heard, which is later than where it was sent.
+    let end = moments.dry - late;
     let until = recording.start + RATE as usize / 4;
     let begins = |begin: &usize| {
         *begin < recording.start && {
