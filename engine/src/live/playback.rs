@@ -98,7 +98,7 @@ mod tests {
     fn frames_repeat_and_those_left_out_are_left_out() {
         let playback = Playback::new(Codes::new(1, 10, (0..10).collect()));
         let mut reel = Reel::new(playback.clone());
-        let mut play = |numbers: Range<u64>, reel: &mut Reel| -> Vec<u32> {
+        let play = |numbers: Range<u64>, reel: &mut Reel| -> Vec<u32> {
             numbers.map(|number| reel.next(number).map_or(99, |frame| frame[0])).collect()
         };
         assert_eq!(play(0..3, &mut reel), [0, 1, 2]);
