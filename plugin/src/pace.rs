@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 /// How much faster than the clock a lead is forgotten: so much faster than real time a render has to
 /// be, and so soon playback after one is realtime again.
 const FORGOTTEN: f64 = 0.2;
-/// The most that a lead counts beyond the limit, in seconds.
-const SPARE: f64 = 0.1;
+/// The most that a lead counts beyond the limit, in seconds: for so long a render may stall and is
+/// still known for one.
+const SPARE: f64 = 0.5;
 
 /// How far the host is ahead of the clock. Realtime-safe: it asks for the time, which is no system
 /// call where the system has a faster way.
@@ -22,6 +23,8 @@ pub struct Pace {
     /// Seconds ahead; below 0 where the host has stalled, which is forgotten in about a second so that
     /// catching up is not taken for a render.
     lead: f64,
+    /// The limit has been reached, and the lead not been lost since.
+    rendering: bool,
     last: Option<Instant>,
 }
 
@@ -33,7 +36,7 @@ impl Pace {
     pub fn new(rate: u32, max_block: usize, latency: usize) -> Self {
         let (block, latency) = (max_block as f64, latency as f64);
         let limit = (0.75 * latency).max((block + latency) / 2.0) / f64::from(rate);
-        Self { rate: f64::from(rate), limit, lead: 0.0, last: None }
+        Self { rate: f64::from(rate), limit, lead: 0.0, rendering: false, last: None }
     }
 
     /// Whether the host renders, as far as this block of so many samples tells, which it asks for now.
@@ -47,13 +50,15 @@ impl Pace {
         } else {
             self.lead *= 1.0 - passed.min(1.0);
         }
+        self.rendering &= self.lead > 0.0;
         self.lead = (self.lead + samples as f64 / self.rate).min(self.limit + SPARE);
-        self.lead >= self.limit
+        self.rendering |= self.lead >= self.limit;
+        self.rendering
     }
 
     /// A new stream begins.
     pub fn reset(&mut self) {
-        (self.lead, self.last) = (0.0, None);
+        (self.lead, self.rendering, self.last) = (0.0, false, None);
     }
 }
 
@@ -103,7 +108,7 @@ mod tests {
                 // The block in which the first sample comes out of the latency, and all after it.
                 assert!(renders || (n + 1) * block <= latency, "block {n} of {block}");
             }
-            let real = vec![period; (2.0 / period) as usize + 2];
+            let real = vec![period; (6.0 / period) as usize + 2];
             let (found, _) = play(&mut pace, now, block, &real);
             assert!(!found[found.len() - 1], "blocks of {block}");
         }

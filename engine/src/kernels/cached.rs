@@ -56,8 +56,8 @@ impl Cached for f32 {
         unsafe {
             let from = row.add(column);
             let mut vectors = [S::load(from); C];
-            for c in 1..C {
-                vectors[c] = S::load(from.add(c * LANES));
+            for (c, vector) in vectors.iter_mut().enumerate().skip(1) {
+                *vector = S::load(from.add(c * LANES));
             }
             vectors
         }
@@ -104,8 +104,8 @@ impl Cached for bf16 {
                 [even, odd][(column / LANES + c) % 2]
             };
             let mut vectors = [pair(0); C];
-            for c in 1..C {
-                vectors[c] = pair(c);
+            for (c, vector) in vectors.iter_mut().enumerate().skip(1) {
+                *vector = pair(c);
             }
             vectors
         }
