@@ -1,12 +1,12 @@
 """Initial model: a perceptually weighted transform coder and a quantizer fitted to data.
 
-Encoder: each 10 ms patch goes through an orthonormal DCT whose rows are scaled by an
+Encoder: each frame goes through an orthonormal DCT whose rows are scaled by an
 inverse power of the average spectrum, so that equal noise in the latent becomes noise
 that follows the spectrum in the sound. One feed-forward branch then adds a multiple
-of the layer-normed patch to the patch: that raises quiet patches towards loud ones
-(GELU(u) - GELU(-u) = u makes the branch exactly linear behind the norm). Two patches
-are merged by a data-fitted PCA. Decoder: the transposes, and the companding undone by
-branches that subtract. All other branches start at zero.
+of the layer-normed frame to the frame: that raises quiet frames towards loud ones
+(GELU(u) - GELU(-u) = u makes the branch exactly linear behind the norm). A data-fitted
+PCA follows. Decoder: the transposes, and the companding undone by branches that
+subtract. All other branches start at zero.
 
 Quantizer: layer by layer, PCA of the residual to 7 dimensions and k-means. An rlfq layer
 picks by direction only, so the 8th code dimension is a constant in the projection and
@@ -32,7 +32,7 @@ from export import export
 from model import Codec, default_config
 
 EPS = 1e-5        # of the layer norms: below this power they stop normalising
-STREAM = 2.0 ** -8  # layer scale of the outer encoder stage, whose stream is about sqrt(EPS)
+STREAM = 2.0 ** -8  # layer scale of the stages, whose stream is about sqrt(EPS)
 SPARE = 2.0       # row length in units of the largest row: larger is closer to Euclidean, smaller resolves better in f32
 
 

@@ -13,7 +13,7 @@ use residue_engine::tokens::Codes;
 use super::support::{audio, noise, offline, play, voice};
 
 const RATE: u32 = 24_000;
-const FRAME: usize = 480;
+const FRAME: usize = 240;
 
 pub fn codec() -> &'static Codec {
     static CODEC: OnceLock<Codec> = OnceLock::new();
@@ -163,7 +163,7 @@ fn muted_layers_are_left_out() {
 fn loudness_is_matched_when_asked_for() {
     let power = |matched: bool, source| {
         let mut config = PortConfig::new(RATE, 1, 480);
-        config.settings.frames = FrameSettings { depths: [4, 1], ..at_depth(4) };
+        config.settings.frames = FrameSettings { depths: [2, 1], ..at_depth(2) };
         config.settings.frames.match_loudness = matched;
         config.settings.source = source;
         let (mut port, _control) = offline(&config, codec());

@@ -10,7 +10,7 @@ use super::effects::codec;
 use super::support::{offline, play, voice};
 
 const RATE: u32 = 24_000;
-const FRAME: usize = 480;
+const FRAME: usize = 240;
 
 fn codes(frames: usize) -> Codes {
     let audio = voice(RATE, (frames + 20) * FRAME)[20 * FRAME..].to_vec();
