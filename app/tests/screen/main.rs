@@ -94,7 +94,7 @@ fn perform(server: &Server, screen: &Screen) -> (Recording, Moments) {
     probe.wait(RATE as usize * 5 / 4);
     let dry = probe.now();
     screen.press("d");
-    probe.wait(RATE as usize);
+    probe.wait(RATE as usize * 3 / 2);
     let recording = probe.finish();
     drop(program);
     (recording, Moments { connected, key, dry })

@@ -154,10 +154,12 @@ fn latency_load_and_late_frames_are_shown() {
         desk.reads("Round trip") && desk.reads("Load") && desk.reads("0 late frames")
     });
     let words = ["Frame", "Compute", "Resampling", "Between", "Devices"];
-    let label = desk
-        .harness
-        .query_all_by_label_contains("Round trip")
-        .filter_map(|node| node.accesskit_node().label())
-        .find(|label| words.iter().all(|word| label.contains(word)));
-    assert!(label.is_some(), "the parts of the latency");
+    let text = |node: egui_kittest::Node<'_>| {
+        let node = node.accesskit_node();
+        node.label().or_else(|| node.value()).unwrap_or_default()
+    };
+    let labels: Vec<String> =
+        desk.harness.query_all_by_label_contains("Round trip").map(text).collect();
+    let label = labels.iter().find(|label| words.iter().all(|word| label.contains(word)));
+    assert!(label.is_some(), "the parts of the latency in {labels:?}");
 }
