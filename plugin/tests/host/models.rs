@@ -48,7 +48,7 @@ fn a_precision_is_saved_and_heard() {
     let input = vec![noise(1, 9000, 0.3), noise(2, 9000, 0.3)];
     let play = |model: &str| {
         let mut rig = Rig::new();
-        assert!(rig.load(&state(model)));
+        assert!(rig.load(&with_model(model)));
         rig.set_offline(true);
         rig.start(24_000, 512);
         let latency = rig.latency();
