@@ -290,7 +290,7 @@ fn a_file_plays_without_a_microphone(server: &Server, rate: u32) {
         ..StudioOptions::default()
     };
     let mut studio = Studio::new(Arc::new(Cards), options, Arc::new(|| ()));
-    let mut until = |studio: &mut Studio, what: &str, holds: &dyn Fn(&mut Studio) -> bool| {
+    let until = |studio: &mut Studio, what: &str, holds: &dyn Fn(&mut Studio) -> bool| {
         let began = Instant::now();
         while !holds(studio) {
             for notice in studio.tick() {
