@@ -29,6 +29,8 @@ const RATE: u32 = 24_000;
 const FRAME: usize = 480;
 /// Layers before and after the key.
 const DEPTHS: [usize; 2] = [4, 8];
+/// Samples of the join between two depths.
+const JOIN: usize = RATE as usize / 200;
 /// Samples that must be the same at the end of the recording to know how late it is.
 const KNOWN: usize = 4000;
 
@@ -132,7 +134,10 @@ fn compare(recording: &Recording, moments: &Moments) {
     // The first sample that differs may lie a little behind the frame's first.
     let switch = differs / FRAME;
     let expected = through(&codec, input, switch);
-    let wrong = (from..heard.len()).find(|n| !near(heard[*n], expected[*n]));
+    // The step between two depths is spread over 5 ms, so that nothing clicks.
+    let join = switch * FRAME..switch * FRAME + JOIN;
+    let wrong =
+        (from..heard.len()).filter(|n| !join.contains(n)).find(|n| !near(heard[*n], expected[*n]));
     assert_eq!(wrong, None, "from frame {switch} on, depth {}", DEPTHS[1]);
 
     // A frame, a block, and what a busy machine takes to hand over a key and to draw.
@@ -152,9 +157,12 @@ fn lateness(sent: &[f32], heard: &[f32]) -> usize {
     let tail = &heard[heard.len() - KNOWN..];
     let same = |late: &usize| {
         let sent = &sent[sent.len() - KNOWN - late..][..KNOWN];
-        sent.iter().zip(tail).all(|(sent, heard)| near(*sent, *heard))
+        sent.iter().zip(tail).filter(|(sent, heard)| near(**sent, **heard)).count()
     };
-    (0..heard.len() / 2).find(same).expect("the end is dry, whenever it was sent")
+    let best = (0..heard.len() / 2).max_by_key(same).expect("something was heard");
+    let same = same(&best);
+    assert_eq!(same, KNOWN, "the end is dry; at best {best} frames late");
+    best
 }
 
 /// What the codec makes of a signal: the first depth before this frame, the second from it on.
