@@ -26,7 +26,7 @@ use xvfb::Screen;
 /// The embedded model's own, so that nothing is resampled.
 const RATE: u32 = 24_000;
 /// Samples of a frame of the embedded model.
-const FRAME: usize = 480;
+const FRAME: usize = 240;
 /// Layers before and after the key.
 const DEPTHS: [usize; 2] = [4, 8];
 /// Samples of the join between two depths.

@@ -4,7 +4,7 @@ use residue_app::studio::{Input, Severity};
 use residue_engine::audio::{Audio, resample};
 use residue_engine::live::{SOURCE_FADE, Source};
 
-use super::rig::{BLOCK, RATE, Rig, differs, roundtrip, settings, voice};
+use super::rig::{BLOCK, FRAME, RATE, Rig, differs, roundtrip, settings, voice};
 
 /// At the devices' rate and after conversion, mono and stereo: every sample of the file is heard as
 /// `residue roundtrip` writes it, from the first to the last, and then the file stands at its end.
@@ -81,7 +81,7 @@ fn sources_and_depths_change_in_place() {
     rig.studio.set_settings(settings(Source::A, [4, 2]));
     let changed = rig.play(20 * BLOCK)[0].clone();
     // The change went in with sample `from` of the file, and so holds from the frame after it.
-    let frame = from.next_multiple_of(480);
+    let frame = from.next_multiple_of(FRAME);
     let before = frame - (from - latency);
     assert_eq!(differs(&changed[..before], &a[from - latency..frame]), None);
     let after = frame..from - latency + changed.len();

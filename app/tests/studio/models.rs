@@ -9,7 +9,7 @@ use residue_engine::live::{Allowance, Source};
 use residue_engine::models::Library;
 
 use super::hub_server::{HubServer, Mishap};
-use super::rig::{BLOCK, RATE, Rig, differs, roundtrip, settings, voice};
+use super::rig::{BLOCK, FRAME, RATE, Rig, differs, roundtrip, settings, voice};
 use super::sample::Place;
 
 fn golden(case: &str) -> PathBuf {
@@ -179,7 +179,7 @@ fn precisions_are_measured() {
     let model = residue_engine::models::embedded();
     let options = Options { precision: Precision::Int8, ..Options::default() };
     let int8 = Codec::load_from_memory(model.config, model.weights, &options).unwrap();
-    let padded = [input.clone(), vec![0.0; 12_000usize.next_multiple_of(480) - 12_000]].concat();
+    let padded = [input.clone(), vec![0.0; 12_000usize.next_multiple_of(FRAME) - 12_000]].concat();
     let codes = int8.encoder(1).encode(&[&padded], 32).unwrap().remove(0);
     let (exact, _) = roundtrip(RATE, &[input], &[1]);
     let same = codes.data().iter().zip(exact[0].data()).filter(|(a, b)| a == b).count();

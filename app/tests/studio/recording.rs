@@ -7,7 +7,7 @@ use residue_engine::audio;
 use residue_engine::live::Source;
 use residue_engine::tokens::npy;
 
-use super::rig::{BLOCK, RATE, Rig, differs, roundtrip, settings, voice};
+use super::rig::{BLOCK, FRAME, RATE, Rig, differs, roundtrip, settings, voice};
 
 fn read(folder: &Path, name: &str) -> Vec<Vec<f32>> {
     audio::read(&folder.join(name)).unwrap().audio.channels
@@ -88,7 +88,7 @@ fn a_recording_may_begin_and_end_anywhere() {
     assert_eq!(a.len(), 37 * BLOCK);
     assert_eq!(differs(&a, &decoded[0].channels[0][first..first + a.len()]), None);
     assert_eq!(read(&folder, "heard.wav")[0], a);
-    let frames = first.div_ceil(480)..(first + a.len()).div_ceil(480);
+    let frames = first.div_ceil(FRAME)..(first + a.len()).div_ceil(FRAME);
     assert_eq!(npy::read(&folder.join("codes.npy")).unwrap(), codes[0].slice(frames));
 }
 

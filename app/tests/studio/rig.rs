@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 /// The embedded model's rate and frame.
 pub const RATE: u32 = 24_000;
-pub const FRAME: usize = 480;
+pub const FRAME: usize = 240;
 /// Frames a block of the simulated devices.
 pub const BLOCK: usize = 256;
 /// How long a thread may take.

@@ -98,8 +98,8 @@ fn a_knob_is_turned_by_mouse_and_keys_and_typed_on() {
     desk.harness.event(egui::Event::Text("2 kbps".into()));
     desk.steps();
     desk.press(Key::Enter);
-    // Half a kilobit a layer.
-    assert_eq!(depth(&mut desk), 4);
+    // One kilobit a layer.
+    assert_eq!(depth(&mut desk), 2);
     // A digit on a knob begins to type, and means nothing to the window.
     desk.harness.key_press(Key::Num1);
     desk.harness.event(egui::Event::Text("1".into()));

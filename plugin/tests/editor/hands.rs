@@ -69,7 +69,7 @@ fn a_knob_is_turned_by_keys_reset_and_typed() {
     open.window.run_steps(2);
     open.window.key_press(Key::Enter);
     open.window.run_steps(2);
-    assert_eq!(value(&open), 4, "the embedded model has 0.5 kbps a layer");
+    assert_eq!(value(&open), 2, "the embedded model has 1 kbps a layer");
     open.window.key_press(Key::Delete);
     open.window.run_steps(2);
     assert_eq!(value(&open), 32);
@@ -125,7 +125,7 @@ fn presets_are_chosen_from_the_menu_and_by_digits() {
     open.window.run_steps(3);
     let line = &open.instance.params.line;
     assert_eq!((line.loss.value(), line.burst.value().round()), (33.0, 12.0));
-    assert_eq!(open.instance.params.codec.depth_a.value(), 4, "2 kbps");
+    assert_eq!(open.instance.params.codec.depth_a.value(), 2, "2 kbps");
     assert!(open.window.query_by_label("Preset: Tunnel").is_some(), "the menu says which");
     let told = open.told.take();
     assert_eq!(told.len(), 30, "ten gestures");
@@ -147,7 +147,7 @@ fn every_parameter_can_be_reached() {
     let labels = [
         ("Depth A", Key::ArrowDown),
         ("Depth B", Key::ArrowUp),
-        ("Listen to A, 16 kbps", Key::ArrowRight),
+        ("Listen to A, 32 kbps", Key::ArrowRight),
         ("Swap A and B  (X)", Key::Space),
         ("Mix", Key::ArrowDown),
         ("Match loudness", Key::Space),
@@ -165,7 +165,7 @@ fn every_parameter_can_be_reached() {
     for (label, key) in labels {
         // Depths show their text in the strip.
         let label = match label.strip_prefix("Listen to A") {
-            Some(_) => "Listen to A, 15.5 kbps",
+            Some(_) => "Listen to A, 31 kbps",
             None => label,
         };
         open.window.get_by_label(label).focus();

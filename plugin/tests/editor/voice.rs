@@ -9,8 +9,8 @@ use residue_engine::live::{
 };
 use residue_ui_testing::signals::{Noise, RATE, voices};
 
-/// Samples of a frame: 20 ms, as the embedded model's.
-const FRAME: usize = 960;
+/// Samples of a frame: 10 ms, as the embedded model's.
+const FRAME: usize = 480;
 /// As the embedded model's.
 const LAYERS: usize = 32;
 
