@@ -94,9 +94,10 @@ mod tests {
 
     #[test]
     fn scales_go_by_tenths_and_end() {
-        assert_eq!(scaled(1.0, 1.0), 1.1);
-        assert_eq!(scaled(1.04, -1.0), 0.9);
-        assert_eq!(scaled(2.5, 1.0), 2.5);
-        assert_eq!(scaled(0.6, -1.0), 0.6);
+        let steps = [(1.0, 1.0, 1.1), (1.04, -1.0, 0.9), (2.5, 1.0, 2.5), (0.6, -1.0, 0.6)];
+        for (scale, step, expected) in steps {
+            let next = scaled(scale, step);
+            assert!((next - expected).abs() < 1e-5, "{scale} becomes {next}");
+        }
     }
 }
