@@ -127,7 +127,7 @@ impl ResidueParams {
             editor: SavedEditor::default(),
             codec: CodecParams {
                 depth_a: depth("Depth A", 32, &scale),
-                depth_b: depth("Depth B", 4, &scale),
+                depth_b: depth("Depth B", 2, &scale),
                 listen: EnumParam::new("Listen", Listen::A),
                 swap: switch("Swap A and B"),
                 mix: percent("Mix", 100.0),

@@ -195,7 +195,7 @@ fn automation_is_followed() {
     unsafe { depth.as_ptr()._internal_set_normalized_value(depth.preview_normalized(9)) };
     open.window.run_steps(2);
     let knob = open.window.get_by_label("Depth B");
-    assert_eq!(knob.accesskit_node().value().as_deref(), Some("4.5 kbps, 9 layers"));
+    assert_eq!(knob.accesskit_node().value().as_deref(), Some("9 kbps, 9 layers"));
     assert_eq!(open.told.take(), [], "showing is not changing");
 }
 
