@@ -21,7 +21,7 @@ fn a_microphone_is_muted_until_told_otherwise() {
     let round_trip = rig.studio.round_trip().unwrap();
     let latency = rig.latency();
     assert!((round_trip.total_ms() - latency as f64 / 24.0).abs() < 1e-6, "{round_trip:?}");
-    assert_eq!(round_trip.frame_ms, 20.0);
+    assert_eq!(round_trip.frame_ms, 10.0);
     let input = [voice(RATE, 60_000, 1), voice(RATE, 60_000, 2)];
     rig.devices.feed(&[&input[0], &input[1]]);
     let heard = rig.play(20 * BLOCK);

@@ -36,7 +36,7 @@ fn models_change_while_a_file_plays() {
     rig.play(40 * BLOCK);
     let facts = rig.studio.model().facts.clone().unwrap();
     assert_eq!((facts.layers, facts.rate, facts.channels), (32, RATE, 1));
-    assert_eq!((facts.kbps_per_layer, facts.frame_ms), (0.5, 20.0));
+    assert_eq!((facts.kbps_per_layer, facts.frame_ms), (1.0, 10.0));
     // The same one in another precision has the same latency; the golden one has longer frames.
     let folder = golden("v1").display().to_string();
     let other = ModelWish { precision: Precision::Int8, ..wish("embedded") };

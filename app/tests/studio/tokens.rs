@@ -19,19 +19,19 @@ fn decoded(codes: &Codes, depth: usize) -> Vec<f32> {
 #[test]
 fn a_file_of_codes_is_heard_at_any_depth() {
     let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::A, [16, 3]));
-    let codes = codes(60);
+    let codes = codes(120);
     let path = rig.path("codes.npy");
     npy::write(&path, &codes).unwrap();
     rig.studio.open_tokens(path);
     rig.until("the codes open", |studio| studio.token_file().is_some());
     let file = rig.studio.token_file().unwrap();
-    assert_eq!((file.layers, file.frames), (32, 60));
+    assert_eq!((file.layers, file.frames), (32, 120));
     assert!((file.seconds - 1.2).abs() < 1e-9);
     assert_eq!(rig.studio.input(), Input::Tokens);
     rig.studio.start();
     rig.ready();
     let latency = rig.latency();
-    let length = 60 * FRAME;
+    let length = 120 * FRAME;
     rig.studio.play();
     let half = 70 * BLOCK;
     let mut heard = rig.play(half);
@@ -46,12 +46,12 @@ fn a_file_of_codes_is_heard_at_any_depth() {
         assert!(heard[latency + length..].iter().all(|x| *x == 0.0));
     }
     assert!(!rig.studio.transport().unwrap().playing);
-    assert_eq!(rig.studio.token_progress().unwrap().heard, 60);
+    assert_eq!(rig.studio.token_progress().unwrap().heard, 120);
 
     // Frames 10 to 13 repeat.
-    let frame = |n: usize| n as f64 * 0.02;
-    rig.studio.set_loop(Some((frame(10) + 0.004, frame(13) - 0.004)));
-    rig.studio.seek(frame(10) + 0.011);
+    let frame = |n: usize| n as f64 * 0.01;
+    rig.studio.set_loop(Some((frame(10) + 0.002, frame(13) - 0.002)));
+    rig.studio.seek(frame(10) + 0.006);
     rig.studio.play();
     let heard = rig.play(latency + 9 * FRAME)[0].clone();
     let order: Vec<Codes> = (0..9).map(|n| codes.slice(10 + n % 3..11 + n % 3)).collect();
