@@ -44,6 +44,7 @@ mod color;
 mod color_map;
 mod distance;
 mod feed;
+pub mod keys;
 mod knob;
 mod load;
 mod meters;

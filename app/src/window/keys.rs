@@ -2,6 +2,7 @@
 
 use egui::{Context, Event, Key, Modifiers};
 use residue_engine::live::{Settings, Source};
+use residue_ui::keys::digit;
 use residue_ui::source_strip;
 
 use super::page::Page;
@@ -119,19 +120,6 @@ fn lane(settings: &Settings) -> usize {
 /// Digits that were pressed, with or without shift. By their place on the keyboard where shift makes
 /// something else of them, or where digits need it.
 fn digits(ctx: &Context) -> Vec<(usize, bool)> {
-    const KEYS: [Key; 10] = [
-        Key::Num0,
-        Key::Num1,
-        Key::Num2,
-        Key::Num3,
-        Key::Num4,
-        Key::Num5,
-        Key::Num6,
-        Key::Num7,
-        Key::Num8,
-        Key::Num9,
-    ];
-    let digit = |key: Key| KEYS.iter().position(|digit| *digit == key);
     let mut pressed = Vec::new();
     ctx.input_mut(|input| {
         input.events.retain(|event| {

@@ -1,6 +1,7 @@
 //! Keys that work wherever the focus is, but while something is typed.
 
 use egui::{Key, Modifiers, Ui};
+use residue_ui::keys::digit;
 use residue_ui::source_strip::shortcut;
 
 use super::panel::Desk;
@@ -37,24 +38,9 @@ pub fn run(ui: &Ui, desk: &mut Desk) {
         if let Some(chosen) = shortcut(key, heard) {
             desk.link.set(&codec.listen, listen(chosen, swap));
         } else if ui.memory(|memory| memory.focused().is_none())
-            && let Some(preset) = number(key).and_then(|number| PRESETS.get(number - 1))
+            && let Some(preset) = digit(key).and_then(|digit| PRESETS.get(digit.checked_sub(1)?))
         {
             presets::apply(preset, &desk.instance, &mut desk.link);
         }
     }
-}
-
-fn number(key: Key) -> Option<usize> {
-    const DIGITS: [Key; 9] = [
-        Key::Num1,
-        Key::Num2,
-        Key::Num3,
-        Key::Num4,
-        Key::Num5,
-        Key::Num6,
-        Key::Num7,
-        Key::Num8,
-        Key::Num9,
-    ];
-    DIGITS.iter().position(|digit| *digit == key).map(|at| at + 1)
 }

@@ -3,6 +3,7 @@
 use egui::layers::ShapeIdx;
 use egui::{Align2, Button, Key, Rect, RichText, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 use residue_ui::Theme;
+use residue_ui::keys::DIGITS;
 use residue_ui::theme;
 
 use super::answers::{rate_changed, transport, way_out};
@@ -111,7 +112,7 @@ fn one(
         size: vec2(width, 40.0),
     };
     let listen = big_button(ui, &look);
-    let key = keys::DIGITS.get(place).is_some_and(|key| keys::pressed(ui, *key));
+    let key = DIGITS.get(place + 1).is_some_and(|key| keys::pressed(ui, *key));
     let mut score = test.score(place);
     let fader = fader(ui, &mut score, &format!("Score of {number}"), vec2(width, HEIGHT));
     if key {
