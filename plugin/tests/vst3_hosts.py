@@ -93,8 +93,8 @@ def pedalboard_checks(bundle):
 def render_checks(bundle, residue):
     """An offline render is what the command line writes."""
     with tempfile.TemporaryDirectory() as folder:
-        # Layers of the model that is built in are worth half a kilobit a second each.
-        for rate, depth, bitrate in ((44_100, 3, "1.5 kbps"), (RATE, 8, "4 kbps")):
+        # Layers of the model that is built in are worth a kilobit a second each.
+        for rate, depth, bitrate in ((44_100, 3, "3 kbps"), (RATE, 8, "8 kbps")):
             source, result = Path(folder, "in.wav"), Path(folder, "out.wav")
             with AudioFile(str(source), "w", rate, num_channels=2, bit_depth=32) as file:
                 file.write(noise(rate, 2 * rate + 77))
@@ -115,7 +115,7 @@ def render_checks(bundle, residue):
 def state_checks(bundle):
     """States with wrong letters in what the plugin saved."""
     plugin = pedalboard.load_plugin(bundle)
-    plugin.depth_a = "3.5 kbps"
+    plugin.depth_a = "7 kbps"
     saved = plugin.raw_state
     begin = saved.index(b"<IComponent>") + len("<IComponent>")
     # The length in front, which is the host's own.
