@@ -1,5 +1,8 @@
 //! A host with one plugin.
 
+#[path = "../shared/random.rs"]
+mod random;
+
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -18,6 +21,8 @@ use clack_extensions::state::PluginState;
 use clack_extensions::tail::{PluginTail, TailLength};
 use clack_host::events::event_types::ParamValueEvent;
 use clack_host::prelude::*;
+
+pub use self::random::Random;
 
 /// The built library, beside the test.
 pub fn library() -> PathBuf {
@@ -526,21 +531,4 @@ fn events(changes: &[Change]) -> EventBuffer {
 pub fn noise(seed: u64, length: usize, level: f32) -> Vec<f32> {
     let mut random = Random(seed);
     (0..length).map(|_| (random.next() * 2.0 - 1.0) as f32 * level).collect()
-}
-
-/// Reproducible numbers.
-pub struct Random(pub u64);
-
-impl Random {
-    /// The next number in 0..1.
-    pub fn next(&mut self) -> f64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 40) as f64 / (1u64 << 24) as f64
-    }
-
-    /// The next number below `end`.
-    pub fn below(&mut self, end: usize) -> usize {
-        (self.next() * end as f64) as usize
-    }
 }

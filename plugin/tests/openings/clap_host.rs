@@ -17,8 +17,9 @@ use clack_extensions::params::{
 use clack_host::events::event_types::ParamValueEvent;
 use clack_host::prelude::*;
 
+use crate::random::Random;
 use crate::run::{Editor, Motion};
-use crate::sound::{BLOCK, RATE, Random, Speech};
+use crate::sound::{BLOCK, RATE, Speech};
 
 /// What the plugin asked for.
 #[derive(Default)]

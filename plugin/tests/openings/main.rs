@@ -15,6 +15,9 @@ mod clap_host;
 #[cfg(target_os = "linux")]
 mod display;
 #[cfg(target_os = "linux")]
+#[path = "../shared/random.rs"]
+mod random;
+#[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
 mod sound;

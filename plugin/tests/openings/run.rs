@@ -5,7 +5,8 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use crate::display::{Display, Server};
-use crate::sound::{RATE, Random};
+use crate::random::Random;
+use crate::sound::RATE;
 use crate::{clap_host, vst3_host};
 
 /// Openings a format if nothing else is asked for.

@@ -35,8 +35,9 @@ use vst3::Steinberg::{
 };
 use vst3::{Class, ComPtr, ComRef, ComWrapper, Interface};
 
+use crate::random::Random;
 use crate::run::{Editor, Motion, Which};
-use crate::sound::{BLOCK, RATE, Random, Speech};
+use crate::sound::{BLOCK, RATE, Speech};
 
 /// The loaded library.
 pub struct Module {
