@@ -8,7 +8,6 @@
 mod probe;
 mod server;
 
-use std::env;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -23,7 +22,7 @@ use residue_engine::tokens::npy;
 use serde_json::Value;
 
 use probe::{Probe, Recording};
-use server::{PATIENCE, PERIOD, Server};
+use server::{PATIENCE, PERIOD, Server, Turn};
 
 /// Seconds that Residue listens in each comparison.
 const SECONDS: usize = 4;
@@ -33,17 +32,16 @@ const ALLOWANCE: &str = "1000";
 
 #[test]
 fn listening_is_the_roundtrip_a_latency_later() {
-    let name = format!("residue-test-{}", std::process::id());
     // SAFETY: this is the only test of this process, so that no other thread reads or changes the
     // environment: the harness's own waits for this one.
-    unsafe { env::set_var("JACK_DEFAULT_SERVER", &name) };
+    let turn = unsafe { Turn::take() };
     // First, since jackd may crash over the clients that it finds dead when it moves again; the next
     // server of the name then tidies up.
-    let impatient = Server::start(&name, 48_000, Duration::from_millis(100));
+    let impatient = Server::start(&turn, 48_000, Duration::from_millis(100));
     a_server_that_stands_still_is_an_error(impatient);
     // The embedded model's own rate, and two that are resampled.
     for rate in [24_000, 44_100, 48_000] {
-        let server = Server::start(&name, rate, Duration::from_secs(10));
+        let server = Server::start(&turn, rate, Duration::from_secs(10));
         dry_is_the_input_bit_for_bit(&server, rate);
         a_depth_is_the_roundtrip(&server, rate, "embedded", 3);
         what_is_left_behind_is_heard(&server, rate, 8);

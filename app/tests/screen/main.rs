@@ -20,7 +20,7 @@ use residue_engine::audio;
 use residue_engine::codec::{Codec, Options};
 use residue_engine::models;
 use residue_engine::tokens::Codes;
-use server::{PERIOD, Server};
+use server::{PERIOD, Server, Turn};
 use xvfb::Screen;
 
 /// The embedded model's own, so that nothing is resampled.
@@ -53,17 +53,20 @@ struct Moments {
 
 #[test]
 fn a_clip_through_the_window_is_the_codecs_and_depth_changes_where_the_key_was_pressed() {
-    let name = format!("residue-screen-{}", std::process::id());
     // SAFETY: no other thread of this test program runs yet that reads the environment.
-    unsafe { std::env::set_var("JACK_DEFAULT_SERVER", &name) };
-    let server = Server::start(&name, RATE, Duration::from_secs(10));
+    let turn = unsafe { Turn::take() };
+    let server = Server::start(&turn, RATE, Duration::from_secs(10));
     let screen = Screen::start();
-    let (recording, moments) = perform(&server, &screen);
+    let (recording, moments, program) = perform(&server, &screen);
     assert_eq!(recording.missed, 0, "the server left out periods: {}", server.log());
+    // In this order: the server ends well while its clients live.
+    drop(server);
+    drop(program);
     compare(&recording, &moments);
 }
 
-fn perform(server: &Server, screen: &Screen) -> (Recording, Moments) {
+/// Plays the clip through the window and presses the keys; the program still runs.
+fn perform(server: &Server, screen: &Screen) -> (Recording, Moments, Program) {
     let home = server.path("home");
     fs::create_dir_all(&home).unwrap();
     let preferences = r#"{
@@ -98,8 +101,7 @@ fn perform(server: &Server, screen: &Screen) -> (Recording, Moments) {
     screen.press("d");
     probe.wait(RATE as usize * 3 / 2);
     let recording = probe.finish();
-    drop(program);
-    (recording, Moments { connected, key, dry })
+    (recording, Moments { connected, key, dry }, program)
 }
 
 fn compare(recording: &Recording, moments: &Moments) {
