@@ -34,6 +34,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
@@ -91,13 +93,20 @@ impl Default for StudioOptions {
 const SILENT_DB: f32 = -60.0;
 /// The loudest volume, in dB.
 const LOUDEST_DB: f32 = 24.0;
+/// How long devices may take to close, and a recording to be finished, when the studio goes.
+const LEAVING: Duration = Duration::from_secs(5);
 /// The shortest part that repeats, in seconds.
 const SHORTEST_LOOP: f64 = 0.02;
 
 /// Sound, models and files of one person.
+///
+/// Dropping it takes as long as devices need to close and a recording to be finished, but no longer
+/// than five seconds.
 pub struct Studio {
     shared: Arc<Shared>,
     jobs: Sender<Job>,
+    /// Its other end is gone when the thread that looks after the devices is.
+    sound: Receiver<()>,
     lister: Arc<dyn Devices>,
     events: Receiver<Event>,
     /// Where models are.
@@ -150,10 +159,15 @@ impl Studio {
             allowance: options.allowance,
             tokens_ahead: options.tokens_ahead,
         };
-        shared.spawn("sound", move |_| supervisor::run(setup));
+        let (alive, sound) = unbounded();
+        shared.spawn("sound", move |_| {
+            supervisor::run(setup);
+            drop(alive);
+        });
         let mut studio = Self {
             shared,
             jobs,
+            sound,
             lister,
             events: happened,
             home: options.library,
@@ -739,6 +753,17 @@ impl Studio {
         match &self.stream {
             StreamState::Running(facts) => Some(facts.shape.rate),
             _ => None,
+        }
+    }
+}
+
+impl Drop for Studio {
+    fn drop(&mut self) {
+        let until = Instant::now() + LEAVING;
+        let _ = self.jobs.send(Job::End);
+        let _ = self.sound.recv_timeout(LEAVING);
+        while self.shared.board().recording.is_some() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(5));
         }
     }
 }

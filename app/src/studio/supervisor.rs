@@ -47,6 +47,8 @@ pub enum Job {
     Record(RecordOptions),
     Audition(Arc<Stimuli>),
     EndAudition,
+    /// Ends the devices and the thread that looks after them.
+    End,
     /// To be freed here.
     Free(#[allow(dead_code, reason = "only dropped")] Arc<Control>),
 }
@@ -131,7 +133,7 @@ struct Supervisor {
     serial: u64,
 }
 
-/// Runs until the other end of the jobs is gone.
+/// Runs until it is told to end or nobody is left who could.
 pub fn run(setup: Setup) {
     let mut supervisor = Supervisor {
         setup,
@@ -147,9 +149,9 @@ pub fn run(setup: Setup) {
     };
     loop {
         match supervisor.setup.jobs.recv_timeout(TURN) {
+            Ok(Job::End) | Err(RecvTimeoutError::Disconnected) => break,
             Ok(job) => supervisor.handle(job),
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
         }
         supervisor.settle();
         supervisor.look_after();
@@ -200,7 +202,8 @@ impl Supervisor {
                 self.audition = None;
                 self.shared().desk().send(Message::EndAudition);
             }
-            Job::Free(_) => {}
+            // The end is for who handed this over.
+            Job::Free(_) | Job::End => {}
         }
     }
 

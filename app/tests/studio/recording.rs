@@ -113,3 +113,26 @@ fn lost_devices_end_a_recording_well() {
     assert_eq!(dry.len(), 30 * BLOCK - latency);
     assert_eq!(differs(&dry, &input[0][..dry.len()]), None);
 }
+
+/// Whoever closes the window in the middle of a recording has all of it until then.
+#[test]
+fn a_studio_that_goes_finishes_its_recording() {
+    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::Dry, [8, 2]));
+    let input = vec![voice(RATE, 60_000, 1)];
+    let path = rig.file("voice.wav", RATE, &input);
+    rig.open(&path);
+    rig.studio.play();
+    let latency = rig.latency();
+    let folder = rig.path("take");
+    rig.studio.record(RecordOptions { folder: folder.clone() });
+    rig.until("it records", |studio| studio.recording().is_some());
+    rig.play(50 * BLOCK);
+    let Rig { studio, .. } = rig;
+    drop(studio);
+    let dry = read(&folder, "dry.wav").remove(0);
+    assert_eq!(dry.len(), 50 * BLOCK - latency);
+    assert_eq!(differs(&dry, &input[0][..dry.len()]), None);
+    let (codes, _) = roundtrip(RATE, &input, &[8]);
+    let written = npy::read(&folder.join("codes.npy")).unwrap();
+    assert_eq!(written, codes[0].slice(0..dry.len().div_ceil(FRAME)));
+}
