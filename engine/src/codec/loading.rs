@@ -43,11 +43,11 @@ impl Loading<'_> {
     pub fn linear(
         &self,
         names: &[String],
-        output: usize,
-        input: usize,
+        (output, input): (usize, usize),
+        precision: Precision,
     ) -> Result<Linear, CodecError> {
-        let bytes = Linear::packed_bytes(self.precision, output, input);
-        let (precision, arena) = (self.precision, &self.arena);
+        let bytes = Linear::packed_bytes(precision, output, input);
+        let arena = &self.arena;
         let ready = self.weights.packed(names, bytes, arena)?;
         let ready = ready.and_then(|packed| Linear::from_packed(packed, output, input, precision));
         let linear = match ready {

@@ -46,14 +46,14 @@ impl<'a> Scope<'a> {
         self.loading.values(&self.paths(names), shape)
     }
 
-    /// The same as a packed linear layer.
+    /// The same as a packed linear layer, (output, input).
     pub fn linear(
         &self,
         names: &[&str],
-        output: usize,
-        input: usize,
+        shape: (usize, usize),
+        precision: Precision,
     ) -> Result<Linear, CodecError> {
-        self.loading.linear(&self.paths(names), output, input)
+        self.loading.linear(&self.paths(names), shape, precision)
     }
 
     /// The same on the device, in `shape`.

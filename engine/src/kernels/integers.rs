@@ -61,40 +61,43 @@ impl Panels<'_> {
         let input = self.linear.input();
         let weights = self.panel(panel).as_ptr();
         for block in 0..blocks(input) {
+            let at = block * self.rows + row;
             let fours = (input - block * BLOCK).min(BLOCK).div_ceil(4);
             let weights = weights.wrapping_add(block * PANEL_BLOCK);
             // What follows a panel is the next one, and what follows the last the layer after:
             // weights lie in the order of their use.
             let ahead = weights.wrapping_add(if rows <= 4 { NEAR } else { FAR });
+            let uneven = x.fine(at, rows);
             let mut r = 0;
             while r < rows {
-                // One tile brings a whole block near, of more the first two half a block each.
+                let size = match rows - r {
+                    12 | 20.. if S::WIDE => 12,
+                    8.. if S::WIDE => 8,
+                    4.. => 4,
+                    2.. => 2,
+                    _ => 1,
+                };
+                // One tile brings a whole block near, of many the first two half a block each.
                 let (ahead, lines) = match r {
-                    0 if rows <= 4 => (ahead, 2),
+                    0 if rows <= 12 => (ahead, 2),
                     0 => (ahead, 1),
-                    4 => (ahead.wrapping_add(PANEL_BLOCK / 2), 1),
+                    8 | 12 => (ahead.wrapping_add(PANEL_BLOCK / 2), 1),
                     _ => (ahead, 0),
                 };
-                let at = block * self.rows + row + r;
-                let tile = Tile { x, at, fours, weights, ahead, lines };
-                let sums = &mut sums[r..];
-                // SAFETY: the instruction set is there by the caller's promise, and `r + R` does not
-                // exceed `rows`.
+                let tile = Tile { x, at: at + r, fours, weights, ahead, lines };
+                let uneven = &uneven[r..r + size];
+                let sums = &mut sums[r..r + size];
+                // SAFETY: the instruction set is there by the caller's promise, and so are the rows.
                 unsafe {
-                    r += match rows - r {
-                        4.. if S::WIDE => tile.run::<S, 4, 2>(0, sums),
-                        2.. if S::WIDE => tile.run::<S, 2, 2>(0, sums),
-                        _ if S::WIDE => tile.run::<S, 1, 2>(0, sums),
-                        2.. => {
-                            tile.run::<S, 2, 1>(0, sums);
-                            tile.run::<S, 2, 1>(LANES, sums)
-                        }
-                        _ => {
-                            tile.run::<S, 1, 1>(0, sums);
-                            tile.run::<S, 1, 1>(LANES, sums)
-                        }
-                    };
+                    match size {
+                        12 => tile.run::<S, 12>(uneven, sums),
+                        8 => tile.run::<S, 8>(uneven, sums),
+                        4 => tile.run::<S, 4>(uneven, sums),
+                        2 => tile.run::<S, 2>(uneven, sums),
+                        _ => tile.run::<S, 1>(uneven, sums),
+                    }
                 }
+                r += size;
             }
         }
     }
@@ -114,58 +117,100 @@ struct Tile<'a> {
     lines: usize,
 }
 
-/// Sums of coarse and fine products.
-type Integers<S, const R: usize, const C: usize> = [[[<S as Simd>::Int; C]; R]; 2];
+/// Sums of products, `C` vectors for each of `R` rows.
+type Integers<S, const R: usize, const C: usize> = [[<S as Simd>::Int; C]; R];
 
 impl Tile<'_> {
-    /// `R` rows of `C` vectors of outputs from `column` on; returns R.
+    /// All outputs of `R` rows; `uneven` says which of them have fine integers.
     #[inline(always)]
-    unsafe fn run<S: Simd, const R: usize, const C: usize>(
+    unsafe fn run<S: Simd, const R: usize>(self, uneven: &[bool], sums: &mut [[f32; PANEL]]) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match (S::WIDE, uneven.contains(&true)) {
+                (true, false) => self.columns::<S, R, 2, false>(0, uneven, sums),
+                (true, true) => self.columns::<S, R, 2, true>(0, uneven, sums),
+                (false, _) => {
+                    self.columns::<S, R, 1, true>(0, uneven, sums);
+                    self.columns::<S, R, 1, true>(LANES, uneven, sums);
+                }
+            }
+        }
+    }
+
+    /// `C` vectors of outputs from `column` on; `FINE` if any row has fine integers.
+    #[inline(always)]
+    unsafe fn columns<S: Simd, const R: usize, const C: usize, const FINE: bool>(
         self,
         column: usize,
+        uneven: &[bool],
         sums: &mut [[f32; PANEL]],
-    ) -> usize {
+    ) {
         let Self { x, at, fours, weights, lines, .. } = self;
         // SAFETY: the instruction set and the rows are there by the caller's promise; a block of a
         // panel holds for each four inputs 4 * 32 weights, and then 32 scales, of which 16 C from
         // `column` on are inside.
         unsafe {
-            let [coarse, fine] = match (fours, lines) {
-                (FOURS, 2) => self.products::<S, R, C, 2>(FOURS, column),
-                (FOURS, 1) => self.products::<S, R, C, 1>(FOURS, column),
-                (FOURS, _) => self.products::<S, R, C, 0>(FOURS, column),
-                _ => self.products::<S, R, C, 0>(fours, column),
+            let (scales, totals) = (x.scales::<R>(at), x.totals::<R>(at));
+            let mut fine = [[S::none(); C]; R];
+            if FINE {
+                // First: afterwards the coarse sums would have to leave their registers.
+                self.fine::<S, R, C>(column, uneven, &mut fine);
+            }
+            let (numbers, zeros) = (x.numbers(at, R), [[S::none(); C]; R]);
+            let coarse = match (fours, lines) {
+                (FOURS, 2) => self.products::<S, R, C, 2>(FOURS, column, numbers, zeros),
+                (FOURS, 1) => self.products::<S, R, C, 1>(FOURS, column, numbers, zeros),
+                (FOURS, _) => self.products::<S, R, C, 0>(FOURS, column, numbers, zeros),
+                _ => self.products::<S, R, C, 0>(fours, column, numbers, zeros),
             };
             let (low, high) = S::load_bf16(weights.add(PANEL * BLOCK).cast());
-            let scales = [low, high];
-            for (r, sums) in sums[..R].iter_mut().enumerate() {
-                let scale = S::splat(x.scale(at + r));
+            let of_weights = [low, high];
+            for r in 0..R {
+                let (scale, start) = (S::splat(scales[r]), S::start(totals[r]));
                 for c in 0..C {
-                    let to = sums[column + c * LANES..].as_mut_ptr();
-                    let sum = S::from_int(S::combine(coarse[r][c], fine[r][c]));
-                    let sum = sum.mul(scales[column / LANES + c]);
+                    let to = sums[r][column + c * LANES..].as_mut_ptr();
+                    let fine = if FINE && uneven[r] { fine[r][c] } else { start };
+                    let sum = S::from_int(S::combine(coarse[r][c], fine));
+                    let sum = sum.mul(of_weights[column / LANES + c]);
                     sum.fma(scale, S::load(to)).store(to);
                 }
             }
         }
-        R
     }
 
-    /// The products of the block.
+    /// The fine part of the sums of those rows that have fine integers.
+    ///
+    /// In a loop of its own, so that it takes no registers from what most blocks need.
+    #[inline(always)]
+    unsafe fn fine<S: Simd, const R: usize, const C: usize>(
+        &self,
+        column: usize,
+        uneven: &[bool],
+        sums: &mut Integers<S, R, C>,
+    ) {
+        for (r, sums) in sums.iter_mut().enumerate().filter(|(r, _)| uneven[*r]) {
+            // SAFETY: as in `columns`.
+            unsafe {
+                let numbers = self.x.numbers(self.at + r, 1).add(BLOCK);
+                let [total] = self.x.totals::<1>(self.at + r);
+                let start = [[S::start(*total); C]];
+                [*sums] = self.products::<S, 1, C, 0>(self.fours, column, numbers, start);
+            }
+        }
+    }
+
+    /// Adds the products of the block with integers of `R` rows, the first row's at `numbers`.
     #[inline(always)]
     unsafe fn products<S: Simd, const R: usize, const C: usize, const LINES: usize>(
         &self,
         fours: usize,
         column: usize,
+        numbers: *const i8,
+        mut sums: Integers<S, R, C>,
     ) -> Integers<S, R, C> {
-        let Self { x, at, .. } = *self;
-        // SAFETY: as in `run`.
+        // SAFETY: as in `columns`.
         unsafe {
-            let numbers: [*const i8; R] = std::array::from_fn(|r| x.numbers(at + r));
             let weights = self.weights.add(4 * column);
-            let mut coarse = [[S::none(); C]; R];
-            let mut fine: [[S::Int; C]; R] =
-                std::array::from_fn(|r| [S::start(x.total(at + r)); C]);
             for k in 0..fours {
                 for line in 0..LINES {
                     S::prefetch(self.ahead.wrapping_add((k * LINES + line) * 64));
@@ -176,12 +221,11 @@ impl Tile<'_> {
                 }
                 for r in 0..R {
                     for c in 0..C {
-                        coarse[r][c] = S::dot4(coarse[r][c], w[c], numbers[r].add(4 * k));
-                        fine[r][c] = S::dot4(fine[r][c], w[c], numbers[r].add(4 * k + BLOCK));
+                        sums[r][c] = S::dot4(sums[r][c], w[c], numbers.add(2 * BLOCK * r + 4 * k));
                     }
                 }
             }
-            [coarse, fine]
+            sums
         }
     }
 }

@@ -18,8 +18,9 @@ use super::activations::{BLOCK, blocks};
 use super::precision::Precision;
 use super::simd::LANES;
 
-/// Changes with the order above, so that files of packed weights of another order are not read.
-pub const PACKING: u32 = 2;
+/// Changes with the order above, and with what is kept in which precision, so that files of other packed
+/// weights are not read.
+pub const PACKING: u32 = 3;
 /// Outputs of one panel.
 pub(super) const PANEL: usize = 32;
 /// Bytes of a block of a panel in int8.

@@ -12,8 +12,9 @@ pub enum Precision {
     F32,
     /// Weights rounded to bfloat16 (8 bits of mantissa), activations in f32: half the memory.
     Bf16,
-    /// Weights as 8-bit integers, activations as pairs of them (16 bits), both with a scale for each
-    /// 128 numbers of a row: a quarter of the memory.
+    /// Weights as 8-bit integers, activations as one of them or, in blocks with large exceptions, two
+    /// (16 bits), both with a scale for each 128 numbers of a row: a quarter of the memory. The
+    /// projections around a stage are in bfloat16.
     Int8,
 }
 

@@ -48,12 +48,12 @@ impl Stage {
         let TransformerConfig { input, output, width, .. } = *config;
         let sinusoids = || Sinusoids::new(width, config.max_period, config.positional_scale);
         Ok(Self {
-            input: linear::load_or_identity(scope, names::INPUT_PROJECTION, width, input)?,
+            input: linear::load_projection(scope, names::INPUT_PROJECTION, width, input)?,
             sinusoids: config.positions.sin.then(sinusoids),
             layers: (0..config.layers)
                 .map(|i| Layer::load(&layers.at(i), config))
                 .collect::<Result<_, _>>()?,
-            output: linear::load_or_identity(scope, names::OUTPUT_PROJECTION, output, width)?,
+            output: linear::load_projection(scope, names::OUTPUT_PROJECTION, output, width)?,
             config: config.clone(),
         })
     }
