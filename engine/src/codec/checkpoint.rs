@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use super::config::Config;
 use super::error::CheckpointError;
 use super::header::read_header;
+use super::mapped;
 use super::shard_index::ShardIndex;
 use crate::kernels::{Arena, Block};
 use crate::small_file;
@@ -78,26 +79,12 @@ impl<'a> Shard<'a> {
         &self.bytes.as_slice()[self.data_start + start..self.data_start + end]
     }
 
-    /// Tells the system that a tensor's pages are not needed again soon, so that a large model does
-    /// not count twice while it is loaded.
+    /// A tensor's pages are not needed again soon.
     fn forget(&self, info: &TensorInfo) {
-        #[cfg(unix)]
         if let Bytes::Mapped(map) = &self.bytes {
             let (start, end) = info.data_offsets;
-            // SAFETY: the map is of a file and read-only, so that pages given back are read again
-            // from the file, the same as before.
-            let advised = unsafe {
-                map.unchecked_advise_range(
-                    memmap2::UncheckedAdvice::DontNeed,
-                    self.data_start + start,
-                    end - start,
-                )
-            };
-            // A wish; the pages go with the map at the latest.
-            let _ = advised;
+            mapped::forget(map, self.data_start + start, end - start);
         }
-        #[cfg(not(unix))]
-        let _ = info;
     }
 }
 

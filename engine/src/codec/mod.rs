@@ -30,6 +30,7 @@ mod layers;
 mod layouts;
 mod load;
 mod loading;
+mod mapped;
 mod model;
 mod names;
 mod native;

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::checkpoint::Weights;
 use super::checksum::checksum;
 use super::error::CheckpointError;
+use super::mapped;
 use crate::kernels::{Arena, Block};
 
 /// What a file ends with; its last byte is the version of the format.
@@ -80,6 +81,7 @@ impl PackedFile {
                 checksum(to) == *expected
             })
             .reduce(|| true, |a, b| a && b);
+        mapped::forget(&self.map, entry.start as usize, to.len());
         match whole {
             true => Ok(()),
             false => Err(self.damaged(format!("the bytes of {name} are not those written"))),

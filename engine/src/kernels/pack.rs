@@ -81,11 +81,19 @@ fn pack_int8(rows: &[f32], input: usize, panel: &mut [u8]) {
             let scale = scale.to_f32();
             for (k, weight) in weights.iter().enumerate() {
                 // Of a block without a scale nothing is left.
-                let rounded = if scale > 0.0 { (weight / scale).round_ties_even() } else { 0.0 };
-                bytes[(k / 4 * PANEL + n) * 4 + k % 4] = (rounded as i32 + 128) as u8;
+                let rounded = if scale > 0.0 { nearest(weight / scale) } else { 0 };
+                bytes[(k / 4 * PANEL + n) * 4 + k % 4] = (rounded + 128) as u8;
             }
         }
     }
+}
+
+/// The nearest whole number, ties to even, of a number below 2^22 in size. Where the target has no
+/// instruction for it, `round_ties_even` is a call for each weight, which took half of loading's time.
+fn nearest(x: f32) -> i32 {
+    // So large that its last place is 1: the sum is rounded to whole numbers.
+    const WHOLE: f32 = 12_582_912.0;
+    (x + WHOLE) as i32 - WHOLE as i32
 }
 
 /// The least scale that makes the largest weight 127 at most; 0 of a block too small to matter.
