@@ -83,7 +83,7 @@ pub enum Precision {
     F32,
     /// Weights in 16 bits
     Bf16,
-    /// Weights and their products in 8 bits
+    /// Weights in 8 bits, activations in 8 or 16
     Int8,
 }
 
