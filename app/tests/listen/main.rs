@@ -16,6 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use residue_app::studio::{Cards, DeviceChoice, Severity, StreamState, Studio, StudioOptions};
+use residue_app::window::CONTROLS;
 use residue_engine::audio::{self, Audio};
 use residue_engine::live::{Allowance, FrameSettings, Settings};
 use residue_engine::tokens::npy;
@@ -287,7 +288,7 @@ fn a_file_plays_without_a_microphone(server: &Server, rate: u32) {
         allowance: Allowance::Samples(rate as usize),
         ..StudioOptions::default()
     };
-    let mut studio = Studio::new(Arc::new(Cards), options, Arc::new(|| ()));
+    let mut studio = Studio::new(Arc::new(Cards::new(&CONTROLS)), options, Arc::new(|| ()));
     let until = |studio: &mut Studio, what: &str, holds: &dyn Fn(&mut Studio) -> bool| {
         let began = Instant::now();
         while !holds(studio) {
@@ -379,7 +380,7 @@ fn impossible_wishes_are_explained(rate: u32) {
     };
     fails(&["--input", "no such"], &["no input device called `no such`", "JACK Input"]);
     fails(&["--output", "no such"], &["no output device called `no such`", "JACK Output"]);
-    fails(&["--buffer", "100"], &["blocks of 100 frames", "--buffer with 256 frames"]);
+    fails(&["--buffer", "100"], &["blocks of 100 frames", "choose 256 frames with --buffer"]);
     fails(&["--rate", "44100"], &["44100 Hz", &rate.to_string(), "--rate"]);
     fails(&["--depth", "33"], &["32 layers", "--depth 33"]);
 }
