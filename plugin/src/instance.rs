@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::model::{ModelSlot, Shelf};
+use residue_engine::models::Library;
+
+use crate::model::{ModelSlot, OpenLibrary, Shelf};
 use crate::params::ResidueParams;
 
 /// An instance as everybody but the audio thread sees it; an editor holds one.
@@ -17,11 +19,16 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// An instance with default parameters that has loaded nothing.
+    /// An instance with default parameters that has loaded nothing, for the user's models.
     pub fn new() -> Self {
-        let model = ModelSlot::new();
+        Self::with_library(Arc::new(Library::from_env))
+    }
+
+    /// The same for the models of another library.
+    pub fn with_library(open: OpenLibrary) -> Self {
+        let model = ModelSlot::new(Arc::clone(&open));
         let params = Arc::new(ResidueParams::new(Arc::clone(&model)));
-        Self { params, model, shelf: Shelf::new() }
+        Self { params, model, shelf: Shelf::new(open) }
     }
 
     /// The instance goes: threads that work for it end as soon as they can.

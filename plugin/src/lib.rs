@@ -29,7 +29,7 @@ mod text;
 pub use depth::Scale;
 pub use instance::Instance;
 pub use model::{
-    Fetch, ModelChoice, ModelSlot, ModelStatus, Phase, SharedModel, Shelf, ShelfModel,
+    Fetch, ModelChoice, ModelSlot, ModelStatus, OpenLibrary, Phase, SharedModel, Shelf, ShelfModel,
     WantedPrecision,
 };
 pub use params::{Fill, Listen, Mono, MutedLayers, ResidueParams, WhenLate};

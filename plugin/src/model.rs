@@ -7,6 +7,10 @@
 //! editor -> Shelf (what there is to choose from, downloads)
 //! ```
 
+use std::sync::Arc;
+
+use residue_engine::models::{Library, ModelsError};
+
 mod choice;
 mod load_error;
 mod precision;
@@ -21,3 +25,7 @@ pub use precision::WantedPrecision;
 pub use shared::{PortKey, SharedModel};
 pub use shelf::{Fetch, Shelf, ShelfModel};
 pub use slot::{ModelSlot, ModelStatus, Phase};
+
+/// Opens the library in which an instance looks for models. Called whenever something is to be looked
+/// up, and not before: hosts make instances to look at them.
+pub type OpenLibrary = Arc<dyn Fn() -> Result<Library, ModelsError> + Send + Sync>;

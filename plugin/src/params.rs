@@ -186,9 +186,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::instance::Instance;
 
-    fn params() -> ResidueParams {
-        ResidueParams::new(ModelSlot::new())
+    fn params() -> Arc<ResidueParams> {
+        Instance::new().params
     }
 
     /// Every value of every parameter survives its own text, with and without unit.

@@ -8,7 +8,7 @@ use residue_engine::live::{AudioPort, OpenError, PortConfig};
 use crate::bypass::Bypass;
 use crate::gain;
 use crate::instance::Instance;
-use crate::model::{LoadError, ModelChoice, PortKey, SharedModel};
+use crate::model::{LoadError, PortKey, SharedModel};
 use crate::pace::Pace;
 use crate::settings::{settings, treatment};
 
@@ -70,7 +70,7 @@ impl Session {
         };
         let wanted = instance.model.prepare((!offline).then_some(PATIENCE))?;
         let opened = match open(wanted) {
-            Err(OpenError::Model(_)) => open(SharedModel::get(&ModelChoice::default())?),
+            Err(OpenError::Model(_)) => open(SharedModel::embedded()?),
             opened => opened,
         };
         let (model, mut port, control) = opened?;

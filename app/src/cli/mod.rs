@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod compare;
+mod controls;
 mod decode;
 mod devices;
 mod drawing;

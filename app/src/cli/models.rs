@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use indicatif::ProgressBar;
 use residue_engine::codec::Options;
-use residue_engine::models::{Library, ModelEntry, ModelSource, Progress, Stage};
+use residue_engine::models::{Library, ModelEntry, ModelSource, Progress};
 use serde_json::{Value, json};
 
 use super::args::{Models, ModelsCommand};
@@ -149,14 +149,7 @@ struct Bar(Option<ProgressBar>);
 impl Bar {
     fn show(&mut self, progress: &Progress<'_>) -> ControlFlow<()> {
         let bar = self.0.get_or_insert_with(progress::bytes);
-        let doing = match progress.stage {
-            Stage::Asking => "asking",
-            Stage::Waiting => "waiting",
-            Stage::Downloading => "downloading",
-            Stage::Retrying => "trying again",
-            Stage::Checking => "checking",
-        };
-        bar.set_message(format!("{doing} {}", progress.file));
+        bar.set_message(format!("{} {}", progress.stage, progress.file));
         bar.set_length(progress.total);
         bar.set_position(progress.done);
         ControlFlow::Continue(())

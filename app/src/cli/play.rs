@@ -11,11 +11,15 @@ use residue_engine::live::{FrameSettings, Settings, Source};
 use residue_engine::tokens::FrameReader;
 
 use super::args::Decode;
+use super::controls;
 use super::output::say;
+use crate::device::Controls;
 use crate::studio::{
     Cards, DeviceChoice, ModelWish, Severity, StreamState, Studio, StudioOptions, Transport,
 };
 
+/// Of [`Decode`].
+const CONTROLS: Controls = Controls { output: "--device", ..controls::LISTEN };
 /// How often it is looked after.
 const TICK: Duration = Duration::from_millis(50);
 /// What a device may still hold when the last sample has been given to it.
@@ -39,7 +43,7 @@ pub fn run(args: &Decode) -> Result<()> {
         },
         ..StudioOptions::default()
     };
-    let mut studio = Studio::new(Arc::new(Cards), options, Arc::new(|| ()));
+    let mut studio = Studio::new(Arc::new(Cards::new(&CONTROLS)), options, Arc::new(|| ()));
     if args.codes == Path::new("-") {
         let mut frames = FrameReader::new(BufReader::new(stdin()), "stdin");
         studio.stream_tokens(Box::new(move || {

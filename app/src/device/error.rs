@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::host;
 use super::list::show_range;
 
 /// Into the computer or out of it.
@@ -22,7 +23,32 @@ impl fmt::Display for Direction {
     }
 }
 
-/// What can go wrong with devices. Every message says what to do.
+/// What devices are chosen with, as it is called where an error is read: options on a command line,
+/// fields in a window.
+#[derive(Debug)]
+pub struct Controls {
+    /// Goes before each of the names: "choose another with --host", "choose another under System".
+    pub by: &'static str,
+    /// Chooses the sound system.
+    pub host: &'static str,
+    /// Chooses the input.
+    pub input: &'static str,
+    /// Chooses the output.
+    pub output: &'static str,
+    /// Chooses the rate.
+    pub rate: &'static str,
+    /// Chooses the block size.
+    pub buffer: &'static str,
+    /// Chooses the number of channels.
+    pub channels: &'static str,
+    /// The choice of a single channel.
+    pub mono: &'static str,
+    /// What comes after "connect it and".
+    pub again: &'static str,
+}
+
+/// What can go wrong with devices. The text of an error says what; [`DeviceError::told`] says what to
+/// do as well.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     /// No such sound system on this platform.
@@ -34,7 +60,7 @@ pub enum DeviceError {
         available: Vec<String>,
     },
     /// The sound system does not answer.
-    #[error("{host} does not answer ({problem}); start it, or choose another with --host")]
+    #[error("{host} does not answer ({problem})")]
     HostUnavailable {
         /// Name of the sound system.
         host: String,
@@ -42,7 +68,7 @@ pub enum DeviceError {
         problem: String,
     },
     /// The sound system has no device in this direction.
-    #[error("{host} has no {direction} device; {}", no_device_advice(host))]
+    #[error("{host} has no {direction} device")]
     NoDevice {
         /// Name of the sound system.
         host: String,
@@ -62,9 +88,7 @@ pub enum DeviceError {
         available: Vec<String>,
     },
     /// The device does not say what it can do.
-    #[error(
-        "the {direction} device {device} cannot be used: {problem}; is another program using it?"
-    )]
+    #[error("the {direction} device {device} cannot be used: {problem}")]
     Unusable {
         /// Which way.
         direction: Direction,
@@ -74,7 +98,7 @@ pub enum DeviceError {
         problem: String,
     },
     /// The device has none of the sample formats that can be converted.
-    #[error("the {direction} device {device} offers no usable format; choose another device")]
+    #[error("the {direction} device {device} offers no usable format")]
     NoFormat {
         /// Which way.
         direction: Direction,
@@ -82,10 +106,7 @@ pub enum DeviceError {
         device: String,
     },
     /// The device does not run at the rate asked for.
-    #[error(
-        "the {direction} device {device} does not run at {asked} Hz; it offers {available} Hz: \
-         choose one of these with --rate"
-    )]
+    #[error("the {direction} device {device} does not run at {asked} Hz; it offers {available} Hz")]
     Rate {
         /// Which way.
         direction: Direction,
@@ -97,10 +118,7 @@ pub enum DeviceError {
         available: String,
     },
     /// Input and output have no rate in common.
-    #[error(
-        "the input offers {input} Hz and the output {output} Hz, with none in common; choose \
-         devices that share a rate"
-    )]
+    #[error("the input offers {input} Hz and the output {output} Hz, with none in common")]
     NoCommonRate {
         /// Rates and ranges in Hz.
         input: String,
@@ -108,10 +126,7 @@ pub enum DeviceError {
         output: String,
     },
     /// The device has too few channels.
-    #[error(
-        "the {direction} device {device} has no {asked} channels, at most {most}; use --channels 1 \
-         or another device"
-    )]
+    #[error("the {direction} device {device} has no {asked} channels, at most {most}")]
     Channels {
         /// Which way.
         direction: Direction,
@@ -123,11 +138,7 @@ pub enum DeviceError {
         most: usize,
     },
     /// The device cannot work in blocks of that size.
-    #[error(
-        "the {direction} device {device} cannot work in blocks of {asked} frames; use --buffer \
-         with {}",
-        range(*least, *most)
-    )]
+    #[error("the {direction} device {device} cannot work in blocks of {asked} frames")]
     Buffer {
         /// Which way.
         direction: Direction,
@@ -142,7 +153,7 @@ pub enum DeviceError {
     },
     /// Input and output have no block size in common.
     #[error(
-        "the input works in blocks of {}, the output of {}; choose devices that share a block size",
+        "the input works in blocks of {}, the output of {}",
         range(input.0, input.1),
         range(output.0, output.1)
     )]
@@ -163,7 +174,7 @@ pub enum DeviceError {
         problem: String,
     },
     /// The device went away while it ran.
-    #[error("lost the {direction} device {device}: {problem}; connect it and start again")]
+    #[error("lost the {direction} device {device}: {problem}")]
     Lost {
         /// Which way.
         direction: Direction,
@@ -173,9 +184,7 @@ pub enum DeviceError {
         problem: String,
     },
     /// The device stopped asking for audio, and said nothing.
-    #[error(
-        "the {direction} device {device} has stood still for {seconds} s; check it and start again"
-    )]
+    #[error("the {direction} device {device} has stood still for {seconds} s")]
     Stalled {
         /// Which way.
         direction: Direction,
@@ -184,6 +193,55 @@ pub enum DeviceError {
         /// How long.
         seconds: u64,
     },
+}
+
+impl DeviceError {
+    /// The error and what to do about it, in one line.
+    pub fn told(&self, controls: &Controls) -> String {
+        format!("{self}; {}", self.remedy(controls))
+    }
+
+    fn remedy(&self, controls: &Controls) -> String {
+        let Controls { by, host, rate, buffer, channels, mono, again, .. } = controls;
+        let device = |direction: &Direction| match direction {
+            Direction::Input => controls.input,
+            Direction::Output => controls.output,
+        };
+        let or_another_host = |first: &str| match host::known() {
+            [_] => first.to_owned(),
+            _ => format!("{first}, or choose another sound system {by} {host}"),
+        };
+        match self {
+            Self::UnknownHost { .. } => format!("choose one of these {by} {host}"),
+            Self::HostUnavailable { .. } => or_another_host("start it"),
+            Self::NoDevice { host: name, .. } if name.eq_ignore_ascii_case("jack") => {
+                or_another_host("start a JACK server")
+            }
+            Self::NoDevice { .. } => or_another_host("connect one"),
+            Self::NoSuchDevice { available, .. } if available.is_empty() => "connect it".into(),
+            Self::NoSuchDevice { direction, .. } => {
+                format!("choose one of these {by} {}", device(direction))
+            }
+            Self::Unusable { direction, .. } | Self::Start { direction, .. } => format!(
+                "close other programs that use it, or choose another {by} {}",
+                device(direction)
+            ),
+            Self::NoFormat { direction, .. } => {
+                format!("choose another {by} {}", device(direction))
+            }
+            Self::Rate { .. } => format!("choose one of these {by} {rate}"),
+            Self::NoCommonRate { .. } => "choose devices that share a rate".into(),
+            Self::Channels { .. } => {
+                format!("choose {mono} {by} {channels}, or another device")
+            }
+            Self::Buffer { least, most, .. } => {
+                format!("choose {} {by} {buffer}", range(*least, *most))
+            }
+            Self::NoCommonBuffer { .. } => "choose devices that share a block size".into(),
+            Self::Lost { .. } => format!("connect it and {again}"),
+            Self::Stalled { .. } => format!("check it and {again}"),
+        }
+    }
 }
 
 fn join(names: &[String]) -> String {
@@ -197,10 +255,106 @@ fn range(least: u32, most: u32) -> String {
     format!("{} frames", show_range(least, most))
 }
 
-fn no_device_advice(host: &str) -> &'static str {
-    if host.eq_ignore_ascii_case("jack") {
-        "start a JACK server, or choose another sound system with --host"
-    } else {
-        "connect one, or see `residue devices` for other sound systems"
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPTIONS: Controls = Controls {
+        by: "with",
+        host: "--host",
+        input: "--input",
+        output: "--output",
+        rate: "--rate",
+        buffer: "--buffer",
+        channels: "--channels",
+        mono: "1",
+        again: "start again",
+    };
+    const FIELDS: Controls = Controls {
+        by: "under",
+        host: "System",
+        input: "Input",
+        output: "Output",
+        rate: "Rate",
+        buffer: "Buffer",
+        channels: "Channels",
+        mono: "Mono",
+        again: "sound goes on",
+    };
+
+    /// One of each.
+    fn errors() -> Vec<DeviceError> {
+        use DeviceError as E;
+        use Direction::{Input, Output};
+        let (host, device, problem) =
+            (|| "ALSA".to_owned(), || "card".to_owned(), || "busy".to_owned());
+        let blocks = |least| (least, 2 * least);
+        vec![
+            E::UnknownHost { asked: "x".into(), available: vec![host()] },
+            E::HostUnavailable { host: host(), problem: problem() },
+            E::NoDevice { host: host(), direction: Input },
+            E::NoDevice { host: "JACK".into(), direction: Input },
+            E::NoSuchDevice {
+                host: host(),
+                direction: Input,
+                asked: "x".into(),
+                available: vec![device()],
+            },
+            E::NoSuchDevice {
+                host: host(),
+                direction: Output,
+                asked: "x".into(),
+                available: Vec::new(),
+            },
+            E::Unusable { direction: Output, device: device(), problem: problem() },
+            E::NoFormat { direction: Input, device: device() },
+            E::Rate { direction: Output, device: device(), asked: 1, available: "2, 3".into() },
+            E::NoCommonRate { input: "2".into(), output: "3".into() },
+            E::Channels { direction: Input, device: device(), asked: 2, most: 1 },
+            E::Buffer { direction: Output, device: device(), asked: 1, least: 64, most: 128 },
+            E::NoCommonBuffer { input: blocks(16), output: blocks(64) },
+            E::Start { direction: Output, device: device(), problem: problem() },
+            E::Lost { direction: Input, device: device(), problem: problem() },
+            E::Stalled { direction: Output, device: device(), seconds: 5 },
+        ]
+    }
+
+    #[test]
+    fn errors_say_what_to_do_with_what_there_is_where_they_are_read() {
+        let expected = [
+            ("choose one of these with --host", "choose one of these under System"),
+            ("start it", "start it"),
+            ("connect one", "connect one"),
+            ("start a JACK server", "start a JACK server"),
+            ("choose one of these with --input", "choose one of these under Input"),
+            ("connect it", "connect it"),
+            ("or choose another with --output", "or choose another under Output"),
+            ("choose another with --input", "choose another under Input"),
+            ("choose one of these with --rate", "choose one of these under Rate"),
+            ("choose devices that share a rate", "choose devices that share a rate"),
+            ("choose 1 with --channels", "choose Mono under Channels"),
+            ("choose 64..128 frames with --buffer", "choose 64..128 frames under Buffer"),
+            ("choose devices that share a block", "choose devices that share a block"),
+            ("or choose another with --output", "or choose another under Output"),
+            ("connect it and start again", "connect it and sound goes on"),
+            ("check it and start again", "check it and sound goes on"),
+        ];
+        let several = host::known().len() > 1;
+        assert_eq!(errors().len(), expected.len());
+        for (error, (with_options, with_fields)) in errors().iter().zip(expected) {
+            for (controls, remedy) in [(&OPTIONS, with_options), (&FIELDS, with_fields)] {
+                let told = error.told(controls);
+                let (what, what_to_do) = told.rsplit_once("; ").unwrap();
+                assert_eq!(what, error.to_string());
+                assert!(what_to_do.contains(remedy), "{remedy} in {told}");
+                let another = format!("another sound system {} {}", controls.by, controls.host);
+                let may_be_elsewhere = matches!(
+                    error,
+                    DeviceError::HostUnavailable { .. } | DeviceError::NoDevice { .. }
+                );
+                assert_eq!(told.contains(&another), several && may_be_elsewhere, "{told}");
+            }
+            assert!(!error.told(&FIELDS).contains("--"), "{}", error.told(&FIELDS));
+        }
     }
 }

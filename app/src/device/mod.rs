@@ -21,7 +21,7 @@ mod list;
 mod stream;
 
 pub use choose::{Plan, Request, Shape};
-pub use error::{DeviceError, Direction};
+pub use error::{Controls, DeviceError, Direction};
 pub use host::{Defaults, defaults};
 pub use list::{DeviceInfo, HostInfo, LARGEST_BLOCK, RATES, Side, list, show_range, show_rates};
 pub use stream::{Counts, Stream};

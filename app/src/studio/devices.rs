@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::device::{self, Counts, Plan, Request, Shape, Stream};
+use crate::device::{self, Controls, Counts, Plan, Request, Shape, Stream};
 pub use crate::device::{Defaults, DeviceInfo, HostInfo, Side};
 
 /// Wishes for devices; everything left out is the system's choice.
@@ -72,8 +72,17 @@ pub trait Running: Send {
 }
 
 /// The sound systems of this computer.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Cards;
+#[derive(Clone, Copy, Debug)]
+pub struct Cards {
+    controls: &'static Controls,
+}
+
+impl Cards {
+    /// Errors name these `controls`: those of whoever chooses the devices.
+    pub fn new(controls: &'static Controls) -> Self {
+        Self { controls }
+    }
+}
 
 impl Devices for Cards {
     fn list(&self) -> Vec<HostInfo> {
@@ -86,13 +95,21 @@ impl Devices for Cards {
 
     fn plan(&self, choice: &DeviceChoice, with_input: bool) -> Result<Box<dyn Planned>, String> {
         let plan = if with_input { Plan::new(choice) } else { Plan::output_only(choice) };
-        Ok(Box::new(plan.map_err(|error| error.to_string())?))
+        let controls = self.controls;
+        let inner = plan.map_err(|error| error.told(controls))?;
+        Ok(Box::new(OfCards { inner, controls }))
     }
 }
 
-impl Planned for Plan {
+/// A plan or a stream of this computer's, whose errors name the controls.
+struct OfCards<T> {
+    inner: T,
+    controls: &'static Controls,
+}
+
+impl Planned for OfCards<Plan> {
     fn shape(&self) -> &Shape {
-        Plan::shape(self)
+        self.inner.shape()
     }
 
     fn is_offline(&self) -> bool {
@@ -100,21 +117,22 @@ impl Planned for Plan {
     }
 
     fn start(self: Box<Self>, work: Work) -> Result<Box<dyn Running>, String> {
-        let stream = Plan::start(*self, work).map_err(|error| error.to_string())?;
-        Ok(Box::new(stream))
+        let controls = self.controls;
+        let inner = self.inner.start(work).map_err(|error| error.told(controls))?;
+        Ok(Box::new(OfCards { inner, controls }))
     }
 }
 
-impl Running for Stream {
+impl Running for OfCards<Stream> {
     fn check(&mut self) -> Result<Vec<String>, String> {
-        Stream::check(self).map_err(|error| error.to_string())
+        self.inner.check().map_err(|error| error.told(self.controls))
     }
 
     fn counts(&self) -> Counts {
-        Stream::counts(self)
+        self.inner.counts()
     }
 
     fn close(self: Box<Self>) {
-        Stream::close(*self);
+        self.inner.close();
     }
 }

@@ -7,8 +7,10 @@
 //! ```no_run
 //! use std::sync::Arc;
 //! use residue_app::studio::{Cards, Studio, StudioOptions};
+//! use residue_app::window::CONTROLS;
 //!
-//! let mut studio = Studio::new(Arc::new(Cards), StudioOptions::default(), Arc::new(|| ()));
+//! let cards = Arc::new(Cards::new(&CONTROLS));
+//! let mut studio = Studio::new(cards, StudioOptions::default(), Arc::new(|| ()));
 //! studio.open_file("voice.flac".into());
 //! studio.play();
 //! loop {

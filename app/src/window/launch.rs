@@ -13,7 +13,7 @@ use residue_ui::{Lane, Theme};
 use thiserror::Error;
 
 use super::preferences::SMALLEST;
-use super::{Preferences, Window};
+use super::{CONTROLS, Preferences, Window};
 use crate::studio::{Cards, Notice, Severity, Studio};
 
 /// Pixels across the icon.
@@ -109,7 +109,8 @@ fn over_cards(ctx: &Context, preferences: Preferences) -> Window {
         let ctx = ctx.clone();
         Arc::new(move || ctx.request_repaint())
     };
-    let studio = Studio::new(Arc::new(Cards), Window::options(&preferences), wake.clone());
+    let cards = Arc::new(Cards::new(&CONTROLS));
+    let studio = Studio::new(cards, Window::options(&preferences), wake.clone());
     Window::new(studio, preferences, wake)
 }
 

@@ -35,6 +35,7 @@ use residue_ui::{FRAME, Meters, Theme};
 pub use launch::{Launch, WindowError, run};
 pub use page::Page;
 pub use preferences::{Look, Preferences};
+pub use sidebar::CONTROLS;
 
 use crate::blind::{Shelf, Wake};
 use crate::studio::{Input, Notice, RecordOptions, Severity, StreamState, Studio, StudioOptions};

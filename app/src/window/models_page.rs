@@ -2,7 +2,7 @@
 
 use egui::{Button, Frame, Grid, Layout, ProgressBar, RichText, ScrollArea, TextEdit, Ui};
 use residue_engine::codec::Precision;
-use residue_engine::models::{EMBEDDED, Stage};
+use residue_engine::models::EMBEDDED;
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
@@ -149,13 +149,6 @@ fn actions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &ModelWi
 
 /// How far something is. Returns whether it is to be stopped.
 fn bar(ui: &mut Ui, progress: &PullProgress, cancel: Option<&str>) -> bool {
-    let stage = match progress.stage {
-        Stage::Asking => "asking the hub",
-        Stage::Waiting => "waiting for another program's download",
-        Stage::Downloading => "downloading",
-        Stage::Retrying => "the connection broke, trying again",
-        Stage::Checking => "checking",
-    };
     ui.horizontal(|ui| {
         let share =
             if progress.total > 0 { progress.done as f32 / progress.total as f32 } else { 0.0 };
@@ -164,7 +157,7 @@ fn bar(ui: &mut Ui, progress: &PullProgress, cancel: Option<&str>) -> bool {
         } else {
             String::new()
         };
-        let text = format!("{stage} {}{sizes}", progress.file);
+        let text = format!("{} {}{sizes}", progress.stage, progress.file);
         let width = (ui.available_width() - 90.0).max(120.0);
         ui.add(ProgressBar::new(share).desired_width(width).desired_height(18.0).text(text));
         let Some(hint) = cancel else { return false };

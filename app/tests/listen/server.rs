@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// Frames a period.
 pub const PERIOD: usize = 256;
 /// How long a server or a client may take to appear.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The right to run servers, which one test at a time has; whoever else wants it waits.
 ///

@@ -7,10 +7,9 @@ use residue_app::studio::{ModelWish, Severity};
 use residue_engine::codec::{Codec, Options, Precision};
 use residue_engine::live::{Allowance, Source};
 use residue_engine::models::Library;
+use residue_engine_testing::{HubServer, Mishap, Place};
 
-use super::hub_server::{HubServer, Mishap};
 use super::rig::{BLOCK, FRAME, RATE, Rig, differs, roundtrip, settings, voice};
-use super::sample::Place;
 
 fn golden(case: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/golden").join(case)

@@ -1,8 +1,12 @@
 //! Listening to a microphone.
 
+use std::sync::Arc;
+
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
-use residue_app::studio::StreamState;
+use residue_app::device::Controls;
+use residue_app::studio::{Cards, DeviceChoice, StreamState, Studio, StudioOptions};
+use residue_app::window::CONTROLS;
 use residue_engine::live::Source;
 
 use super::desk::{BLOCK, Desk};
@@ -123,6 +127,27 @@ fn pulling_the_plug_is_said_and_putting_it_in_again_goes_on() {
         matches!(desk.studio().stream_state(), StreamState::Running(_))
     });
     assert!(!desk.reads("Trying again"));
+}
+
+/// Errors of this computer's devices name fields that the window has, and no options.
+#[test]
+fn errors_of_devices_name_what_is_beside_them() {
+    let mut desk = Desk::new();
+    desk.steps();
+    let Controls { input, output, rate, buffer, channels, .. } = CONTROLS;
+    for field in [input, output, rate, buffer, channels] {
+        assert!(desk.reads(field), "{field} is not in the window");
+    }
+    let gone = DeviceChoice { host: Some("gramophone".into()), ..DeviceChoice::default() };
+    let options = StudioOptions { devices: gone, ..StudioOptions::default() };
+    let mut studio = Studio::new(Arc::new(Cards::new(&CONTROLS)), options, Arc::new(|| ()));
+    studio.start();
+    desk.until("the sound system is missed", |_| {
+        studio.tick();
+        matches!(studio.stream_state(), StreamState::Lost { why, .. }
+            if why.contains("no sound system `gramophone`")
+                && why.ends_with("; choose one of these under System"))
+    });
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 mod desk;
 mod files;
-mod hub;
 mod listening;
 mod models;
 mod pictures;

@@ -1,10 +1,9 @@
 //! The page of the models.
 
 use egui::{Key, Modifiers};
+use residue_engine_testing::{HubServer, Mishap, single};
 
 use super::desk::Desk;
-use super::hub::hub_server::{HubServer, Mishap};
-use super::hub::sample::single;
 
 fn page(desk: &mut Desk) {
     desk.harness.key_press_modifiers(Modifiers::COMMAND, Key::Num3);

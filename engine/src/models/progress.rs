@@ -1,5 +1,6 @@
 //! Telling a long operation's caller how far it is, and being told to stop.
 
+use std::fmt;
 use std::ops::ControlFlow;
 
 use super::ModelsError;
@@ -17,6 +18,19 @@ pub enum Stage {
     Retrying,
     /// Summing bytes that are already on disk.
     Checking,
+}
+
+/// For a person.
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Asking => "asking the hub",
+            Self::Waiting => "waiting for another program's download",
+            Self::Downloading => "downloading",
+            Self::Retrying => "the connection broke, trying again",
+            Self::Checking => "checking",
+        })
+    }
 }
 
 /// How far a long operation is.

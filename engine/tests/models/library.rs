@@ -4,9 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use residue_engine::models::{HubSettings, Library, ModelSource, ModelsError};
+use residue_engine_testing::{sharded, single, write};
 use tempfile::TempDir;
-
-use super::sample::{sharded, single, write};
 
 fn library(folder: &TempDir) -> Library {
     Library::new(folder.path().join("home"), HubSettings::new(folder.path().join("hub")))

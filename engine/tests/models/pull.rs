@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use residue_engine::models::{ModelSource, ModelsError, Stage};
-
-use super::hub_server::{COMMIT, HubServer, Mishap};
-use super::sample::{CONFIG, Place, quiet, sha256, sharded, single};
+use residue_engine_testing::{
+    COMMIT, CONFIG, HubServer, Mishap, Place, REPOSITORY, quiet, sha256, sharded, single,
+};
 
 #[test]
 fn a_pull_brings_every_file_into_the_shared_layout() {
@@ -46,7 +46,7 @@ fn the_hubs_own_client_crate_finds_what_was_pulled() {
     let place = Place::new(&server);
     let folder = place.library().pull("nano", &mut quiet()).unwrap();
     let cache = hf_hub::Cache::new(place.settings.cache.clone());
-    let found = cache.model(super::sample::REPOSITORY.to_owned()).get("model.safetensors");
+    let found = cache.model(REPOSITORY.to_owned()).get("model.safetensors");
     assert_eq!(found, Some(folder.join("model.safetensors")));
 }
 

@@ -6,9 +6,7 @@ use std::net::TcpListener;
 use std::thread;
 
 use residue_engine::models::ModelsError;
-
-use super::hub_server::{HubServer, Mishap};
-use super::sample::{CONFIG, Place, quiet, sha256, single};
+use residue_engine_testing::{CONFIG, HubServer, Mishap, Place, quiet, sha256, single};
 
 fn pull(place: &Place) -> ModelsError {
     place.library().pull("nano", &mut quiet()).unwrap_err()

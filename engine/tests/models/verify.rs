@@ -5,10 +5,8 @@ use std::fs;
 use std::ops::ControlFlow;
 
 use residue_engine::models::{ModelSource, ModelsError, VerifyReport, verify};
+use residue_engine_testing::{HubServer, Place, quiet, sha256, sharded, single, weights, write};
 use tempfile::TempDir;
-
-use super::hub_server::HubServer;
-use super::sample::{Place, quiet, sha256, sharded, single, weights, write};
 
 fn check(folder: &TempDir) -> VerifyReport {
     verify(&ModelSource::Folder(folder.path().to_owned()), None, &mut quiet()).unwrap()

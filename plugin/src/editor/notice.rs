@@ -2,7 +2,7 @@
 
 use egui::{Align, Layout, ProgressBar, RichText, Ui, vec2};
 use residue_engine::live::Health;
-use residue_engine::models::{KnownModel, Stage};
+use residue_engine::models::KnownModel;
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
@@ -169,17 +169,11 @@ fn words(ui: &mut Ui, theme: &Theme, text: &str, detail: &str, alert: bool) {
 
 /// How far a download is.
 pub fn progress(fetch: &Fetch) -> String {
-    let doing = match fetch.stage {
-        Stage::Asking => "asking the hub",
-        Stage::Waiting => "waiting for another program that fetches it",
-        Stage::Downloading => "downloading",
-        Stage::Retrying => "the connection broke, trying again",
-        Stage::Checking => "checking",
-    };
-    if fetch.total == 0 {
-        format!("Fetching {}: {doing}", fetch.name)
+    let Fetch { name, stage, done, total, .. } = fetch;
+    if *total == 0 {
+        format!("Fetching {name}: {stage}")
     } else {
-        format!("Fetching {}: {doing}, {} of {}", fetch.name, bytes(fetch.done), bytes(fetch.total))
+        format!("Fetching {name}: {stage}, {} of {}", bytes(*done), bytes(*total))
     }
 }
 
@@ -196,6 +190,8 @@ pub fn bytes(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use residue_engine::models::Stage;
+
     use super::*;
 
     #[test]

@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Weak};
 
 use parking_lot::Mutex;
 use residue_engine::audio::MonoTreatment;
 use residue_engine::codec::{Codec, Config, Options, Precision};
 use residue_engine::live::{Allowance, AudioPort, Control, OpenError, PortConfig, open};
-use residue_engine::models::{self, EMBEDDED, Library, ModelSource, embedded, locate};
+use residue_engine::models::{self, EMBEDDED, Library, ModelSource, embedded};
 
-use super::{LoadError, ModelChoice};
+use super::{LoadError, ModelChoice, OpenLibrary};
 
 /// Up to so many parameters one thread is enough, and instances do not get in each other's way.
 const SMALL: u64 = 15_000_000;
@@ -57,12 +58,35 @@ type ModelKey = (ModelSource, Precision);
 static MODELS: LazyLock<Mutex<HashMap<ModelKey, Arc<Known>>>> = LazyLock::new(Mutex::default);
 
 impl SharedModel {
+    /// The model inside the program, in f32. Needs no library.
+    ///
+    /// # Errors
+    /// If it is damaged.
+    pub fn embedded() -> Result<Arc<Self>, LoadError> {
+        Self::at(ModelSource::Embedded, &ModelChoice::default(), None)
+    }
+
     /// The model that is meant, loaded now or found loaded. Takes as long as it takes.
     ///
     /// # Errors
     /// If it is not on this computer, or damaged.
-    pub fn get(choice: &ModelChoice) -> Result<Arc<Self>, LoadError> {
-        let source = source(choice)?;
+    pub fn get(choice: &ModelChoice, library: &OpenLibrary) -> Result<Arc<Self>, LoadError> {
+        let library = library();
+        // Without a home folder weights are packed anew each time.
+        let cache = library.as_ref().ok().map(Library::packed);
+        let source = match choice.is_embedded() {
+            true => ModelSource::Embedded,
+            false => library?.locate(&choice.id)?,
+        };
+        Self::at(source, choice, cache)
+    }
+
+    fn at(
+        source: ModelSource,
+        choice: &ModelChoice,
+        cache: Option<PathBuf>,
+    ) -> Result<Arc<Self>, LoadError> {
+        let source = canonical(source);
         let precision = choice.precision.runs_in();
         let key = (source.clone(), precision);
         let known = Arc::clone(MODELS.lock().entry(key).or_default());
@@ -72,7 +96,7 @@ impl SharedModel {
         }
         let model = Arc::new(Self {
             name: if choice.is_embedded() { EMBEDDED.to_owned() } else { choice.id.clone() },
-            codec: load(&source, precision)?,
+            codec: load(&source, precision, cache)?,
             source,
             sum: Mutex::default(),
             allowances: Arc::clone(&known.allowances),
@@ -121,28 +145,27 @@ impl SharedModel {
     }
 }
 
-/// Where it is; the same for all ways to write it.
-fn source(choice: &ModelChoice) -> Result<ModelSource, LoadError> {
-    if choice.is_embedded() {
-        return Ok(ModelSource::Embedded);
-    }
-    Ok(match locate(&choice.id)? {
+/// The same for all ways to write it.
+fn canonical(source: ModelSource) -> ModelSource {
+    match source {
         ModelSource::Folder(folder) => {
             ModelSource::Folder(std::fs::canonicalize(&folder).unwrap_or(folder))
         }
-        embedded => embedded,
-    })
+        ModelSource::Embedded => source,
+    }
 }
 
-fn load(source: &ModelSource, precision: Precision) -> Result<Codec, LoadError> {
+fn load(
+    source: &ModelSource,
+    precision: Precision,
+    cache: Option<PathBuf>,
+) -> Result<Codec, LoadError> {
     let model = embedded();
     let config = match source {
         ModelSource::Embedded => Config::parse(model.config)?,
         ModelSource::Folder(folder) => Config::read(folder)?,
     };
     let threads = if config.parameters() <= SMALL { 1 } else { 0 };
-    // Without a home folder weights are packed anew each time.
-    let cache = Library::from_env().ok().map(|library| library.packed());
     let options = Options { precision, threads, cache, ..Options::default() };
     Ok(match source {
         ModelSource::Embedded => Codec::load_from_memory(model.config, model.weights, &options)?,
@@ -154,6 +177,10 @@ fn load(source: &ModelSource, precision: Precision) -> Result<Codec, LoadError> 
 mod tests {
     use super::*;
 
+    fn get(choice: &ModelChoice) -> Result<Arc<SharedModel>, LoadError> {
+        SharedModel::get(choice, &(Arc::new(Library::from_env) as OpenLibrary))
+    }
+
     #[test]
     fn one_copy_for_all_and_none_when_nobody_needs_it() {
         // One that no other test holds meanwhile.
@@ -161,12 +188,12 @@ mod tests {
             ModelChoice::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/golden/v1"));
         let threads: Vec<_> = (0..4)
             .map(|_| choice.clone())
-            .map(|choice| std::thread::spawn(move || SharedModel::get(&choice).unwrap()))
+            .map(|choice| std::thread::spawn(move || get(&choice).unwrap()))
             .collect();
         let models: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
         assert!(models.iter().all(|model| Arc::ptr_eq(model, &models[0])));
         let weak = Arc::downgrade(&models[0]);
-        assert!(Arc::ptr_eq(&SharedModel::get(&choice).unwrap(), &models[0]));
+        assert!(Arc::ptr_eq(&get(&choice).unwrap(), &models[0]));
         drop(models);
         assert!(weak.upgrade().is_none());
     }
@@ -176,9 +203,9 @@ mod tests {
     fn a_folder_is_one_model_by_any_path() {
         let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/golden/nano");
         let straight = std::fs::canonicalize(golden).unwrap();
-        let one = SharedModel::get(&ModelChoice::new(straight.to_str().unwrap())).unwrap();
-        let again = SharedModel::get(&ModelChoice::new(straight.to_str().unwrap())).unwrap();
-        let other = SharedModel::get(&ModelChoice::new(golden)).unwrap();
+        let one = get(&ModelChoice::new(straight.to_str().unwrap())).unwrap();
+        let again = get(&ModelChoice::new(straight.to_str().unwrap())).unwrap();
+        let other = get(&ModelChoice::new(golden)).unwrap();
         assert!(Arc::ptr_eq(&one, &again) && Arc::ptr_eq(&one, &other));
         assert_eq!(one.sum(&|| false), None, "asked to stop");
         let sum = one.sum(&|| true).unwrap();
@@ -188,9 +215,9 @@ mod tests {
 
     #[test]
     fn each_precision_is_a_model_of_its_own() {
-        let exact = SharedModel::get(&ModelChoice::default()).unwrap();
+        let exact = get(&ModelChoice::default()).unwrap();
         let choice = ModelChoice::default().in_precision(Precision::Int8);
-        let packed = SharedModel::get(&choice).unwrap();
+        let packed = get(&choice).unwrap();
         assert!(!Arc::ptr_eq(&exact, &packed));
         let precisions = [&exact, &packed].map(|model| model.codec().precision());
         assert_eq!(precisions, [Precision::F32, Precision::Int8]);
@@ -198,7 +225,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_an_error_that_names_it() {
-        let error = SharedModel::get(&ModelChoice::new("/no/such/folder")).err().unwrap();
+        let error = get(&ModelChoice::new("/no/such/folder")).err().unwrap();
         assert!(error.to_string().contains("/no/such/folder"), "{error}");
     }
 }

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
-use residue_engine::models::{KnownModel, Library, ModelEntry, ModelSource, ModelsError, Progress};
-use residue_engine::models::{Stage, embedded};
+use residue_engine::models::{
+    KnownModel, ModelEntry, ModelSource, ModelsError, Progress, Stage, embedded,
+};
 
-use super::ModelSlot;
+use super::{ModelSlot, OpenLibrary};
 
 /// A model to choose.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +56,8 @@ impl Fetch {
 struct State {
     models: Option<Result<Vec<ShelfModel>, String>>,
     listing: bool,
+    /// Something has changed since the listing began.
+    outdated: bool,
     fetch: Option<Fetch>,
     /// What tells the download's thread to end. A thread whose flag is not here any more has been given
     /// up, and says nothing.
@@ -66,20 +69,13 @@ struct State {
 /// Models that can be chosen, and at most one download. Methods lock for a moment and return at once.
 pub struct Shelf {
     state: Mutex<State>,
-    open: Box<dyn Fn() -> Result<Library, ModelsError> + Send + Sync>,
+    open: OpenLibrary,
 }
 
 impl Shelf {
-    /// The user's library. Nothing is read before it is asked for.
-    pub fn new() -> Arc<Self> {
-        Self::of(Library::from_env)
-    }
-
-    /// Another library.
-    pub fn of(
-        open: impl Fn() -> Result<Library, ModelsError> + Send + Sync + 'static,
-    ) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::default(), open: Box::new(open) })
+    /// What there is in a library.
+    pub fn new(open: OpenLibrary) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::default(), open })
     }
 
     /// What was found when the library was last read; `None` before that.
@@ -90,6 +86,7 @@ impl Shelf {
     /// Reads the library again, on a thread.
     pub fn refresh(self: &Arc<Self>) {
         let mut state = self.state.lock();
+        state.outdated = true;
         if state.listing || state.stop {
             return;
         }
@@ -145,12 +142,21 @@ impl Shelf {
     }
 
     fn list(&self) {
-        let models = contained(|| {
-            let entries = (self.open)()?.list()?;
-            Ok(entries.into_iter().map(shelf_model).collect())
-        });
+        while self.is_outdated() {
+            let models = contained(|| {
+                let entries = (self.open)()?.list()?;
+                Ok(entries.into_iter().map(shelf_model).collect())
+            });
+            self.state.lock().models = Some(models);
+        }
+    }
+
+    /// True once after each change; otherwise the listing is over.
+    fn is_outdated(&self) -> bool {
         let mut state = self.state.lock();
-        (state.models, state.listing) = (Some(models), false);
+        let State { listing, outdated, stop, .. } = &mut *state;
+        *listing = std::mem::take(outdated) && !*stop;
+        *listing
     }
 
     fn download(self: &Arc<Self>, name: &str, slot: &ModelSlot, cancel: &Arc<AtomicBool>) {
@@ -218,7 +224,7 @@ fn about(rate: u32, channels: usize, layers: usize) -> String {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use residue_engine::models::HubSettings;
+    use residue_engine::models::{HubSettings, Library};
 
     use super::*;
 
@@ -235,11 +241,11 @@ mod tests {
         let home = std::env::temp_dir().join(format!("residue-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&home);
         let at = home.clone();
-        let shelf = Shelf::of(move || {
+        let shelf = Shelf::new(Arc::new(move || {
             let endpoint = Some("http://127.0.0.1:9".to_owned());
             let hub = HubSettings { endpoint, retries: 0, ..HubSettings::new(at.join("hub")) };
             Ok(Library::new(&at, hub))
-        });
+        }));
         (shelf, home)
     }
 
@@ -263,7 +269,7 @@ mod tests {
     #[test]
     fn a_download_that_fails_says_why_and_leaves_the_slot_alone() {
         let (shelf, home) = empty("fetch");
-        let slot = ModelSlot::new();
+        let slot = ModelSlot::new(Arc::clone(&shelf.open));
         let end = || shelf.fetch().and_then(|fetch| fetch.end);
         shelf.begin_fetch("nano", &slot);
         wait("it ends", || end().is_some());

@@ -8,7 +8,7 @@ use parking_lot::{Condvar, Mutex};
 use residue_engine::codec::Precision;
 use residue_engine::live::Control;
 
-use super::{LoadError, ModelChoice, SharedModel};
+use super::{LoadError, ModelChoice, OpenLibrary, SharedModel};
 use crate::depth::Scale;
 use crate::params::embedded_scale;
 
@@ -77,6 +77,7 @@ pub(super) struct State {
 pub struct ModelSlot {
     pub(super) state: Mutex<State>,
     pub(super) changed: Condvar,
+    library: OpenLibrary,
     scale: Arc<Scale>,
     restart: AtomicBool,
     /// The thread has been started.
@@ -84,11 +85,13 @@ pub struct ModelSlot {
 }
 
 impl ModelSlot {
-    /// A slot that wants the embedded model. Loads nothing: hosts make instances to look at them.
-    pub fn new() -> Arc<Self> {
+    /// A slot that wants the embedded model, and looks for others in a library. Loads nothing: hosts make
+    /// instances to look at them.
+    pub fn new(library: OpenLibrary) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State { wish: 1, ..State::default() }),
             changed: Condvar::new(),
+            library,
             scale: Arc::new(embedded_scale()),
             restart: false.into(),
             started: false.into(),
@@ -98,6 +101,10 @@ impl ModelSlot {
     /// What a layer is worth, for texts. Realtime-safe.
     pub fn scale(&self) -> Arc<Scale> {
         Arc::clone(&self.scale)
+    }
+
+    pub(super) fn library(&self) -> &OpenLibrary {
+        &self.library
     }
 
     /// What is wanted.
@@ -173,7 +180,7 @@ impl ModelSlot {
         patience: Option<Duration>,
     ) -> Result<Arc<SharedModel>, LoadError> {
         if !self.need() {
-            return SharedModel::get(&ModelChoice::default());
+            return SharedModel::embedded();
         }
         let until = patience.map(|patience| Instant::now() + patience);
         let mut state = self.state.lock();
@@ -188,7 +195,7 @@ impl ModelSlot {
         drop(state);
         match there {
             Some(model) => Ok(model),
-            None => SharedModel::get(&ModelChoice::default()),
+            None => SharedModel::embedded(),
         }
     }
 
@@ -233,13 +240,19 @@ impl ModelSlot {
 
 #[cfg(test)]
 mod tests {
+    use residue_engine::models::Library;
+
     use super::*;
+
+    fn slot() -> Arc<ModelSlot> {
+        ModelSlot::new(Arc::new(Library::from_env))
+    }
 
     const LONG: Option<Duration> = Some(Duration::from_secs(60));
 
     #[test]
     fn nothing_is_loaded_before_it_is_needed() {
-        let slot = ModelSlot::new();
+        let slot = slot();
         assert_eq!(slot.status().phase, Phase::Idle);
         slot.choose(ModelChoice::new("/no/such/folder"));
         assert_eq!(slot.status().phase, Phase::Idle);
@@ -248,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_missing_model_is_stood_in_for_and_said_to_be_missing() {
-        let slot = ModelSlot::new();
+        let slot = slot();
         slot.choose(ModelChoice::new("/no/such/folder"));
         let model = slot.prepare(LONG).unwrap();
         assert_eq!(model.name, "embedded");
@@ -264,7 +277,7 @@ mod tests {
 
     #[test]
     fn an_editor_has_a_model_loaded_without_audio() {
-        let slot = ModelSlot::new();
+        let slot = slot();
         slot.choose(ModelChoice::new("/no/such/folder"));
         assert!(slot.need());
         let until = Instant::now() + Duration::from_secs(60);
@@ -280,7 +293,7 @@ mod tests {
     #[test]
     fn other_weights_than_the_projects_are_noticed() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/golden/nano");
-        let slot = ModelSlot::new();
+        let slot = slot();
         slot.choose(ModelChoice { sha256: Some("00ff".into()), ..ModelChoice::new(folder) });
         assert_eq!(slot.prepare(LONG).unwrap().name, folder);
         let until = Instant::now() + Duration::from_secs(60);

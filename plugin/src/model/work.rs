@@ -57,12 +57,14 @@ fn next(slot: &ModelSlot) -> Job {
 
 /// Loads what is wanted, or what stands in for it.
 fn load(slot: &ModelSlot, wish: u64, choice: &ModelChoice) {
-    let get =
-        |choice: &ModelChoice| match catch_unwind(AssertUnwindSafe(|| SharedModel::get(choice))) {
+    let get = |choice: &ModelChoice| {
+        let get = || SharedModel::get(choice, slot.library());
+        match catch_unwind(AssertUnwindSafe(get)) {
             Ok(Ok(model)) => Ok(model),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err(format!("loading {} failed with a panic", choice.id)),
-        };
+        }
+    };
     let (model, phase) = match get(choice) {
         Ok(model) => (Some(model), Phase::Ready),
         Err(reason) => (get(&ModelChoice::default()).ok(), Phase::Missing(reason)),

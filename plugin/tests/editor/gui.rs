@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::{Duration, Instant};
 
 use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
 use nice_plug::context::PluginApi;
 use nice_plug::context::gui::{GuiContext, GuiContextInner};
 use nice_plug::params::internals::ParamPtr;
 use nice_plug::plugin::PluginState;
+use residue_engine::models::{HubSettings, Library};
 use residue_plugin::Instance;
 use residue_plugin::editor::Panel;
 use residue_ui::Theme;
@@ -76,21 +79,19 @@ impl GuiContextInner for Host {
 
 /// An instance that finds no models on this computer and a hub that never answers, and an editor of it.
 pub fn panel() -> (Instance, Panel, Told) {
-    static ALONE: Once = Once::new();
-    ALONE.call_once(|| {
-        // A hub that takes calls and says nothing. It listens as long as the tests run.
-        let hub = Box::leak(Box::new(TcpListener::bind("127.0.0.1:0").unwrap()));
-        let hub = format!("http://{}", hub.local_addr().unwrap());
-        let nowhere = std::env::temp_dir().join(format!("residue-editor-{}", std::process::id()));
-        // SAFETY: every test begins here, so that no thread of ours reads the environment yet.
-        unsafe {
-            std::env::set_var("RESIDUE_HOME", &nowhere);
-            std::env::set_var("HF_HUB_CACHE", nowhere.join("hub"));
-            std::env::set_var("HF_ENDPOINT", hub);
-            std::env::remove_var("HF_HUB_OFFLINE");
-        }
-    });
-    let (instance, told) = (Instance::new(), Told::default());
+    // It takes calls and says nothing, as long as the tests run.
+    static SILENT: LazyLock<TcpListener> =
+        LazyLock::new(|| TcpListener::bind("127.0.0.1:0").unwrap());
+    let nowhere = std::env::temp_dir().join(format!("residue-editor-{}", std::process::id()));
+    let endpoint = Some(format!("http://{}", SILENT.local_addr().unwrap()));
+    let hub = HubSettings { endpoint, ..HubSettings::new(nowhere.join("hub")) };
+    panel_over(Library::new(nowhere, hub))
+}
+
+/// An instance that finds the models of a library, and an editor of it.
+pub fn panel_over(library: Library) -> (Instance, Panel, Told) {
+    let instance = Instance::with_library(Arc::new(move || Ok(library.clone())));
+    let told = Told::default();
     let host = Host { _instance: instance.clone(), told: told.clone() };
     let panel = Panel::new(instance.clone(), GuiContext::new(Arc::new(host)));
     (instance, panel, told)
@@ -105,7 +106,18 @@ pub struct Open {
 
 /// Opens the editor of an instance that `prepare` has been at.
 pub fn open(prepare: impl FnOnce(&Instance)) -> Open {
-    let (instance, panel, told) = panel();
+    open_panel(panel(), prepare)
+}
+
+/// As [`open`], over a library.
+pub fn open_over(library: Library, prepare: impl FnOnce(&Instance)) -> Open {
+    open_panel(panel_over(library), prepare)
+}
+
+fn open_panel(
+    (instance, panel, told): (Instance, Panel, Told),
+    prepare: impl FnOnce(&Instance),
+) -> Open {
     prepare(&instance);
     let mut window = Harness::builder()
         .with_size(egui::vec2(1060.0, 720.0))
@@ -114,6 +126,24 @@ pub fn open(prepare: impl FnOnce(&Instance)) -> Open {
     Theme::install(&window.ctx);
     window.run_steps(3);
     Open { instance, told, window }
+}
+
+impl Open {
+    /// Draws until something is so.
+    pub fn wait(&mut self, what: &str, mut so: impl FnMut(&Self) -> bool) {
+        let until = Instant::now() + Duration::from_secs(60);
+        while !so(self) {
+            assert!(Instant::now() < until, "{what}");
+            std::thread::sleep(Duration::from_millis(5));
+            self.window.run_steps(1);
+        }
+        self.window.run_steps(2);
+    }
+
+    /// Draws until a text can be read that has these words.
+    pub fn wait_for(&mut self, words: &str) {
+        self.wait(words, |open| open.window.query_by_label_contains(words).is_some());
+    }
 }
 
 impl Drop for Open {

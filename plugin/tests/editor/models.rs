@@ -1,40 +1,22 @@
 //! Models: missing, chosen, fetched.
 
-use std::time::{Duration, Instant};
-
 use egui::{Event, Key};
 use egui_kittest::kittest::Queryable;
 use residue_engine::codec::Precision;
 use residue_plugin::{ModelChoice, Phase};
 
-use crate::gui::{Open, open};
-
-/// Draws until something is so.
-fn wait(open: &mut Open, what: &str, mut so: impl FnMut(&Open) -> bool) {
-    let until = Instant::now() + Duration::from_secs(60);
-    while !so(open) {
-        assert!(Instant::now() < until, "{what}");
-        std::thread::sleep(Duration::from_millis(5));
-        open.window.run_steps(1);
-    }
-    open.window.run_steps(2);
-}
-
-fn wait_for(open: &mut Open, label: &str) {
-    let text = label.to_owned();
-    wait(open, label, move |open| open.window.query_by_label_contains(&text).is_some());
-}
+use crate::gui::open;
 
 #[test]
 fn a_missing_model_says_so_with_what_can_be_done() {
     let mut open = open(|instance| instance.model.choose(ModelChoice::new("nano")));
-    wait_for(&mut open, "The model nano is missing");
+    open.wait_for("The model nano is missing");
     assert!(open.window.query_by_label_contains("residue models pull nano").is_some(), "why");
     for button in ["Fetch 87 MB", "Choose another\u{2026}", "Use the embedded model"] {
         assert!(open.window.query_by_label(button).is_some(), "{button}");
     }
     open.window.get_by_label("Use the embedded model").click();
-    wait(&mut open, "the embedded model is ready", |open| {
+    open.wait("the embedded model is ready", |open| {
         open.instance.model.status().phase == Phase::Ready
     });
     assert!(open.window.query_by_label_contains("is missing").is_none());
@@ -44,30 +26,30 @@ fn a_missing_model_says_so_with_what_can_be_done() {
 #[test]
 fn a_download_is_begun_given_up_and_tried_again() {
     let mut open = open(|instance| instance.model.choose(ModelChoice::new("nano")));
-    wait_for(&mut open, "Fetch 87 MB");
+    open.wait_for("Fetch 87 MB");
     open.window.get_by_label("Fetch 87 MB").click();
-    wait_for(&mut open, "Cancel");
+    open.wait_for("Cancel");
     assert!(open.window.query_by_label_contains("Fetching nano").is_some());
     open.window.get_by_label("Cancel").click();
-    wait_for(&mut open, "nano was not fetched");
+    open.wait_for("nano was not fetched");
     open.window.get_by_label("Try again").click();
-    wait_for(&mut open, "Cancel");
+    open.wait_for("Cancel");
     open.window.get_by_label("Cancel").click();
-    wait_for(&mut open, "Dismiss");
+    open.wait_for("Dismiss");
     open.window.get_by_label("Dismiss").click();
-    wait_for(&mut open, "The model nano is missing");
+    open.wait_for("The model nano is missing");
 }
 
 #[test]
 fn the_dialog_lists_models_and_chooses_precision_and_folder() {
     let mut open = open(|_| {});
     open.window.get_by_label("Model embedded, f32").click();
-    wait_for(&mut open, "Model v2");
+    open.wait_for("Model v2");
     for label in ["Model embedded", "Model nano", "Model v1", "Fetch 7.1 GB", "here, "] {
         assert!(open.window.query_all_by_label_contains(label).next().is_some(), "{label}");
     }
     open.window.get_by_label("Precision: int8").click();
-    wait(&mut open, "int8 is ready", |open| {
+    open.wait("int8 is ready", |open| {
         open.instance.model.wanted().precision.runs_in() == Precision::Int8
     });
 
@@ -77,7 +59,7 @@ fn the_dialog_lists_models_and_chooses_precision_and_folder() {
     open.window.event(Event::Text(folder.into()));
     open.window.run_steps(2);
     open.window.key_press(Key::Enter);
-    wait(&mut open, "the folder is loaded", |open| {
+    open.wait("the folder is loaded", |open| {
         let status = open.instance.model.status();
         status.wanted.id.ends_with("nano") && status.phase == Phase::Ready
     });
@@ -91,5 +73,5 @@ fn the_dialog_lists_models_and_chooses_precision_and_folder() {
 #[test]
 fn what_runs_is_said_when_audio_is_off() {
     let mut open = open(|_| {});
-    wait_for(&mut open, "Audio is off in the host");
+    open.wait_for("Audio is off in the host");
 }

@@ -45,7 +45,7 @@ fn measured(status: Status, n: u64) -> Status {
 #[test]
 fn running_audio_looks_as_it_did() {
     let (instance, mut panel, _) = panel();
-    let model = SharedModel::get(&ModelChoice::default()).expect("the embedded model is sound");
+    let model = SharedModel::embedded().expect("the embedded model is sound");
     let (mut playing, control) = Playing::new(9.0);
     instance.model.attach(control, model);
     let seconds = 0.1;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nice_plug::plugin::PluginState;
-use residue_plugin::{PRESETS, ResidueParams};
+use residue_plugin::{Instance, PRESETS};
 
 use crate::rig::{Random, Rig};
 use crate::states::clap_state;
@@ -100,7 +100,7 @@ fn older_and_newer_states_load() {
 fn presets_apply() {
     let mut rig = Rig::new();
     let fresh = text(&rig.save());
-    let scale = ResidueParams::new(residue_plugin::ModelSlot::new()).model.0.scale();
+    let scale = Instance::new().model.scale();
     let mut sounds = BTreeMap::new();
     for preset in &PRESETS {
         let mut state: PluginState = serde_json::from_str(&fresh).unwrap();

@@ -10,6 +10,8 @@ mod scan;
 #[allow(dead_code)]
 #[path = "../host/states.rs"]
 mod states;
+mod vst3_instance;
+#[path = "../shared/vst3_module.rs"]
 mod vst3_module;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -7,6 +7,7 @@ use clack_host::prelude::PluginEntry;
 
 use crate::alone;
 use crate::rig::library;
+use crate::vst3_instance::Vst3Instance;
 use crate::vst3_module::Vst3Module;
 
 /// The longest a scan may take.
@@ -65,7 +66,7 @@ fn an_instance_of_a_vst3_is_there_within_100_ms_and_takes_32_bits() {
     let _alone = alone();
     let time = quickest(|library| {
         let module = Vst3Module::load(library);
-        let instance = module.instance();
+        let instance = Vst3Instance::new(&module);
         assert_eq!(instance.parameters(), 15);
         assert!(instance.takes_samples_of(32) && !instance.takes_samples_of(64));
     });

@@ -23,6 +23,10 @@ mod run;
 mod sound;
 #[cfg(target_os = "linux")]
 mod vst3_host;
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "a scan needs more of it")]
+#[path = "../shared/vst3_module.rs"]
+mod vst3_module;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {

@@ -165,8 +165,8 @@ fn in_format(format: &str, wish: &Wish) {
             }
         }
         "vst3" => {
-            let module = vst3_host::Module::load(&library);
-            let start = |motion, seed| vst3_host::Instance::start(&module, motion, seed);
+            let host = vst3_host::Host::load(&library);
+            let start = |motion, seed| vst3_host::Instance::start(&host, motion, seed);
             openings(&display, format, wish.count, &start);
         }
         other => panic!("{other} is no format"),

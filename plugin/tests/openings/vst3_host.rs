@@ -29,49 +29,27 @@ use vst3::Steinberg::Vst::{
     ParameterInfo, ProcessData, ProcessSetup, String128,
 };
 use vst3::Steinberg::{
-    FUnknown, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewTrait, IPluginBaseTrait,
-    IPluginFactory, IPluginFactoryTrait, PClassInfo, TUID, ViewRect, int32, kInvalidArgument,
-    kNotImplemented, kPlatformTypeX11EmbedWindowID, kResultOk, tresult,
+    FUnknown, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewTrait, IPluginBaseTrait, TUID,
+    ViewRect, int32, kInvalidArgument, kNotImplemented, kPlatformTypeX11EmbedWindowID, kResultOk,
+    tresult,
 };
-use vst3::{Class, ComPtr, ComRef, ComWrapper, Interface};
+use vst3::{Class, ComPtr, ComRef, ComWrapper};
 
 use crate::random::Random;
 use crate::run::{Editor, Motion, Which};
 use crate::sound::{BLOCK, RATE, Speech};
+use crate::vst3_module::Vst3Module;
 
-/// The loaded library.
-pub struct Module {
-    factory: ComPtr<IPluginFactory>,
-    class: TUID,
+/// The loaded library, and how many instances it has given.
+pub struct Host {
+    module: Vst3Module,
     instances: AtomicUsize,
 }
 
-impl Module {
-    /// Loads it, as hosts do.
+impl Host {
+    /// Loads it.
     pub fn load(library: &Path) -> Self {
-        let path = std::ffi::CString::new(library.to_str().expect("UTF-8")).expect("no zeros");
-        // SAFETY: it is the library that was built with this test; its functions have these types. It
-        // stays loaded.
-        let factory = unsafe {
-            let module = libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL);
-            assert!(!module.is_null(), "the library loads");
-            let entry = libc::dlsym(module, c"ModuleEntry".as_ptr());
-            if !entry.is_null() {
-                let entry: extern "C" fn(*mut c_void) -> bool = std::mem::transmute(entry);
-                assert!(entry(module));
-            }
-            let get = libc::dlsym(module, c"GetPluginFactory".as_ptr());
-            assert!(!get.is_null(), "it is a VST3 module");
-            let get: extern "system" fn() -> *mut IPluginFactory = std::mem::transmute(get);
-            ComPtr::from_raw(get()).expect("there is a factory")
-        };
-        // SAFETY: plain data, filled in by the factory.
-        let class = unsafe {
-            let mut info: PClassInfo = std::mem::zeroed();
-            assert_eq!(factory.getClassInfo(0, &mut info), kResultOk);
-            info.cid
-        };
-        Self { factory, class, instances: AtomicUsize::new(0) }
+        Self { module: Vst3Module::load(library), instances: AtomicUsize::new(0) }
     }
 }
 
@@ -91,22 +69,15 @@ pub struct Instance {
 
 impl Instance {
     /// Starts audio.
-    pub fn start(module: &Module, motion: Motion, seed: u64) -> Self {
+    pub fn start(host: &Host, motion: Motion, seed: u64) -> Self {
         let application = ComWrapper::new(Application);
         let handler = ComWrapper::new(Handler);
-        let number = module.instances.fetch_add(1, Ordering::Relaxed);
+        let number = host.instances.fetch_add(1, Ordering::Relaxed);
         // SAFETY: the calls of the format in their order, with pointers to what lives long enough.
         unsafe {
-            let mut object = null_mut();
-            let result = module.factory.createInstance(
-                module.class.as_ptr(),
-                IComponent::IID.as_ptr().cast(),
-                &mut object,
-            );
-            assert_eq!(result, kResultOk);
-            let component = ComPtr::from_raw(object.cast::<IComponent>()).expect("an instance");
-            let host = application.as_com_ref::<IHostApplication>().expect("it is one");
-            assert_eq!(component.initialize(host.as_ptr().cast::<FUnknown>()), kResultOk);
+            let component = host.module.create();
+            let context = application.as_com_ref::<IHostApplication>().expect("it is one");
+            assert_eq!(component.initialize(context.as_ptr().cast::<FUnknown>()), kResultOk);
             let controller = component.cast::<IEditController>().expect("one object for both");
             let callbacks = handler.as_com_ref::<IComponentHandler>().expect("it is one");
             controller.setComponentHandler(callbacks.as_ptr());

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use residue_plugin::{ModelSlot, PRESETS, ResidueParams};
+use residue_plugin::{Instance, PRESETS};
 use residue_sanitizer::runtime;
 
 use super::rig::{Change, Param, Random, Rig, noise};
@@ -39,7 +39,7 @@ pub fn commit() -> ExitCode {
 /// Plays sessions in realtime mode, all calls of the audio thread watched.
 pub fn play() -> Played {
     let mut played = Played::default();
-    let scale = ResidueParams::new(ModelSlot::new()).model.0.scale();
+    let scale = Instance::new().model.scale();
     let presets: Vec<Vec<u8>> = PRESETS
         .iter()
         .map(|preset| {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use residue_engine::codec::Config;
 use residue_engine::live::{
     self, Allowance, AudioPort, FrameSettings, Health, Latency, PortConfig, Settings, Status,
@@ -19,8 +19,8 @@ use self::meters::Meters;
 use self::report::{Ended, Report};
 use super::args::{DeviceChoice, Listen};
 use super::output::say;
-use super::{input, model};
-use crate::device::{Plan, Request, Shape, Stream};
+use super::{controls, input, model};
+use crate::device::{DeviceError, Plan, Request, Shape, Stream};
 
 /// How often devices are looked after and meters drawn.
 const TICK: Duration = Duration::from_millis(100);
@@ -28,7 +28,7 @@ const TICK: Duration = Duration::from_millis(100);
 const INTERRUPTED: i32 = 130;
 
 pub fn run(args: &Listen) -> Result<()> {
-    let plan = Plan::new(&request(&args.devices))?;
+    let plan = Plan::new(&request(&args.devices)).map_err(told)?;
     let shape = plan.shape().clone();
     let codec = model::load_beside_audio(&args.model)?;
     let config = codec.config();
@@ -42,7 +42,7 @@ pub fn run(args: &Listen) -> Result<()> {
     let heard = Arc::new(AtomicU64::new(0));
     let mut work = Work { port, heard: Arc::clone(&heard), total, mute: args.mute };
     introduce(args, &shape, config, depth, latency);
-    let mut stream = plan.start(move |planes| work.process(planes))?;
+    let mut stream = plan.start(move |planes| work.process(planes)).map_err(told)?;
 
     let meters = Meters::new(shape.rate, latency);
     let mut peak_load = 0.0_f32;
@@ -86,6 +86,11 @@ pub fn run(args: &Listen) -> Result<()> {
         Ended::Failure(failure) => Err(failure),
         Ended::Seconds | Ended::Interrupted => Ok(()),
     }
+}
+
+/// An error of devices as the options of this command would have it.
+fn told(error: DeviceError) -> Error {
+    anyhow!(error.told(&controls::LISTEN))
 }
 
 fn request(choice: &DeviceChoice) -> Request {
@@ -177,7 +182,7 @@ fn introduce(args: &Listen, shape: &Shape, config: &Config, depth: usize, latenc
 
 /// Shows what the devices remark; an error is the end.
 fn look_after(stream: &mut Stream, status: &Status, meters: &Meters) -> Result<()> {
-    for remark in stream.check()? {
+    for remark in stream.check().map_err(told)? {
         meters.remark(&remark);
     }
     if let Health::Failed(problem) = &status.health {

@@ -3,9 +3,22 @@
 use egui::Ui;
 use residue_ui::theme::size;
 
+use crate::device::Controls;
 use crate::studio::{DeviceChoice, DeviceInfo, Input, Side, StreamState, Studio};
 use crate::window::parts;
 
+/// The fields below, which errors name.
+pub const CONTROLS: Controls = Controls {
+    by: "under",
+    host: "System",
+    input: "Input",
+    output: "Output",
+    rate: "Rate",
+    buffer: "Buffer",
+    channels: "Channels",
+    mono: "Mono",
+    again: "sound goes on",
+};
 /// What leaves a choice to the system.
 const SYSTEM: &str = "System default";
 /// Rates and blocks to choose from, where the devices have them.
@@ -30,9 +43,9 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
     let mut new = choice.clone();
     host(ui, studio, &mut new);
     if studio.input() == Input::Microphone {
-        device(ui, studio, "Input", |device| device.input.as_ref(), &mut new.input);
+        device(ui, studio, CONTROLS.input, |device| device.input.as_ref(), &mut new.input);
     }
-    device(ui, studio, "Output", |device| device.output.as_ref(), &mut new.output);
+    device(ui, studio, CONTROLS.output, |device| device.output.as_ref(), &mut new.output);
     rate(ui, studio, &mut new);
     buffer(ui, studio, &mut new);
     channels(ui, &mut new);
@@ -46,7 +59,7 @@ fn host(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
     if hosts.len() < 2 {
         return;
     }
-    parts::field(ui, "System", |ui| {
+    parts::field(ui, CONTROLS.host, |ui| {
         let shown = choice.host.clone().unwrap_or_else(|| SYSTEM.to_owned());
         let usable = hosts.iter().filter(|host| host.problem.is_none());
         let all = usable.map(|host| (host.name.to_owned(), Some(host.name.to_owned())));
@@ -115,7 +128,7 @@ fn sides(studio: &Studio) -> Vec<&Side> {
 }
 
 fn rate(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
-    parts::field(ui, "Rate", |ui| {
+    parts::field(ui, CONTROLS.rate, |ui| {
         let shown = match (choice.rate, studio.output_rate()) {
             (Some(rate), _) => parts::kilohertz(rate),
             (None, Some(rate)) => format!("Automatic ({})", parts::kilohertz(rate)),
@@ -143,7 +156,7 @@ fn buffer(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
         StreamState::Running(facts) => Some(facts.shape.buffer),
         _ => None,
     };
-    parts::field(ui, "Buffer", |ui| {
+    parts::field(ui, CONTROLS.buffer, |ui| {
         let frames = |count: u32| format!("{count} frames");
         let shown = match (choice.buffer, running) {
             (Some(count), _) => frames(count),
@@ -167,8 +180,8 @@ fn buffer(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
 }
 
 fn channels(ui: &mut Ui, choice: &mut DeviceChoice) {
-    parts::field(ui, "Channels", |ui| {
-        let all = [("Automatic", None), ("Mono", Some(1)), ("Stereo", Some(2))];
+    parts::field(ui, CONTROLS.channels, |ui| {
+        let all = [("Automatic", None), (CONTROLS.mono, Some(1)), ("Stereo", Some(2))];
         let shown = all.iter().find(|(_, count)| *count == choice.channels).map_or("", |all| all.0);
         let choices = all.map(|(name, count)| (name.to_owned(), count));
         let (response, chosen) = parts::choice(ui, "channels", shown, choices);

@@ -10,6 +10,8 @@ mod source;
 use egui::{ScrollArea, Ui};
 use residue_ui::theme::size;
 
+pub use devices::CONTROLS;
+
 use super::Window;
 use super::page::Page;
 

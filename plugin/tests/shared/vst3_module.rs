@@ -1,16 +1,11 @@
-//! A VST3 library as a host scans it.
+//! A VST3 library as a host loads it.
 
 use std::ffi::c_void;
 use std::path::Path;
 
-use libloading::Library;
-use vst3::Steinberg::Vst::{
-    IAudioProcessor, IAudioProcessorTrait, IComponent, IEditController, IEditControllerTrait,
-    SymbolicSampleSizes_,
-};
-use vst3::Steinberg::{
-    IPluginBaseTrait, IPluginFactory, IPluginFactoryTrait, PClassInfo, kResultOk,
-};
+use libloading::os::unix::Library;
+use vst3::Steinberg::Vst::IComponent;
+use vst3::Steinberg::{IPluginFactory, IPluginFactoryTrait, PClassInfo, kResultOk};
 use vst3::{ComPtr, Interface};
 
 /// A loaded library and its factory.
@@ -20,20 +15,15 @@ pub struct Vst3Module {
     library: Library,
 }
 
-/// An instance: processor and controller in one.
-pub struct Vst3Instance {
-    processor: ComPtr<IAudioProcessor>,
-    controller: ComPtr<IEditController>,
-}
-
 impl Vst3Module {
     /// Loads a library and asks it for its factory.
     pub fn load(path: &Path) -> Self {
         // SAFETY: it is a plugin of ours; these are the functions that VST3 asks for, of these types.
         unsafe {
-            let library = Library::new(path).expect("the library loads");
+            let handle = Library::new(path).expect("the library loads").into_raw();
+            let library = Library::from_raw(handle);
             let enter = library.get::<extern "C" fn(*mut c_void) -> bool>(b"ModuleEntry\0");
-            assert!(enter.expect("it is a VST3 module")(std::ptr::null_mut()));
+            assert!(enter.expect("it is a VST3 module")(handle));
             let factory = library
                 .get::<extern "system" fn() -> *mut c_void>(b"GetPluginFactory\0")
                 .expect("there is a factory")();
@@ -63,22 +53,16 @@ impl Vst3Module {
         (0..count).map(class).map(|info| (text(&info.name), text(&info.category))).collect()
     }
 
-    /// An instance of the first class.
-    pub fn instance(&self) -> Vst3Instance {
+    /// An instance of the first class, to be initialised.
+    pub fn create(&self) -> ComPtr<IComponent> {
         let class = self.class(0);
         let mut object = std::ptr::null_mut();
         // SAFETY: both ids are of 16 bytes, and what comes back is the interface asked for.
-        let component = unsafe {
+        unsafe {
             let id = IComponent::IID.as_ptr().cast();
             let made = self.factory.createInstance(class.cid.as_ptr(), id, &mut object);
             assert_eq!(made, kResultOk);
-            ComPtr::<IComponent>::from_raw(object.cast()).expect("there is an instance")
-        };
-        // SAFETY: there is no host to speak of.
-        assert_eq!(unsafe { component.initialize(std::ptr::null_mut()) }, kResultOk);
-        Vst3Instance {
-            processor: component.cast().expect("it processes"),
-            controller: component.cast().expect("it is its own controller"),
+            ComPtr::from_raw(object.cast()).expect("there is an instance")
         }
     }
 }
@@ -92,30 +76,5 @@ impl Drop for Vst3Module {
                 assert!(leave());
             }
         }
-    }
-}
-
-impl Vst3Instance {
-    /// How many parameters it has.
-    pub fn parameters(&self) -> i32 {
-        // SAFETY: only counts.
-        unsafe { self.controller.getParameterCount() }
-    }
-
-    /// Whether it says that it takes samples of so many bits.
-    pub fn takes_samples_of(&self, bits: u32) -> bool {
-        let size = match bits {
-            64 => SymbolicSampleSizes_::kSample64,
-            _ => SymbolicSampleSizes_::kSample32,
-        };
-        // SAFETY: only answers.
-        unsafe { self.processor.canProcessSampleSize(size as i32) == kResultOk }
-    }
-}
-
-impl Drop for Vst3Instance {
-    fn drop(&mut self) {
-        // SAFETY: it was initialised, and nothing runs.
-        unsafe { self.controller.terminate() };
     }
 }

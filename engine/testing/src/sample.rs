@@ -8,9 +8,11 @@ use residue_engine::models::{HubSettings, Library, OnProgress, Progress};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use super::hub_server::HubServer;
+use crate::hub_server::HubServer;
 
+/// The repository that the hub has: the published one of `nano`.
 pub const REPOSITORY: &str = "OpenMOSS-Team/MOSS-Audio-Tokenizer-Nano";
+/// A configuration that says nothing but a rate.
 pub const CONFIG: &str = r#"{"sampling_rate": 48000}"#;
 
 /// A safetensors file with one tensor of `bytes` bytes that are not all alike.
@@ -23,6 +25,7 @@ pub fn weights(tensor: &str, bytes: usize) -> Vec<u8> {
     file
 }
 
+/// The sum of `bytes`, in lowercase hex.
 pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
@@ -48,6 +51,7 @@ pub fn sharded() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// Writes files into a folder.
 pub fn write(folder: &Path, files: &[(&str, Vec<u8>)]) {
     for (name, content) in files {
         std::fs::write(folder.join(name), content).unwrap();
@@ -56,11 +60,14 @@ pub fn write(folder: &Path, files: &[(&str, Vec<u8>)]) {
 
 /// A cache, a home and the settings for a server, all gone when dropped.
 pub struct Place {
+    /// Holds everything.
     pub folder: TempDir,
+    /// Of the cache.
     pub settings: HubSettings,
 }
 
 impl Place {
+    /// An empty place, for what `server` has.
     pub fn new(server: &HubServer) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = HubSettings {
@@ -73,10 +80,12 @@ impl Place {
         Self { folder, settings }
     }
 
+    /// The library there.
     pub fn library(&self) -> Library {
         Library::new(self.folder.path().join("home"), self.settings.clone())
     }
 
+    /// Where the cache keeps the content of this sum.
     pub fn blob(&self, name: &str) -> PathBuf {
         let folder = format!("models--{}", REPOSITORY.replace('/', "--"));
         self.settings.cache.join(folder).join("blobs").join(name)

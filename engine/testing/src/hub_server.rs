@@ -10,16 +10,21 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-use super::sample::{REPOSITORY, sha256};
+use crate::sample::{REPOSITORY, sha256};
 
+/// The commit that `main` is at.
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// A request that came.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
+    /// `GET` and the like.
     pub method: String,
+    /// With its query.
     pub path: String,
+    /// The header of that name.
     pub range: Option<String>,
+    /// The header of that name.
     pub authorization: Option<String>,
     /// True: to the storage; false: to the hub.
     pub storage: bool,
@@ -39,18 +44,23 @@ pub enum Mishap {
 /// What the hub holds and how it behaves.
 #[derive(Default)]
 pub struct State {
+    /// Files of the model, by name.
     pub files: BTreeMap<String, Vec<u8>>,
     /// What the storage sends in place of a file.
     pub stored: BTreeMap<String, Vec<u8>>,
+    /// Of the next answers of the storage, one each.
     pub mishaps: VecDeque<Mishap>,
     /// The token without which everything is refused.
     pub token: Option<String>,
+    /// Files are sent from their beginning, whatever was asked for.
     pub ignore_range: bool,
     /// Sent with every `resolve` instead of the true header.
     pub etag: Option<String>,
+    /// All that came.
     pub requests: Vec<Request>,
 }
 
+/// A hub and its storage, which serve one model.
 pub struct HubServer {
     hub: SocketAddr,
     state: Arc<Mutex<State>>,
@@ -78,10 +88,12 @@ impl HubServer {
         server
     }
 
+    /// The address of the hub, without a trailing slash.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.hub)
     }
 
+    /// What it holds, to look at and to change.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }

@@ -1,0 +1,16 @@
+//! What devices are chosen with on the command line, for errors to name.
+
+use crate::device::Controls;
+
+/// The options of `residue listen`.
+pub const LISTEN: Controls = Controls {
+    by: "with",
+    host: "--host",
+    input: "--input",
+    output: "--output",
+    rate: "--rate",
+    buffer: "--buffer",
+    channels: "--channels",
+    mono: "1",
+    again: "start again",
+};

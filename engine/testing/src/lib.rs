@@ -1,0 +1,9 @@
+//! What tests download models from: a [`HubServer`] on this computer, and small models to put there.
+//!
+//! Everything here panics where something is wrong: it is for tests.
+
+mod hub_server;
+mod sample;
+
+pub use hub_server::{COMMIT, HubServer, Mishap, Request, State};
+pub use sample::{CONFIG, Place, REPOSITORY, quiet, sha256, sharded, single, weights, write};
