@@ -5,8 +5,8 @@ used several times, every example decodes at its own random depth. The weights a
 averaged (EMA): the average is what is exported. With `--adversary` a discriminator
 joins in, for a run that starts from what a run without has reached.
 
-One process a core, `torchrun --nproc-per-node 2 train.py ...`, is half as fast again as
-threads. Schedules count steps, so a run can be stopped and resumed at any time.
+One process a core, `torchrun --nproc-per-node 2 train.py ...`: threads gain little here.
+Schedules count steps, so a run can be stopped and resumed at any time.
 """
 
 import argparse
