@@ -13,6 +13,7 @@ import torch
 from init import EPS, STREAM, condition
 from model import Codec
 
+WINDOW = 0.08           # seconds that the decoder's attention sees: twice the frames it begins by looking back
 CONSTANT, LEVEL = -3, -2      # channels of the decoder's stream; the last one counts layers
 
 
@@ -21,6 +22,7 @@ def grow(start, layers, audio, generator):
     config = copy.deepcopy(start.config)
     stages = [c for c in config["decoder_kwargs"] if c["module_type"] == "Transformer"]
     have, stages[0]["num_layers"] = stages[0]["num_layers"], layers
+    stages[0]["context_duration"] = WINDOW
     model = Codec(config)
     model.load_state_dict(start.state_dict(), strict=False)
     decoder = model.decoder[0]
