@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 RATE = 24000
-MIX = {"speech": 0.5, "music": 0.3, "effects": 0.14}     # the rest is synthetic
+MIX = {"speech": 0.55, "music": 0.28, "effects": 0.12}    # the rest is synthetic
 
 
 class Sampler:

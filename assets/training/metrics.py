@@ -13,7 +13,11 @@ RATE = 24000
 def mel_matrix(n_fft, bands, rate=RATE):
     mel = lambda f: 2595 * np.log10(1 + f / 700)
     edges = 700 * (10 ** (np.linspace(mel(0), mel(rate / 2), bands + 2) / 2595) - 1)
-    f = np.arange(n_fft // 2 + 1) * rate / n_fft
+    return band_matrix(np.arange(n_fft // 2 + 1) * rate / n_fft, edges)
+
+
+def band_matrix(f, edges):
+    """(bands, bins): triangles that begin, peak and end at neighbouring `edges`."""
     up = (f - edges[:-2, None]) / np.diff(edges)[:-1, None]
     down = (edges[2:, None] - f) / np.diff(edges)[1:, None]
     return np.maximum(0, np.minimum(up, down)).astype(np.float32)

@@ -1,9 +1,12 @@
-"""Train the codec on top of the fitted start. Resumes from the last checkpoint.
+"""Train the decoder on top of the computed start. Resumes from the last checkpoint.
 
-Stage "decoder": encoder and quantizer stay as fitted; codes of a pool of pieces are
-computed once and reused, every example decodes at its own random depth.
-Stage "all": encoder, quantizer projections and codebooks follow, slowly, with
-straight-through codes. Both average the weights (EMA): the average is what is exported.
+Encoder and quantizer stay as fitted: codes of a pool of pieces are computed once and
+used several times, every example decodes at its own random depth. The weights are
+averaged (EMA): the average is what is exported. With `--adversary` a discriminator
+joins in, for a run that starts from what a run without has reached.
+
+One process a core, `torchrun --nproc-per-node 2 train.py ...`: threads gain little here.
+Schedules count steps, so a run can be stopped and resumed at any time.
 """
 
 import argparse
@@ -14,171 +17,223 @@ import time
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
+import torch.nn.functional as F
 
+from adversary import SIZES, Judge, decoder_losses, judge_loss
 from data import Sampler
+from grow import grow
 from losses import SCALES, Losses
-from model import load
+from model import Codec, load
 
-WEIGHTS = {"wave": 1.0, "phase": 1.0, "size": 1.0, "mel": 1.0, "loud": 1.0, "edge": 0.5}
+WEIGHTS = {"wave": 1.0, "phase": 1.0, "size": 0.5, "mel": 2.5, "loud": 0.6, "envelope": 6.0, "level": 4.0, "edge": 0.15}
 FADES = ("wave", "phase", "edge")      # count less at low depths: their best answer there is silence
+FILLS = ("mel", "level")               # count more there: what is lost can only be filled in alike
 
 
 def depths_for(count, layers, generator):
-    """Full depth for half, the rest log-uniform: every depth occurs, low ones often."""
-    d = torch.exp(torch.rand(count, generator=generator) * torch.log(torch.tensor(layers + 0.999))).long()
-    full = torch.rand(count, generator=generator) < 0.5
-    return torch.where(full, layers, d.clamp(1, layers))
+    """Full depth for half; of the rest, one in ten below 2 and most between 4 and 24."""
+    d = (1 + torch.rand(count, generator=generator) * ((layers + 1) ** 0.5 - 1)).pow(2).long().clamp(1, layers)
+    return torch.where(torch.arange(count) < count // 2, layers, d)
 
 
 @torch.no_grad()
 def fill(model, sampler, count, samples):
+    """Pieces and their codes, few at a time: distances to all rows then stay in the cache."""
     audio = sampler.pieces(count, samples)
-    codes = torch.cat([model.encode(a[:, None]).to(torch.int16) for a in audio.split(32)], 1)
-    return audio, codes
+    codes = torch.cat([model.encode(a[:, None]).to(torch.int16) for a in audio.split(4)], 1)
+    return audio, codes.permute(1, 2, 0).contiguous()          # (count, frames, layers)
 
 
-@torch.no_grad()
-def tables(model):
-    """What every code adds behind the quantizer's output projection, (layers, size, dim)."""
-    eye = [q.value(torch.arange(q.codebook.weight.shape[0])[None])[0].T for q in model.quantizer.quantizers]
-    out = model.quantizer.output_proj
-    bias = out.bias
-    return torch.stack([(out(e.T[None])[0].T - bias) for e in eye]), bias
+class Latents:
+    """What codes decode to behind the quantizer, from a table of every row's share."""
+
+    @torch.no_grad()
+    def __init__(self, model):
+        q = model.quantizer
+        layers, size = len(q.quantizers), q.quantizers[0].codebook.weight.shape[0]
+        rows = torch.arange(size)[None]
+        self.bias = q.output_proj.bias
+        self.table = torch.cat([(q.output_proj(layer.value(rows))[0].T - self.bias) for layer in q.quantizers])
+        self.first = torch.arange(layers) * size
+        self.layer = torch.arange(layers)
+
+    @torch.no_grad()
+    def __call__(self, codes, depths):
+        """(B, frames, layers), (B) -> (B, dim, frames)"""
+        b, t, k = codes.shape
+        used = (self.layer < depths[:, None]).float()[:, None].expand(b, t, k)
+        total = F.embedding_bag((codes.long() + self.first).view(b * t, k), self.table, mode="sum",
+                                per_sample_weights=used.reshape(b * t, k))
+        return (total + self.bias).view(b, t, -1).transpose(1, 2)
 
 
-def straight_through(model, z, depths):
-    """Codes as at inference, gradients past the choice; codebook and commitment losses."""
-    q = model.quantizer
-    residual, total, pull = q.input_proj(z), 0, 0
-    for k, layer in enumerate(q.quantizers):
-        with torch.no_grad():
-            codes = layer.pick(residual)
-        point = layer.in_proj(residual)
-        rows = layer.codebook(codes).transpose(1, 2)
-        value = layer.out_proj(rows)
-        use = (depths > k).float()[:, None, None]
-        error = (residual.detach() - value).pow(2)
-        pull = pull + (use * error).mean() + 0.25 * (use * (residual - value.detach()).pow(2)).mean()
-        through = residual + (value - residual).detach() if k == 0 else value.detach()
-        total = total + use * through
-        residual = residual - value.detach()
-    return q.output_proj(total), pull / len(q.quantizers)
+def parameter_groups(model):
+    """Branches learn at full rate. Projections hold the transform and differ in size by
+    orders of magnitude: each moves in proportion to its own size. Layer scales stay."""
+    groups = [{"params": [], "scale": 1.0}]
+    for name, p in model.named_parameters():
+        learns = name.startswith("decoder.") and not name.endswith(".scale")
+        p.requires_grad_(learns)
+        if learns and ".layers." in name:
+            groups[0]["params"].append(p)
+        elif learns:
+            groups.append({"params": [p], "scale": max(float(p.detach().pow(2).mean().sqrt()), 1e-4)})
+    return groups
+
+
+class Gradients:
+    """All gradients in one buffer: one exchange between processes, one norm.
+
+    In the norm every group counts by its scale, or the smallest weights would drown the rest.
+    """
+
+    def __init__(self, groups):
+        self.flat = torch.zeros(sum(p.numel() for g in groups for p in g["params"]))
+        at = 0
+        self.parts = []
+        for g in groups:
+            first = at
+            for p in g["params"]:
+                p.grad = self.flat[at: at + p.numel()].view_as(p)
+                at += p.numel()
+            self.parts.append((self.flat[first:at], g["scale"]))
+
+    def share(self, most):
+        """Mean over processes, clipped; returns the norm before."""
+        if dist.is_initialized():
+            dist.all_reduce(self.flat)
+            self.flat /= dist.get_world_size()
+        norm = sum((part.norm() * scale) ** 2 for part, scale in self.parts) ** 0.5
+        if norm > most:
+            self.flat *= most / norm
+        return norm
+
+
+def start(args, latest):
+    """Model and, where there is one, the checkpoint to go on from."""
+    if latest.exists():
+        state = torch.load(latest, weights_only=True)
+        model = Codec(json.loads(state["config"]))
+        model.load_state_dict(state["model"])
+        return model, state
+    model = load(args.init)
+    if args.layers > model.config["decoder_kwargs"][0]["num_layers"]:
+        model = grow(model, args.layers, Sampler(args.data, seed=args.seed).pieces(200, 24000),
+                     torch.Generator().manual_seed(args.seed))
+    return model, None
 
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument("--data", required=True)
-    ap.add_argument("--init", required=True, help="folder written by init.py")
-    ap.add_argument("--run", required=True, help="checkpoints and log; an existing run is resumed")
-    ap.add_argument("--stage", choices=("decoder", "all"), default="decoder")
-    ap.add_argument("--minutes", type=float, default=60,
-                    help="of all runs together; the learning rate decays to zero there")
-    ap.add_argument("--total-steps", type=int, default=20000, help="the end, if it comes before --minutes")
-    ap.add_argument("--batch", type=int, default=12)
-    ap.add_argument("--seconds", type=float, default=1.6)
-    ap.add_argument("--lr", type=float, default=6e-5)
-    ap.add_argument("--pool", type=int, default=1536, help="pieces encoded at a time (stage decoder)")
-    ap.add_argument("--pool-uses", type=int, default=2)
-    ap.add_argument("--bf16", action="store_true", help="autocast: faster where the processor has it")
-    ap.add_argument("--threads", type=int, default=2)
+    ap.add_argument("--init", required=True, help="folder with a model: of init.py, or of a run before")
+    ap.add_argument("--out", required=True, help="checkpoints and log; an existing run is resumed")
+    ap.add_argument("--layers", type=int, default=6, help="of the decoder; a start with fewer grows")
+    ap.add_argument("--steps", type=int, default=15000, help="of the whole run; the learning rate decays to zero there")
+    ap.add_argument("--batch", type=int, default=16, help="pieces a step, over all processes")
+    ap.add_argument("--seconds", type=float, default=1.2)
+    ap.add_argument("--scales", type=int, default=1, help="STFT scales a step")
+    ap.add_argument("--lr", type=float, default=5e-4)
+    ap.add_argument("--average", type=float, default=0.998, help="decay of the averaged weights")
+    ap.add_argument("--pool", type=int, default=1024, help="pieces encoded at a time, a process")
+    ap.add_argument("--pool-uses", type=int, default=5)
+    ap.add_argument("--adversary", type=float, default=0.0, help="weight of the discriminator, 0 for none")
     ap.add_argument("--seed", type=int, default=1)
     args = ap.parse_args()
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
-    run = Path(args.run)
+    torch.set_num_threads(1)
+    if "WORLD_SIZE" in os.environ:
+        dist.init_process_group("gloo")
+    rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    run = Path(args.out)
     run.mkdir(parents=True, exist_ok=True)
     latest = run / "latest.pt"
 
-    model = load(args.init)
-    for name, p in model.named_parameters():
-        p.requires_grad_(args.stage == "all" or name.startswith("decoder."))
-    # Branches learn at full rate. Projections hold the transform and differ in size by
-    # orders of magnitude: each moves in proportion to its own size. Layer scales stay.
-    groups, slow = [{"params": [], "scale": 1.0}], 0.1
-    for name, p in model.named_parameters():
-        if not p.requires_grad:
-            continue
-        if name.endswith(".scale"):
-            p.requires_grad_(False)
-        elif name.startswith("decoder.") and ".layers." in name:
-            groups[0]["params"].append(p)
-        else:
-            part = 1.0 if name.startswith("decoder.") else slow
-            groups.append({"params": [p], "scale": part * max(float(p.detach().pow(2).mean().sqrt()), 1e-4)})
-    optimiser = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.0)
+    torch.manual_seed(args.seed)
+    model, state = start(args, latest)
+    groups = parameter_groups(model)
+    optimiser = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+    gradients = Gradients(groups)
+    learning = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    judges = torch.nn.ModuleList(Judge(n) for n in SIZES) if args.adversary else None
+    if judges:
+        judge_optimiser = torch.optim.AdamW(judges.parameters(), lr=3e-4, betas=(0.5, 0.9), fused=True)
+        judge_gradients = Gradients([{"params": list(judges.parameters()), "scale": 1.0}])
     average = {n: t.clone() for n, t in model.state_dict().items()}
-    step, seed, spent = 0, args.seed, 0.0
-    if latest.exists():
-        state = torch.load(latest, weights_only=True)
-        model.load_state_dict(state["model"])
-        average, step, seed, spent = state["average"], state["step"], state["seed"] + 1, state["spent"]
-        if state["stage"] == args.stage:
-            optimiser.load_state_dict(state["optimiser"])
-        else:
-            step, spent = 0, 0.0
+    step = 0
+    if state:
+        average, step = state["average"], state["step"]
+        optimiser.load_state_dict(state["optimiser"])
+        if judges:
+            judges.load_state_dict(state["judges"])
+            judge_optimiser.load_state_dict(state["judge_optimiser"])
 
-    sampler, losses = Sampler(args.data, seed=seed * 7919 + step), Losses(model.frame)
-    generator = torch.Generator().manual_seed(seed + step)
+    sampler = Sampler(args.data, seed=(args.seed, step, rank))
+    generator = torch.Generator().manual_seed(args.seed * 7919 + step * world + rank)
+    shared = torch.Generator().manual_seed(args.seed + step)        # what all processes draw alike
+    losses, latents = Losses(model.frame), Latents(model)
     layers = model.config["quantizer_kwargs"]["num_quantizers"]
     samples = int(args.seconds * 24000) // model.frame * model.frame
-    add, bias = tables(model)
-    pool, order, started, saved = None, [], time.time(), time.time()
-    running = {}
+    batch = args.batch // world
+    order, running, since = [], {}, time.time()
 
     def save():
-        state = {"model": model.state_dict(), "average": average, "optimiser": optimiser.state_dict(), "step": step,
-                 "spent": spent + time.time() - started, "seed": seed, "stage": args.stage, "config": json.dumps(model.config)}
-        torch.save(state, run / "latest.pt.new")
+        if rank:
+            return
+        found = {"model": model.state_dict(), "average": average, "optimiser": optimiser.state_dict(), "step": step,
+                 "config": json.dumps(model.config)}
+        if judges:
+            found |= {"judges": judges.state_dict(), "judge_optimiser": judge_optimiser.state_dict()}
+        torch.save(found, run / "latest.pt.new")
         os.replace(run / "latest.pt.new", latest)
 
-    while (done := max(step / args.total_steps, (spent + time.time() - started) / 60 / args.minutes)) < 1:
-        depths = depths_for(args.batch, layers, generator)
-        if args.stage == "decoder":
-            if len(order) < args.batch:
-                pool = fill(model, sampler, args.pool, samples)
-                order = torch.cat([torch.randperm(args.pool, generator=generator)
-                                   for _ in range(args.pool_uses)]).tolist()
-            pick, order = order[: args.batch], order[args.batch:]
-            ref, codes = pool[0][pick], pool[1][:, pick].long()
-            z = bias[None, :, None].repeat(args.batch, 1, codes.shape[-1])
-            for b, d in enumerate(depths.tolist()):
-                for k in range(d):
-                    z[b] += add[k, codes[k, b]].T
-            pull = torch.zeros(())
-        else:
-            ref = sampler.pieces(args.batch, samples)
-            z, pull = straight_through(model, model.analyse(ref[:, None]), depths)
-        with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):
-            out = model.synthesise(z)[:, 0].float()
-        scales = torch.randperm(len(SCALES), generator=generator)[:2].tolist()
+    while step < args.steps:
+        if len(order) < batch:
+            audio, codes = fill(model, sampler, args.pool, samples)
+            order = torch.cat([torch.randperm(args.pool, generator=generator) for _ in range(args.pool_uses)]).tolist()
+        pick, order = order[:batch], order[batch:]
+        depths, ref = depths_for(batch, layers, generator), audio[pick]
+        with torch.autocast("cpu", torch.bfloat16):
+            out = model.synthesise(latents(codes[pick], depths))[:, 0].float()
+        scales = torch.randperm(len(SCALES), generator=shared)[: args.scales].tolist()
         terms = losses(out, ref, scales)
         faith = (depths / layers) ** 0.7
-        loss = pull + sum(w * (terms[n] * (faith if n in FADES else 1.0)).mean() for n, w in WEIGHTS.items())
-        lr = args.lr * min(1.0, (step + 1) / 100) * 0.5 * (1 + math.cos(math.pi * done))
+        share = {n: faith for n in FADES} | {n: 3 - 2 * faith for n in FILLS}
+        loss = sum(w * (terms[n] * share.get(n, 1.0)).mean() for n, w in WEIGHTS.items())
+        if judges:
+            judge = judges[int(torch.randint(len(SIZES), (1,), generator=shared))]
+            judge_gradients.flat.zero_()
+            terms["judge"] = judge_loss(judge, out, ref)
+            terms["judge"].backward()
+            judge_gradients.share(10.0)
+            judge_optimiser.step()
+            judge.requires_grad_(False)
+            terms["fooled"], terms["match"] = decoder_losses(judge, out, ref)
+            loss = loss + args.adversary * (terms["fooled"].mean() + 4 * terms["match"].mean())
+            judge.requires_grad_(True)
+        lr = args.lr * min(1.0, (step + 1) / 200) * 0.5 * (1 + math.cos(math.pi * step / args.steps))
         for g in optimiser.param_groups:
             g["lr"] = lr * g["scale"]
-        optimiser.zero_grad(set_to_none=True)
+        gradients.flat.zero_()
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], 1.0)
+        norm = gradients.share(3.0)
         if torch.isfinite(norm):
             optimiser.step()
         step += 1
-        keep = min(0.998, (step + 1) / (step + 10))
         with torch.no_grad():
-            for n, p in model.named_parameters():
-                if p.requires_grad:
-                    average[n].lerp_(p.detach(), 1 - keep)
-        for n, v in (*terms.items(), ("pull", pull), ("norm", norm)):
+            for n, p in learning.items():
+                average[n].lerp_(p, 1 - min(args.average, (step + 1) / (step + 10)))
+        for n, v in (*terms.items(), ("norm", norm)):
             running[n] = running.get(n, 0.0) + float(v.detach().mean())
-        if step % 50 == 0:
-            speed = 50 / (time.time() - running.pop("since", started))
-            line = " ".join(f"{n} {v / 50:.4f}" for n, v in running.items() if n != "since")
-            print(f"step {step} {line} lr {lr:.2e} steps/s {speed:.2f}", flush=True)
-            running = {"since": time.time()}
-        if time.time() - saved > 120:
+        if step % 100 == 0 and rank == 0:
+            line = " ".join(f"{n} {v / 100:.4f}" for n, v in running.items())
+            print(f"step {step} {line} lr {lr:.2e} steps/s {100 / (time.time() - since):.2f}", flush=True)
+            running, since = {}, time.time()
+        if step % 250 == 0:
             save()
-            saved = time.time()
     save()
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 if __name__ == "__main__":

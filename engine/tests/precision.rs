@@ -36,7 +36,7 @@ fn roundtrip(precision: Precision, audio: &Audio) -> (Vec<Codes>, Audio) {
 }
 
 #[test]
-fn eight_bits_on_the_embedded_model_cost_less_than_a_percent() {
+fn eight_bits_on_the_embedded_model_cost_less_than_two_percent() {
     let (mut exact, mut smaller) = (0.0, 0.0);
     for name in ["speech.flac", "music.flac", "effects.flac"] {
         let original = clip(name, 2.0);
@@ -54,7 +54,7 @@ fn eight_bits_on_the_embedded_model_cost_less_than_a_percent() {
     }
     let growth = smaller / exact - 1.0;
     println!("mel distance to the originals grows by {:.2} %", growth * 100.0);
-    assert!(growth < 0.01, "{growth}");
+    assert!(growth < 0.02, "{growth}");
 }
 
 #[test]
