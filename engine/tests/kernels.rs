@@ -156,6 +156,24 @@ fn eight_bits_survive_silence_and_extremes() {
     }
 }
 
+#[test]
+fn layers_that_eight_bits_would_spoil_keep_sixteen() {
+    let (input, output) = (256, 256);
+    let kept = |weights: &[f32]| {
+        let layer = Linear::pack(weights, output, input, Precision::Int8, &Arena::new()).unwrap();
+        let bytes = layer.packed().len();
+        let is = |form| bytes == Linear::packed_bytes(form, output, input);
+        assert!(Linear::possible_bytes(Precision::Int8, output, input).contains(&bytes));
+        Precision::ALL.into_iter().find(|form| is(*form)).unwrap()
+    };
+    let small: Vec<f32> = noise(input * output, 7).iter().map(|x| x * 0.02).collect();
+    assert_eq!(kept(&small), Precision::Int8);
+    // Small weights around an identity.
+    let mut identity = small.clone();
+    identity.iter_mut().step_by(input + 1).for_each(|x| *x = 1.0);
+    assert_eq!(kept(&identity), Precision::Bf16);
+}
+
 /// Φ(x) by its power series, and by the continued fraction of its tail far from 0.
 fn normal_distribution(x: f64) -> f64 {
     let density = (-x * x / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();

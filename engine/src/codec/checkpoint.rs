@@ -171,12 +171,12 @@ pub(super) trait Weights: Sync {
     /// since 1x1 convolutions are stored as (out, in, 1).
     fn tensor(&self, names: &[String], shape: &[usize]) -> Result<Vec<f32>, CheckpointError>;
 
-    /// The packed form, so many bytes, of a linear layer in the precision that is being loaded, if
-    /// that is what this source holds.
+    /// The packed form, as many bytes as one of these, of a linear layer in the precision that is being
+    /// loaded, if that is what this source holds.
     fn packed(
         &self,
         _names: &[String],
-        _bytes: usize,
+        _lengths: &[usize],
         _arena: &Arena,
     ) -> Result<Option<Block>, CheckpointError> {
         Ok(None)

@@ -46,16 +46,16 @@ impl Loading<'_> {
         (output, input): (usize, usize),
         precision: Precision,
     ) -> Result<Linear, CodecError> {
-        let bytes = Linear::packed_bytes(precision, output, input);
+        let lengths = Linear::possible_bytes(precision, output, input);
         let arena = &self.arena;
-        let ready = self.weights.packed(names, bytes, arena)?;
+        let ready = self.weights.packed(names, &lengths, arena)?;
         let ready = ready.and_then(|packed| Linear::from_packed(packed, output, input, precision));
         let linear = match ready {
             Some(linear) => linear,
             None => {
                 let values = self.weights.tensor(names, &[output, input])?;
                 Linear::pack(&values, output, input, precision, arena).map_err(|source| {
-                    CodecError::Memory { bytes: bytes as u64, problem: source.to_string() }
+                    CodecError::Memory { bytes: lengths[0] as u64, problem: source.to_string() }
                 })?
             }
         };

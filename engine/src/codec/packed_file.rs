@@ -96,11 +96,13 @@ impl PackedFile {
         &self,
         names: &[String],
         packed: bool,
-        bytes: usize,
+        lengths: &[usize],
     ) -> Result<&Entry, CheckpointError> {
         let entry = self.tensors.get(&names[0]).filter(|entry| {
-            (entry.packed, entry.bytes, entry.checksums.len())
-                == (packed, bytes as u64, bytes.div_ceil(PIECE))
+            let pieces = entry.bytes.div_ceil(PIECE as u64);
+            entry.packed == packed
+                && entry.checksums.len() as u64 == pieces
+                && lengths.iter().any(|length| *length as u64 == entry.bytes)
         });
         entry.ok_or_else(|| self.damaged(format!("{} is missing or of another size", names[0])))
     }
@@ -134,7 +136,7 @@ fn parse(file: &[u8]) -> Result<List, String> {
 impl Weights for PackedFile {
     fn tensor(&self, names: &[String], shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
         let length: usize = shape.iter().product();
-        let entry = self.find(names, false, length * 4)?;
+        let entry = self.find(names, false, &[length * 4])?;
         let mut bytes = vec![0; length * 4];
         self.copy(&names[0], entry, &mut bytes)?;
         Ok(bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
@@ -143,12 +145,12 @@ impl Weights for PackedFile {
     fn packed(
         &self,
         names: &[String],
-        bytes: usize,
+        lengths: &[usize],
         arena: &Arena,
     ) -> Result<Option<Block>, CheckpointError> {
-        let entry = self.find(names, true, bytes)?;
+        let entry = self.find(names, true, lengths)?;
         let fail = |source| CheckpointError::Read { path: self.path.clone(), source };
-        let mut block = arena.take(bytes).map_err(fail)?;
+        let mut block = arena.take(entry.bytes as usize).map_err(fail)?;
         self.copy(&names[0], entry, block.as_mut_slice())?;
         Ok(Some(block))
     }

@@ -50,6 +50,27 @@ pub(super) fn pack(precision: Precision, weights: &[f32], input: usize, packed: 
     });
 }
 
+/// The power that rounding W, row-major, to 8 bits takes away, of its own.
+pub(super) fn int8_loss(weights: &[f32], input: usize) -> f64 {
+    let block = |[lost, power]: [f64; 2], block: &[f32]| {
+        let scale = scale(block).to_f32();
+        let (mut block_lost, mut block_power) = (0f32, 0f32);
+        for weight in block {
+            let rounded = if scale > 0.0 { nearest(weight / scale) as f32 * scale } else { 0.0 };
+            block_lost += (weight - rounded) * (weight - rounded);
+            block_power += weight * weight;
+        }
+        [lost + f64::from(block_lost), power + f64::from(block_power)]
+    };
+    let part = |rows: &[f32]| {
+        rows.chunks_exact(input).flat_map(|row| row.chunks(BLOCK)).fold([0.0; 2], block)
+    };
+    // Added up in order, so that it is the same each time.
+    let parts: Vec<[f64; 2]> = weights.par_chunks(PANEL * input).map(part).collect();
+    let [lost, power] = parts.iter().fold([0.0; 2], |[a, b], [c, d]| [a + c, b + d]);
+    if power > 0.0 { lost / power } else { 0.0 }
+}
+
 fn pack_f32(rows: &[f32], input: usize, panel: &mut [u8]) {
     let (numbers, _) = panel.as_chunks_mut::<4>();
     for (n, row) in rows.chunks_exact(input).enumerate() {

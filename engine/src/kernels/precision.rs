@@ -14,7 +14,7 @@ pub enum Precision {
     Bf16,
     /// Weights as 8-bit integers, activations as one of them or, in blocks with large exceptions, two
     /// (16 bits), both with a scale for each 128 numbers of a row: a quarter of the memory. The
-    /// projections around a stage are in bfloat16.
+    /// projections around a stage, and layers that 8 bits would spoil, are in bfloat16.
     Int8,
 }
 
