@@ -236,10 +236,10 @@ mod tests {
 
     fn read(file: &PackedFile) -> Result<(), CheckpointError> {
         let arena = Arena::new();
-        let layer = file.packed(&name("layer"), 100, &arena)?.unwrap();
+        let layer = file.packed(&name("layer"), &[100], &arena)?.unwrap();
         assert_eq!(layer.as_slice(), [7; 100]);
         assert_eq!(file.tensor(&name("gain"), &[2, 1])?, [1.0, -2.5]);
-        let large = file.packed(&name("large"), PIECE + 5, &arena)?.unwrap();
+        let large = file.packed(&name("large"), &[PIECE + 5], &arena)?.unwrap();
         assert!(large.as_slice().iter().enumerate().all(|(i, byte)| *byte == i as u8));
         Ok(())
     }
@@ -252,7 +252,7 @@ mod tests {
         read(&file).unwrap();
         assert!(file.has("gain") && !file.has("bias"));
         for (names, bytes) in [(name("layer"), 99), (name("gain"), 8), (name("none"), 1)] {
-            assert!(file.packed(&names, bytes, &Arena::new()).is_err());
+            assert!(file.packed(&names, &[bytes], &Arena::new()).is_err());
         }
         assert!(file.tensor(&name("layer"), &[25]).is_err());
         assert!(PackedFile::open(&path, "other").is_err());
