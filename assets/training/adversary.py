@@ -10,7 +10,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
-from losses import QUIETEST, spectrum
+from losses import level_of, spectrum
 
 SIZES = (1024, 512, 256)
 
@@ -37,10 +37,6 @@ class Judge(nn.Module):
             s = F.leaky_relu(layer(s), 0.2)
             seen.append(s)
         return self.verdict(s), seen
-
-
-def level_of(ref):
-    return ref.pow(2).mean(1, keepdim=True).sqrt().clamp(min=QUIETEST)
 
 
 def judge_loss(judge, out, ref):

@@ -10,7 +10,7 @@ import math
 
 import torch
 
-from init import EPS, STREAM, condition
+from init import EPS, condition, silence
 from model import Codec
 
 WINDOW = 0.08           # seconds that the decoder's attention sees: twice the frames it begins by looking back
@@ -27,10 +27,7 @@ def grow(start, layers, audio, generator):
     model.load_state_dict(start.state_dict(), strict=False)
     decoder = model.decoder[0]
     for layer in decoder.transformer.layers[have:]:
-        layer.layer_scale_1.scale.fill_(STREAM)
-        layer.layer_scale_2.scale.fill_(STREAM)
-        layer.self_attn.out_proj.weight.zero_()
-        layer.ffn[2].weight.zero_()
+        silence(layer)
     tell_level(model)
     condition(model, audio)
     for k, layer in enumerate(decoder.transformer.layers):

@@ -78,6 +78,14 @@ def linear_branch(layer, amount):
     down[:, :d], down[:, d: 2 * d] = amount * torch.eye(d), -amount * torch.eye(d)
 
 
+def silence(layer):
+    """Both branches add nothing yet, at the size of the stream."""
+    layer.layer_scale_1.scale.fill_(STREAM)
+    layer.layer_scale_2.scale.fill_(STREAM)
+    layer.self_attn.out_proj.weight.zero_()
+    layer.ffn[2].weight.zero_()
+
+
 def leading(rows, cols):
     return torch.eye(max(rows, cols))[:rows, :cols]
 
@@ -232,10 +240,7 @@ def build(config, sampler, power, amount, knee_db, frames, rounds, wide=0, verbo
     frame, coder, decoder, quantizer = model.frame, model.encoder[1], model.decoder[0], model.quantizer
     for stage in (coder, decoder):
         for layer in stage.transformer.layers:
-            layer.layer_scale_1.scale.fill_(STREAM)
-            layer.layer_scale_2.scale.fill_(STREAM)
-            layer.self_attn.out_proj.weight.zero_()
-            layer.ffn[2].weight.zero_()
+            silence(layer)
 
     piece = 24000 // frame * frame
     audio = sampler.pieces(frames * frame // piece, piece)

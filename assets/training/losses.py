@@ -27,7 +27,7 @@ class Losses:
         self.hearing = Hearing()
 
     def __call__(self, out, ref, scales):
-        level = ref.pow(2).mean(1, keepdim=True).sqrt().clamp(min=QUIETEST)
+        level = level_of(ref)
         out, ref = out / level, ref / level
         wave = (out - ref).pow(2).mean(1).add(1e-12).sqrt()
         level = torch.log10(out.pow(2).mean(1).sqrt() + 0.03) - torch.log10(ref.pow(2).mean(1).sqrt() + 0.03)
@@ -41,6 +41,11 @@ class Losses:
         loud, envelope = self.hearing(out, ref)
         return {"wave": wave, "edge": edge, "phase": phase, "size": size, "mel": mel, "level": level.abs(),
                 "loud": loud, "envelope": envelope}
+
+
+def level_of(ref):
+    """A clip's own level, (B, 1)."""
+    return ref.pow(2).mean(1, keepdim=True).sqrt().clamp(min=QUIETEST)
 
 
 def spectrum(x, window, hop):

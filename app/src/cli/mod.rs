@@ -3,7 +3,7 @@
 mod args;
 mod bench;
 mod compare;
-mod controls;
+pub(crate) mod controls;
 mod decode;
 mod devices;
 mod drawing;

@@ -258,29 +258,8 @@ fn range(least: u32, most: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const OPTIONS: Controls = Controls {
-        by: "with",
-        host: "--host",
-        input: "--input",
-        output: "--output",
-        rate: "--rate",
-        buffer: "--buffer",
-        channels: "--channels",
-        mono: "1",
-        again: "start again",
-    };
-    const FIELDS: Controls = Controls {
-        by: "under",
-        host: "System",
-        input: "Input",
-        output: "Output",
-        rate: "Rate",
-        buffer: "Buffer",
-        channels: "Channels",
-        mono: "Mono",
-        again: "sound goes on",
-    };
+    use crate::cli::controls::LISTEN as OPTIONS;
+    use crate::window::CONTROLS as FIELDS;
 
     /// One of each.
     fn errors() -> Vec<DeviceError> {

@@ -1,6 +1,6 @@
 //! Recordings.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use residue_app::studio::{RecordOptions, Severity};
 use residue_engine::audio;
@@ -92,12 +92,8 @@ fn a_recording_may_begin_and_end_anywhere() {
     assert_eq!(npy::read(&folder.join("codes.npy")).unwrap(), codes[0].slice(frames));
 }
 
-/// What ends a recording is said, and what was recorded is kept.
-#[test]
-fn lost_devices_end_a_recording_well() {
-    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::Dry, [8, 2]));
-    rig.studio.record(RecordOptions { folder: rig.path("early") });
-    rig.notice(Severity::Error, "nothing runs");
+/// Plays a voice and records it from its beginning: the voice, the latency, and the recording's folder.
+fn record_a_voice(rig: &mut Rig) -> (Vec<Vec<f32>>, usize, PathBuf) {
     let input = vec![voice(RATE, 60_000, 1)];
     let path = rig.file("voice.wav", RATE, &input);
     rig.open(&path);
@@ -106,6 +102,16 @@ fn lost_devices_end_a_recording_well() {
     let folder = rig.path("take");
     rig.studio.record(RecordOptions { folder: folder.clone() });
     rig.until("it records", |studio| studio.recording().is_some());
+    (input, latency, folder)
+}
+
+/// What ends a recording is said, and what was recorded is kept.
+#[test]
+fn lost_devices_end_a_recording_well() {
+    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::Dry, [8, 2]));
+    rig.studio.record(RecordOptions { folder: rig.path("early") });
+    rig.notice(Severity::Error, "nothing runs");
+    let (input, latency, folder) = record_a_voice(&mut rig);
     rig.play(30 * BLOCK);
     rig.devices.set_present(false);
     rig.notice(Severity::Warning, "the recording ended");
@@ -118,14 +124,7 @@ fn lost_devices_end_a_recording_well() {
 #[test]
 fn a_studio_that_goes_finishes_its_recording() {
     let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::Dry, [8, 2]));
-    let input = vec![voice(RATE, 60_000, 1)];
-    let path = rig.file("voice.wav", RATE, &input);
-    rig.open(&path);
-    rig.studio.play();
-    let latency = rig.latency();
-    let folder = rig.path("take");
-    rig.studio.record(RecordOptions { folder: folder.clone() });
-    rig.until("it records", |studio| studio.recording().is_some());
+    let (input, latency, folder) = record_a_voice(&mut rig);
     rig.play(50 * BLOCK);
     let Rig { studio, .. } = rig;
     drop(studio);

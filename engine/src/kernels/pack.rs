@@ -56,7 +56,7 @@ pub(super) fn int8_loss(weights: &[f32], input: usize) -> f64 {
         let scale = scale(block).to_f32();
         let (mut block_lost, mut block_power) = (0f32, 0f32);
         for weight in block {
-            let rounded = if scale > 0.0 { nearest(weight / scale) as f32 * scale } else { 0.0 };
+            let rounded = int8(*weight, scale) as f32 * scale;
             block_lost += (weight - rounded) * (weight - rounded);
             block_power += weight * weight;
         }
@@ -101,12 +101,15 @@ fn pack_int8(rows: &[f32], input: usize, panel: &mut [u8]) {
             scales[n % LANES * 2 + n / LANES] = scale.to_ne_bytes();
             let scale = scale.to_f32();
             for (k, weight) in weights.iter().enumerate() {
-                // Of a block without a scale nothing is left.
-                let rounded = if scale > 0.0 { nearest(weight / scale) } else { 0 };
-                bytes[(k / 4 * PANEL + n) * 4 + k % 4] = (rounded + 128) as u8;
+                bytes[(k / 4 * PANEL + n) * 4 + k % 4] = (int8(*weight, scale) + 128) as u8;
             }
         }
     }
+}
+
+/// What a weight of a block becomes; 0 where the block has no scale.
+fn int8(weight: f32, scale: f32) -> i32 {
+    if scale > 0.0 { nearest(weight / scale) } else { 0 }
 }
 
 /// The nearest whole number, ties to even, of a number below 2^22 in size. Where the target has no
