@@ -272,7 +272,7 @@ fn bench_prints_every_figure() {
 fn every_precision_runs_and_is_measured() {
     let place = Place::new();
     place.clip("in.wav", 24_000, 1);
-    for precision in ["f32", "bf16", "int8"] {
+    for precision in ["f32", "bf16", "int8", "int4"] {
         let model = golden("v1");
         let options = ["--model", model.as_str(), "--precision", precision];
         place.ok(&[&["roundtrip", "in.wav", "-o", "o.wav"], &options[..]].concat());
@@ -284,7 +284,7 @@ fn every_precision_runs_and_is_measured() {
     let report: Value = serde_json::from_str(&text).unwrap();
     let costs = report["precisions"].as_array().unwrap();
     let names: Vec<&str> = costs.iter().map(|c| c["precision"].as_str().unwrap()).collect();
-    assert_eq!(names, ["f32", "bf16", "int8"]);
+    assert_eq!(names, ["f32", "bf16", "int8", "int4"]);
     assert_eq!(costs[0]["agreement"], 1.0);
     assert_eq!(costs[0]["mel_from_f32"], 0.0);
     assert!(costs[2]["mel_from_f32"].as_f64().unwrap() > 0.0);

@@ -133,7 +133,7 @@ fn main() {
     let team = Team::new(threads).unwrap();
     println!("{:?}, {threads} threads, fastest of {rounds}", Isa::best());
     memory(&team, rounds);
-    for precision in [Precision::Int8, Precision::Bf16] {
+    for precision in [Precision::Int4, Precision::Int8, Precision::Bf16] {
         for (input, output) in [
             (1280, 3840),
             (1280, 1280),

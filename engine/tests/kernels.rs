@@ -27,12 +27,31 @@ fn assert_close(x: &[f32], exact: &[f64], tolerance: f64) {
     }
 }
 
+fn largest(w: &[f32]) -> f32 {
+    w.iter().fold(0f32, |m, w| m.max(w.abs()))
+}
+
+/// What sixteen weights become in 4 bits: of the factors of the scale that cut off little, the one
+/// that loses least.
+fn rounded_to_4_bits(w: &[f32], scale: f32) -> Vec<f32> {
+    let with = |factor: u8| -> Vec<f32> {
+        let step = f32::from(factor) * scale;
+        w.iter().map(|w| (w / step).round_ties_even().clamp(-8.0, 7.0) * step).collect()
+    };
+    let lost = |x: &[f32]| w.iter().zip(x).map(|(w, x)| (w - x) * (w - x)).sum::<f32>();
+    let share = largest(w) / scale;
+    let least = ((share / 10.0) as u8).max(1)..=15;
+    let found = least.filter(|f| f32::from(*f) < share / 7.0 + 1.0).map(with);
+    let none = vec![0.0; w.len()];
+    found.fold(none, |best, x| if lost(&x) < lost(&best) { x } else { best })
+}
+
 /// What a row of W becomes in a precision.
 fn rounded(precision: Precision, w: &[f32]) -> Vec<f32> {
     let block = |w: &[f32]| -> Vec<f32> {
-        let largest = w.iter().fold(0f32, |m, w| m.max(w.abs()));
         // The first bfloat16 that is large enough.
-        let step = largest / 127.0;
+        let most = if precision == Precision::Int4 { 7.0 * 15.0 } else { 127.0 };
+        let step = largest(w) / most;
         let mut scale = half::bf16::from_f32(step);
         if scale.to_f32() < step {
             scale = half::bf16::from_bits(scale.to_bits() + 1);
@@ -42,17 +61,20 @@ fn rounded(precision: Precision, w: &[f32]) -> Vec<f32> {
         let one = |w: &f32| match precision {
             Precision::F32 => *w,
             Precision::Bf16 => half::bf16::from_f32(*w).to_f32(),
-            Precision::Int8 => (w / scale).round_ties_even() * scale,
+            Precision::Int8 | Precision::Int4 => (w / scale).round_ties_even() * scale,
         };
+        if precision == Precision::Int4 {
+            return w.chunks(16).flat_map(|w| rounded_to_4_bits(w, scale)).collect();
+        }
         w.iter().map(one).collect()
     };
     w.chunks(128).flat_map(block).collect()
 }
 
-/// What a row of activations becomes beside 8-bit weights.
+/// What a row of activations becomes beside integers.
 fn rounded_activations(x: &[f32]) -> Vec<f64> {
     let block = |x: &[f32]| -> Vec<f64> {
-        let largest = x.iter().fold(0f32, |m, x| m.max(x.abs()));
+        let largest = largest(x);
         let square = x.iter().map(|x| x * x).sum::<f32>() / x.len() as f32;
         let steps = if largest <= 5.0 * square.sqrt() { 127.0 } else { 127.0 * 256.0 };
         let one = |x: &f32| f64::from((x * (steps / largest)).round_ties_even() * largest / steps);
@@ -67,13 +89,14 @@ fn check_linear(precision: Precision, rows: usize, input: usize, output: usize, 
     x.iter_mut().step_by(293).for_each(|x| *x *= 30.0);
     let (before, scale) = (noise(rows * output, 3), noise(output, 4));
     let layer = Linear::pack(&w, output, input, precision, &Arena::new()).unwrap();
+    assert_eq!(layer.precision(), precision);
     assert_eq!(layer.packed().len(), Linear::packed_bytes(precision, output, input));
     let w: Vec<f32> = w.chunks_exact(input).flat_map(|w| rounded(precision, w)).collect();
     let exact: Vec<f64> = x
         .chunks_exact(input)
         .flat_map(|x| {
             let x = match precision {
-                Precision::Int8 => rounded_activations(x),
+                integers if integers.is_integer() => rounded_activations(x),
                 _ => x.iter().map(|x| f64::from(*x)).collect(),
             };
             let product = |w: &[f32]| x.iter().zip(w).map(|(a, b)| a * f64::from(*b)).sum::<f64>();
@@ -92,7 +115,7 @@ fn check_linear(precision: Precision, rows: usize, input: usize, output: usize, 
         run(isa, &x, &mut y, Epilogue::Store);
         assert_close(&y, &exact, tolerance);
         assert_eq!(first.get_or_insert(bits(&y)), &bits(&y), "{isa:?} {precision}");
-        if precision != Precision::Int8 {
+        if !precision.is_integer() {
             // One fused chain over ascending inputs.
             let chain = (0..input).fold(0f32, |sum, k| x[k].mul_add(w[k], sum));
             assert_eq!(y[0].to_bits(), chain.to_bits());
@@ -132,16 +155,17 @@ fn linear_layers_of_awkward_shapes() {
 }
 
 #[test]
-fn eight_bits_survive_silence_and_extremes() {
+fn integers_survive_silence_and_extremes() {
     let team = Team::new(1).unwrap();
     let (input, output) = (300, 40);
-    let w = noise(input * output, 1);
-    let layer = Linear::pack(&w, output, input, Precision::Int8, &Arena::new()).unwrap();
-    let zeros = vec![0f32; input * output];
-    let silent = Linear::pack(&zeros, output, input, Precision::Int8, &Arena::new()).unwrap();
-    let mut work = LinearWork::new(Precision::Int8, [(1, input)].into_iter());
-    for isa in Isa::available() {
-        for size in [0.0, 1e-38, 1e-35, 1e30] {
+    for precision in [Precision::Int8, Precision::Int4] {
+        let pack = |w: &[f32]| Linear::pack(w, output, input, precision, &Arena::new()).unwrap();
+        let layer = pack(&noise(input * output, 1));
+        let silent = pack(&vec![0f32; input * output]);
+        let mut work = LinearWork::new(precision, [(1, input)].into_iter());
+        for (isa, size) in
+            Isa::available().into_iter().flat_map(|i| [0.0, 1e-38, 1e-35, 1e30].map(|s| (i, s)))
+        {
             let x: Vec<f32> = noise(input, 9).iter().map(|x| x * size).collect();
             let mut y = vec![f32::NAN; output];
             let mut run = |layer: &Linear, y: &mut [f32]| {
@@ -157,21 +181,31 @@ fn eight_bits_survive_silence_and_extremes() {
 }
 
 #[test]
-fn layers_that_eight_bits_would_spoil_keep_sixteen() {
+fn layers_that_few_bits_would_spoil_keep_more() {
     let (input, output) = (256, 256);
-    let kept = |weights: &[f32]| {
-        let layer = Linear::pack(weights, output, input, Precision::Int8, &Arena::new()).unwrap();
-        let bytes = layer.packed().len();
-        let is = |form| bytes == Linear::packed_bytes(form, output, input);
-        assert!(Linear::possible_bytes(Precision::Int8, output, input).contains(&bytes));
-        Precision::ALL.into_iter().find(|form| is(*form)).unwrap()
+    let kept = |weights: &[f32], precision| {
+        let layer = Linear::pack(weights, output, input, precision, &Arena::new()).unwrap();
+        assert!(Linear::forms(precision).contains(&layer.precision()));
+        layer.precision()
     };
     let small: Vec<f32> = noise(input * output, 7).iter().map(|x| x * 0.02).collect();
-    assert_eq!(kept(&small), Precision::Int8);
+    assert_eq!(kept(&small, Precision::Int8), Precision::Int8);
+    assert_eq!(kept(&small, Precision::Int4), Precision::Int4);
     // Small weights around an identity.
     let mut identity = small.clone();
     identity.iter_mut().step_by(input + 1).for_each(|x| *x = 1.0);
-    assert_eq!(kept(&identity), Precision::Bf16);
+    assert_eq!(kept(&identity, Precision::Int8), Precision::Bf16);
+    assert_eq!(kept(&identity, Precision::Int4), Precision::Bf16);
+    // Some weights in every sixteen that are larger than the others are too much for 4 bits only.
+    let mut spiky = small;
+    spiky.iter_mut().step_by(11).for_each(|x| *x = 0.2);
+    assert_eq!(kept(&spiky, Precision::Int8), Precision::Int8);
+    assert_eq!(kept(&spiky, Precision::Int4), Precision::Int8);
+    // And all of a row's weights may be in its strongest sixteen.
+    let alone = |(i, x): (usize, &f32)| if i % input / 16 == i / input % 16 { *x } else { 0.0 };
+    let diagonal: Vec<f32> = spiky.iter().enumerate().map(alone).collect();
+    assert_eq!(kept(&diagonal, Precision::Int4), Precision::Int8);
+    assert_eq!(kept(&vec![1e25; input * output], Precision::Int4), Precision::Bf16);
 }
 
 /// Φ(x) by its power series, and by the continued fraction of its tail far from 0.

@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(text(&|| params.codec.depth_a.to_string()), "32 kbps");
         assert_eq!(text(&|| params.codec.mix.to_string()), "100 %");
         assert_eq!(text(&|| params.levels.input.to_string()), "0 dB");
-        assert_eq!(text(&|| params.line.burst.to_string()), "1 frames");
+        assert_eq!(text(&|| params.line.burst.to_string()), "1 frame");
         assert_eq!(text(&|| params.codec.listen.to_string()), "A");
         let gain = params.levels.input.string_to_normalized_value("-6,5 db");
         assert_eq!(gain.map(|gain| params.levels.input.preview_plain(gain)), Some(-6.5));

@@ -85,6 +85,8 @@ pub enum Precision {
     Bf16,
     /// Weights in 8 bits, activations in 8 or 16
     Int8,
+    /// Weights in 4 bits, activations in 8 or 16
+    Int4,
 }
 
 impl Precision {
@@ -99,6 +101,7 @@ impl From<Precision> for residue_engine::codec::Precision {
             Precision::F32 => Self::F32,
             Precision::Bf16 => Self::Bf16,
             Precision::Int8 => Self::Int8,
+            Precision::Int4 => Self::Int4,
         }
     }
 }
@@ -231,7 +234,7 @@ pub struct PrecisionCost {
         long,
         value_enum,
         value_delimiter = ',',
-        default_values_t = [Precision::Bf16, Precision::Int8],
+        default_values_t = [Precision::Bf16, Precision::Int8, Precision::Int4],
         value_name = "P,P"
     )]
     pub precisions: Vec<Precision>,

@@ -18,7 +18,7 @@ use super::error::CheckpointError;
 use super::header::read_header;
 use super::mapped;
 use super::shard_index::ShardIndex;
-use crate::kernels::{Arena, Block};
+use crate::kernels::{Arena, Linear, Precision};
 use crate::small_file;
 
 /// Bytes at each end of a file's data that tell it from others.
@@ -171,14 +171,15 @@ pub(super) trait Weights: Sync {
     /// since 1x1 convolutions are stored as (out, in, 1).
     fn tensor(&self, names: &[String], shape: &[usize]) -> Result<Vec<f32>, CheckpointError>;
 
-    /// The packed form, as many bytes as one of these, of a linear layer in the precision that is being
-    /// loaded, if that is what this source holds.
+    /// The packed form of a linear layer (output, input), kept in one of these precisions, if that is
+    /// what this source holds.
     fn packed(
         &self,
         _names: &[String],
-        _lengths: &[usize],
+        _shape: (usize, usize),
+        _forms: &[Precision],
         _arena: &Arena,
-    ) -> Result<Option<Block>, CheckpointError> {
+    ) -> Result<Option<Linear>, CheckpointError> {
         Ok(None)
     }
 

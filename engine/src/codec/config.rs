@@ -331,14 +331,24 @@ impl Window {
     }
 }
 
+impl ModuleConfig {
+    /// Steps of a frame behind the module, from those before it.
+    pub(super) fn steps_after(&self, downsample: bool, steps: usize) -> usize {
+        match self {
+            Self::Patch { size } if downsample => steps / size,
+            Self::Patch { size } => steps * size,
+            Self::Transformer(_) => steps,
+        }
+    }
+}
+
 /// Steps a frame has at the transformer stage where it has the most.
 pub(super) fn finest(configs: &[ModuleConfig], downsample: bool, mut steps: usize) -> usize {
     let mut finest = 1;
     for config in configs {
-        match config {
-            ModuleConfig::Patch { size } if downsample => steps /= size,
-            ModuleConfig::Patch { size } => steps *= size,
-            ModuleConfig::Transformer(_) => finest = finest.max(steps),
+        steps = config.steps_after(downsample, steps);
+        if let ModuleConfig::Transformer(_) = config {
+            finest = finest.max(steps);
         }
     }
     finest

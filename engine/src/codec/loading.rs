@@ -46,21 +46,20 @@ impl Loading<'_> {
         (output, input): (usize, usize),
         precision: Precision,
     ) -> Result<Linear, CodecError> {
-        let lengths = Linear::possible_bytes(precision, output, input);
         let arena = &self.arena;
-        let ready = self.weights.packed(names, &lengths, arena)?;
-        let ready = ready.and_then(|packed| Linear::from_packed(packed, output, input, precision));
-        let linear = match ready {
+        let forms = Linear::forms(precision);
+        let linear = match self.weights.packed(names, (output, input), forms, arena)? {
             Some(linear) => linear,
             None => {
                 let values = self.weights.tensor(names, &[output, input])?;
                 Linear::pack(&values, output, input, precision, arena).map_err(|source| {
-                    CodecError::Memory { bytes: lengths[0] as u64, problem: source.to_string() }
+                    let bytes = Linear::packed_bytes(precision, output, input) as u64;
+                    CodecError::Memory { bytes, problem: source.to_string() }
                 })?
             }
         };
         if let Some(writer) = &self.writer {
-            writer.lock().unwrap_or_else(|e| e.into_inner()).packed(&names[0], linear.packed());
+            writer.lock().unwrap_or_else(|e| e.into_inner()).packed(&names[0], &linear);
         }
         self.count(output * input)?;
         Ok(linear)

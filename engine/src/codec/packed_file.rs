@@ -18,10 +18,10 @@ use super::checkpoint::Weights;
 use super::checksum::checksum;
 use super::error::CheckpointError;
 use super::mapped;
-use crate::kernels::{Arena, Block};
+use crate::kernels::{Arena, Linear, Precision};
 
 /// What a file ends with; its last byte is the version of the format.
-const MAGIC: [u8; 8] = *b"RESIDUE\x01";
+const MAGIC: [u8; 8] = *b"RESIDUE\x02";
 const TAIL: usize = 32;
 const ALIGN: u64 = 64;
 /// Bytes that are copied and summed at a time; sums are of whole pieces.
@@ -35,8 +35,8 @@ struct List {
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Entry {
-    /// Linear layers are packed, other tensors are f32 in little-endian order.
-    packed: bool,
+    /// The precision that a linear layer is packed in; other tensors are f32 in little-endian order.
+    packed: Option<String>,
     start: u64,
     bytes: u64,
     /// Of each piece of 4 MiB.
@@ -92,19 +92,17 @@ impl PackedFile {
         CheckpointError::Packed { path: self.path.clone(), problem }
     }
 
-    fn find(
-        &self,
-        names: &[String],
-        packed: bool,
-        lengths: &[usize],
-    ) -> Result<&Entry, CheckpointError> {
-        let entry = self.tensors.get(&names[0]).filter(|entry| {
-            let pieces = entry.bytes.div_ceil(PIECE as u64);
-            entry.packed == packed
-                && entry.checksums.len() as u64 == pieces
-                && lengths.iter().any(|length| *length as u64 == entry.bytes)
-        });
-        entry.ok_or_else(|| self.damaged(format!("{} is missing or of another size", names[0])))
+    /// A tensor's entry, if it is packed in such a precision, or not at all, and as many bytes long.
+    fn find(&self, name: &str, packed: Option<Precision>, bytes: usize) -> Option<&Entry> {
+        self.tensors.get(name).filter(|entry| {
+            entry.packed.as_deref() == packed.map(Precision::name)
+                && entry.bytes == bytes as u64
+                && entry.checksums.len() as u64 == entry.bytes.div_ceil(PIECE as u64)
+        })
+    }
+
+    fn missing(&self, name: &str) -> CheckpointError {
+        self.damaged(format!("{name} is missing or of another size"))
     }
 }
 
@@ -136,7 +134,8 @@ fn parse(file: &[u8]) -> Result<List, String> {
 impl Weights for PackedFile {
     fn tensor(&self, names: &[String], shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
         let length: usize = shape.iter().product();
-        let entry = self.find(names, false, &[length * 4])?;
+        let entry = self.find(&names[0], None, length * 4);
+        let entry = entry.ok_or_else(|| self.missing(&names[0]))?;
         let mut bytes = vec![0; length * 4];
         self.copy(&names[0], entry, &mut bytes)?;
         Ok(bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
@@ -145,14 +144,20 @@ impl Weights for PackedFile {
     fn packed(
         &self,
         names: &[String],
-        lengths: &[usize],
+        (output, input): (usize, usize),
+        forms: &[Precision],
         arena: &Arena,
-    ) -> Result<Option<Block>, CheckpointError> {
-        let entry = self.find(names, true, lengths)?;
+    ) -> Result<Option<Linear>, CheckpointError> {
+        let name = &names[0];
+        let kept = forms.iter().find_map(|form| {
+            let bytes = Linear::packed_bytes(*form, output, input);
+            Some((*form, self.find(name, Some(*form), bytes)?))
+        });
+        let (form, entry) = kept.ok_or_else(|| self.missing(name))?;
         let fail = |source| CheckpointError::Read { path: self.path.clone(), source };
         let mut block = arena.take(entry.bytes as usize).map_err(fail)?;
-        self.copy(&names[0], entry, block.as_mut_slice())?;
-        Ok(Some(block))
+        self.copy(name, entry, block.as_mut_slice())?;
+        Ok(Linear::from_packed(block, output, input, form))
     }
 
     fn has(&self, name: &str) -> bool {
@@ -176,17 +181,17 @@ impl PackedWriter {
     }
 
     /// Adds a packed layer.
-    pub fn packed(&mut self, name: &str, bytes: &[u8]) {
-        self.add(name, true, bytes);
+    pub fn packed(&mut self, name: &str, layer: &Linear) {
+        self.add(name, Some(layer.precision().name().to_owned()), layer.packed());
     }
 
     /// Adds another tensor.
     pub fn values(&mut self, name: &str, values: &[f32]) {
         let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-        self.add(name, false, &bytes);
+        self.add(name, None, &bytes);
     }
 
-    fn add(&mut self, name: &str, packed: bool, bytes: &[u8]) {
+    fn add(&mut self, name: &str, packed: Option<String>, bytes: &[u8]) {
         if self.failure.is_some() || self.list.tensors.contains_key(name) {
             return;
         }
@@ -220,27 +225,43 @@ impl PackedWriter {
 mod tests {
     use super::*;
 
+    /// In bfloat16 as many bytes as in 8 bits.
+    const LAYER: (usize, usize) = (32, 65);
+    const GAIN: [f32; 16] = [-2.5; 16];
+
     fn name(name: &str) -> [String; 1] {
         [name.to_owned()]
+    }
+
+    /// Layers with the same weights: one that 4 bits spoil, and one that they do not.
+    fn layers() -> [Linear; 2] {
+        let even: Vec<f32> = (0..LAYER.0 * LAYER.1).map(|i| (i % 97) as f32 - 48.0).collect();
+        let spiky = even.iter().enumerate().map(|(i, x)| if i % LAYER.1 == 0 { 1e4 } else { *x });
+        let pack = |w: &[f32]| Linear::pack(w, LAYER.0, LAYER.1, Precision::Int4, &Arena::new());
+        [pack(&even).unwrap(), pack(&spiky.collect::<Vec<_>>()).unwrap()]
     }
 
     fn written(folder: &Path) -> PathBuf {
         let path = folder.join("x.packed");
         let mut writer = PackedWriter::new(File::create(&path).unwrap(), "key");
-        writer.packed("layer", &[7; 100]);
-        writer.values("gain", &[1.0, -2.5]);
-        writer.packed("large", &(0..PIECE + 5).map(|i| i as u8).collect::<Vec<_>>());
+        let [even, spiky] = layers();
+        writer.packed("layer", &even);
+        writer.values("gain", &GAIN);
+        writer.packed("spiky", &spiky);
+        writer.values("large", &[0.5; PIECE / 4 + 5]);
         writer.finish().unwrap();
         path
     }
 
     fn read(file: &PackedFile) -> Result<(), CheckpointError> {
-        let arena = Arena::new();
-        let layer = file.packed(&name("layer"), &[100], &arena)?.unwrap();
-        assert_eq!(layer.as_slice(), [7; 100]);
-        assert_eq!(file.tensor(&name("gain"), &[2, 1])?, [1.0, -2.5]);
-        let large = file.packed(&name("large"), &[PIECE + 5], &arena)?.unwrap();
-        assert!(large.as_slice().iter().enumerate().all(|(i, byte)| *byte == i as u8));
+        let forms = Linear::forms(Precision::Int4);
+        for (layer, name) in layers().iter().zip(["layer", "spiky"].map(name)) {
+            let found = file.packed(&name, LAYER, forms, &Arena::new())?.unwrap();
+            assert_eq!(found.precision(), layer.precision());
+            assert!(found.packed() == layer.packed());
+        }
+        assert_eq!(file.tensor(&name("gain"), &[8, 2])?, GAIN);
+        assert_eq!(file.tensor(&name("large"), &[PIECE / 4 + 5])?, [0.5; PIECE / 4 + 5]);
         Ok(())
     }
 
@@ -251,10 +272,16 @@ mod tests {
         let file = PackedFile::open(&path, "key").unwrap().unwrap();
         read(&file).unwrap();
         assert!(file.has("gain") && !file.has("bias"));
-        for (names, bytes) in [(name("layer"), 99), (name("gain"), 8), (name("none"), 1)] {
-            assert!(file.packed(&names, &[bytes], &Arena::new()).is_err());
-        }
-        assert!(file.tensor(&name("layer"), &[25]).is_err());
+        let wrong = |name: [String; 1], shape, precision| {
+            assert!(file.packed(&name, shape, Linear::forms(precision), &Arena::new()).is_err());
+        };
+        wrong(name("layer"), (64, 65), Precision::Int4);
+        wrong(name("layer"), LAYER, Precision::Int8);
+        wrong(name("spiky"), LAYER, Precision::F32);
+        // As many bytes as its numbers.
+        wrong(name("gain"), (1, 1), Precision::Bf16);
+        wrong(name("none"), LAYER, Precision::Int4);
+        assert!(file.tensor(&name("layer"), &[2240 / 4]).is_err());
         assert!(PackedFile::open(&path, "other").is_err());
         assert!(PackedFile::open(&folder.path().join("none"), "key").unwrap().is_none());
     }
@@ -269,8 +296,8 @@ mod tests {
             assert!(PackedFile::open(&path, "key").is_err(), "cut to {length}");
         }
         // The gaps between tensors are nobody's bytes.
-        let used = [0, 99, 128, 135, 192, PIECE, PIECE + 196];
-        let list = (PIECE + 197..whole.len()).step_by(3).chain([whole.len() - 1]);
+        let used = [0, 2239, 2240, 2303, 2304, 6463, 6464, PIECE, PIECE + 6483];
+        let list = (PIECE + 6484..whole.len()).step_by(3).chain([whole.len() - 1]);
         for at in used.into_iter().chain(list) {
             let mut bytes = whole.clone();
             bytes[at] ^= 0x10;

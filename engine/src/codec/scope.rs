@@ -11,21 +11,27 @@ use crate::kernels::{Linear, Precision};
 pub(super) struct Scope<'a> {
     loading: &'a Loading<'a>,
     prefix: String,
+    precision: Precision,
 }
 
 impl<'a> Scope<'a> {
     pub fn root(loading: &'a Loading<'a>) -> Self {
-        Self { loading, prefix: String::new() }
+        Self { loading, prefix: String::new(), precision: loading.precision }
     }
 
-    /// How linear layers are to be kept.
+    /// How linear layers here are to be kept.
     pub fn precision(&self) -> Precision {
-        self.loading.precision
+        self.precision
+    }
+
+    /// The same scope with another precision.
+    pub fn keeping(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// The scope below, such as `layers.3`.
     pub fn at(&self, name: impl std::fmt::Display) -> Self {
-        Self { prefix: self.path(&name.to_string()), loading: self.loading }
+        Self { prefix: self.path(&name.to_string()), ..self.clone() }
     }
 
     fn path(&self, name: &str) -> String {

@@ -142,6 +142,36 @@ impl Simd for Avx2 {
         }
     }
 
+    /// As in AVX-512, eight outputs at a time.
+    #[inline(always)]
+    unsafe fn unfold(from: *const u8, factors: *const u8, upper: bool, to: *mut u8, stride: usize) {
+        // SAFETY: as said above; 128 and 16 bytes can be read and four times 64 written.
+        unsafe {
+            let half = _mm256_set1_epi8(15);
+            for eight in 0..2 {
+                let factors = _mm256_cvtepu8_epi32(_mm_loadl_epi64(factors.add(8 * eight).cast()));
+                let factors = if upper {
+                    _mm256_srli_epi32::<4>(factors)
+                } else {
+                    _mm256_and_si256(factors, _mm256_set1_epi32(15))
+                };
+                let twice = _mm256_or_si256(factors, _mm256_slli_epi32::<16>(factors));
+                let all = _mm256_or_si256(twice, _mm256_slli_epi32::<8>(twice));
+                let offset = _mm256_sub_epi8(_mm256_set1_epi8(-128), _mm256_slli_epi32::<3>(all));
+                for pair in 0..2 {
+                    let both = _mm256_loadu_si256(from.add(64 * pair + 32 * eight).cast());
+                    let high = _mm256_srli_epi16::<4>(both);
+                    for (k, numbers) in [both, high].into_iter().enumerate() {
+                        let numbers = _mm256_and_si256(numbers, half);
+                        let weights = _mm256_add_epi8(_mm256_mullo_epi16(numbers, twice), offset);
+                        let to = to.add((2 * pair + k) * stride + 32 * eight);
+                        _mm256_storeu_si256(to.cast(), weights);
+                    }
+                }
+            }
+        }
+    }
+
     #[inline(always)]
     unsafe fn load_bytes(from: *const u8) -> Self::Bytes {
         // SAFETY: as said above; 64 bytes can be read.

@@ -132,6 +132,34 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn unfold(from: *const u8, factors: *const u8, upper: bool, to: *mut u8, stride: usize) {
+        // SAFETY: as said above; 128 and 16 bytes can be read and four times 64 written.
+        unsafe {
+            let half = _mm512_set1_epi8(15);
+            let factors = _mm512_cvtepu8_epi32(_mm_loadu_si128(factors.cast()));
+            let factors = if upper {
+                _mm512_srli_epi32::<4>(factors)
+            } else {
+                _mm512_and_si512(factors, _mm512_set1_epi32(15))
+            };
+            // In 16 bits a product of two bytes with one factor does not run over: 15 * 15 < 256.
+            let twice = _mm512_or_si512(factors, _mm512_slli_epi32::<16>(factors));
+            let all = _mm512_or_si512(twice, _mm512_slli_epi32::<8>(twice));
+            // 128 for the sign, less the 8 times the factor that each number is too large.
+            let offset = _mm512_sub_epi8(_mm512_set1_epi8(-128), _mm512_slli_epi32::<3>(all));
+            for pair in 0..2 {
+                let both = _mm512_loadu_si512(from.add(64 * pair).cast());
+                let high = _mm512_srli_epi16::<4>(both);
+                for (k, numbers) in [both, high].into_iter().enumerate() {
+                    let numbers = _mm512_and_si512(numbers, half);
+                    let weights = _mm512_add_epi8(_mm512_mullo_epi16(numbers, twice), offset);
+                    _mm512_storeu_si512(to.add((2 * pair + k) * stride).cast(), weights);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn load_bytes(from: *const u8) -> __m512i {
         // SAFETY: as said above; 64 bytes can be read.
         unsafe { _mm512_loadu_si512(from.cast()) }

@@ -3,18 +3,22 @@
 //! Blocks of 128 inputs are the outer loop: a block of weights comes from memory once, stays in the
 //! first-level cache while all rows of a group meet it, and the ones after it are on their way
 //! meanwhile. So reading hides behind computing and the other way round, whatever the number of rows.
+//! A block of 4-bit weights is unfolded first into one of 8 bits, which never leaves that cache.
 
 #![allow(clippy::needless_range_loop, reason = "tiles are indexed by row and column")]
 
 use super::activations::{BLOCK, Quantized, blocks};
 use super::linear::Panels;
-use super::pack::{PANEL, PANEL_BLOCK};
-use super::simd::{LANES, Simd};
+use super::pack::{PANEL, PANEL_BLOCK, PANEL_BLOCK4, SQUARE4, WEIGHTS4};
+use super::precision::Precision;
+use super::rounding::SIXTEEN;
+use super::simd::{Ahead, LANES, Simd};
 
 /// Rows whose sums wait while the blocks of a panel go by.
 const GROUP: usize = 32;
 /// How far ahead of the block at work weights are brought near where few rows, and where many share a
-/// block: measured, and the nearest of all is best where memory is the limit.
+/// block: measured in 8 bits, and the nearest of all is best where memory is the limit. In 4 bits the
+/// same bytes ahead already reach what the memory gives.
 const NEAR: usize = PANEL_BLOCK;
 const FAR: usize = 2 * PANEL_BLOCK;
 
@@ -24,21 +28,26 @@ const FOURS: usize = BLOCK / 4;
 /// Sums of a panel's outputs for each row of a group.
 type Sums = [[f32; PANEL]; GROUP];
 
+/// A block of a panel in 8 bits.
+#[repr(align(64))]
+struct Unfolded([u8; PANEL_BLOCK]);
+
 impl Panels<'_> {
-    /// All of them with 8-bit weights.
+    /// All of them with integers for weights.
     ///
     /// # Safety
     /// The instruction set of `S` must be there.
     #[inline(always)]
     pub(super) unsafe fn integers<S: Simd>(&self, x: &Quantized) {
         let mut sums: Sums = [[0.0; PANEL]; GROUP];
+        let mut unfolded = Unfolded([0; PANEL_BLOCK]);
         for panel in self.from..self.to {
             for row in (0..self.rows).step_by(GROUP) {
                 let rows = GROUP.min(self.rows - row);
                 sums[..rows].fill([0.0; PANEL]);
                 // SAFETY: the caller's promise; the rows are there.
                 unsafe {
-                    self.blocks::<S>(x, panel, row, rows, &mut sums);
+                    self.blocks::<S>(x, panel, row, rows, &mut unfolded, &mut sums);
                     for r in 0..rows {
                         let sum = [S::load(sums[r].as_ptr()), S::load(sums[r][LANES..].as_ptr())];
                         self.finish([sum], panel * PANEL, row + r);
@@ -56,17 +65,25 @@ impl Panels<'_> {
         panel: usize,
         row: usize,
         rows: usize,
+        unfolded: &mut Unfolded,
         sums: &mut Sums,
     ) {
         let input = self.linear.input();
+        let folded = self.linear.precision() == Precision::Int4;
+        let bytes = if folded { PANEL_BLOCK4 } else { PANEL_BLOCK };
         let weights = self.panel(panel).as_ptr();
         for block in 0..blocks(input) {
             let at = block * self.rows + row;
             let fours = (input - block * BLOCK).min(BLOCK).div_ceil(4);
-            let weights = weights.wrapping_add(block * PANEL_BLOCK);
+            let mut weights = weights.wrapping_add(block * bytes);
             // What follows a panel is the next one, and what follows the last the layer after:
             // weights lie in the order of their use.
             let ahead = weights.wrapping_add(if rows <= 4 { NEAR } else { FAR });
+            if folded {
+                // SAFETY: the instruction set is there by the caller's promise, and so is the block.
+                unsafe { unfolded.fill::<S>(weights, ahead) };
+                weights = unfolded.0.as_ptr();
+            }
             let uneven = x.fine(at, rows);
             let mut r = 0;
             while r < rows {
@@ -79,6 +96,7 @@ impl Panels<'_> {
                 };
                 // One tile brings a whole block near, of many the first two half a block each.
                 let (ahead, lines) = match r {
+                    _ if folded => (ahead, 0),
                     0 if rows <= 12 => (ahead, 2),
                     0 => (ahead, 1),
                     8 | 12 => (ahead.wrapping_add(PANEL_BLOCK / 2), 1),
@@ -99,6 +117,33 @@ impl Panels<'_> {
                 }
                 r += size;
             }
+        }
+    }
+}
+
+impl Unfolded {
+    /// Becomes a block of 4-bit weights; brings as much near from `ahead` on.
+    ///
+    /// # Safety
+    /// The instruction set must be there, and a whole block at `folded`.
+    #[inline(always)]
+    unsafe fn fill<S: Simd>(&mut self, folded: *const u8, ahead: *const u8) {
+        const SQUARES: usize = 2 * BLOCK / SIXTEEN;
+        let ahead = Ahead { from: ahead, stride: PANEL_BLOCK4 / SQUARES };
+        let to = self.0.as_mut_ptr();
+        // SAFETY: the instruction set is there; all squares, factors and scales of a block are read,
+        // and each square becomes four vectors of the sixteen outputs it is for.
+        unsafe {
+            let factors = folded.add(WEIGHTS4);
+            for square in 0..SQUARES {
+                ahead.fetch::<S>(square);
+                let (sixteen, half) = (square / 2, square % 2 * LANES);
+                let factors = factors.add(sixteen / 2 * PANEL + half);
+                let to = to.add((sixteen * SIXTEEN * PANEL) + 4 * half);
+                S::unfold(folded.add(square * SQUARE4), factors, sixteen % 2 == 1, to, 4 * PANEL);
+            }
+            let scales = folded.add(PANEL_BLOCK4 - 2 * PANEL);
+            scales.copy_to_nonoverlapping(to.add(PANEL * BLOCK), 2 * PANEL);
         }
     }
 }

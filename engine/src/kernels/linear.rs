@@ -8,8 +8,9 @@ use super::activations::{Quantized, quantize};
 use super::arena::{Arena, Block};
 use super::gelu::gelu_vector;
 use super::isa::Isa;
-use super::pack::{PANEL, int8_loss, pack, packed_bytes, panel_bytes};
+use super::pack::{PANEL, pack, packed_bytes, panel_bytes};
 use super::precision::Precision;
+use super::rounding::loss;
 use super::shared::Shared;
 use super::simd::{Ahead, Kernel, LANES, Simd};
 use super::team::Crew;
@@ -19,9 +20,16 @@ const SHARED_WORK: usize = 1 << 17;
 /// How many bytes ahead of its use a weight is brought near where memory is the limit: measured.
 const NEAR: usize = 4096;
 
-/// The most that 8 bits may take away of a layer's weights, in power: 36 dB below them, where normal noise
-/// has 44. More is lost where a few weights are much larger than those beside them.
-const MOST_LOST: f64 = 2.5e-4;
+/// The most that a precision may take away of a layer's weights, in power. With 8 bits 36 dB below them,
+/// where normal noise has 44; with 4 bits 18, where it has 22. More is lost where a few weights are much
+/// larger than those beside them.
+const fn most_lost(precision: Precision) -> f64 {
+    match precision {
+        Precision::F32 | Precision::Bf16 => f64::INFINITY,
+        Precision::Int8 => 2.5e-4,
+        Precision::Int4 => 1.5e-2,
+    }
+}
 
 /// What becomes of a layer's result.
 #[derive(Clone, Copy)]
@@ -36,21 +44,21 @@ pub enum Epilogue<'a> {
     AddScaled(&'a [f32]),
 }
 
-/// Working memory of linear layers: rows as 8-bit integers. Empty for other precisions.
+/// Working memory of linear layers: rows as integers. Empty for floats.
 #[derive(Default)]
 pub struct LinearWork(Option<Quantized>);
 
 impl LinearWork {
     /// Room for layers that take these numbers of (rows, inputs). Allocates.
     pub fn new(precision: Precision, layers: impl Iterator<Item = (usize, usize)>) -> Self {
-        Self((precision == Precision::Int8).then(|| Quantized::new(layers)))
+        Self(precision.is_integer().then(|| Quantized::new(layers)))
     }
 }
 
 /// y = x Wᵀ.
 ///
 /// In f32 and bf16 each output is one chain of fused multiply-adds over ascending inputs, starting
-/// at 0. In int8 it is such a chain over blocks of 128 inputs, whose integer sums are exact. So it
+/// at 0. In integers it is such a chain over blocks of 128 inputs, whose integer sums are exact. So it
 /// depends neither on the rows beside it nor on threads or instruction set.
 pub struct Linear {
     input: usize,
@@ -61,7 +69,7 @@ pub struct Linear {
 
 impl Linear {
     /// Packs W, stored (output, input) row-major as checkpoints have it, with rayon's threads. A layer
-    /// that 8 bits would spoil is kept in bfloat16 instead. Allocates.
+    /// that few bits would spoil is kept in more. Allocates.
     ///
     /// # Errors
     /// If there is no memory for it.
@@ -76,45 +84,44 @@ impl Linear {
         arena: &Arena,
     ) -> io::Result<Self> {
         assert!(input > 0 && output > 0 && weights.len() == output * input, "W is output x input");
-        let spoilt = precision == Precision::Int8 && int8_loss(weights, input) > MOST_LOST;
-        let precision = if spoilt { Precision::Bf16 } else { precision };
+        let mut forms = Self::forms(precision).iter().copied();
+        let bears = |form: &Precision| loss(*form, weights, input) <= most_lost(*form);
+        let precision = forms.find(bears).expect("floats lose little");
         let mut packed = arena.take(packed_bytes(precision, output, input))?;
         pack(precision, weights, input, packed.as_mut_slice());
         Ok(Self { input, output, precision, packed })
     }
 
-    /// Bytes of a packed layer.
+    /// Bytes of a packed layer that is kept in `precision` itself.
     pub fn packed_bytes(precision: Precision, output: usize, input: usize) -> usize {
         packed_bytes(precision, output, input)
     }
 
-    /// The precisions that a layer may be kept in where `precision` is wished for.
-    fn forms(precision: Precision) -> &'static [Precision] {
+    /// The precisions that a layer may be kept in where `precision` is wished for, that first.
+    pub fn forms(precision: Precision) -> &'static [Precision] {
         match precision {
             Precision::F32 => &[Precision::F32],
             Precision::Bf16 => &[Precision::Bf16],
             Precision::Int8 => &[Precision::Int8, Precision::Bf16],
+            Precision::Int4 => &[Precision::Int4, Precision::Int8, Precision::Bf16],
         }
     }
 
-    /// Bytes that a packed layer may have, depending on its weights.
-    pub fn possible_bytes(precision: Precision, output: usize, input: usize) -> Vec<usize> {
-        let forms = Self::forms(precision).iter();
-        forms.map(|form| packed_bytes(*form, output, input)).collect()
-    }
-
-    /// Takes up what [`Linear::packed`] gave before, in a process with the same
-    /// [`PACKING`](super::PACKING); none if its length is not right.
+    /// Takes up what [`Linear::packed`] gave before of a layer kept in `precision`, in a process with
+    /// the same [`PACKING`](super::PACKING); none if its length is not right.
     pub fn from_packed(
         packed: Block,
         output: usize,
         input: usize,
         precision: Precision,
     ) -> Option<Self> {
-        let length = packed.as_slice().len();
-        let mut forms = Self::forms(precision).iter().copied();
-        let precision = forms.find(|form| packed_bytes(*form, output, input) == length)?;
-        Some(Self { input, output, precision, packed })
+        let right = packed.as_slice().len() == packed_bytes(precision, output, input);
+        right.then_some(Self { input, output, precision, packed })
+    }
+
+    /// What the layer is kept in.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// The packed weights.
@@ -152,7 +159,7 @@ impl Linear {
             assert_eq!(scale.len(), self.output, "a scale an output");
         }
         let rounded = match self.precision {
-            Precision::Int8 => {
+            Precision::Int8 | Precision::Int4 => {
                 let room = work.0.as_mut().filter(|room| room.fits(rows, self.input));
                 let room = room.expect("working memory for as many rows");
                 quantize(crew, isa, x, self.input, room);
@@ -180,7 +187,7 @@ impl Linear {
 pub(super) struct Panels<'a> {
     pub linear: &'a Linear,
     pub x: &'a [f32],
-    /// `x` as integers, for 8-bit weights.
+    /// `x` as integers, for such weights.
     pub rounded: Option<&'a Quantized>,
     pub rows: usize,
     pub y: Shared<'a>,
@@ -199,8 +206,8 @@ impl Kernel for Panels<'_> {
                 (Precision::F32, _) => self.tiles::<S, F32, 1>(4),
                 (Precision::Bf16, _) if S::WIDE => self.tiles::<S, Bf16, 2>(12),
                 (Precision::Bf16, _) => self.tiles::<S, Bf16, 2>(2),
-                (Precision::Int8, Some(x)) => self.integers::<S>(x),
-                (Precision::Int8, None) => unreachable!("8-bit weights come with integers"),
+                (Precision::Int8 | Precision::Int4, Some(x)) => self.integers::<S>(x),
+                (Precision::Int8 | Precision::Int4, None) => unreachable!("integers meet integers"),
             }
         }
     }

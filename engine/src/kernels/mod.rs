@@ -10,7 +10,7 @@
 //! | `simd` | sixteen numbers at once: the trait that kernels are written against |
 //! | `portable`, `avx2`, `avx512`, `neon` | its instruction sets |
 //! | `isa` | choice of the instruction set at run time |
-//! | `precision`, `pack`, `arena` | number formats, order and memory of weights |
+//! | `precision`, `rounding`, `pack`, `arena` | number formats, order and memory of weights |
 //! | `team` | threads that share one pass |
 //! | `linear`, `integers`, `activations`, `attention`, `cached`, `norm`, `gelu`, `rope`, `exp` | the layers |
 
@@ -37,6 +37,7 @@ mod pack;
 mod portable;
 mod precision;
 mod rope;
+mod rounding;
 mod shared;
 mod simd;
 mod team;

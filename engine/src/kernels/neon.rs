@@ -161,6 +161,33 @@ impl<const DOT: bool> Simd for Neon<DOT> {
     }
 
     #[inline(always)]
+    unsafe fn unfold(from: *const u8, factors: *const u8, upper: bool, to: *mut u8, stride: usize) {
+        // SAFETY: as said above; 128 and 16 bytes can be read and four times 64 written.
+        unsafe {
+            let half = vdupq_n_u8(15);
+            let factors = vld1q_u8(factors);
+            let factors = if upper { vshrq_n_u8::<4>(factors) } else { vandq_u8(factors, half) };
+            // Of each factor four: those of four outputs a vector.
+            let twice = [vzip1q_u8(factors, factors), vzip2q_u8(factors, factors)];
+            let [a, b] = twice.map(|x| vreinterpretq_u16_u8(x));
+            let four = [vzip1q_u16(a, a), vzip2q_u16(a, a), vzip1q_u16(b, b), vzip2q_u16(b, b)];
+            for (i, factors) in four.into_iter().enumerate() {
+                let factors = vreinterpretq_u8_u16(factors);
+                // 128 for the sign, less the 8 times the factor that each number is too large.
+                let offset = vsubq_u8(vdupq_n_u8(128), vshlq_n_u8::<3>(factors));
+                for pair in 0..2 {
+                    let both = vld1q_u8(from.add(64 * pair + 16 * i));
+                    let halves = [vandq_u8(both, half), vshrq_n_u8::<4>(both)];
+                    for (k, numbers) in halves.into_iter().enumerate() {
+                        let weights = vmlaq_u8(offset, numbers, factors);
+                        vst1q_u8(to.add((2 * pair + k) * stride + 16 * i), weights);
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn load_bytes(from: *const u8) -> Self::Bytes {
         // SAFETY: as said above; 64 bytes can be read.
         std::array::from_fn(|i| unsafe {

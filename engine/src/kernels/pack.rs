@@ -10,21 +10,32 @@
 //! | bf16 | `[input][16][2]` bfloat16: outputs i and 16 + i side by side, a 32-bit word |
 //! | int8 | for each block of 128 inputs `[32][32][4]` bytes: of four inputs the weights of the outputs,
 //! plus 128; then `[16][2]` scales in bfloat16, as above. The last block is filled up with zeros |
+//! | int4 | for each block of 128 inputs `[8][2][2][16][4]` bytes: of sixteen inputs, for the first and for
+//! the last sixteen outputs, two vectors, each with four inputs in the lower halves of its bytes and the
+//! next four in the upper ones, plus 8; then `[4][32]` bytes with the factors of two sixteens of inputs
+//! each, the first in the lower half; then scales as in int8 |
 
 use half::bf16;
 use rayon::prelude::*;
 
 use super::activations::{BLOCK, blocks};
 use super::precision::Precision;
+use super::rounding::{SIXTEEN, int4, int8, scale4, scale8};
 use super::simd::LANES;
 
 /// Changes with the order above, and with what is kept in which precision, so that files of other packed
 /// weights are not read.
-pub const PACKING: u32 = 3;
+pub const PACKING: u32 = 4;
 /// Outputs of one panel.
 pub(super) const PANEL: usize = 32;
 /// Bytes of a block of a panel in int8.
 pub(super) const PANEL_BLOCK: usize = PANEL * (BLOCK + 2);
+/// Bytes of sixteen inputs and sixteen outputs in int4.
+pub(super) const SQUARE4: usize = SIXTEEN * LANES / 2;
+/// Bytes of a block's weights in int4, without factors and scales.
+pub(super) const WEIGHTS4: usize = PANEL * BLOCK / 2;
+/// Bytes of a block of a panel in int4.
+pub(super) const PANEL_BLOCK4: usize = WEIGHTS4 + PANEL * (BLOCK / SIXTEEN / 2 + 2);
 
 /// Bytes of a panel.
 pub(super) fn panel_bytes(precision: Precision, input: usize) -> usize {
@@ -32,6 +43,7 @@ pub(super) fn panel_bytes(precision: Precision, input: usize) -> usize {
         Precision::F32 => PANEL * 4 * input,
         Precision::Bf16 => PANEL * 2 * input,
         Precision::Int8 => PANEL_BLOCK * blocks(input),
+        Precision::Int4 => PANEL_BLOCK4 * blocks(input),
     }
 }
 
@@ -47,28 +59,8 @@ pub(super) fn pack(precision: Precision, weights: &[f32], input: usize, packed: 
         Precision::F32 => pack_f32(rows, input, panel),
         Precision::Bf16 => pack_bf16(rows, input, panel),
         Precision::Int8 => pack_int8(rows, input, panel),
+        Precision::Int4 => pack_int4(rows, input, panel),
     });
-}
-
-/// The power that rounding W, row-major, to 8 bits takes away, of its own.
-pub(super) fn int8_loss(weights: &[f32], input: usize) -> f64 {
-    let block = |[lost, power]: [f64; 2], block: &[f32]| {
-        let scale = scale(block).to_f32();
-        let (mut block_lost, mut block_power) = (0f32, 0f32);
-        for weight in block {
-            let rounded = int8(*weight, scale) as f32 * scale;
-            block_lost += (weight - rounded) * (weight - rounded);
-            block_power += weight * weight;
-        }
-        [lost + f64::from(block_lost), power + f64::from(block_power)]
-    };
-    let part = |rows: &[f32]| {
-        rows.chunks_exact(input).flat_map(|row| row.chunks(BLOCK)).fold([0.0; 2], block)
-    };
-    // Added up in order, so that it is the same each time.
-    let parts: Vec<[f64; 2]> = weights.par_chunks(PANEL * input).map(part).collect();
-    let [lost, power] = parts.iter().fold([0.0; 2], |[a, b], [c, d]| [a + c, b + d]);
-    if power > 0.0 { lost / power } else { 0.0 }
 }
 
 fn pack_f32(rows: &[f32], input: usize, panel: &mut [u8]) {
@@ -83,11 +75,16 @@ fn pack_f32(rows: &[f32], input: usize, panel: &mut [u8]) {
 fn pack_bf16(rows: &[f32], input: usize, panel: &mut [u8]) {
     let (numbers, _) = panel.as_chunks_mut::<2>();
     for (n, row) in rows.chunks_exact(input).enumerate() {
-        let at = n % LANES * 2 + n / LANES;
+        let at = word(n);
         for (k, weight) in row.iter().enumerate() {
             numbers[k * PANEL + at] = bf16::from_f32(*weight).to_ne_bytes();
         }
     }
+}
+
+/// Where of 32 words the one of an output is.
+fn word(output: usize) -> usize {
+    output % LANES * 2 + output / LANES
 }
 
 fn pack_int8(rows: &[f32], input: usize, panel: &mut [u8]) {
@@ -97,8 +94,8 @@ fn pack_int8(rows: &[f32], input: usize, panel: &mut [u8]) {
         bytes.fill(128);
         for (n, row) in rows.chunks_exact(input).enumerate() {
             let weights = &row[block * BLOCK..input.min((block + 1) * BLOCK)];
-            let scale = scale(weights);
-            scales[n % LANES * 2 + n / LANES] = scale.to_ne_bytes();
+            let scale = scale8(weights);
+            scales[word(n)] = scale.to_ne_bytes();
             let scale = scale.to_f32();
             for (k, weight) in weights.iter().enumerate() {
                 bytes[(k / 4 * PANEL + n) * 4 + k % 4] = (int8(*weight, scale) + 128) as u8;
@@ -107,26 +104,27 @@ fn pack_int8(rows: &[f32], input: usize, panel: &mut [u8]) {
     }
 }
 
-/// What a weight of a block becomes; 0 where the block has no scale.
-fn int8(weight: f32, scale: f32) -> i32 {
-    if scale > 0.0 { nearest(weight / scale) } else { 0 }
-}
-
-/// The nearest whole number, ties to even, of a number below 2^22 in size. Where the target has no
-/// instruction for it, `round_ties_even` is a call for each weight, which took half of loading's time.
-fn nearest(x: f32) -> i32 {
-    // So large that its last place is 1: the sum is rounded to whole numbers.
-    const WHOLE: f32 = 12_582_912.0;
-    (x + WHOLE) as i32 - WHOLE as i32
-}
-
-/// The least scale that makes the largest weight 127 at most; 0 of a block too small to matter.
-fn scale(weights: &[f32]) -> bf16 {
-    let largest = weights.iter().fold(0f32, |largest, weight| largest.max(weight.abs()));
-    if largest < 1e-30 {
-        return bf16::ZERO;
+fn pack_int4(rows: &[f32], input: usize, panel: &mut [u8]) {
+    for (block, panel) in panel.chunks_exact_mut(PANEL_BLOCK4).enumerate() {
+        let (bytes, rest) = panel.split_at_mut(WEIGHTS4);
+        let (factors, scales) = rest.split_at_mut(PANEL * BLOCK / SIXTEEN / 2);
+        let (scales, _) = scales.as_chunks_mut::<2>();
+        // Zeros, for inputs and outputs that there are not.
+        bytes.fill(0x88);
+        for (n, row) in rows.chunks_exact(input).enumerate() {
+            let weights = &row[block * BLOCK..input.min((block + 1) * BLOCK)];
+            let scale = scale4(weights);
+            scales[word(n)] = scale.to_ne_bytes();
+            for (sixteen, weights) in weights.chunks(SIXTEEN).enumerate() {
+                let rounded = int4(weights, scale.to_f32());
+                factors[sixteen / 2 * PANEL + n] |= rounded.factor << (sixteen % 2 * 4);
+                let square = &mut bytes[(sixteen * 2 + n / LANES) * SQUARE4..][..SQUARE4];
+                for (k, number) in rounded.numbers.iter().enumerate() {
+                    let byte = &mut square[(k / 8 * LANES + n % LANES) * 4 + k % 4];
+                    let shift = k / 4 % 2 * 4;
+                    *byte = *byte & !(15 << shift) | ((number + 8) as u8) << shift;
+                }
+            }
+        }
     }
-    let least = largest / 127.0;
-    let scale = bf16::from_f32(least);
-    if scale.to_f32() < least { bf16::from_bits(scale.to_bits() + 1) } else { scale }
 }

@@ -115,6 +115,24 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    unsafe fn unfold(from: *const u8, factors: *const u8, upper: bool, to: *mut u8, stride: usize) {
+        // SAFETY: as many bytes can be read and written, by the caller's promise.
+        unsafe {
+            let from = from.cast::<[[[u8; 4]; LANES]; 2]>().read_unaligned();
+            let factors = factors.cast::<[u8; LANES]>().read_unaligned();
+            for vector in 0..4 {
+                let half = |byte: u8, upper: bool| if upper { byte >> 4 } else { byte & 15 };
+                let weights: [[u8; 4]; LANES] = std::array::from_fn(|i| {
+                    let factor = half(factors[i], upper);
+                    let number = |byte: u8| half(byte, vector % 2 == 1) * factor;
+                    from[vector / 2][i].map(|byte| number(byte) + (128 - 8 * factor))
+                });
+                to.add(vector * stride).cast::<[[u8; 4]; LANES]>().write_unaligned(weights);
+            }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn load_bytes(from: *const u8) -> Self::Bytes {
         // SAFETY: 64 bytes can be read, by the caller's promise.
         let bytes = unsafe { from.cast::<[[u8; 4]; LANES]>().read_unaligned() };

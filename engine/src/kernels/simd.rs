@@ -47,6 +47,11 @@ pub(super) trait Simd: Copy {
     /// Rounds to the nearest whole number, ties to even; for magnitudes up to 127.
     unsafe fn store_i8(self, to: *mut i8);
 
+    /// Unfolds the 4-bit weights of sixteen inputs and sixteen outputs: from two vectors of 64 bytes, each
+    /// with numbers plus 8 in the lower halves of its bytes and then in the upper ones, and sixteen bytes
+    /// with an output's factor in their lower or `upper` halves; to four vectors of numbers times factors
+    /// plus 128, `stride` bytes apart.
+    unsafe fn unfold(from: *const u8, factors: *const u8, upper: bool, to: *mut u8, stride: usize);
     /// Sixty-four weights as they are packed: `[output][4]`, plus 128.
     unsafe fn load_bytes(from: *const u8) -> Self::Bytes;
     /// Zeros.

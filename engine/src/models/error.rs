@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub enum ModelsError {
     /// The name is neither a known model, nor an added one, nor a folder.
     #[error(
-        "there is no model or folder called {spec}; known models: {known}; `residue models add DIR` adds your own"
+        "there is no model or folder called {spec}; known models: {known}; add your own with `residue models add DIR`, or in the window's list of models"
     )]
     UnknownModel {
         /// What was asked for.
@@ -20,13 +20,15 @@ pub enum ModelsError {
         known: String,
     },
     /// A known model has not been downloaded.
-    #[error("model {name} is not on this computer: run `residue models pull {name}`")]
+    #[error(
+        "model {name} is not on this computer: fetch it in the window's list of models, or with `residue models pull {name}`"
+    )]
     NotHere {
         /// The model.
         name: &'static str,
     },
     /// A known model is in the cache without all of its files.
-    #[error("model {name} is only partly on this computer ({} is missing): run `residue models pull {name}`", missing.display())]
+    #[error("model {name} is only partly on this computer ({} is missing): fetch it in the window's list of models, or with `residue models pull {name}`", missing.display())]
     Incomplete {
         /// The model.
         name: &'static str,
@@ -50,7 +52,9 @@ pub enum ModelsError {
         folder: PathBuf,
     },
     /// A name that cannot be given to an added folder.
-    #[error("\"{name}\" cannot be the name of a model: {problem}; choose another with --name")]
+    #[error(
+        "\"{name}\" cannot be the name of a model: {problem}; choose another (`--name` on the command line)"
+    )]
     BadName {
         /// The name.
         name: String,
@@ -58,7 +62,7 @@ pub enum ModelsError {
         problem: &'static str,
     },
     /// Another folder was added under this name.
-    #[error("model {name} is already {}; choose another name with --name", folder.display())]
+    #[error("model {name} is already {}; choose another name (`--name` on the command line)", folder.display())]
     NameTaken {
         /// The name.
         name: String,

@@ -123,8 +123,14 @@ fn locating_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let library = library(&folder);
     let said = |spec: &str| library.locate(spec).unwrap_err().to_string();
-    assert_eq!(said("nano"), "model nano is not on this computer: run `residue models pull nano`");
-    assert_eq!(said("V2"), "model v2 is not on this computer: run `residue models pull v2`");
+    assert_eq!(
+        said("nano"),
+        "model nano is not on this computer: fetch it in the window's list of models, or with `residue models pull nano`"
+    );
+    assert_eq!(
+        said("V2"),
+        "model v2 is not on this computer: fetch it in the window's list of models, or with `residue models pull v2`"
+    );
     assert!(said("v3").contains("embedded, nano, v1, v2"), "{}", said("v3"));
     assert!(said("").contains("no model or folder"), "{}", said(""));
     assert!(said("/no/such").contains("/no/such"), "{}", said("/no/such"));

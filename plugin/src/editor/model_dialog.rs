@@ -183,7 +183,10 @@ fn precision(ui: &mut Ui, theme: &Theme, desk: &mut Desk) {
         let about = match now {
             Precision::F32 => "exact: the codes of the published implementation",
             Precision::Bf16 => "half the memory; a few codes differ from f32",
-            Precision::Int8 => "a quarter of the memory, fastest; about one code in ten differs",
+            Precision::Int8 => "a quarter of the memory, faster; some codes differ",
+            Precision::Int4 => {
+                "a seventh of the memory, fastest for large models; more codes differ"
+            }
         };
         ui.label(RichText::new(about).color(theme.weak));
     });

@@ -30,10 +30,14 @@ pub fn percent(name: &str, value: f32) -> FloatParam {
 /// A number of frames from 1 up, fine at the lower end.
 pub fn frames(name: &str, value: f32, most: f32) -> FloatParam {
     let factor = FloatRange::skew_factor(-1.0);
+    let number = show();
+    let text = move |frames| match number(frames) {
+        one if one == "1" => format!("{one} frame"),
+        more => format!("{more} frames"),
+    };
     FloatParam::new(name, value, FloatRange::Skewed { min: 1.0, max: most, factor })
         .with_step_size(0.1)
-        .with_unit(" frames")
-        .with_value_to_string(show())
+        .with_value_to_string(Arc::new(text))
         .with_string_to_value(read(&["frames", "frame"]))
 }
 

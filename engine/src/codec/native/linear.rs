@@ -27,10 +27,8 @@ pub(super) fn load_projection(
     output: usize,
     input: usize,
 ) -> Result<Option<Linear>, CodecError> {
-    let precision = match scope.precision() {
-        Precision::Int8 => Precision::Bf16,
-        floats => floats,
-    };
+    let precision = scope.precision();
+    let precision = if precision.is_integer() { Precision::Bf16 } else { precision };
     let identity = input == output && !scope.has(name);
     let load = || scope.linear(&[name], (output, input), precision);
     (!identity).then(load).transpose()

@@ -7,6 +7,18 @@ use crate::codec::error::CodecError;
 use crate::codec::scope::Scope;
 use crate::kernels::{Arena, AttentionScratch, Crew, Isa, LinearWork, Precision};
 
+/// Rows a frame up to which 4 bits are faster than 8. With more it is no longer memory that they wait
+/// for, and then unfolding them only costs time, and their rounding only quality.
+const FEW_ROWS: usize = 8;
+
+/// What a stage with so many rows a frame is kept in where `precision` is wished for.
+fn with_rows(precision: Precision, rows: usize) -> Precision {
+    match precision {
+        Precision::Int4 if rows > FEW_ROWS => Precision::Int8,
+        other => other,
+    }
+}
+
 enum Module {
     Patch(usize),
     Transformer(Box<Stage>),
@@ -54,17 +66,20 @@ impl Stack {
         steps: usize,
         width: usize,
     ) -> Result<Self, CodecError> {
+        let precision = scope.precision();
+        let mut rows = steps;
         let load = |(i, config): (usize, &ModuleConfig)| {
+            rows = config.steps_after(downsample, rows);
             Ok(match config {
                 ModuleConfig::Patch { size } => Module::Patch(*size),
                 ModuleConfig::Transformer(config) => {
-                    Module::Transformer(Box::new(Stage::load(&scope.at(i), config)?))
+                    let scope = scope.at(i).keeping(with_rows(precision, rows));
+                    Module::Transformer(Box::new(Stage::load(&scope, config)?))
                 }
             })
         };
         let modules = configs.iter().enumerate().map(load).collect::<Result<_, CodecError>>()?;
         let frames = (PASS_STEPS / finest(configs, downsample, steps)).max(1);
-        let precision = scope.precision();
         Ok(Self { isa: Isa::best(), precision, modules, downsample, steps, width, frames })
     }
 
@@ -184,6 +199,21 @@ impl Stack {
                 }
             }
             shape = next;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn four_bits_are_for_stages_of_few_rows() {
+        assert_eq!(with_rows(Precision::Int4, 1), Precision::Int4);
+        assert_eq!(with_rows(Precision::Int4, 8), Precision::Int4);
+        assert_eq!(with_rows(Precision::Int4, 9), Precision::Int8);
+        for other in [Precision::F32, Precision::Bf16, Precision::Int8] {
+            assert_eq!(with_rows(other, 32), other);
         }
     }
 }
