@@ -1,8 +1,10 @@
-"""Make a computed model ready to learn, all but without changing what it computes.
+"""Make a computed stage ready to learn, all but without changing what it computes.
 
-More decoder layers; norms and layer scales fitted to what flows there; attention that
-begins by looking a fixed number of frames back; a level that survives the norms. Every
-branch that is added ends in zeros; the level changes the output by about one percent.
+More layers; norms and layer scales fitted to what flows there; attention that begins by
+looking a fixed number of frames back; in the decoder a level that survives the norms.
+Every branch that is added ends in zeros; the level changes the output by about one
+percent. Only for a stage that has not been trained: what its attention is and what
+is not diagonal in its feed-forward branches would be lost.
 """
 
 import copy
@@ -13,27 +15,30 @@ import torch
 from init import EPS, condition, silence
 from model import Codec
 
-WINDOW = 0.08           # seconds that the decoder's attention sees: twice the frames it begins by looking back
-CONSTANT, LEVEL = -3, -2      # channels of the decoder's stream; the last one counts layers
+WINDOW = 0.08           # seconds that attention sees: twice the frames it begins by looking back
+CONSTANT, LEVEL = -3, -2      # spare channels of a stream; the decoder's last one counts layers
 
 
 @torch.no_grad()
-def grow(start, layers, audio, generator):
+def grow(start, side, layers, audio, generator):
+    """The model with `layers` of `side`, "encoder" or "decoder"."""
     config = copy.deepcopy(start.config)
-    stages = [c for c in config["decoder_kwargs"] if c["module_type"] == "Transformer"]
-    have, stages[0]["num_layers"] = stages[0]["num_layers"], layers
-    stages[0]["context_duration"] = WINDOW
+    at, stage = next((i, c) for i, c in enumerate(config[f"{side}_kwargs"]) if c["module_type"] == "Transformer")
+    have, stage["num_layers"] = stage["num_layers"], layers
+    stage["context_duration"] = WINDOW
     model = Codec(config)
     model.load_state_dict(start.state_dict(), strict=False)
-    decoder = model.decoder[0]
-    for layer in decoder.transformer.layers[have:]:
+    stack = getattr(model, side)[at].transformer.layers
+    for layer in stack[have:]:
         silence(layer)
-    tell_level(model)
-    condition(model, audio)
-    for k, layer in enumerate(decoder.transformer.layers):
-        attention = layer.self_attn
-        heads = attention.heads
-        look_back(layer, [1] * heads if k == 0 else [1 + (k + h) % heads for h in range(heads)], generator)
+    if side == "decoder":
+        tell_level(model)
+    condition(model, stack, audio)
+    for k, layer in enumerate(stack):
+        heads = layer.self_attn.heads
+        # The decoder's first layer has all of the last frame, for the wave to go on across the edge.
+        first = side == "decoder" and k == 0
+        look_back(layer, [1 if first else 1 + (k + h) % heads for h in range(heads)], generator)
     return model.eval()
 
 

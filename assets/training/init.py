@@ -91,8 +91,8 @@ def leading(rows, cols):
 
 
 @torch.no_grad()
-def condition(model, audio):
-    """Fit norms and layer scales of the decoder to what flows there; computes the same.
+def condition(model, layers, audio):
+    """Fit norms and layer scales of `layers` to what flows there; computes the same.
 
     Channels hold coefficients whose sizes differ by 60 dB. Norm gains make them alike
     for the branches' weights, layer scales bring the branches' outputs back to each
@@ -109,7 +109,6 @@ def condition(model, audio):
         return norm.register_forward_pre_hook(hook)
 
     found, hooks = [], []
-    layers = model.decoder[0].transformer.layers
     for layer in layers:
         hooks.append(observe(layer.norm1, layer.layer_scale_1, found))
         hooks.append(observe(layer.norm2, layer.layer_scale_2, found))
@@ -293,7 +292,7 @@ def build(config, sampler, power, amount, knee_db, frames, rounds, wide=0, verbo
     coder.input_proj.weight.mul_(0.5)
     decoder.output_proj.weight.mul_(2.0)
     count_depth(model)
-    condition(model, audio[:200])
+    condition(model, decoder.transformer.layers, audio[:200])
     return model.eval()
 
 

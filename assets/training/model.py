@@ -28,9 +28,7 @@ def _stage(inp, out, width, layers, context):
 
 
 def default_config(frame=240, rvq=256, code_dim=8, encoder_layers=1, decoder_layers=4, context=1.5, quantizers=32):
-    """One stage each way, at the frame rate: a light encoder and a heavier decoder. The
-    encoder begins as a fixed transform and has little to learn, what a listener gains
-    comes from the decoder.
+    """One stage each way, at the frame rate: a light encoder and a heavier decoder.
 
     `frame`: samples of a frame, one column of codes, and the codec's latency.
 

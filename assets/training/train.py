@@ -1,9 +1,10 @@
-"""Train the decoder on top of the computed start. Resumes from the last checkpoint.
+"""Train on top of the computed start. Resumes from the last checkpoint.
 
-Encoder and quantizer stay as fitted: codes of a pool of pieces are computed once and
-used several times, every example decodes at its own random depth. The weights are
-averaged (EMA): the average is what is exported. With `--adversary` a discriminator
-joins in, for a run that starts from what a run without has reached.
+First the decoder alone: encoder and quantizer stay as fitted, codes of a pool of pieces
+are computed once and used several times, every example decodes at its own random depth.
+Then, with `--encoder`, the encoder too, and the codebooks follow it (follow.py). The
+weights are averaged (EMA): the average is what is exported. With `--adversary` a
+discriminator joins in. Either goes on from what a run without has reached.
 
 One process a core, `torchrun --nproc-per-node 2 train.py ...`: threads gain little here.
 Schedules count steps, so a run can be stopped and resumed at any time.
@@ -22,11 +23,13 @@ import torch.nn.functional as F
 
 from adversary import SIZES, Judge, decoder_losses, judge_loss
 from data import Sampler
+from follow import Follower, complete
 from grow import grow
 from losses import SCALES, Losses
 from model import Codec, load
 
-WEIGHTS = {"wave": 1.0, "phase": 1.0, "size": 0.5, "mel": 2.5, "loud": 0.6, "envelope": 6.0, "level": 4.0, "edge": 0.15}
+WEIGHTS = {"wave": 1.0, "phase": 1.0, "size": 0.5, "mel": 2.5, "loud": 0.6, "envelope": 6.0, "level": 4.0, "edge": 0.15,
+           "apart": 8.0}
 FADES = ("wave", "phase", "edge")      # count less at low depths: their best answer there is silence
 FILLS = ("mel", "level")               # count more there: what is lost can only be filled in alike
 
@@ -68,18 +71,31 @@ class Latents:
         return (total + self.bias).view(b, t, -1).transpose(1, 2)
 
 
-def parameter_groups(model):
-    """Branches learn at full rate. Projections hold the transform and differ in size by
-    orders of magnitude: each moves in proportion to its own size. Layer scales stay."""
-    groups = [{"params": [], "scale": 1.0}]
+def parameter_groups(model, encoder):
+    """Branches learn at full rate, the encoder's at `encoder` of it. Projections hold the
+    transform and differ in size by orders of magnitude: each moves in proportion to its own
+    size. Layer scales stay."""
+    rates = {"decoder": 1.0} | ({"encoder": encoder} if encoder else {})
+    groups = {part: {"params": [], "scale": rate} for part, rate in rates.items()}
     for name, p in model.named_parameters():
-        learns = name.startswith("decoder.") and not name.endswith(".scale")
+        rate = rates.get(name.split(".")[0])
+        learns = rate is not None and not name.endswith(".scale")
         p.requires_grad_(learns)
         if learns and ".layers." in name:
-            groups[0]["params"].append(p)
+            groups[name.split(".")[0]]["params"].append(p)
         elif learns:
-            groups.append({"params": [p], "scale": max(float(p.detach().pow(2).mean().sqrt()), 1e-4)})
-    return groups
+            groups[name] = {"params": [p], "scale": rate * max(float(p.detach().pow(2).mean().sqrt()), 1e-4)}
+    return list(groups.values())
+
+
+def analyse(model, audio):
+    """The encoder with its projections in f32: they hold high frequencies as small differences
+    of large samples."""
+    patch, stage = model.encoder
+    x = stage.input_proj(patch(audio[:, None]).transpose(1, 2))
+    with torch.autocast("cpu", torch.bfloat16):
+        x = stage.transformer(x)
+    return stage.output_proj(x.float()).transpose(1, 2)
 
 
 class Gradients:
@@ -118,9 +134,12 @@ def start(args, latest):
         model.load_state_dict(state["model"])
         return model, state
     model = load(args.init)
-    if args.layers > model.config["decoder_kwargs"][0]["num_layers"]:
-        model = grow(model, args.layers, Sampler(args.data, seed=args.seed).pieces(200, 24000),
-                     torch.Generator().manual_seed(args.seed))
+    wanted = {"decoder": args.layers} | ({"encoder": args.encoder_layers} if args.encoder else {})
+    for side, layers in wanted.items():
+        have = next(c["num_layers"] for c in model.config[f"{side}_kwargs"] if "num_layers" in c)
+        if layers > have:
+            audio = Sampler(args.data, seed=args.seed).pieces(200, 24000)
+            model = grow(model, side, layers, audio, torch.Generator().manual_seed(args.seed))
     return model, None
 
 
@@ -129,7 +148,9 @@ def main():
     ap.add_argument("--data", required=True)
     ap.add_argument("--init", required=True, help="folder with a model: of init.py, or of a run before")
     ap.add_argument("--out", required=True, help="checkpoints and log; an existing run is resumed")
-    ap.add_argument("--layers", type=int, default=6, help="of the decoder; a start with fewer grows")
+    ap.add_argument("--layers", type=int, default=6, help="of the decoder; a start with fewer, untrained, grows")
+    ap.add_argument("--encoder", type=float, default=0.0, help="its learning rate as a share of the decoder's; 0 leaves codes as they are; for a whole run")
+    ap.add_argument("--encoder-layers", type=int, default=3, help="of an encoder that learns; one with fewer, untrained, grows")
     ap.add_argument("--steps", type=int, default=15000, help="of the whole run; the learning rate decays to zero there")
     ap.add_argument("--batch", type=int, default=16, help="pieces a step, over all processes")
     ap.add_argument("--seconds", type=float, default=1.2)
@@ -151,10 +172,10 @@ def main():
 
     torch.manual_seed(args.seed)
     model, state = start(args, latest)
-    groups = parameter_groups(model)
+    groups = parameter_groups(model, args.encoder)
     optimiser = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     gradients = Gradients(groups)
-    learning = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    moving = {n: p for n, p in model.named_parameters() if p.requires_grad or args.encoder and "codebook" in n}
     judges = torch.nn.ModuleList(Judge(n) for n in SIZES) if args.adversary else None
     if judges:
         judge_optimiser = torch.optim.AdamW(judges.parameters(), lr=3e-4, betas=(0.5, 0.9), fused=True)
@@ -163,6 +184,8 @@ def main():
     step = 0
     if state:
         average, step = state["average"], state["step"]
+        if state["encoder"] != args.encoder:
+            raise SystemExit(f"{latest} was trained with --encoder {state['encoder']}; go on from its export with another --out")
         optimiser.load_state_dict(state["optimiser"])
         if judges:
             judges.load_state_dict(state["judges"])
@@ -171,7 +194,11 @@ def main():
     sampler = Sampler(args.data, seed=(args.seed, step, rank))
     generator = torch.Generator().manual_seed(args.seed * 7919 + step * world + rank)
     shared = torch.Generator().manual_seed(args.seed + step)        # what all processes draw alike
-    losses, latents = Losses(model.frame), Latents(model)
+    losses = Losses(model.frame)
+    follower = Follower(model.quantizer) if args.encoder else None
+    if follower and state:
+        follower.resume(state["follower"])
+    latents = None if follower else Latents(model)
     layers = model.config["quantizer_kwargs"]["num_quantizers"]
     samples = int(args.seconds * 24000) // model.frame * model.frame
     batch = args.batch // world
@@ -180,26 +207,38 @@ def main():
     def save():
         if rank:
             return
+        for k, length in enumerate(follower.length if follower else ()):
+            rows = average[f"quantizer.quantizers.{k}.codebook.weight"]
+            rows.copy_(complete(rows, length))
         found = {"model": model.state_dict(), "average": average, "optimiser": optimiser.state_dict(), "step": step,
-                 "config": json.dumps(model.config)}
+                 "config": json.dumps(model.config), "encoder": args.encoder}
+        if follower:
+            found["follower"] = follower.state()
         if judges:
             found |= {"judges": judges.state_dict(), "judge_optimiser": judge_optimiser.state_dict()}
         torch.save(found, run / "latest.pt.new")
         os.replace(run / "latest.pt.new", latest)
 
     while step < args.steps:
-        if len(order) < batch:
-            audio, codes = fill(model, sampler, args.pool, samples)
-            order = torch.cat([torch.randperm(args.pool, generator=generator) for _ in range(args.pool_uses)]).tolist()
-        pick, order = order[:batch], order[batch:]
-        depths, ref = depths_for(batch, layers, generator), audio[pick]
+        depths = depths_for(batch, layers, generator)
+        if follower:
+            ref = sampler.pieces(batch, samples)
+            z, apart = follower(analyse(model, ref), depths)
+        else:
+            if len(order) < batch:
+                audio, codes = fill(model, sampler, args.pool, samples)
+                order = torch.cat([torch.randperm(args.pool, generator=generator) for _ in range(args.pool_uses)]).tolist()
+            pick, order = order[:batch], order[batch:]
+            ref, z = audio[pick], latents(codes[pick], depths)
         with torch.autocast("cpu", torch.bfloat16):
-            out = model.synthesise(latents(codes[pick], depths))[:, 0].float()
+            out = model.synthesise(z)[:, 0].float()
         scales = torch.randperm(len(SCALES), generator=shared)[: args.scales].tolist()
         terms = losses(out, ref, scales)
         faith = (depths / layers) ** 0.7
         share = {n: faith for n in FADES} | {n: 3 - 2 * faith for n in FILLS}
-        loss = sum(w * (terms[n] * share.get(n, 1.0)).mean() for n, w in WEIGHTS.items())
+        if follower:
+            terms["apart"] = apart
+        loss = sum(w * (terms[n] * share.get(n, 1.0)).mean() for n, w in WEIGHTS.items() if follower or n != "apart")
         if judges:
             judge = judges[int(torch.randint(len(SIZES), (1,), generator=shared))]
             judge_gradients.flat.zero_()
@@ -219,9 +258,13 @@ def main():
         norm = gradients.share(3.0)
         if torch.isfinite(norm):
             optimiser.step()
+            if follower:
+                follower.follow()
+        elif follower:
+            follower.forget()
         step += 1
         with torch.no_grad():
-            for n, p in learning.items():
+            for n, p in moving.items():
                 average[n].lerp_(p, 1 - min(args.average, (step + 1) / (step + 10)))
         for n, v in (*terms.items(), ("norm", norm)):
             running[n] = running.get(n, 0.0) + float(v.detach().mean())
