@@ -32,10 +32,13 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument("checkpoint", help="written by train.py")
     ap.add_argument("out")
+    ap.add_argument("--gain-db", type=float, default=0.0, help="raises the decoder's output")
     args = ap.parse_args()
     state = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
     model = Codec(json.loads(state["config"]))
     model.load_state_dict(state["average"])
+    with torch.no_grad():
+        model.decoder[0].output_proj.weight.mul_(10 ** (args.gain_db / 20))
     export(model, Path(args.out))
 
 
