@@ -2,7 +2,7 @@
 
 The quantizer's bases stay as fitted. Every row moves to the mean of what picked it of late
 (k-means as it goes), so that codes stay good for what the encoder makes of the sound, and
-the last code dimension is completed anew: all rows keep one length (see init.py). The
+the last code dimension is completed anew: all rows keep one length. The
 first row stays zero, silence stays silence.
 """
 
@@ -10,14 +10,9 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
+from model import complete
+
 BLOCK = 120           # frames at a time: their distances to a codebook's rows stay in the cache
-
-
-def complete(rows, length):
-    """The last dimension of rows (..., D) such that all have the length `length`."""
-    rest = rows[..., :-1]
-    rest = rest * (0.99 * length[..., None] / rest.norm(dim=-1, keepdim=True).clamp(min=1e-9)).clamp(max=1)
-    return torch.cat((rest, (length ** 2 - rest.pow(2).sum(-1)).sqrt()[..., None]), -1)
 
 
 class Follower:

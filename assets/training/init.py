@@ -29,7 +29,7 @@ from scipy.optimize import minimize
 
 from data import Sampler
 from export import export
-from model import Codec, default_config
+from model import Codec, complete, default_config
 
 EPS = 1e-5        # of the layer norms: below this power they stop normalising
 STREAM = 2.0 ** -8  # layer scale of the stages, whose stream is about sqrt(EPS)
@@ -194,9 +194,9 @@ def fit_quantizer(quantizer, latents, rounds, seed=0, wide=0):
         rows[smallest] = rows[0]
         rows[0] = 0.0
         length = SPARE * rows.norm(dim=1).max()
-        last = (length ** 2 - rows.pow(2).sum(1)).sqrt()
         rest = most - dims
-        q.codebook.weight.copy_(torch.cat((rows, torch.zeros(len(rows), rest), last[:, None]), 1))
+        spare = torch.zeros(len(rows), rest + 1)
+        q.codebook.weight.copy_(complete(torch.cat((rows, spare), 1), length.expand(len(rows))))
         set_pointwise(q.in_proj, torch.cat((basis.T, torch.zeros(1 + rest, basis.shape[0]))),
                       torch.cat((torch.zeros(most), length[None])))
         set_pointwise(q.out_proj, torch.cat((basis, torch.zeros(basis.shape[0], 1 + rest)), 1))

@@ -173,6 +173,14 @@ class Codebook(nn.Module):
         return self.out_proj(self.codebook(codes).transpose(1, 2))
 
 
+def complete(rows, length):
+    """Rows (..., D) with the last dimension such that all have the length `length` (...): the
+    nearest direction is then the nearest row."""
+    rest = rows[..., :-1]
+    rest = rest * (0.99 * length[..., None] / rest.norm(dim=-1, keepdim=True).clamp(min=1e-9)).clamp(max=1)
+    return torch.cat((rest, (length ** 2 - rest.pow(2).sum(-1)).sqrt()[..., None]), -1)
+
+
 class Quantizer(nn.Module):
     def __init__(self, c):
         super().__init__()

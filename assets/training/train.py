@@ -23,10 +23,10 @@ import torch.nn.functional as F
 
 from adversary import SIZES, Judge, decoder_losses, judge_loss
 from data import Sampler
-from follow import Follower, complete
+from follow import Follower
 from grow import grow
 from losses import SCALES, Losses
-from model import Codec, load
+from model import Codec, complete, load
 
 WEIGHTS = {"wave": 1.0, "phase": 1.0, "size": 0.5, "mel": 2.5, "loud": 0.6, "envelope": 6.0, "level": 4.0, "edge": 0.15,
            "apart": 8.0}

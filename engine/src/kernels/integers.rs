@@ -7,6 +7,8 @@
 
 #![allow(clippy::needless_range_loop, reason = "tiles are indexed by row and column")]
 
+use std::mem::MaybeUninit;
+
 use super::activations::{BLOCK, Quantized, blocks};
 use super::linear::Panels;
 use super::pack::{PANEL, PANEL_BLOCK, PANEL_BLOCK4, SQUARE4, WEIGHTS4};
@@ -28,9 +30,9 @@ const FOURS: usize = BLOCK / 4;
 /// Sums of a panel's outputs for each row of a group.
 type Sums = [[f32; PANEL]; GROUP];
 
-/// A block of a panel in 8 bits.
+/// A block of a panel in 8 bits, once it is filled: weights that are not folded need none.
 #[repr(align(64))]
-struct Unfolded([u8; PANEL_BLOCK]);
+struct Unfolded(MaybeUninit<[u8; PANEL_BLOCK]>);
 
 impl Panels<'_> {
     /// All of them with integers for weights.
@@ -40,7 +42,7 @@ impl Panels<'_> {
     #[inline(always)]
     pub(super) unsafe fn integers<S: Simd>(&self, x: &Quantized) {
         let mut sums: Sums = [[0.0; PANEL]; GROUP];
-        let mut unfolded = Unfolded([0; PANEL_BLOCK]);
+        let mut unfolded = Unfolded(MaybeUninit::uninit());
         for panel in self.from..self.to {
             for row in (0..self.rows).step_by(GROUP) {
                 let rows = GROUP.min(self.rows - row);
@@ -81,8 +83,7 @@ impl Panels<'_> {
             let ahead = weights.wrapping_add(if rows <= 4 { NEAR } else { FAR });
             if folded {
                 // SAFETY: the instruction set is there by the caller's promise, and so is the block.
-                unsafe { unfolded.fill::<S>(weights, ahead) };
-                weights = unfolded.0.as_ptr();
+                weights = unsafe { unfolded.fill::<S>(weights, ahead) };
             }
             let uneven = x.fine(at, rows);
             let mut r = 0;
@@ -122,15 +123,16 @@ impl Panels<'_> {
 }
 
 impl Unfolded {
-    /// Becomes a block of 4-bit weights; brings as much near from `ahead` on.
+    /// Becomes a block of 4-bit weights, whole, and returns where it is; brings as much near from
+    /// `ahead` on.
     ///
     /// # Safety
     /// The instruction set must be there, and a whole block at `folded`.
     #[inline(always)]
-    unsafe fn fill<S: Simd>(&mut self, folded: *const u8, ahead: *const u8) {
+    unsafe fn fill<S: Simd>(&mut self, folded: *const u8, ahead: *const u8) -> *const u8 {
         const SQUARES: usize = 2 * BLOCK / SIXTEEN;
         let ahead = Ahead { from: ahead, stride: PANEL_BLOCK4 / SQUARES };
-        let to = self.0.as_mut_ptr();
+        let to: *mut u8 = self.0.as_mut_ptr().cast();
         // SAFETY: the instruction set is there; all squares, factors and scales of a block are read,
         // and each square becomes four vectors of the sixteen outputs it is for.
         unsafe {
@@ -145,6 +147,7 @@ impl Unfolded {
             let scales = folded.add(PANEL_BLOCK4 - 2 * PANEL);
             scales.copy_to_nonoverlapping(to.add(PANEL * BLOCK), 2 * PANEL);
         }
+        to
     }
 }
 

@@ -158,15 +158,12 @@ impl Linear {
         if let Epilogue::AddScaled(scale) = epilogue {
             assert_eq!(scale.len(), self.output, "a scale an output");
         }
-        let rounded = match self.precision {
-            Precision::Int8 | Precision::Int4 => {
-                let room = work.0.as_mut().filter(|room| room.fits(rows, self.input));
-                let room = room.expect("working memory for as many rows");
-                quantize(crew, isa, x, self.input, room);
-                Some(&*room)
-            }
-            Precision::F32 | Precision::Bf16 => None,
-        };
+        let rounded = self.precision.is_integer().then(|| {
+            let room = work.0.as_mut().filter(|room| room.fits(rows, self.input));
+            let room = room.expect("working memory for as many rows");
+            quantize(crew, isa, x, self.input, room);
+            &*room
+        });
         let y = Shared::new(y);
         let panels = self.output.div_ceil(PANEL);
         let run = |from, to| {

@@ -87,13 +87,18 @@ fn word(output: usize) -> usize {
     output % LANES * 2 + output / LANES
 }
 
+/// For each output its weights of a block of inputs.
+fn block_of(rows: &[f32], input: usize, block: usize) -> impl Iterator<Item = (usize, &[f32])> {
+    let inputs = block * BLOCK..input.min((block + 1) * BLOCK);
+    rows.chunks_exact(input).map(move |row| &row[inputs.clone()]).enumerate()
+}
+
 fn pack_int8(rows: &[f32], input: usize, panel: &mut [u8]) {
     for (block, panel) in panel.chunks_exact_mut(PANEL_BLOCK).enumerate() {
         let (bytes, scales) = panel.split_at_mut(PANEL * BLOCK);
         let (scales, _) = scales.as_chunks_mut::<2>();
         bytes.fill(128);
-        for (n, row) in rows.chunks_exact(input).enumerate() {
-            let weights = &row[block * BLOCK..input.min((block + 1) * BLOCK)];
+        for (n, weights) in block_of(rows, input, block) {
             let scale = scale8(weights);
             scales[word(n)] = scale.to_ne_bytes();
             let scale = scale.to_f32();
@@ -111,8 +116,7 @@ fn pack_int4(rows: &[f32], input: usize, panel: &mut [u8]) {
         let (scales, _) = scales.as_chunks_mut::<2>();
         // Zeros, for inputs and outputs that there are not.
         bytes.fill(0x88);
-        for (n, row) in rows.chunks_exact(input).enumerate() {
-            let weights = &row[block * BLOCK..input.min((block + 1) * BLOCK)];
+        for (n, weights) in block_of(rows, input, block) {
             let scale = scale4(weights);
             scales[word(n)] = scale.to_ne_bytes();
             for (sixteen, weights) in weights.chunks(SIXTEEN).enumerate() {

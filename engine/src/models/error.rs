@@ -28,7 +28,7 @@ pub enum ModelsError {
         name: &'static str,
     },
     /// A known model is in the cache without all of its files.
-    #[error("model {name} is only partly on this computer ({} is missing): fetch it in the window's list of models, or with `residue models pull {name}`", missing.display())]
+    #[error("model {name} is only partly on this computer ({} is missing): {}", missing.display(), how_to_fetch(name))]
     Incomplete {
         /// The model.
         name: &'static str,
@@ -287,6 +287,11 @@ impl ModelsError {
             _ => Self::Io { action, path, source },
         }
     }
+}
+
+/// What to do about a known model that is not, or not wholly, on this computer.
+fn how_to_fetch(name: &str) -> String {
+    format!("fetch it in the window's list of models, or with `residue models pull {name}`")
 }
 
 #[cfg(test)]
