@@ -43,8 +43,8 @@ fn memory(team: &Team, rounds: usize) {
     let part = words.len() / team.threads();
     let seconds = fastest(rounds, || {
         team.pass(|crew| {
-            crew.each(crew.threads(), |task, _| {
-                let (words, _) = words[task * part..][..part].as_chunks::<512>();
+            crew.each(crew.threads(), |half| {
+                let (words, _) = words[half * part..][..part].as_chunks::<512>();
                 let mut sums = [0u64; 64];
                 for chunk in words {
                     let (eights, _) = chunk.as_chunks::<8>();

@@ -175,7 +175,7 @@ impl Linear {
         if crew.threads() == 1 || parts < 2 {
             run(0, panels);
         } else {
-            crew.each(parts, |part, _| run(part * panels / parts, (part + 1) * panels / parts));
+            crew.each(parts, |part| run(part * panels / parts, (part + 1) * panels / parts));
         }
     }
 }

@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::io;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
@@ -21,65 +21,83 @@ use super::denormals::FlushDenormals;
 const SPINS: u32 = 4000;
 /// Threads beyond which a pass gains nothing: its loops are short and memory is shared.
 const USEFUL: usize = 8;
+/// Where the parts of a loop are in its number.
+const PARTS: u64 = 0xffff;
 
-/// A function of (task, worker), without its type.
-type Call = unsafe fn(*const (), usize, usize);
+/// A function of a part, without its type.
+type Call = unsafe fn(*const (), usize);
 
-/// What the threads of a team share.
+/// What the leader of a pass tells the helpers.
+///
+/// On cache lines of its own, as each [`Seat`] is: cores may be far apart, and then a line that both
+/// write costs more than a short loop.
 #[derive(Default)]
+#[repr(align(128))]
 struct Board {
-    /// Tasks of the current loop in the upper half, the next one to take in the lower.
-    claims: AtomicU64,
-    /// The current loop's function: written before `claims`, read after taking a task. It cannot
-    /// change before the task taken is done.
+    /// The current loop: its number, and in the lowest 16 bits its parts.
+    posted: AtomicU64,
+    /// The current loop's function: written before `posted`, read after taking a part. It cannot
+    /// change before the part taken is done.
     call: AtomicPtr<()>,
     data: AtomicPtr<()>,
-    done: AtomicUsize,
-    /// Some thread leads a pass.
-    led: AtomicBool,
-    /// The helpers shall look for tasks.
+    /// The helpers shall look for loops.
     running: AtomicBool,
     /// The team is no more.
     over: AtomicBool,
+    /// Some thread leads a pass.
+    led: AtomicBool,
     panicked: AtomicBool,
     /// Touched only after a panic.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
+    /// Of helper after helper, which are workers 1 and on.
+    seats: Vec<Seat>,
+}
+
+/// What a helper tells the leader.
+#[derive(Default)]
+#[repr(align(128))]
+struct Seat {
+    /// The last loop, as posted, whose part for this helper was taken, by it or by the leader.
+    taken: AtomicU64,
+    /// The last one that the helper is done with.
+    done: AtomicU64,
+}
+
+impl Seat {
+    /// Takes this seat's part of the loop `posted`, if `last` is still the last that was taken.
+    fn take(&self, last: u64, posted: u64) -> bool {
+        let (order, failed) = (Ordering::AcqRel, Ordering::Relaxed);
+        last != posted && self.taken.compare_exchange(last, posted, order, failed).is_ok()
+    }
 }
 
 impl Board {
-    /// Takes and runs tasks until none is left; false if there was none at all.
-    fn work(&self, worker: usize) -> bool {
-        let mut worked = false;
-        loop {
-            let claims = self.claims.load(Ordering::Acquire);
-            let (tasks, next) = (claims >> 32, claims & u64::from(u32::MAX));
-            if next >= tasks {
-                return worked;
-            }
-            let taken = self.claims.compare_exchange_weak(
-                claims,
-                claims + 1,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            );
-            if taken.is_err() {
-                continue;
-            }
-            worked = true;
-            let call = self.call.load(Ordering::Relaxed);
-            let data = self.data.load(Ordering::Relaxed);
-            // SAFETY: `call` was made from a `Call` in `Crew::each`, which published it with
-            // `data` before the claim and keeps the closure behind `data` alive until `done` counts
-            // this task.
-            let run = || unsafe {
-                std::mem::transmute::<*mut (), Call>(call)(data, next as usize, worker);
-            };
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
-                *self.panic.lock().unwrap_or_else(|e| e.into_inner()) = Some(panic);
-                self.panicked.store(true, Ordering::Relaxed);
-            }
-            self.done.fetch_add(1, Ordering::Release);
+    /// Runs a part of the current loop, which the caller has taken.
+    fn run(&self, part: usize) {
+        let call = self.call.load(Ordering::Relaxed);
+        let data = self.data.load(Ordering::Relaxed);
+        // SAFETY: `call` was made from a `Call` in `Crew::each`, which posted it with `data` before
+        // the part could be taken and keeps the closure behind `data` alive until all parts are done.
+        let run = || unsafe { std::mem::transmute::<*mut (), Call>(call)(data, part) };
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
+            *self.panic.lock().unwrap_or_else(|e| e.into_inner()) = Some(panic);
+            self.panicked.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Runs a helper's part of the current loop; false if there is none to take.
+    fn help(&self, worker: usize) -> bool {
+        let seat = &self.seats[worker - 1];
+        // In this order: if the loop seen is over, its part was taken before or is now, and then
+        // taking it fails.
+        let last = seat.taken.load(Ordering::Acquire);
+        let posted = self.posted.load(Ordering::Acquire);
+        let taken = worker < (posted & PARTS) as usize && seat.take(last, posted);
+        if taken {
+            self.run(worker);
+            seat.done.store(posted, Ordering::Release);
+        }
+        taken
     }
 
     /// A helper's life.
@@ -88,7 +106,7 @@ impl Board {
         let mut idle = 0;
         while !self.over.load(Ordering::Acquire) {
             if self.running.load(Ordering::Acquire) {
-                if self.work(worker) {
+                if self.help(worker) {
                     idle = 0;
                 }
                 wait(&mut idle);
@@ -132,7 +150,9 @@ impl Team {
                 .map_or(1, |cores| (cores.get() - 1).clamp(1, USEFUL)),
             n => n,
         };
-        let mut team = Self { board: Arc::default(), helpers: Vec::new() };
+        let seats = (1..threads).map(|_| Seat::default()).collect();
+        let board = Arc::new(Board { seats, ..Board::default() });
+        let mut team = Self { board, helpers: Vec::new() };
         for worker in 1..threads {
             let board = Arc::clone(&team.board);
             let name = format!("residue-codec-{worker}");
@@ -199,7 +219,7 @@ impl Drop for Lead<'_> {
 pub struct Crew<'a> {
     threads: usize,
     board: Option<&'a Board>,
-    /// Not `Sync`: there is one board, so that only the leading thread may start a loop, and no task
+    /// Not `Sync`: there is one board, so that only the leading thread may start a loop, and no part
     /// of a loop may start another.
     leader: PhantomData<Cell<()>>,
 }
@@ -210,31 +230,43 @@ impl Crew<'_> {
         self.threads
     }
 
-    /// Calls `f(task, worker)` for every task, `worker < threads`, in any order and on any of the
-    /// threads; returns when all are done. Allocates nothing.
+    /// Calls `f` for every part, each worker with the part of its own number, or the leader with that
+    /// of a helper who has not come; returns when all are done. Who had a part of one loop so has the
+    /// same of the next, and what it holds near at hand. Allocates nothing.
     ///
     /// # Panics
-    /// If a task does.
-    pub fn each<F: Fn(usize, usize) + Sync>(&self, tasks: usize, f: F) {
+    /// If a part does, or there are more parts than threads.
+    pub fn each<F: Fn(usize) + Sync>(&self, parts: usize, f: F) {
+        assert!(parts <= self.threads, "a part a thread");
         let board = match self.board {
-            Some(board) if tasks > 1 => board,
-            _ => return (0..tasks).for_each(|task| f(task, 0)),
+            Some(board) if parts > 1 => board,
+            _ => return (0..parts).for_each(f),
         };
         /// # Safety
         /// `data` must point to an `F`.
-        unsafe fn call<F: Fn(usize, usize)>(data: *const (), task: usize, worker: usize) {
+        unsafe fn call<F: Fn(usize)>(data: *const (), part: usize) {
             // SAFETY: the caller's promise.
-            unsafe { (*data.cast::<F>())(task, worker) }
+            unsafe { (*data.cast::<F>())(part) }
         }
-        assert!(u32::try_from(tasks).is_ok());
-        board.done.store(0, Ordering::Relaxed);
         board.call.store(call::<F> as Call as *mut (), Ordering::Relaxed);
         board.data.store((&raw const f).cast_mut().cast(), Ordering::Relaxed);
-        board.claims.store((tasks as u64) << 32, Ordering::Release);
-        board.work(0);
-        let mut idle = 0;
-        while board.done.load(Ordering::Acquire) < tasks {
-            wait(&mut idle);
+        let last = board.posted.load(Ordering::Relaxed);
+        let posted = ((last | PARTS) + 1) | parts as u64;
+        board.posted.store(posted, Ordering::Release);
+        board.run(0);
+        let helpers = &board.seats[..parts - 1];
+        for (i, seat) in helpers.iter().enumerate() {
+            let last = seat.taken.load(Ordering::Acquire);
+            if seat.take(last, posted) {
+                board.run(i + 1);
+                seat.done.store(posted, Ordering::Relaxed);
+            }
+        }
+        for seat in helpers {
+            let mut idle = 0;
+            while seat.done.load(Ordering::Acquire) != posted {
+                wait(&mut idle);
+            }
         }
         if board.panicked.swap(false, Ordering::Relaxed) {
             let panic = board.panic.lock().unwrap_or_else(|e| e.into_inner()).take();
@@ -248,19 +280,19 @@ impl Crew<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::AtomicUsize;
 
     #[test]
-    fn every_task_runs_once() {
+    fn every_part_runs_once() {
         for threads in 1..5 {
             let team = Team::new(threads).unwrap();
             assert_eq!(team.threads(), threads);
-            for _ in 0..20 {
+            for _ in 0..500 {
                 team.pass(|crew| {
-                    for tasks in (0..50).chain([1000]) {
-                        let runs: Vec<AtomicUsize> = (0..tasks).map(|_| 0.into()).collect();
-                        crew.each(tasks, |task, worker| {
-                            assert!(worker < threads);
-                            runs[task].fetch_add(1, Ordering::Relaxed);
+                    for parts in (0..=threads).chain([threads; 5]) {
+                        let runs: Vec<AtomicUsize> = (0..parts).map(|_| 0.into()).collect();
+                        crew.each(parts, |part| {
+                            runs[part].fetch_add(1, Ordering::Relaxed);
                         });
                         assert!(runs.iter().all(|n| n.load(Ordering::Relaxed) == 1));
                     }
@@ -278,15 +310,16 @@ mod tests {
                 scope.spawn(|| {
                     for _ in 0..200 {
                         team.pass(|crew| {
-                            crew.each(10, |task, _| {
-                                sum.fetch_add(task, Ordering::Relaxed);
+                            let parts = crew.threads();
+                            crew.each(parts, |_| {
+                                sum.fetch_add(6 / parts, Ordering::Relaxed);
                             });
                         });
                     }
                 });
             }
         });
-        assert_eq!(sum.into_inner(), 3 * 200 * 45);
+        assert_eq!(sum.into_inner(), 3 * 200 * 6);
     }
 
     #[test]
@@ -294,10 +327,10 @@ mod tests {
         let team = Team::new(2).unwrap();
         for _ in 0..3 {
             thread::sleep(std::time::Duration::from_millis(20));
-            // Each task waits for the other, so that the helper must come.
+            // Each part waits for the other, so that the helper must come.
             let met = AtomicUsize::new(0);
             team.pass(|crew| {
-                crew.each(2, |_, _| {
+                crew.each(2, |_| {
                     met.fetch_add(1, Ordering::SeqCst);
                     while met.load(Ordering::SeqCst) < 2 {
                         thread::yield_now();
@@ -308,32 +341,55 @@ mod tests {
     }
 
     #[test]
-    fn denormals_are_flushed_in_every_task() {
+    fn denormals_are_flushed_in_every_part() {
         if !cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) {
             return;
         }
         let half = |x: f32| std::hint::black_box(x) * std::hint::black_box(0.5);
         let team = Team::new(3).unwrap();
         team.pass(|crew| {
-            crew.each(100, |_, _| assert_eq!(half(f32::MIN_POSITIVE), 0.0));
+            for _ in 0..100 {
+                crew.each(3, |_| assert_eq!(half(f32::MIN_POSITIVE), 0.0));
+            }
             assert_eq!(half(f32::MIN_POSITIVE), 0.0);
         });
         assert!(half(f32::MIN_POSITIVE) > 0.0, "the caller's setting comes back");
     }
 
     #[test]
-    fn a_task_that_panics_ends_the_pass_and_not_the_team() {
+    fn a_part_that_panics_ends_the_pass_and_not_the_team() {
         let team = Team::new(3).unwrap();
-        let bad = catch_unwind(AssertUnwindSafe(|| {
-            team.pass(|crew| crew.each(10, |task, _| assert!(task != 7)));
-        }));
-        assert!(bad.is_err());
+        for bad in 0..3 {
+            let panic = catch_unwind(AssertUnwindSafe(|| {
+                team.pass(|crew| crew.each(3, |part| assert!(part != bad)));
+            }));
+            assert!(panic.is_err());
+        }
         let sum = AtomicUsize::new(0);
         team.pass(|crew| {
-            crew.each(10, |task, _| {
-                sum.fetch_add(task, Ordering::Relaxed);
+            crew.each(3, |part| {
+                sum.fetch_add(part, Ordering::Relaxed);
             });
         });
-        assert_eq!(sum.into_inner(), 45);
+        assert_eq!(sum.into_inner(), 3);
+    }
+
+    #[test]
+    fn a_worker_keeps_its_part() {
+        let team = Team::new(2).unwrap();
+        team.pass(|crew| {
+            // Each waits for the other, so that no part is taken from a helper who is late.
+            let met = AtomicUsize::new(0);
+            let here = thread::current().id();
+            for round in 1..200 {
+                crew.each(2, |part| {
+                    met.fetch_add(1, Ordering::SeqCst);
+                    while met.load(Ordering::SeqCst) < 2 * round {
+                        thread::yield_now();
+                    }
+                    assert_eq!(part == 0, thread::current().id() == here);
+                });
+            }
+        });
     }
 }
