@@ -10,6 +10,9 @@ use super::team::Crew;
 
 /// Numbers that share a scale.
 pub(super) const BLOCK: usize = 128;
+/// Bytes that a row has of a block: coarse and fine integers, and a few more, so that what is read of
+/// several rows at once does not lie in the same bank of the first-level cache.
+pub(super) const ROW: usize = 2 * BLOCK + 8;
 /// Numbers below which rounding is not worth sharing between threads.
 const SHARED_WORK: usize = 1 << 13;
 /// Below this a block counts as zeros: its inverse would not be a number.
@@ -26,16 +29,16 @@ const EVEN: f32 = 5.0;
 
 /// Rows rounded to integers of 16 bits, each as two of 8, 256 times the coarse one and the fine one:
 /// so many that it is the weights whose eight bits count. In a block without large exceptions, which
-/// most are, the coarse ones are enough, and all fine ones are 0.
+/// most are, there are coarse ones alone.
 pub(super) struct Quantized {
-    /// `[block][row][coarse, fine][128 numbers]`: what meets a block of weights lies together. Of the
+    /// `[block][row]`, of each `[coarse, fine][128 numbers]`: what meets a block of weights lies together. Of the
     /// last block as many as there are, filled up with zeros to whole vectors.
     numbers: Vec<i8>,
     /// `[block][row]`: what turns the integers back.
     scales: Vec<f32>,
-    /// `[block][row]`: sums of the integers.
+    /// `[block][row]`: sums of the integers, only of the coarse ones where these are all.
     totals: Vec<i32>,
-    /// `[block][row]`: whether the fine integers are not all 0.
+    /// `[block][row]`: whether there are fine integers.
     fine: Vec<bool>,
 }
 
@@ -49,7 +52,7 @@ impl Quantized {
     pub fn new(layers: impl Iterator<Item = (usize, usize)>) -> Self {
         let most = layers.map(|(rows, input)| rows * blocks(input)).max().unwrap_or(0);
         Self {
-            numbers: vec![0; most * 2 * BLOCK],
+            numbers: vec![0; most * ROW],
             scales: vec![0.0; most],
             totals: vec![0; most],
             fine: vec![false; most],
@@ -65,7 +68,7 @@ impl Quantized {
     /// follow its own.
     #[inline(always)]
     pub fn numbers(&self, block: usize, count: usize) -> *const i8 {
-        self.numbers[block * 2 * BLOCK..][..count * 2 * BLOCK].as_ptr()
+        self.numbers[block * ROW..][..count * ROW].as_ptr()
     }
 
     /// Scales of the integers of blocks from one on.
@@ -92,25 +95,27 @@ impl Quantized {
 /// # Panics
 /// If `to` has no room for them.
 pub(super) fn quantize(crew: &Crew<'_>, isa: Isa, x: &[f32], input: usize, to: &mut Quantized) {
-    let rows = x.len() / input;
+    let (rows, blocks) = (x.len() / input, blocks(input));
     assert!(to.fits(rows, input));
     let numbers = Shared::new(&mut to.numbers);
     let scales = Shared::new(&mut to.scales);
     let totals = Shared::new(&mut to.totals);
     let fine = Shared::new(&mut to.fine);
     let run = |from: usize, to: usize| {
-        isa.run(Rows { x, input, rows, from, to, numbers, scales, totals, fine });
+        isa.run(Blocks { x, input, rows, from, to, numbers, scales, totals, fine });
     };
     if crew.threads() == 1 || x.len() < SHARED_WORK {
-        run(0, rows);
+        run(0, blocks);
     } else {
-        let parts = crew.threads().min(rows);
-        crew.each(parts, |part, _| run(part * rows / parts, (part + 1) * rows / parts));
+        // By blocks: what a thread writes then lies together, and what it reads is mostly its own
+        // result of the layer before.
+        let parts = crew.threads().min(blocks);
+        crew.each(parts, |part| run(part * blocks / parts, (part + 1) * blocks / parts));
     }
 }
 
-/// The rows `from..to` of `x`.
-struct Rows<'a> {
+/// The blocks `from..to` of all rows of `x`.
+struct Blocks<'a> {
     x: &'a [f32],
     input: usize,
     rows: usize,
@@ -122,17 +127,18 @@ struct Rows<'a> {
     fine: Shared<'a, bool>,
 }
 
-impl Kernel for Rows<'_> {
+impl Kernel for Blocks<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { x, input, rows, from, to, numbers, scales, totals, fine } = self;
-        for row in from..to {
-            for (block, x) in x[row * input..][..input].chunks(BLOCK).enumerate() {
+        for block in from..to {
+            for (row, x) in x.chunks_exact(input).enumerate() {
                 let at = block * rows + row;
+                let x = &x[block * BLOCK..input.min((block + 1) * BLOCK)];
                 // SAFETY: the instruction set is there; there is room for all blocks of all rows, and
-                // rows are disjoint.
+                // no two are the same.
                 unsafe {
-                    let numbers = numbers.slice(at * 2 * BLOCK, 2 * BLOCK);
+                    let numbers = numbers.slice(at * ROW, ROW);
                     (*scales.at(at), *totals.at(at), *fine.at(at)) = round::<S>(x, numbers);
                 }
             }
@@ -147,7 +153,7 @@ impl Kernel for Rows<'_> {
 /// The instruction set must be there.
 #[inline(always)]
 unsafe fn round<S: Simd>(x: &[f32], numbers: &mut [i8]) -> (f32, i32, bool) {
-    assert!(x.len() <= BLOCK && numbers.len() == 2 * BLOCK);
+    assert!(x.len() <= BLOCK && numbers.len() == ROW);
     let (coarse, fine) = numbers.split_at_mut(BLOCK);
     // SAFETY: the instruction set is there by the caller's promise; integers are written in whole
     // vectors, which a block is, and numbers are read as far as they go.
@@ -164,23 +170,26 @@ unsafe fn round<S: Simd>(x: &[f32], numbers: &mut [i8]) -> (f32, i32, bool) {
             if largest > SMALLEST { (largest / MOST, MOST / largest) } else { (0.0, 0.0) };
         // A block whose squares are too large for f32 counts as even, one with NaN does not.
         let even = largest <= EVEN * (power / x.len() as f32).sqrt();
-        let inverse = S::splat(inverse);
+        // Sums of whole numbers, in each lane at most 8 * 127 * 256: exact.
         let mut sum = S::zero();
+        if even {
+            let inverse = S::splat(inverse / FINER);
+            for at in (0..x.len()).step_by(LANES) {
+                let whole = load(at).mul(inverse).round();
+                whole.store_i8(coarse[at..].as_mut_ptr());
+                sum = sum.add(whole);
+            }
+            return (scale * FINER, sum.sum() as i32, false);
+        }
+        let inverse = S::splat(inverse);
         for at in (0..x.len()).step_by(LANES) {
-            let exact = load(at).mul(inverse);
-            let (whole, part) = if even {
-                let part = exact.mul(S::splat(1.0 / FINER)).round();
-                (part.mul(S::splat(FINER)), part)
-            } else {
-                let whole = exact.round();
-                // Rounded such that -128..=127 is left: halves go up.
-                (whole, whole.fma(S::splat(1.0 / FINER), S::splat(0.25 / FINER)).round())
-            };
+            let whole = load(at).mul(inverse).round();
+            // Rounded such that -128..=127 is left: halves go up.
+            let part = whole.fma(S::splat(1.0 / FINER), S::splat(0.25 / FINER)).round();
             part.store_i8(coarse[at..].as_mut_ptr());
             part.fma(S::splat(-FINER), whole).store_i8(fine[at..].as_mut_ptr());
-            // Whole numbers, in each lane at most 8 * 127 * 256: exact.
             sum = sum.add(whole);
         }
-        (scale, sum.sum() as i32, !even)
+        (scale, sum.sum() as i32, true)
     }
 }

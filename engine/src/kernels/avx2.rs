@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::simd::{Kernel, Simd};
+use super::x86;
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx2(__m256, __m256);
@@ -223,6 +224,18 @@ impl Simd for Avx2 {
     unsafe fn from_int(x: Self::Int) -> Self {
         // SAFETY: as said above.
         unsafe { Self(_mm256_cvtepi32_ps(x.0), _mm256_cvtepi32_ps(x.1)) }
+    }
+
+    #[inline(always)]
+    fn sum(self) -> f32 {
+        // SAFETY: as said above.
+        unsafe { x86::sum(_mm256_add_ps(self.0, self.1)) }
+    }
+
+    #[inline(always)]
+    fn largest(self) -> f32 {
+        // SAFETY: as said above.
+        unsafe { x86::largest(_mm256_max_ps(self.0, self.1)) }
     }
 
     #[inline(always)]

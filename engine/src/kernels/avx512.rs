@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::simd::{Kernel, Simd};
+use super::x86;
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx512(__m512);
@@ -15,6 +16,21 @@ pub(super) struct Avx512(__m512);
 pub(super) unsafe fn run<K: Kernel>(kernel: K) {
     // SAFETY: the instruction set is there, by the caller's promise.
     unsafe { kernel.run::<Avx512>() }
+}
+
+impl Avx512 {
+    /// The first eight lanes, and the last.
+    ///
+    /// # Safety
+    /// The processor must have AVX-512F.
+    #[inline(always)]
+    unsafe fn halves(self) -> [__m256; 2] {
+        // SAFETY: the instruction set is there, by the caller's promise.
+        unsafe {
+            let high = _mm512_extractf64x4_pd::<1>(_mm512_castps_pd(self.0));
+            [_mm512_castps512_ps256(self.0), _mm256_castpd_ps(high)]
+        }
+    }
 }
 
 // SAFETY (all blocks below): callers of the trait's methods promise the instruction set and valid
@@ -197,6 +213,24 @@ impl Simd for Avx512 {
     unsafe fn from_int(x: __m512i) -> Self {
         // SAFETY: as said above.
         Self(unsafe { _mm512_cvtepi32_ps(x) })
+    }
+
+    #[inline(always)]
+    fn sum(self) -> f32 {
+        // SAFETY: as said above.
+        unsafe {
+            let [low, high] = self.halves();
+            x86::sum(_mm256_add_ps(low, high))
+        }
+    }
+
+    #[inline(always)]
+    fn largest(self) -> f32 {
+        // SAFETY: as said above.
+        unsafe {
+            let [low, high] = self.halves();
+            x86::largest(_mm256_max_ps(low, high))
+        }
     }
 
     #[inline(always)]

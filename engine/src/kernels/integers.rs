@@ -9,7 +9,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::activations::{BLOCK, Quantized, blocks};
+use super::activations::{BLOCK, Quantized, ROW, blocks};
 use super::linear::Panels;
 use super::pack::{PANEL, PANEL_BLOCK, PANEL_BLOCK4, SQUARE4, WEIGHTS4};
 use super::precision::Precision;
@@ -204,22 +204,30 @@ impl Tile<'_> {
                 // First: afterwards the coarse sums would have to leave their registers.
                 self.fine::<S, R, C>(column, uneven, &mut fine);
             }
-            let (numbers, zeros) = (x.numbers(at, R), [[S::none(); C]; R]);
+            let mut first = [[S::none(); C]; R];
+            for r in 0..R {
+                if !FINE || !uneven[r] {
+                    first[r] = [S::start(totals[r]); C];
+                }
+            }
+            let numbers = x.numbers(at, R);
             let coarse = match (fours, lines) {
-                (FOURS, 2) => self.products::<S, R, C, 2>(FOURS, column, numbers, zeros),
-                (FOURS, 1) => self.products::<S, R, C, 1>(FOURS, column, numbers, zeros),
-                (FOURS, _) => self.products::<S, R, C, 0>(FOURS, column, numbers, zeros),
-                _ => self.products::<S, R, C, 0>(fours, column, numbers, zeros),
+                (FOURS, 2) => self.products::<S, R, C, 2>(FOURS, column, numbers, first),
+                (FOURS, 1) => self.products::<S, R, C, 1>(FOURS, column, numbers, first),
+                (FOURS, _) => self.products::<S, R, C, 0>(FOURS, column, numbers, first),
+                _ => self.products::<S, R, C, 0>(fours, column, numbers, first),
             };
             let (low, high) = S::load_bf16(weights.add(PANEL * BLOCK).cast());
             let of_weights = [low, high];
             for r in 0..R {
-                let (scale, start) = (S::splat(scales[r]), S::start(totals[r]));
+                let scale = S::splat(scales[r]);
                 for c in 0..C {
                     let to = sums[r][column + c * LANES..].as_mut_ptr();
-                    let fine = if FINE && uneven[r] { fine[r][c] } else { start };
-                    let sum = S::from_int(S::combine(coarse[r][c], fine));
-                    let sum = sum.mul(of_weights[column / LANES + c]);
+                    let sum = match FINE && uneven[r] {
+                        true => S::combine(coarse[r][c], fine[r][c]),
+                        false => coarse[r][c],
+                    };
+                    let sum = S::from_int(sum).mul(of_weights[column / LANES + c]);
                     sum.fma(scale, S::load(to)).store(to);
                 }
             }
@@ -269,7 +277,7 @@ impl Tile<'_> {
                 }
                 for r in 0..R {
                     for c in 0..C {
-                        sums[r][c] = S::dot4(sums[r][c], w[c], numbers.add(2 * BLOCK * r + 4 * k));
+                        sums[r][c] = S::dot4(sums[r][c], w[c], numbers.add(ROW * r + 4 * k));
                     }
                 }
             }

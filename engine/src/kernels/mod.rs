@@ -8,7 +8,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `simd` | sixteen numbers at once: the trait that kernels are written against |
-//! | `portable`, `avx2`, `avx512`, `neon` | its instruction sets |
+//! | `portable`, `avx2`, `avx512`, `x86`, `neon` | its instruction sets |
 //! | `isa` | choice of the instruction set at run time |
 //! | `precision`, `rounding`, `pack`, `arena` | number formats, order and memory of weights |
 //! | `team` | threads that share one pass |
@@ -41,6 +41,8 @@ mod rounding;
 mod shared;
 mod simd;
 mod team;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 pub(crate) use denormals::FlushDenormals;
 

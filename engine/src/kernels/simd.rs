@@ -56,8 +56,8 @@ pub(super) trait Simd: Copy {
     unsafe fn load_bytes(from: *const u8) -> Self::Bytes;
     /// Zeros.
     unsafe fn none() -> Self::Int;
-    /// What the sum of products that [`Simd::combine`] gives starts with, in its fine part, where the
-    /// activations alone add up to `total`.
+    /// What a sum of products starts with where the activations alone add up to `total`; of one in two
+    /// parts, the fine one, and [`Simd::none`] the coarse.
     unsafe fn start(total: i32) -> Self::Int;
     /// Adds to each output the products of its four weights, -127..=127, with four activations,
     /// -128..=127, exactly.
