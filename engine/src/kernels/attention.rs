@@ -8,7 +8,7 @@ use half::bf16;
 use super::aligned::Aligned;
 use super::arena::{Arena, Block};
 use super::cached::Cached;
-use super::head::{GROUP, Head};
+use super::head::{GROUP, Head, VALUES};
 use super::isa::Isa;
 use super::precision::Precision;
 use super::rope::Rotation;
@@ -57,7 +57,8 @@ impl Attention {
     /// and their results.
     fn scratch(&self, steps: usize) -> usize {
         let rows = steps.min(GROUP);
-        rows * (self.blocks(rows) * LANES + 2 * self.padded()) + self.padded()
+        let scores = (self.blocks(rows) * LANES).next_multiple_of(VALUES);
+        rows * (scores + 2 * self.padded()) + self.padded()
     }
 }
 
@@ -172,9 +173,9 @@ impl Attention {
         // One part a thread, so that each goes straight through memory and what a head brings near is
         // for the next one of the same thread.
         let parts = crew.threads().min(all);
-        crew.each(parts, |part, worker| {
+        crew.each(parts, |part| {
             for task in part * all / parts..(part + 1) * all / parts {
-                // SAFETY: each task has a ring of its own and each worker a scratch of its own,
+                // SAFETY: each head has a ring of its own and each part a scratch of its own,
                 // inside the buffers by the assertions above.
                 let head = unsafe {
                     Head {
@@ -188,7 +189,7 @@ impl Attention {
                         qkv,
                         keys: keys.slice(task * key_size, key_size),
                         values: values.slice(task * value_size, value_size),
-                        scratch: scratch.slice(worker * each, each),
+                        scratch: scratch.slice(part * each, each),
                         y,
                     }
                 };

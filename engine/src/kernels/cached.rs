@@ -69,8 +69,7 @@ impl Cached for bf16 {
     #[inline(always)]
     fn put_key(key: &[f32], block: &mut [Self], place: usize) {
         for (to, [a, b]) in block.chunks_exact_mut(2 * LANES).zip(key.as_chunks::<2>().0) {
-            to[2 * place] = rounded(*a);
-            to[2 * place + 1] = rounded(*b);
+            to[2 * place..][..2].copy_from_slice(&[rounded(*a), rounded(*b)]);
         }
     }
 
@@ -98,14 +97,12 @@ impl Cached for bf16 {
     unsafe fn values<S: Simd, const C: usize>(row: *const Self, column: usize) -> [S; C] {
         // SAFETY: the caller's promise; pairs of vectors are whole.
         unsafe {
-            let pair = |c: usize| {
-                let first = (column + c * LANES) / (2 * LANES) * 2 * LANES;
-                let (even, odd) = S::load_bf16(row.add(first).cast());
-                [even, odd][(column / LANES + c) % 2]
-            };
-            let mut vectors = [pair(0); C];
-            for (c, vector) in vectors.iter_mut().enumerate().skip(1) {
-                *vector = pair(c);
+            const { assert!(C == 1 || C == 2, "a pair is read at a time") };
+            let first = column / (2 * LANES) * 2 * LANES;
+            let (even, odd) = S::load_bf16(row.add(first).cast());
+            let mut vectors = [if column == first { even } else { odd }; C];
+            if C == 2 {
+                vectors[1] = odd;
             }
             vectors
         }

@@ -17,7 +17,9 @@ use super::simd::{Ahead, Kernel, LANES, Simd};
 /// Queries of a group: their scores stay in the second-level cache.
 pub(super) const GROUP: usize = 32;
 /// Values that meet all queries at a time: 16 KiB of 64 numbers each.
-const VALUES: usize = 64;
+pub(super) const VALUES: usize = 64;
+/// Blocks of positions among them.
+const BLOCKS: usize = VALUES / LANES;
 
 /// One head of one lane.
 pub(super) struct Head<'a, K> {
@@ -45,8 +47,19 @@ struct Group {
     t: usize,
     /// Position that the scores start at: the first one seen, rounded down to a whole block.
     origin: u64,
-    /// Blocks of scores a row.
+    /// Blocks of sixteen positions.
     blocks: usize,
+    /// Queries.
+    rows: usize,
+}
+
+impl Group {
+    /// Where the scores of a query with a block of positions are.
+    #[inline(always)]
+    fn scores(self, query: usize, block: usize) -> usize {
+        let many = (block / BLOCKS * self.rows + query) * BLOCKS;
+        (many + block % BLOCKS) * LANES
+    }
 }
 
 /// Working memory of a group.
@@ -55,7 +68,8 @@ struct Work<'a> {
     query: &'a mut [f32],
     /// Of tile after tile `[number of the head][query]`.
     queries: &'a mut [f32],
-    /// `[query][position]`
+    /// `[64 positions][query][position]`: so that a query's scores are at a distance from the next one's
+    /// that is known, and one address does for all of a tile.
     scores: &'a mut [f32],
     /// `[query][numbers of the head, padded]`
     sums: &'a mut [f32],
@@ -96,13 +110,24 @@ macro_rules! tiles {
     }};
 }
 
-impl<K: Cached> Head<'_, K> {
+impl<'a, K: Cached> Head<'a, K> {
     /// This head's part of row `t`: of queries (0), keys (1) or values (2).
     #[inline(always)]
-    fn part(&self, t: usize, which: usize) -> &[f32] {
+    fn part(&self, t: usize, which: usize) -> &'a [f32] {
         let Attention { heads, head, .. } = self.sizes;
         let row = self.lane * self.steps + t;
         &self.qkv[((row * 3 + which) * heads + self.head) * head..][..head]
+    }
+
+    /// Writes that part to `to` as it is at its position, then zeros.
+    #[inline(always)]
+    fn rotated(&self, t: usize, which: usize, to: &mut [f32]) {
+        let part = self.part(t, which);
+        match self.rotation {
+            Some(rotation) => rotation.rotate(t, part, to),
+            None => to[..part.len()].copy_from_slice(part),
+        }
+        to[part.len()..].fill(0.0);
     }
 
     /// Position of row `t`, and the first one it sees.
@@ -162,17 +187,20 @@ impl<K: Cached> Head<'_, K> {
     fn remember(&mut self, t: usize, scratch: &mut [f32]) {
         let (head, paired, padded) = (self.sizes.head, self.sizes.paired(), self.sizes.padded());
         let slot = (self.position(t) % (self.blocks * LANES) as u64) as usize;
-        // Filled up with zeros.
-        let row = &mut scratch[..padded];
-        row[head..].fill(0.0);
-        row[..head].copy_from_slice(self.part(t, 1));
-        if let Some(rotation) = self.rotation {
-            rotation.apply(t, &mut row[..head]);
-        }
+        let key = &mut scratch[..paired];
+        self.rotated(t, 1, key);
         let block = &mut self.keys[slot / LANES * LANES * paired..][..LANES * paired];
-        K::put_key(&row[..paired], block, slot % LANES);
-        row[..head].copy_from_slice(self.part(t, 2));
-        K::put_value(row, &mut self.values[slot * padded..][..padded]);
+        K::put_key(key, block, slot % LANES);
+        let value = self.part(t, 2);
+        let to = &mut self.values[slot * padded..][..padded];
+        if head == padded {
+            K::put_value(value, to);
+        } else {
+            let filled = &mut scratch[..padded];
+            filled[..head].copy_from_slice(value);
+            filled[head..].fill(0.0);
+            K::put_value(filled, to);
+        }
     }
 
     /// Attention of rows t..t + rows.
@@ -183,12 +211,11 @@ impl<K: Cached> Head<'_, K> {
         let pairs = paired / 2;
         let block = self.first(t) / LANES as u64;
         let blocks = (self.position(t + rows - 1) / LANES as u64 - block) as usize + 1;
-        let group = Group { t, origin: block * LANES as u64, blocks };
-        let stride = blocks * LANES;
+        let group = Group { t, origin: block * LANES as u64, blocks, rows };
         let (query, rest) = scratch.split_at_mut(paired);
         let (queries, rest) = rest.split_at_mut(rows * paired);
         let (sums, scores) = rest.split_at_mut(rows * padded);
-        let scores = &mut scores[..rows * stride];
+        let scores = &mut scores[..rows * blocks.next_multiple_of(BLOCKS) * LANES];
         sums.fill(0.0);
         let mut work = Work { query, queries, scores, sums };
         // SAFETY: the instruction set is there by the caller's promise; tiles lie inside the group,
@@ -218,8 +245,8 @@ impl<K: Cached> Head<'_, K> {
             for i in 0..rows {
                 totals[i] = self.weigh::<S>(group, i, &mut work);
             }
-            for from in (all.start..all.end).step_by(VALUES) {
-                let values = from..(from + VALUES).min(all.end);
+            for from in (0..all.end).step_by(VALUES) {
+                let values = from.max(all.start)..(from + VALUES).min(all.end);
                 let next = match from + VALUES < all.end {
                     true => self.values_ahead(group, from + VALUES, padded),
                     false => self.next_keys_ahead(group, (3 * LANES * paired).div_ceil(VALUES)),
@@ -248,13 +275,8 @@ impl<K: Cached> Head<'_, K> {
         let scale = 1.0 / (head as f32).sqrt();
         let query = &mut *work.query;
         let tile = &mut work.queries[i * paired..][..Q * paired];
-        query[head..].fill(0.0);
         for q in 0..Q {
-            let t = group.t + i + q;
-            query[..head].copy_from_slice(self.part(t, 0));
-            if let Some(rotation) = self.rotation {
-                rotation.apply(t, &mut query[..head]);
-            }
+            self.rotated(group.t + i + q, 0, query);
             for (to, x) in tile.chunks_exact_mut(Q).zip(&*query) {
                 to[q] = *x * scale;
             }
@@ -279,7 +301,6 @@ impl<K: Cached> Head<'_, K> {
         }
         let ring = self.ring_block(group, done);
         let tile = &work.queries[i * paired..][..Q * paired];
-        let scores = &mut work.scores[(i * group.blocks + done) * LANES..];
         // SAFETY: the caller's promise.
         unsafe {
             let mut keys = [self.keys.as_ptr(); G];
@@ -306,8 +327,8 @@ impl<K: Cached> Head<'_, K> {
             }
             for q in 0..Q {
                 for g in 0..G {
-                    let to = scores.as_mut_ptr().add((q * group.blocks + g) * LANES);
-                    sums[q][g].store(to);
+                    let scores = &mut work.scores[group.scores(i + q, done + g)..][..LANES];
+                    sums[q][g].store(scores.as_mut_ptr());
                 }
             }
         }
@@ -317,19 +338,35 @@ impl<K: Cached> Head<'_, K> {
     /// their sum.
     #[inline(always)]
     unsafe fn weigh<S: Simd>(&self, group: Group, i: usize, work: &mut Work<'_>) -> f32 {
-        let row = &mut work.scores[i * group.blocks * LANES..][..group.blocks * LANES];
         let seen = self.seen(group, i, 1);
-        let whole = seen.start / LANES * LANES..seen.end.next_multiple_of(LANES);
-        row[..whole.start].fill(0.0);
-        row[whole.end..].fill(0.0);
-        row[whole.start..seen.start].fill(f32::NEG_INFINITY);
-        row[seen.end..whole.end].fill(f32::NEG_INFINITY);
-        // SAFETY: the instruction set is there by the caller's promise, and a row is whole vectors.
-        unsafe { softmax::<S>(&mut row[whole]) }
+        let whole = seen.start / LANES..seen.end.div_ceil(LANES);
+        let scores = &mut *work.scores;
+        let at = |block| group.scores(i, block)..group.scores(i, block) + LANES;
+        (0..whole.start).for_each(|n| scores[at(n)].fill(0.0));
+        (whole.end..group.blocks).for_each(|n| scores[at(n)].fill(0.0));
+        scores[at(whole.start)][..seen.start % LANES].fill(f32::NEG_INFINITY);
+        scores[at(whole.end - 1)][(seen.end - 1) % LANES + 1..].fill(f32::NEG_INFINITY);
+        // e^(score - largest), in blocks in the order of positions; e^-inf is exactly 0.
+        // SAFETY: the instruction set is there by the caller's promise, and a block is a vector.
+        unsafe {
+            let mut largest = S::splat(f32::NEG_INFINITY);
+            for n in whole.clone() {
+                largest = largest.max(S::load(scores[at(n)].as_ptr()));
+            }
+            let largest = S::splat(largest.largest());
+            let mut sum = S::zero();
+            for n in whole {
+                let block = &mut scores[at(n)];
+                let e = exp(S::load(block.as_ptr()).sub(largest));
+                e.store(block.as_mut_ptr());
+                sum = sum.add(e);
+            }
+            sum.sum()
+        }
     }
 
-    /// Adds the values at the places `values` of the scores, as far as they are seen, to the sums of
-    /// queries i..i + Q.
+    /// Adds the values at the places `values` of the scores, all in the same 64 of them, as far as they
+    /// are seen, to the sums of queries i..i + Q.
     #[inline(always)]
     unsafe fn mix<S: Simd, const Q: usize>(
         &self,
@@ -341,6 +378,9 @@ impl<K: Cached> Head<'_, K> {
     ) {
         let seen = self.seen(group, i, Q);
         let places = seen.start.max(values.start)..seen.end.min(values.end);
+        if places.is_empty() {
+            return;
+        }
         let (head, padded) = (self.sizes.head, self.sizes.padded());
         let mut column = 0;
         while column < head {
@@ -371,8 +411,9 @@ impl<K: Cached> Head<'_, K> {
         work: &mut Work<'_>,
     ) {
         let padded = self.sizes.padded();
-        let (capacity, stride) = (self.blocks * LANES, group.blocks * LANES);
-        let weights = &work.scores[i * stride..][..Q * stride];
+        let capacity = self.blocks * LANES;
+        let many = places.start / VALUES * VALUES;
+        let weights = &work.scores[group.scores(i, many / LANES)..][..Q * VALUES];
         let to = &mut work.sums[i * padded + column..];
         // SAFETY: the caller's promise.
         unsafe {
@@ -389,12 +430,12 @@ impl<K: Cached> Head<'_, K> {
                 let slot = self.ring_slot(group, j);
                 let run = (places.end - j).min(capacity - slot);
                 let values = self.values.as_ptr().add(slot * padded);
-                let weights = weights.as_ptr().add(j);
+                let weights = weights.as_ptr().add(j - many);
                 for n in 0..run {
                     ahead.fetch::<S>(j - places.start + n);
                     let v: [S; C] = K::values(values.add(n * padded), column);
                     for q in 0..Q {
-                        let weight = S::splat(*weights.add(q * stride + n));
+                        let weight = S::splat(*weights.add(q * VALUES + n));
                         for c in 0..C {
                             sums[q][c] = weight.fma(v[c], sums[q][c]);
                         }
@@ -408,25 +449,5 @@ impl<K: Cached> Head<'_, K> {
                 }
             }
         }
-    }
-}
-
-/// Replaces scores by e^(score - largest) and returns their sum; -inf becomes exactly 0.
-#[inline(always)]
-unsafe fn softmax<S: Simd>(row: &mut [f32]) -> f32 {
-    // SAFETY: the instruction set is there by the caller's promise, and a row is whole vectors.
-    unsafe {
-        let mut largest = S::splat(f32::NEG_INFINITY);
-        for x in row.chunks_exact(LANES) {
-            largest = largest.max(S::load(x.as_ptr()));
-        }
-        let largest = S::splat(largest.largest());
-        let mut sum = S::zero();
-        for x in row.chunks_exact_mut(LANES) {
-            let e = exp(S::load(x.as_ptr()).sub(largest));
-            e.store(x.as_mut_ptr());
-            sum = sum.add(e);
-        }
-        sum.sum()
     }
 }

@@ -57,14 +57,14 @@ impl Rotation {
         }
     }
 
-    /// Rotates the interleaved pairs (2i, 2i+1) of one head at step `t` of the table.
+    /// Writes to `y` the interleaved pairs (2i, 2i+1) of one head, rotated as at step `t` of the table.
     #[inline(always)]
-    pub(super) fn apply(&self, t: usize, x: &mut [f32]) {
+    pub(super) fn rotate(&self, t: usize, x: &[f32], y: &mut [f32]) {
         let half = self.frequencies.len();
         let (cos, sin) = (&self.cos[t * half..][..half], &self.sin[t * half..][..half]);
-        for ((pair, c), s) in x.as_chunks_mut::<2>().0.iter_mut().zip(cos).zip(sin) {
-            let [a, b] = *pair;
-            *pair = [a * c - b * s, a * s + b * c];
+        let pairs = y.as_chunks_mut::<2>().0.iter_mut().zip(x.as_chunks::<2>().0);
+        for ((([p, q], [a, b]), c), s) in pairs.zip(cos).zip(sin) {
+            (*p, *q) = (a * c - b * s, a * s + b * c);
         }
     }
 }
