@@ -34,7 +34,7 @@ fn fastest(rounds: usize, mut f: impl FnMut()) -> f64 {
     (0..rounds).map(time).fold(f64::INFINITY, f64::min)
 }
 
-/// Reading straight through, and multiply-adds in registers: what there is at most.
+/// Reading straight through: what there is at most.
 fn memory(team: &Team, rounds: usize) {
     let arena = Arena::new();
     let mut block = arena.take(4 * COLD).unwrap();
@@ -43,8 +43,8 @@ fn memory(team: &Team, rounds: usize) {
     let part = words.len() / team.threads();
     let seconds = fastest(rounds, || {
         team.pass(|crew| {
-            crew.each(crew.threads(), |half| {
-                let (words, _) = words[half * part..][..part].as_chunks::<512>();
+            crew.each(crew.threads(), |i| {
+                let (words, _) = words[i * part..][..part].as_chunks::<512>();
                 let mut sums = [0u64; 64];
                 for chunk in words {
                     let (eights, _) = chunk.as_chunks::<8>();

@@ -32,7 +32,8 @@ const EVEN: f32 = 5.0;
 /// most are, there are coarse ones alone.
 pub(super) struct Quantized {
     /// `[block][row]`, of each `[coarse, fine][128 numbers]`: what meets a block of weights lies together. Of the
-    /// last block as many as there are, filled up with zeros to whole vectors.
+    /// last block as many as there are, filled up with zeros to whole vectors; of the fine ones only where
+    /// there are any.
     numbers: Vec<i8>,
     /// `[block][row]`: what turns the integers back.
     scales: Vec<f32>,

@@ -174,7 +174,7 @@ impl Attention {
         // for the next one of the same thread.
         let parts = crew.threads().min(all);
         crew.each(parts, |part| {
-            for task in part * all / parts..(part + 1) * all / parts {
+            for ring in part * all / parts..(part + 1) * all / parts {
                 // SAFETY: each head has a ring of its own and each part a scratch of its own,
                 // inside the buffers by the assertions above.
                 let head = unsafe {
@@ -184,11 +184,11 @@ impl Attention {
                         window,
                         steps,
                         rotation,
-                        lane: task / self.heads,
-                        head: task % self.heads,
+                        lane: ring / self.heads,
+                        head: ring % self.heads,
                         qkv,
-                        keys: keys.slice(task * key_size, key_size),
-                        values: values.slice(task * value_size, value_size),
+                        keys: keys.slice(ring * key_size, key_size),
+                        values: values.slice(ring * value_size, value_size),
                         scratch: scratch.slice(part * each, each),
                         y,
                     }

@@ -351,7 +351,8 @@ impl<'a, K: Cached> Head<'a, K> {
         unsafe {
             let mut largest = S::splat(f32::NEG_INFINITY);
             for n in whole.clone() {
-                largest = largest.max(S::load(scores[at(n)].as_ptr()));
+                // In this order NaN is passed over.
+                largest = S::load(scores[at(n)].as_ptr()).max(largest);
             }
             let largest = S::splat(largest.largest());
             let mut sum = S::zero();

@@ -314,7 +314,7 @@ impl Panels<'_> {
             let present = output - n;
             for r in 0..R {
                 // SAFETY: the caller's promise: the rows exist, so `present` numbers, or sixteen,
-                // are at y and at scale[n..]; panels are disjoint, so that no other task writes
+                // are at y and at scale[n..]; panels are disjoint, so that no other part writes
                 // there.
                 unsafe {
                     let y = self.y.at((row + r) * output + n);

@@ -57,7 +57,8 @@ impl Rotation {
         }
     }
 
-    /// Writes to `y` the interleaved pairs (2i, 2i+1) of one head, rotated as at step `t` of the table.
+    /// Writes to `y` the interleaved pairs (2i, 2i+1) of one head, an even number of numbers, rotated as at
+    /// step `t` of the table.
     #[inline(always)]
     pub(super) fn rotate(&self, t: usize, x: &[f32], y: &mut [f32]) {
         let half = self.frequencies.len();

@@ -1,4 +1,4 @@
-//! A buffer that the tasks of one parallel loop write to in disjoint parts.
+//! A buffer that the parts of one parallel loop write to in disjoint parts.
 
 use std::marker::PhantomData;
 

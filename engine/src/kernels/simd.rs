@@ -132,7 +132,7 @@ pub(super) trait Simd: Copy {
         lanes[0]
     }
 
-    /// Largest lane.
+    /// Largest lane; none may be NaN.
     #[inline(always)]
     fn largest(self) -> f32 {
         self.lanes().into_iter().fold(f32::NEG_INFINITY, f32::max)

@@ -53,13 +53,13 @@ struct Board {
     seats: Vec<Seat>,
 }
 
-/// What a helper tells the leader.
+/// How far a helper is, or the leader in its place.
 #[derive(Default)]
 #[repr(align(128))]
 struct Seat {
     /// The last loop, as posted, whose part for this helper was taken, by it or by the leader.
     taken: AtomicU64,
-    /// The last one that the helper is done with.
+    /// The last one whose part is done.
     done: AtomicU64,
 }
 
