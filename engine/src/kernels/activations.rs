@@ -3,6 +3,8 @@
 //! Each block of 128 numbers of a row has a scale of its own, so that one large number coarsens no
 //! more than its block; a row's integers depend on nothing but the row.
 
+use std::ops::Range;
+
 use super::isa::Isa;
 use super::shared::Shared;
 use super::simd::{Kernel, LANES, Simd};
@@ -31,9 +33,9 @@ const EVEN: f32 = 5.0;
 /// so many that it is the weights whose eight bits count. In a block without large exceptions, which
 /// most are, there are coarse ones alone.
 pub(super) struct Quantized {
-    /// `[block][row]`, of each `[coarse, fine][128 numbers]`: what meets a block of weights lies together. Of the
-    /// last block as many as there are, filled up with zeros to whole vectors; of the fine ones only where
-    /// there are any.
+    /// `[block][row]`, of each `[coarse, fine][128 numbers]`: what meets a block of weights lies
+    /// together. Of the last block as many as there are, filled up with zeros to whole vectors; of the
+    /// fine ones only where there are any.
     numbers: Vec<i8>,
     /// `[block][row]`: what turns the integers back.
     scales: Vec<f32>,
@@ -102,17 +104,12 @@ pub(super) fn quantize(crew: &Crew<'_>, isa: Isa, x: &[f32], input: usize, to: &
     let scales = Shared::new(&mut to.scales);
     let totals = Shared::new(&mut to.totals);
     let fine = Shared::new(&mut to.fine);
-    let run = |from: usize, to: usize| {
+    let parts = if x.len() < SHARED_WORK { 1 } else { crew.threads().min(blocks) };
+    // By blocks: what a thread writes then lies together, and what it reads is mostly its own result of
+    // the layer before.
+    crew.share(blocks, parts, |_, Range { start: from, end: to }| {
         isa.run(Blocks { x, input, rows, from, to, numbers, scales, totals, fine });
-    };
-    if crew.threads() == 1 || x.len() < SHARED_WORK {
-        run(0, blocks);
-    } else {
-        // By blocks: what a thread writes then lies together, and what it reads is mostly its own
-        // result of the layer before.
-        let parts = crew.threads().min(blocks);
-        crew.each(parts, |part| run(part * blocks / parts, (part + 1) * blocks / parts));
-    }
+    });
 }
 
 /// The blocks `from..to` of all rows of `x`.

@@ -173,8 +173,8 @@ impl Attention {
         // One part a thread, so that each goes straight through memory and what a head brings near is
         // for the next one of the same thread.
         let parts = crew.threads().min(all);
-        crew.each(parts, |part| {
-            for ring in part * all / parts..(part + 1) * all / parts {
+        crew.share(all, parts, |part, rings| {
+            for ring in rings {
                 // SAFETY: each head has a ring of its own and each part a scratch of its own,
                 // inside the buffers by the assertions above.
                 let head = unsafe {

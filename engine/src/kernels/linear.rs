@@ -3,6 +3,7 @@
 #![allow(clippy::needless_range_loop, reason = "tiles are indexed by row and column")]
 
 use std::io;
+use std::ops::Range;
 
 use super::activations::{Quantized, quantize};
 use super::arena::{Arena, Block};
@@ -166,17 +167,12 @@ impl Linear {
         });
         let y = Shared::new(y);
         let panels = self.output.div_ceil(PANEL);
-        let run = |from, to| {
-            isa.run(Panels { linear: self, x, rounded, rows, y, epilogue, from, to });
-        };
         // One part a thread, long enough for prefetching to get going: more of them would even out
         // what holds a thread up, and cost a tenth to a fifth when nothing does.
         let parts = (rows * self.input * self.output / SHARED_WORK).min(crew.threads()).min(panels);
-        if crew.threads() == 1 || parts < 2 {
-            run(0, panels);
-        } else {
-            crew.each(parts, |part| run(part * panels / parts, (part + 1) * panels / parts));
-        }
+        crew.share(panels, parts.max(1), |_, Range { start: from, end: to }| {
+            isa.run(Panels { linear: self, x, rounded, rows, y, epilogue, from, to });
+        });
     }
 }
 

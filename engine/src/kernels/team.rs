@@ -10,6 +10,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::io;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -228,6 +229,18 @@ impl Crew<'_> {
     /// Threads, the leading one included.
     pub fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// Shares `count` things in so many parts, as even as whole things are: calls `f(part, things)` as
+    /// [`Crew::each`] does. Allocates nothing.
+    ///
+    /// # Panics
+    /// As [`Crew::each`].
+    pub(super) fn share<F>(&self, count: usize, parts: usize, f: F)
+    where
+        F: Fn(usize, Range<usize>) + Sync,
+    {
+        self.each(parts, |part| f(part, part * count / parts..(part + 1) * count / parts));
     }
 
     /// Calls `f` for every part, each worker with the part of its own number, or the leader with that

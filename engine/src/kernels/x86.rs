@@ -8,12 +8,8 @@ use std::arch::x86_64::*;
 /// The processor must have AVX.
 #[inline(always)]
 pub(super) unsafe fn sum(x: __m256) -> f32 {
-    // SAFETY: the instruction set is there, by the caller's promise.
-    unsafe {
-        let four = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
-        let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-        _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
-    }
+    // SAFETY: the caller's promise.
+    unsafe { by_halves(x, |a, b| _mm_add_ps(a, b)) }
 }
 
 /// Largest of eight numbers.
@@ -22,10 +18,18 @@ pub(super) unsafe fn sum(x: __m256) -> f32 {
 /// The processor must have AVX.
 #[inline(always)]
 pub(super) unsafe fn largest(x: __m256) -> f32 {
+    // SAFETY: the caller's promise.
+    unsafe { by_halves(x, |a, b| _mm_max_ps(a, b)) }
+}
+
+/// # Safety
+/// The processor must have AVX.
+#[inline(always)]
+unsafe fn by_halves(x: __m256, both: impl Fn(__m128, __m128) -> __m128) -> f32 {
     // SAFETY: the instruction set is there, by the caller's promise.
     unsafe {
-        let four = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
-        let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
-        _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
+        let four = both(_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x));
+        let two = both(four, _mm_movehl_ps(four, four));
+        _mm_cvtss_f32(both(two, _mm_movehdup_ps(two)))
     }
 }
