@@ -272,8 +272,8 @@ fn norms_of_awkward_widths() {
     }
 }
 
-/// One lane of attention in f64, row by row: (steps, 3 * width) -> (steps, width); keys and values as
-/// a precision keeps them.
+/// One lane of attention in f64, row by row: (steps, heads * 3 * head) -> (steps, width); keys and values
+/// as a precision keeps them.
 fn attention_oracle(
     sizes: &Attention,
     precision: Precision,
@@ -283,7 +283,7 @@ fn attention_oracle(
 ) -> Vec<f64> {
     let (head, width) = (sizes.head, sizes.heads * sizes.head);
     let part = |t: usize, which: usize, h: usize| -> Vec<f64> {
-        let from = t * 3 * width + which * width + h * head;
+        let from = t * 3 * width + (h * 3 + which) * head;
         let mut x: Vec<f64> = qkv[from..from + head].iter().map(|x| f64::from(*x)).collect();
         if rotate && which < 2 {
             for i in 0..head / 2 {

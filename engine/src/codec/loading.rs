@@ -39,19 +39,21 @@ impl Loading<'_> {
         Ok(values)
     }
 
-    /// The same as a linear layer, packed; values and packed form exist together for one layer only.
+    /// The same as a linear layer, its outputs in another order, packed; values and packed form exist
+    /// together for one layer only.
     pub fn linear(
         &self,
         names: &[String],
         (output, input): (usize, usize),
         precision: Precision,
+        arrange: impl FnOnce(Vec<f32>) -> Vec<f32>,
     ) -> Result<Linear, CodecError> {
         let arena = &self.arena;
         let forms = Linear::forms(precision);
         let linear = match self.weights.packed(names, (output, input), forms, arena)? {
             Some(linear) => linear,
             None => {
-                let values = self.weights.tensor(names, &[output, input])?;
+                let values = arrange(self.weights.tensor(names, &[output, input])?);
                 Linear::pack(&values, output, input, precision, arena).map_err(|source| {
                     let bytes = Linear::packed_bytes(precision, output, input) as u64;
                     CodecError::Memory { bytes, problem: source.to_string() }

@@ -59,7 +59,28 @@ impl<'a> Scope<'a> {
         shape: (usize, usize),
         precision: Precision,
     ) -> Result<Linear, CodecError> {
-        self.loading.linear(&self.paths(names), shape, precision)
+        self.loading.linear(&self.paths(names), shape, precision, |values| values)
+    }
+
+    /// The same with its outputs, in the checkpoint queries, keys and values of all of so many heads one
+    /// after the other, as query, key and value of each head. (3 * width, width).
+    pub fn heads(
+        &self,
+        names: &[&str],
+        heads: usize,
+        width: usize,
+    ) -> Result<Linear, CodecError> {
+        let shape = (3 * width, width);
+        self.loading.linear(&self.paths(names), shape, self.precision, |values| {
+            let mut arranged = Vec::with_capacity(values.len());
+            let rows = width / heads * width;
+            for head in 0..heads {
+                for which in 0..3 {
+                    arranged.extend_from_slice(&values[(which * heads + head) * rows..][..rows]);
+                }
+            }
+            arranged
+        })
     }
 
     /// The same on the device, in `shape`.

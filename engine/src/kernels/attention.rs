@@ -112,8 +112,8 @@ impl AttentionScratch {
 }
 
 impl Attention {
-    /// Attends: `qkv` holds for each row queries, keys and values of all heads, (lanes * steps,
-    /// 3 * heads * head), lane by lane; rotates queries and keys, remembers keys and values, and
+    /// Attends: `qkv` holds for each row and head its query, key and value, (lanes * steps,
+    /// heads * 3 * head), lane by lane; rotates queries and keys, remembers keys and values, and
     /// writes (lanes * steps, heads * head) to `y`. Allocates and blocks on nothing but the crew.
     ///
     /// # Panics

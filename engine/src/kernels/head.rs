@@ -116,7 +116,7 @@ impl<'a, K: Cached> Head<'a, K> {
     fn part(&self, t: usize, which: usize) -> &'a [f32] {
         let Attention { heads, head, .. } = self.sizes;
         let row = self.lane * self.steps + t;
-        &self.qkv[((row * 3 + which) * heads + self.head) * head..][..head]
+        &self.qkv[((row * heads + self.head) * 3 + which) * head..][..head]
     }
 
     /// Writes that part to `to` as it is at its position, then zeros.

@@ -25,7 +25,7 @@ use super::simd::LANES;
 
 /// Changes with the order above, and with what is kept in which precision, so that files of other packed
 /// weights are not read.
-pub const PACKING: u32 = 4;
+pub const PACKING: u32 = 5;
 /// Outputs of one panel.
 pub(super) const PANEL: usize = 32;
 /// Bytes of a block of a panel in int8.

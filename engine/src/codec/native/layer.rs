@@ -39,7 +39,7 @@ impl Layer {
         };
         Ok(Self {
             norm1: Norm::load(&scope.at("norm1"), config.norm, width)?,
-            qkv: linear::load(scope, &names::QKV, 3 * width, width)?,
+            qkv: scope.heads(&names::QKV, config.heads, width)?,
             out: linear::load(scope, &names::ATTENTION_OUT, width, width)?,
             scale1: scale("layer_scale_1")?,
             norm2: Norm::load(&scope.at("norm2"), config.norm, width)?,
