@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use residue_engine::codec::{Backend, Codec, Config, Options};
-use residue_engine::kernels::{Arena, Epilogue, Isa, Linear, LinearWork, Precision, Team};
+use residue_engine::kernels::{Arena, Epilogue, Isa, Linear, Precision, Rows, Team, Then};
 
 /// Frames that fill the longest window of Nano, 10 s.
 const FILL: usize = 125;
@@ -56,7 +56,6 @@ fn linear(threads: usize) {
     let weights = noise(input * output);
     let arena = Arena::new();
     let packed = Linear::pack(&weights, output, input, Precision::F32, &arena).unwrap();
-    let mut work = LinearWork::default();
     let weights = Tensor::from_vec(weights, (output, input), &Device::Cpu).unwrap();
     let team = Team::new(threads).unwrap();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -68,7 +67,8 @@ fn linear(threads: usize) {
         for _ in 0..60 {
             native.push(time(|| {
                 team.pass(|crew| {
-                    packed.forward(crew, Isa::best(), &x, &mut work, &mut y, Epilogue::Store)
+                    let (epilogue, then) = (Epilogue::Store, Then::Nothing);
+                    packed.forward(crew, Isa::best(), Rows::Floats(&x), &mut y, epilogue, then);
                 });
             }));
             candle.push(time(|| {

@@ -8,8 +8,8 @@
 use std::time::Instant;
 
 use residue_engine::kernels::{
-    Arena, Attention, AttentionScratch, Epilogue, Isa, KeyValues, Linear, LinearWork, Precision,
-    Rotation, Team, Window,
+    Arena, Attention, AttentionScratch, Epilogue, Isa, KeyValues, Linear, Outlet, Precision,
+    Rotation, Rounded, Team, Then, Window,
 };
 
 /// Bytes of layers that take turns.
@@ -71,11 +71,13 @@ fn linear(team: &Team, rounds: usize, precision: Precision, input: usize, output
     for rows in [1, 2, 4, 8, 16, 32] {
         let x = noise(rows * input);
         let mut y = vec![0f32; rows * output];
-        let mut work = LinearWork::new(precision, [(rows, input)].into_iter());
+        let mut room = Rounded::new([(rows, input)].into_iter());
         let seconds = fastest(rounds, || {
             team.pass(|crew| {
                 for layer in &layers {
-                    layer.forward(crew, Isa::best(), &x, &mut work, &mut y, Epilogue::Store);
+                    let isa = Isa::best();
+                    let x = layer.rows(crew, isa, &x, &mut room);
+                    layer.forward(crew, isa, x, &mut y, Epilogue::Store, Then::Nothing);
                 }
             });
         }) / count as f64;
@@ -114,7 +116,8 @@ fn attention(
             for past in &mut layers {
                 let rotation = Some(&rotation);
                 let isa = Isa::best();
-                sizes.forward(crew, isa, 1, window, rotation, &qkv, past, &mut scratch, &mut y);
+                let to = Outlet { floats: &mut y, rounded: None };
+                sizes.forward(crew, isa, 1, window, rotation, &qkv, past, &mut scratch, to);
             }
         });
     }) / count as f64;

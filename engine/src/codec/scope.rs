@@ -64,12 +64,7 @@ impl<'a> Scope<'a> {
 
     /// The same with its outputs, in the checkpoint queries, keys and values of all of so many heads one
     /// after the other, as query, key and value of each head. (3 * width, width).
-    pub fn heads(
-        &self,
-        names: &[&str],
-        heads: usize,
-        width: usize,
-    ) -> Result<Linear, CodecError> {
+    pub fn heads(&self, names: &[&str], heads: usize, width: usize) -> Result<Linear, CodecError> {
         let shape = (3 * width, width);
         self.loading.linear(&self.paths(names), shape, self.precision, |values| {
             let mut arranged = Vec::with_capacity(values.len());

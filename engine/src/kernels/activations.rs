@@ -4,6 +4,7 @@
 //! more than its block; a row's integers depend on nothing but the row.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::isa::Isa;
 use super::shared::Shared;
@@ -12,11 +13,13 @@ use super::team::Crew;
 
 /// Numbers that share a scale.
 pub(super) const BLOCK: usize = 128;
-/// Bytes that a row has of a block: coarse and fine integers, and a few more, so that what is read of
-/// several rows at once does not lie in the same bank of the first-level cache.
-pub(super) const ROW: usize = 2 * BLOCK + 8;
-/// Numbers below which rounding is not worth sharing between threads.
-const SHARED_WORK: usize = 1 << 13;
+/// Bytes from a row's coarse integers to the next one's. What is read of several rows at once so does not
+/// lie in the same bank of the first-level cache.
+pub(super) const ROW: usize = size_of::<Block>();
+/// Rows whose sums wait while the blocks of a panel go by, and of which one word says what is fine.
+pub(super) const GROUP: usize = 32;
+/// Numbers below which rounding or a norm is not worth sharing between threads.
+pub(super) const SHARED_WORK: usize = 1 << 13;
 /// Below this a block counts as zeros: its inverse would not be a number.
 const SMALLEST: f32 = 1e-30;
 
@@ -25,24 +28,72 @@ const FINER: f32 = 256.0;
 /// What the largest number of a block becomes.
 const MOST: f32 = 127.0 * FINER;
 /// How many times its root mean square the largest number of a block may be for 8 bits to do: their
-/// rounding is then 39 dB below the block, where the weights' own is 44. Normal noise has 3 in 128
+/// rounding is then 40 dB below the block, where the weights' own is 44. Normal noise has 3 in 128
 /// numbers, behind a GELU 4.
-const EVEN: f32 = 5.0;
+const EVEN: f32 = 4.5;
+
+/// Rows as a linear layer takes them: (rows, input), row-major.
+#[derive(Clone, Copy)]
+pub enum Rows<'a> {
+    /// As they are.
+    Floats(&'a [f32]),
+    /// For a layer of integers.
+    Integers(&'a Rounded),
+}
+
+/// Where rows go that a linear layer takes next.
+pub struct Outlet<'a> {
+    /// They themselves, in any case.
+    pub floats: &'a mut [f32],
+    /// Where they are rounded, if the layer is one of integers.
+    pub rounded: Option<&'a mut Rounded>,
+}
+
+impl<'a> Outlet<'a> {
+    /// What has been put in.
+    pub(super) fn rows(self) -> Rows<'a> {
+        match self.rounded {
+            Some(rounded) => Rows::Integers(rounded),
+            None => Rows::Floats(self.floats),
+        }
+    }
+}
 
 /// Rows rounded to integers of 16 bits, each as two of 8, 256 times the coarse one and the fine one:
 /// so many that it is the weights whose eight bits count. In a block without large exceptions, which
 /// most are, there are coarse ones alone.
-pub(super) struct Quantized {
-    /// `[block][row]`, of each `[coarse, fine][128 numbers]`: what meets a block of weights lies
-    /// together. Of the last block as many as there are, filled up with zeros to whole vectors; of the
-    /// fine ones only where there are any.
-    numbers: Vec<i8>,
-    /// `[block][row]`: what turns the integers back.
-    scales: Vec<f32>,
-    /// `[block][row]`: sums of the integers, only of the coarse ones where these are all.
-    totals: Vec<i32>,
-    /// `[block][row]`: whether there are fine integers.
-    fine: Vec<bool>,
+#[derive(Default)]
+pub struct Rounded {
+    rows: usize,
+    input: usize,
+    /// `[block][row]`: what meets a block of weights lies together.
+    blocks: Vec<Block>,
+    /// The same way what is fine, where there is anything.
+    fine: Vec<Fine>,
+    /// `[block][32 rows]`: a bit for each row that has fine integers.
+    uneven: Vec<AtomicU32>,
+}
+
+/// 128 numbers of a row, in one piece of memory: one thread writes it and all read it.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) struct Block {
+    /// Of a row's last block as many as there are, filled up with zeros to whole vectors.
+    pub coarse: [i8; BLOCK],
+    /// What turns them back.
+    pub scale: f32,
+    /// Their sum.
+    pub total: i32,
+}
+
+/// What is left of a block's numbers, as integers that are a 256th.
+#[derive(Clone, Copy)]
+pub(super) struct Fine {
+    pub numbers: [i8; BLOCK],
+    /// What turns them back.
+    pub scale: f32,
+    /// Their sum.
+    pub total: i32,
 }
 
 /// Blocks of a row.
@@ -50,109 +101,156 @@ pub(super) fn blocks(input: usize) -> usize {
     input.div_ceil(BLOCK)
 }
 
-impl Quantized {
+impl Rounded {
     /// Room for any of these (rows, inputs). Allocates.
     pub fn new(layers: impl Iterator<Item = (usize, usize)>) -> Self {
-        let most = layers.map(|(rows, input)| rows * blocks(input)).max().unwrap_or(0);
+        let (mut most, mut groups) = (0, 0);
+        for (rows, input) in layers {
+            most = most.max(rows * blocks(input));
+            groups = groups.max(rows.div_ceil(GROUP) * blocks(input));
+        }
+        let block = Block { coarse: [0; BLOCK], scale: 0.0, total: 0 };
+        let fine = Fine { numbers: [0; BLOCK], scale: 0.0, total: 0 };
         Self {
-            numbers: vec![0; most * ROW],
-            scales: vec![0.0; most],
-            totals: vec![0; most],
-            fine: vec![false; most],
+            rows: 0,
+            input: 0,
+            blocks: vec![block; most],
+            fine: vec![fine; most],
+            uneven: (0..groups).map(|_| AtomicU32::new(0)).collect(),
         }
     }
 
-    /// Whether there is room for so many rows.
-    pub fn fits(&self, rows: usize, input: usize) -> bool {
-        self.scales.len() >= rows * blocks(input)
+    /// Rounds the rows of `x`. Allocates and blocks on nothing but the crew.
+    ///
+    /// # Panics
+    /// If there is no room for them.
+    pub fn round(&mut self, crew: &Crew<'_>, isa: Isa, x: &[f32], input: usize) {
+        let rows = x.len() / input;
+        let sink = self.sink(rows, input);
+        let parts = if x.len() < SHARED_WORK { 1 } else { crew.threads().min(blocks(input)) };
+        // By blocks: what a thread writes then lies together, and what it reads is mostly its own result
+        // of the layer before.
+        crew.share(blocks(input), parts, |_, blocks| isa.run(Blocks { x, sink, blocks }));
     }
 
-    /// The coarse integers of so many blocks from one on, counted over all rows; the fine ones of each
-    /// follow its own.
-    #[inline(always)]
-    pub fn numbers(&self, block: usize, count: usize) -> *const i8 {
-        self.numbers[block * ROW..][..count * ROW].as_ptr()
+    /// For rows to come.
+    ///
+    /// # Panics
+    /// If there is no room for them.
+    pub(super) fn sink(&mut self, rows: usize, input: usize) -> Sink<'_> {
+        let groups = blocks(input) * rows.div_ceil(GROUP);
+        let room = self.blocks.len() >= rows * blocks(input) && self.uneven.len() >= groups;
+        assert!(room, "room for as many rows");
+        (self.rows, self.input) = (rows, input);
+        self.uneven[..groups].iter_mut().for_each(|rows| *rows.get_mut() = 0);
+        let (blocks, fine) = (Shared::new(&mut self.blocks), Shared::new(&mut self.fine));
+        Sink { rows, input, blocks, fine, uneven: &self.uneven }
     }
 
-    /// Scales of the integers of blocks from one on.
-    #[inline(always)]
-    pub fn scales<const N: usize>(&self, block: usize) -> &[f32; N] {
-        self.scales[block..].first_chunk().expect("as many blocks")
+    /// Numbers a row.
+    pub(super) fn input(&self) -> usize {
+        self.input
     }
 
-    /// Sums of the integers of blocks from one on.
-    #[inline(always)]
-    pub fn totals<const N: usize>(&self, block: usize) -> &[i32; N] {
-        self.totals[block..].first_chunk().expect("as many blocks")
+    pub(super) fn rows(&self) -> usize {
+        self.rows
     }
 
-    /// Of so many blocks from one on, whether there are fine integers.
+    /// A block of so many rows from one on.
     #[inline(always)]
-    pub fn fine(&self, block: usize, count: usize) -> &[bool] {
-        &self.fine[block..][..count]
+    pub(super) fn block<const N: usize>(&self, block: usize, row: usize) -> &[Block; N] {
+        self.blocks[block * self.rows + row..].first_chunk().expect("as many rows")
+    }
+
+    /// Asks for a block of so many rows from one on to be brought near.
+    #[inline(always)]
+    pub(super) fn bring_near<S: Simd>(&self, block: usize, row: usize, rows: usize) {
+        let blocks = &self.blocks[block * self.rows + row..][..rows];
+        let from = blocks.as_ptr().cast::<u8>();
+        (0..size_of_val(blocks)).step_by(64).for_each(|at| S::prefetch(from.wrapping_add(at)));
+    }
+
+    /// Which of [`GROUP`] rows from a multiple of them on have fine integers of a block, a bit each.
+    #[inline(always)]
+    pub(super) fn uneven(&self, block: usize, row: usize) -> u32 {
+        let groups = self.rows.div_ceil(GROUP);
+        self.uneven[block * groups + row / GROUP].load(Ordering::Relaxed)
+    }
+
+    /// What is fine of a block of a row.
+    #[inline(always)]
+    pub(super) fn fine(&self, block: usize, row: usize) -> &Fine {
+        &self.fine[block * self.rows + row]
     }
 }
 
-/// Rounds the rows of `x`.
-///
-/// # Panics
-/// If `to` has no room for them.
-pub(super) fn quantize(crew: &Crew<'_>, isa: Isa, x: &[f32], input: usize, to: &mut Quantized) {
-    let (rows, blocks) = (x.len() / input, blocks(input));
-    assert!(to.fits(rows, input));
-    let numbers = Shared::new(&mut to.numbers);
-    let scales = Shared::new(&mut to.scales);
-    let totals = Shared::new(&mut to.totals);
-    let fine = Shared::new(&mut to.fine);
-    let parts = if x.len() < SHARED_WORK { 1 } else { crew.threads().min(blocks) };
-    // By blocks: what a thread writes then lies together, and what it reads is mostly its own result of
-    // the layer before.
-    crew.share(blocks, parts, |_, Range { start: from, end: to }| {
-        isa.run(Blocks { x, input, rows, from, to, numbers, scales, totals, fine });
-    });
+/// Where the threads of a loop put blocks of rounded rows, each its own.
+#[derive(Clone, Copy)]
+pub(super) struct Sink<'a> {
+    pub rows: usize,
+    pub input: usize,
+    blocks: Shared<'a, Block>,
+    fine: Shared<'a, Fine>,
+    uneven: &'a [AtomicU32],
 }
 
-/// The blocks `from..to` of all rows of `x`.
-struct Blocks<'a> {
-    x: &'a [f32],
-    input: usize,
-    rows: usize,
-    from: usize,
-    to: usize,
-    numbers: Shared<'a, i8>,
-    scales: Shared<'a>,
-    totals: Shared<'a, i32>,
-    fine: Shared<'a, bool>,
-}
-
-impl Kernel for Blocks<'_> {
+impl Sink<'_> {
+    /// Rounds a block of some rows of `x`, which holds all rows.
+    ///
+    /// # Safety
+    /// The instruction set must be there, and so the rows and the block. No other thread may round them or
+    /// write them meanwhile.
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        let Self { x, input, rows, from, to, numbers, scales, totals, fine } = self;
-        for block in from..to {
-            for (row, x) in x.chunks_exact(input).enumerate() {
-                let at = block * rows + row;
-                let x = &x[block * BLOCK..input.min((block + 1) * BLOCK)];
-                // SAFETY: the instruction set is there; there is room for all blocks of all rows, and
-                // no two are the same.
-                unsafe {
-                    let numbers = numbers.slice(at * ROW, ROW);
-                    (*scales.at(at), *totals.at(at), *fine.at(at)) = round::<S>(x, numbers);
-                }
+    pub unsafe fn round<S: Simd>(self, block: usize, rows: Range<usize>, x: *const f32) {
+        let count = (self.input - block * BLOCK).min(BLOCK);
+        let mut row = rows.start;
+        while row < rows.end {
+            let group = row / GROUP;
+            let mut uneven = 0;
+            while row < rows.end.min((group + 1) * GROUP) {
+                let at = block * self.rows + row;
+                // SAFETY: the caller's promise; there is room for all blocks of all rows.
+                let even = unsafe {
+                    let x = x.add(row * self.input + block * BLOCK);
+                    let x = std::slice::from_raw_parts(x, count);
+                    round::<S>(x, &mut *self.blocks.at(at), &mut *self.fine.at(at))
+                };
+                uneven |= u32::from(!even) << (row % GROUP);
+                row += 1;
+            }
+            if uneven != 0 {
+                let groups = self.rows.div_ceil(GROUP);
+                // Rows of other lanes may be another thread's. The end of the loop orders it.
+                self.uneven[block * groups + group].fetch_or(uneven, Ordering::Relaxed);
             }
         }
     }
 }
 
-/// Rounds the numbers of a block; returns the integers' scale and sum, and whether there are fine
-/// ones.
+/// Some blocks of all rows of `x`.
+struct Blocks<'a> {
+    x: &'a [f32],
+    sink: Sink<'a>,
+    blocks: Range<usize>,
+}
+
+impl Kernel for Blocks<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        for block in self.blocks {
+            // SAFETY: the instruction set is there, and the rows and blocks are `x`'s.
+            unsafe { self.sink.round::<S>(block, 0..self.sink.rows, self.x.as_ptr()) };
+        }
+    }
+}
+
+/// Rounds the numbers of a block; true if 8 bits do.
 ///
 /// # Safety
 /// The instruction set must be there.
 #[inline(always)]
-unsafe fn round<S: Simd>(x: &[f32], numbers: &mut [i8]) -> (f32, i32, bool) {
-    assert!(x.len() <= BLOCK && numbers.len() == ROW);
-    let (coarse, fine) = numbers.split_at_mut(BLOCK);
+unsafe fn round<S: Simd>(x: &[f32], to: &mut Block, fine: &mut Fine) -> bool {
+    assert!(x.len() <= BLOCK);
     // SAFETY: the instruction set is there by the caller's promise; integers are written in whole
     // vectors, which a block is, and numbers are read as far as they go.
     unsafe {
@@ -168,26 +266,31 @@ unsafe fn round<S: Simd>(x: &[f32], numbers: &mut [i8]) -> (f32, i32, bool) {
             if largest > SMALLEST { (largest / MOST, MOST / largest) } else { (0.0, 0.0) };
         // A block whose squares are too large for f32 counts as even, one with NaN does not.
         let even = largest <= EVEN * (power / x.len() as f32).sqrt();
-        // Sums of whole numbers, in each lane at most 8 * 127 * 256: exact.
-        let mut sum = S::zero();
+        // Sums of whole numbers, in each lane at most 8 * 128: exact.
+        let (mut sum, mut fine_sum) = (S::zero(), S::zero());
         if even {
             let inverse = S::splat(inverse / FINER);
             for at in (0..x.len()).step_by(LANES) {
                 let whole = load(at).mul(inverse).round();
-                whole.store_i8(coarse[at..].as_mut_ptr());
+                whole.store_i8(to.coarse[at..].as_mut_ptr());
                 sum = sum.add(whole);
             }
-            return (scale * FINER, sum.sum() as i32, false);
+            to.scale = scale * FINER;
+        } else {
+            let inverse = S::splat(inverse);
+            for at in (0..x.len()).step_by(LANES) {
+                let whole = load(at).mul(inverse).round();
+                // Rounded such that -128..=127 is left: halves go up.
+                let part = whole.fma(S::splat(1.0 / FINER), S::splat(0.25 / FINER)).round();
+                let left = part.fma(S::splat(-FINER), whole);
+                part.store_i8(to.coarse[at..].as_mut_ptr());
+                left.store_i8(fine.numbers[at..].as_mut_ptr());
+                (sum, fine_sum) = (sum.add(part), fine_sum.add(left));
+            }
+            (to.scale, fine.scale) = (scale * FINER, scale);
+            fine.total = fine_sum.sum() as i32;
         }
-        let inverse = S::splat(inverse);
-        for at in (0..x.len()).step_by(LANES) {
-            let whole = load(at).mul(inverse).round();
-            // Rounded such that -128..=127 is left: halves go up.
-            let part = whole.fma(S::splat(1.0 / FINER), S::splat(0.25 / FINER)).round();
-            part.store_i8(coarse[at..].as_mut_ptr());
-            part.fma(S::splat(-FINER), whole).store_i8(fine[at..].as_mut_ptr());
-            sum = sum.add(whole);
-        }
-        (scale, sum.sum() as i32, true)
+        to.total = sum.sum() as i32;
+        even
     }
 }

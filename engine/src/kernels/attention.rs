@@ -3,17 +3,20 @@
 //! Sums run in the order of absolute positions, in blocks of sixteen that start at multiples of
 //! sixteen, so that a query's result does not depend on which queries arrive with it.
 
+use std::ops::Range;
+
 use half::bf16;
 
+use super::activations::{BLOCK, Outlet, Rows, Sink};
 use super::aligned::Aligned;
-use super::arena::{Arena, Block};
+use super::arena::{self, Arena};
 use super::cached::Cached;
 use super::head::{GROUP, Head, VALUES};
 use super::isa::Isa;
 use super::precision::Precision;
 use super::rope::Rotation;
 use super::shared::Shared;
-use super::simd::LANES;
+use super::simd::{Kernel, LANES, Simd};
 use super::team::Crew;
 
 /// Sizes of one attention layer.
@@ -68,9 +71,9 @@ pub struct KeyValues {
     /// Kept in f32; in bfloat16 otherwise.
     exact: bool,
     /// `[lane][head][block]`, a block as [`Cached`] says.
-    keys: Block,
+    keys: arena::Block,
     /// `[lane][head][position][numbers of the head, padded to whole vectors]`
-    values: Block,
+    values: arena::Block,
 }
 
 impl KeyValues {
@@ -114,13 +117,13 @@ impl AttentionScratch {
 impl Attention {
     /// Attends: `qkv` holds for each row and head its query, key and value, (lanes * steps,
     /// heads * 3 * head), lane by lane; rotates queries and keys, remembers keys and values, and
-    /// writes (lanes * steps, heads * head) to `y`. Allocates and blocks on nothing but the crew.
+    /// puts (lanes * steps, heads * head) out. Allocates and blocks on nothing but the crew.
     ///
     /// # Panics
     /// If the lengths do not fit together, or there are more steps or threads than `past` and
     /// `scratch` have room for.
     #[allow(clippy::too_many_arguments, reason = "a layer's inputs, outputs and state")]
-    pub fn forward(
+    pub fn forward<'a>(
         &self,
         crew: &Crew<'_>,
         isa: Isa,
@@ -130,71 +133,131 @@ impl Attention {
         qkv: &[f32],
         past: &mut KeyValues,
         scratch: &mut AttentionScratch,
-        y: &mut [f32],
-    ) {
-        match past.exact {
-            true => self.attend::<f32>(crew, isa, lanes, window, rotation, qkv, past, scratch, y),
-            false => self.attend::<bf16>(crew, isa, lanes, window, rotation, qkv, past, scratch, y),
+        to: Outlet<'a>,
+    ) -> Rows<'a> {
+        let width = self.heads * self.head;
+        let Outlet { floats, mut rounded } = to;
+        let steps = floats.len() / (lanes * width);
+        assert!(floats.len() == lanes * steps * width, "rows of y");
+        assert!(qkv.len() == 3 * floats.len(), "rows of queries, keys and values");
+        // Heads that are a block together.
+        let together = if BLOCK.is_multiple_of(self.head) { BLOCK / self.head } else { 1 };
+        let whole = together * self.head == BLOCK && self.heads.is_multiple_of(together);
+        let sink = rounded.as_mut().map(|rounded| rounded.sink(lanes * steps, width));
+        let all = Heads {
+            sizes: *self,
+            window,
+            rotation,
+            lanes,
+            steps,
+            qkv,
+            y: Shared::new(floats),
+            sink: sink.filter(|_| whole),
+            together: if whole { together } else { 1 },
+        };
+        if past.exact {
+            all.attend::<f32>(crew, isa, past, scratch);
+        } else {
+            all.attend::<bf16>(crew, isa, past, scratch);
+        }
+        match rounded {
+            Some(rounded) if !whole => {
+                rounded.round(crew, isa, floats, width);
+                Rows::Integers(rounded)
+            }
+            rounded => Outlet { floats, rounded }.rows(),
         }
     }
+}
 
-    #[allow(clippy::too_many_arguments, reason = "as above")]
+/// All heads of all lanes.
+struct Heads<'a> {
+    sizes: Attention,
+    window: Window,
+    rotation: Option<&'a Rotation>,
+    lanes: usize,
+    steps: usize,
+    qkv: &'a [f32],
+    y: Shared<'a>,
+    /// Where the results of so many heads, which are a block together, are rounded.
+    sink: Option<Sink<'a>>,
+    together: usize,
+}
+
+impl Heads<'_> {
     fn attend<K: Cached>(
         &self,
         crew: &Crew<'_>,
         isa: Isa,
-        lanes: usize,
-        window: Window,
-        rotation: Option<&Rotation>,
-        qkv: &[f32],
         past: &mut KeyValues,
         scratch: &mut AttentionScratch,
-        y: &mut [f32],
     ) {
-        let width = self.heads * self.head;
-        let steps = y.len() / (lanes * width);
-        assert!(y.len() == lanes * steps * width && qkv.len() == 3 * y.len(), "rows of qkv and y");
-        assert!(self.blocks(steps) <= past.blocks, "steps fit into the ring");
+        let Self { sizes, window, rotation, lanes, steps, qkv, y, sink, together } = *self;
+        assert!(sizes.blocks(steps) <= past.blocks, "steps fit into the ring");
         // SAFETY: all bits are numbers, and blocks start at multiples of 64.
         let (keys, values) =
             unsafe { (past.keys.as_mut_numbers::<K>(), past.values.as_mut_numbers::<K>()) };
         let positions = past.blocks * LANES;
-        let (key_size, value_size) = (positions * self.paired(), positions * self.padded());
-        let all = lanes * self.heads;
+        let (key_size, value_size) = (positions * sizes.paired(), positions * sizes.padded());
+        let all = lanes * sizes.heads;
         assert!(keys.len() >= all * key_size, "a ring for each lane");
         assert!(values.len() >= all * value_size, "a ring for each lane");
-        assert!(scratch.each >= self.scratch(steps), "scratch for the window");
+        assert!(scratch.each >= sizes.scratch(steps), "scratch for the window");
         assert!(scratch.data.as_slice().len() >= crew.threads() * scratch.each);
         let each = scratch.each;
         let scratch = Shared::new(scratch.data.as_mut_slice());
         let (keys, values) = (Shared::new(keys), Shared::new(values));
-        let y = Shared::new(y);
         let blocks = past.blocks;
+        let run = |part: usize, ring: usize| {
+            // SAFETY: each head has a ring of its own and each part a scratch of its own, inside the
+            // buffers by the assertions above.
+            let head = unsafe {
+                Head {
+                    sizes,
+                    blocks,
+                    window,
+                    steps,
+                    rotation,
+                    lane: ring / sizes.heads,
+                    head: ring % sizes.heads,
+                    qkv,
+                    keys: keys.slice(ring * key_size, key_size),
+                    values: values.slice(ring * value_size, value_size),
+                    scratch: scratch.slice(part * each, each),
+                    y,
+                }
+            };
+            isa.run(head);
+        };
         // One part a thread, so that each goes straight through memory and what a head brings near is
         // for the next one of the same thread.
-        let parts = crew.threads().min(all);
-        crew.share(all, parts, |part, rings| {
-            for ring in rings {
-                // SAFETY: each head has a ring of its own and each part a scratch of its own,
-                // inside the buffers by the assertions above.
-                let head = unsafe {
-                    Head {
-                        sizes: *self,
-                        blocks,
-                        window,
-                        steps,
-                        rotation,
-                        lane: ring / self.heads,
-                        head: ring % self.heads,
-                        qkv,
-                        keys: keys.slice(ring * key_size, key_size),
-                        values: values.slice(ring * value_size, value_size),
-                        scratch: scratch.slice(part * each, each),
-                        y,
-                    }
-                };
-                isa.run(head);
+        let groups = all / together;
+        crew.share(groups, crew.threads().min(groups), |part, groups| {
+            for group in groups {
+                let first = group * together;
+                (first..first + together).for_each(|ring| run(part, ring));
+                if let Some(sink) = sink {
+                    let (lane, block) = (first / sizes.heads, first % sizes.heads / together);
+                    isa.run(Block { sink, y, block, rows: lane * steps..(lane + 1) * steps });
+                }
             }
         });
+    }
+}
+
+/// A block of some rows of the result, which is to be rounded.
+struct Block<'a> {
+    sink: Sink<'a>,
+    y: Shared<'a>,
+    block: usize,
+    rows: Range<usize>,
+}
+
+impl Kernel for Block<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        // SAFETY: the instruction set is there, y holds all rows, and the heads of the block were of the
+        // same part.
+        unsafe { self.sink.round::<S>(self.block, self.rows, self.y.at(0)) };
     }
 }

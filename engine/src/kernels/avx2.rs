@@ -191,15 +191,6 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn combine(coarse: Self::Int, fine: Self::Int) -> Self::Int {
-        // SAFETY: as said above.
-        unsafe {
-            let add = |coarse, fine| _mm256_add_epi32(_mm256_slli_epi32::<8>(coarse), fine);
-            (add(coarse.0, fine.0), add(coarse.1, fine.1))
-        }
-    }
-
-    #[inline(always)]
     unsafe fn start(_total: i32) -> Self::Int {
         // SAFETY: as said above.
         unsafe { Self::none() }

@@ -187,12 +187,6 @@ impl Simd for Avx512 {
         unsafe { _mm512_setzero_si512() }
     }
 
-    #[inline(always)]
-    unsafe fn combine(coarse: __m512i, fine: __m512i) -> __m512i {
-        // SAFETY: as said above.
-        unsafe { _mm512_add_epi32(_mm512_slli_epi32::<8>(coarse), fine) }
-    }
-
     /// The instruction wants weights without sign: each is 128 too large.
     #[inline(always)]
     unsafe fn start(total: i32) -> __m512i {
@@ -235,7 +229,8 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn prefetch(from: *const u8) {
+        // Past the second-level cache, where activations would make way for weights that are used once.
         // SAFETY: a hint, which x86-64 always has and which never faults.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
+        unsafe { _mm_prefetch::<_MM_HINT_NTA>(from.cast()) }
     }
 }

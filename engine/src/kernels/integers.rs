@@ -9,15 +9,13 @@
 
 use std::mem::MaybeUninit;
 
-use super::activations::{BLOCK, Quantized, ROW, blocks};
+use super::activations::{BLOCK, Block, Fine, GROUP, ROW, Rounded, blocks};
 use super::linear::Panels;
 use super::pack::{PANEL, PANEL_BLOCK, PANEL_BLOCK4, SQUARE4, WEIGHTS4};
 use super::precision::Precision;
 use super::rounding::SIXTEEN;
 use super::simd::{Ahead, LANES, Simd};
 
-/// Rows whose sums wait while the blocks of a panel go by.
-const GROUP: usize = 32;
 /// How far ahead of the block at work weights are brought near where few rows, and where many share a
 /// block: measured in 8 bits, and the nearest of all is best where memory is the limit. In 4 bits the
 /// same bytes ahead already reach what the memory gives.
@@ -40,7 +38,7 @@ impl Panels<'_> {
     /// # Safety
     /// The instruction set of `S` must be there.
     #[inline(always)]
-    pub(super) unsafe fn integers<S: Simd>(&self, x: &Quantized) {
+    pub(super) unsafe fn integers<S: Simd>(&self, x: &Rounded) {
         let mut sums: Sums = [[0.0; PANEL]; GROUP];
         let mut unfolded = Unfolded(MaybeUninit::uninit());
         for panel in self.from..self.to {
@@ -56,6 +54,8 @@ impl Panels<'_> {
                     }
                 }
             }
+            // SAFETY: the caller's promise.
+            unsafe { self.follow::<S>(panel) };
         }
     }
 
@@ -63,7 +63,7 @@ impl Panels<'_> {
     #[inline(always)]
     unsafe fn blocks<S: Simd>(
         &self,
-        x: &Quantized,
+        x: &Rounded,
         panel: usize,
         row: usize,
         rows: usize,
@@ -75,9 +75,12 @@ impl Panels<'_> {
         let bytes = if folded { PANEL_BLOCK4 } else { PANEL_BLOCK };
         let weights = self.panel(panel).as_ptr();
         for block in 0..blocks(input) {
-            let at = block * self.rows + row;
             let fours = (input - block * BLOCK).min(BLOCK).div_ceil(4);
             let mut weights = weights.wrapping_add(block * bytes);
+            if panel == self.from && block + 1 < blocks(input) {
+                // What another thread has rounded comes from its core, of which nothing else knows ahead.
+                x.bring_near::<S>(block + 1, row, rows);
+            }
             // What follows a panel is the next one, and what follows the last the layer after:
             // weights lie in the order of their use.
             let ahead = weights.wrapping_add(if rows <= 4 { NEAR } else { FAR });
@@ -85,7 +88,6 @@ impl Panels<'_> {
                 // SAFETY: the instruction set is there by the caller's promise, and so is the block.
                 weights = unsafe { unfolded.fill::<S>(weights, ahead) };
             }
-            let uneven = x.fine(at, rows);
             let mut r = 0;
             while r < rows {
                 let size = match rows - r {
@@ -103,20 +105,41 @@ impl Panels<'_> {
                     8 | 12 => (ahead.wrapping_add(PANEL_BLOCK / 2), 1),
                     _ => (ahead, 0),
                 };
-                let tile = Tile { x, at: at + r, fours, weights, ahead, lines };
-                let uneven = &uneven[r..r + size];
-                let sums = &mut sums[r..r + size];
+                let tile = Tile { fours, weights, ahead, lines };
+                let sums = sums[r].as_mut_ptr();
                 // SAFETY: the instruction set is there by the caller's promise, and so are the rows.
                 unsafe {
                     match size {
-                        12 => tile.run::<S, 12>(uneven, sums),
-                        8 => tile.run::<S, 8>(uneven, sums),
-                        4 => tile.run::<S, 4>(uneven, sums),
-                        2 => tile.run::<S, 2>(uneven, sums),
-                        _ => tile.run::<S, 1>(uneven, sums),
+                        12 => tile.run::<S, 12>(Coarse { blocks: x.block(block, row + r), sums }),
+                        8 => tile.run::<S, 8>(Coarse { blocks: x.block(block, row + r), sums }),
+                        4 => tile.run::<S, 4>(Coarse { blocks: x.block(block, row + r), sums }),
+                        2 => tile.run::<S, 2>(Coarse { blocks: x.block(block, row + r), sums }),
+                        _ => tile.run::<S, 1>(Coarse { blocks: x.block(block, row + r), sums }),
                     }
                 }
                 r += size;
+            }
+            let tile = Tile { fours, weights, ahead, lines: 0 };
+            let mut uneven = x.uneven(block, row);
+            let count = uneven.count_ones();
+            let mut next = || {
+                let r = uneven.trailing_zeros() as usize;
+                uneven &= uneven.wrapping_sub(1);
+                r
+            };
+            let mut left = count;
+            while left > 0 {
+                // SAFETY: as above.
+                unsafe {
+                    if left >= 4 {
+                        let rows = std::array::from_fn(|_| next());
+                        tile.run::<S, 4>(Finer::of(x, block, row, rows, sums));
+                        left -= 4;
+                    } else {
+                        tile.run::<S, 1>(Finer::of(x, block, row, [next()], sums));
+                        left -= 1;
+                    }
+                }
             }
         }
     }
@@ -151,12 +174,9 @@ impl Unfolded {
     }
 }
 
-/// Some rows of one block.
+/// One block of a panel.
 #[derive(Clone, Copy)]
-struct Tile<'a> {
-    x: &'a Quantized,
-    /// The block of the first row.
-    at: usize,
+struct Tile {
     /// Groups of four inputs in the block.
     fours: usize,
     weights: *const u8,
@@ -165,103 +185,145 @@ struct Tile<'a> {
     lines: usize,
 }
 
+/// Rows of integers, what they stand for, and where their products go; a trait, so that each is told in
+/// the way that costs least.
+trait Rows<const R: usize>: Copy {
+    /// The integers of a block of a row, and where the sums of a panel's outputs are.
+    fn numbers(self, r: usize) -> *const i8;
+    fn sums(self, r: usize) -> *mut f32;
+    fn scale(self, r: usize) -> f32;
+    fn total(self, r: usize) -> i32;
+}
+
+/// Coarse integers of consecutive rows: one address does for all.
+#[derive(Clone, Copy)]
+struct Coarse<'a, const R: usize> {
+    blocks: &'a [Block; R],
+    sums: *mut f32,
+}
+
+impl<const R: usize> Rows<R> for Coarse<'_, R> {
+    #[inline(always)]
+    fn numbers(self, r: usize) -> *const i8 {
+        self.blocks.as_ptr().cast::<i8>().wrapping_add(ROW * r)
+    }
+
+    #[inline(always)]
+    fn sums(self, r: usize) -> *mut f32 {
+        self.sums.wrapping_add(PANEL * r)
+    }
+
+    #[inline(always)]
+    fn scale(self, r: usize) -> f32 {
+        self.blocks[r].scale
+    }
+
+    #[inline(always)]
+    fn total(self, r: usize) -> i32 {
+        self.blocks[r].total
+    }
+}
+
+/// Fine integers of any rows.
+#[derive(Clone, Copy)]
+struct Finer<'a, const R: usize> {
+    fine: [&'a Fine; R],
+    sums: [*mut f32; R],
+}
+
+impl<'a, const R: usize> Finer<'a, R> {
+    /// Those of a block of these rows, counted from `row` as `sums` are.
+    #[inline(always)]
+    fn of(x: &'a Rounded, block: usize, row: usize, rows: [usize; R], sums: &mut Sums) -> Self {
+        Self {
+            fine: rows.map(|r| x.fine(block, row + r)),
+            sums: rows.map(|r| sums[r].as_mut_ptr()),
+        }
+    }
+}
+
+impl<const R: usize> Rows<R> for Finer<'_, R> {
+    #[inline(always)]
+    fn numbers(self, r: usize) -> *const i8 {
+        self.fine[r].numbers.as_ptr()
+    }
+
+    #[inline(always)]
+    fn sums(self, r: usize) -> *mut f32 {
+        self.sums[r]
+    }
+
+    #[inline(always)]
+    fn scale(self, r: usize) -> f32 {
+        self.fine[r].scale
+    }
+
+    #[inline(always)]
+    fn total(self, r: usize) -> i32 {
+        self.fine[r].total
+    }
+}
+
 /// Sums of products, `C` vectors for each of `R` rows.
 type Integers<S, const R: usize, const C: usize> = [[<S as Simd>::Int; C]; R];
 
-impl Tile<'_> {
-    /// All outputs of `R` rows; `uneven` says which of them have fine integers.
+impl Tile {
+    /// Adds the products with `R` rows of integers to their sums.
+    ///
+    /// # Safety
+    /// The instruction set must be there, and the block, the rows and their sums.
     #[inline(always)]
-    unsafe fn run<S: Simd, const R: usize>(self, uneven: &[bool], sums: &mut [[f32; PANEL]]) {
+    unsafe fn run<S: Simd, const R: usize>(self, rows: impl Rows<R>) {
         // SAFETY: the caller's promise.
         unsafe {
-            match (S::WIDE, uneven.contains(&true)) {
-                (true, false) => self.columns::<S, R, 2, false>(0, uneven, sums),
-                (true, true) => self.columns::<S, R, 2, true>(0, uneven, sums),
-                (false, _) => {
-                    self.columns::<S, R, 1, true>(0, uneven, sums);
-                    self.columns::<S, R, 1, true>(LANES, uneven, sums);
-                }
+            if S::WIDE {
+                self.columns::<S, R, 2>(0, rows);
+            } else {
+                self.columns::<S, R, 1>(0, rows);
+                self.columns::<S, R, 1>(LANES, rows);
             }
         }
     }
 
-    /// `C` vectors of outputs from `column` on; `FINE` if any row has fine integers.
+    /// `C` vectors of outputs from `column` on.
     #[inline(always)]
-    unsafe fn columns<S: Simd, const R: usize, const C: usize, const FINE: bool>(
+    unsafe fn columns<S: Simd, const R: usize, const C: usize>(
         self,
         column: usize,
-        uneven: &[bool],
-        sums: &mut [[f32; PANEL]],
+        rows: impl Rows<R>,
     ) {
-        let Self { x, at, fours, weights, lines, .. } = self;
+        let Self { fours, weights, lines, .. } = self;
         // SAFETY: the instruction set and the rows are there by the caller's promise; a block of a
         // panel holds for each four inputs 4 * 32 weights, and then 32 scales, of which 16 C from
         // `column` on are inside.
         unsafe {
-            let (scales, totals) = (x.scales::<R>(at), x.totals::<R>(at));
-            let mut fine = [[S::none(); C]; R];
-            if FINE {
-                // First: afterwards the coarse sums would have to leave their registers.
-                self.fine::<S, R, C>(column, uneven, &mut fine);
-            }
-            let mut first = [[S::none(); C]; R];
-            for r in 0..R {
-                if !FINE || !uneven[r] {
-                    first[r] = [S::start(totals[r]); C];
-                }
-            }
-            let numbers = x.numbers(at, R);
-            let coarse = match (fours, lines) {
-                (FOURS, 2) => self.products::<S, R, C, 2>(FOURS, column, numbers, first),
-                (FOURS, 1) => self.products::<S, R, C, 1>(FOURS, column, numbers, first),
-                (FOURS, _) => self.products::<S, R, C, 0>(FOURS, column, numbers, first),
-                _ => self.products::<S, R, C, 0>(fours, column, numbers, first),
+            let first = std::array::from_fn(|r| [S::start(rows.total(r)); C]);
+            let products = match (fours, lines) {
+                (FOURS, 2) => self.products::<S, R, C, 2>(FOURS, column, rows, first),
+                (FOURS, 1) => self.products::<S, R, C, 1>(FOURS, column, rows, first),
+                (FOURS, _) => self.products::<S, R, C, 0>(FOURS, column, rows, first),
+                _ => self.products::<S, R, C, 0>(fours, column, rows, first),
             };
             let (low, high) = S::load_bf16(weights.add(PANEL * BLOCK).cast());
             let of_weights = [low, high];
             for r in 0..R {
-                let scale = S::splat(scales[r]);
+                let scale = S::splat(rows.scale(r));
                 for c in 0..C {
-                    let to = sums[r][column + c * LANES..].as_mut_ptr();
-                    let sum = match FINE && uneven[r] {
-                        true => S::combine(coarse[r][c], fine[r][c]),
-                        false => coarse[r][c],
-                    };
-                    let sum = S::from_int(sum).mul(of_weights[column / LANES + c]);
+                    let to = rows.sums(r).add(column + c * LANES);
+                    let sum = S::from_int(products[r][c]).mul(of_weights[column / LANES + c]);
                     sum.fma(scale, S::load(to)).store(to);
                 }
             }
         }
     }
 
-    /// The fine part of the sums of those rows that have fine integers.
-    ///
-    /// In a loop of its own, so that it takes no registers from what most blocks need.
-    #[inline(always)]
-    unsafe fn fine<S: Simd, const R: usize, const C: usize>(
-        &self,
-        column: usize,
-        uneven: &[bool],
-        sums: &mut Integers<S, R, C>,
-    ) {
-        for (r, sums) in sums.iter_mut().enumerate().filter(|(r, _)| uneven[*r]) {
-            // SAFETY: as in `columns`.
-            unsafe {
-                let numbers = self.x.numbers(self.at + r, 1).add(BLOCK);
-                let [total] = self.x.totals::<1>(self.at + r);
-                let start = [[S::start(*total); C]];
-                [*sums] = self.products::<S, 1, C, 0>(self.fours, column, numbers, start);
-            }
-        }
-    }
-
-    /// Adds the products of the block with integers of `R` rows, the first row's at `numbers`.
+    /// Adds the products of the block with integers of `R` rows.
     #[inline(always)]
     unsafe fn products<S: Simd, const R: usize, const C: usize, const LINES: usize>(
         &self,
         fours: usize,
         column: usize,
-        numbers: *const i8,
+        rows: impl Rows<R>,
         mut sums: Integers<S, R, C>,
     ) -> Integers<S, R, C> {
         // SAFETY: as in `columns`.
@@ -277,7 +339,7 @@ impl Tile<'_> {
                 }
                 for r in 0..R {
                     for c in 0..C {
-                        sums[r][c] = S::dot4(sums[r][c], w[c], numbers.add(ROW * r + 4 * k));
+                        sums[r][c] = S::dot4(sums[r][c], w[c], rows.numbers(r).add(4 * k));
                     }
                 }
             }

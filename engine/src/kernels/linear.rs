@@ -5,10 +5,11 @@
 use std::io;
 use std::ops::Range;
 
-use super::activations::{Quantized, quantize};
+use super::activations::{BLOCK, Rounded, Rows, Sink};
 use super::arena::{Arena, Block};
 use super::gelu::gelu_vector;
 use super::isa::Isa;
+use super::moments::{Moments, Notes};
 use super::pack::{PANEL, pack, packed_bytes, panel_bytes};
 use super::precision::Precision;
 use super::rounding::loss;
@@ -45,15 +46,22 @@ pub enum Epilogue<'a> {
     AddScaled(&'a [f32]),
 }
 
-/// Working memory of linear layers: rows as integers. Empty for floats.
-#[derive(Default)]
-pub struct LinearWork(Option<Quantized>);
+/// What else becomes of it, part by part while that is near at hand.
+pub enum Then<'a> {
+    /// Nothing.
+    Nothing,
+    /// It is rounded, for a layer of integers.
+    Round(&'a mut Rounded),
+    /// Its moments are noted, for a norm.
+    Note(&'a mut Moments),
+}
 
-impl LinearWork {
-    /// Room for layers that take these numbers of (rows, inputs). Allocates.
-    pub fn new(precision: Precision, layers: impl Iterator<Item = (usize, usize)>) -> Self {
-        Self(precision.is_integer().then(|| Quantized::new(layers)))
-    }
+/// The same for the threads of a loop.
+#[derive(Clone, Copy)]
+enum Follow<'a> {
+    Nothing,
+    Round(Sink<'a>),
+    Note(Notes<'a>),
 }
 
 /// y = x Wᵀ.
@@ -140,38 +148,68 @@ impl Linear {
         self.output
     }
 
+    /// Whether it takes rows as integers.
+    pub fn is_integer(&self) -> bool {
+        self.precision.is_integer()
+    }
+
+    /// The rows of `x`, (rows, input), as the layer takes them. Allocates and blocks on nothing but the
+    /// crew.
+    ///
+    /// # Panics
+    /// If they must be rounded and `room` has none for as many.
+    pub fn rows<'a>(
+        &self,
+        crew: &Crew<'_>,
+        isa: Isa,
+        x: &'a [f32],
+        room: &'a mut Rounded,
+    ) -> Rows<'a> {
+        if !self.is_integer() {
+            return Rows::Floats(x);
+        }
+        room.round(crew, isa, x, self.input);
+        Rows::Integers(room)
+    }
+
     /// Computes all rows of `x`, (rows, input) row-major, into `y`, (rows, output). Allocates and
     /// blocks on nothing but the crew.
     ///
     /// # Panics
-    /// If the lengths do not fit together, or `work` has no room for as many rows.
+    /// If the lengths do not fit together, or `x` is not of the form that the layer takes.
     pub fn forward(
         &self,
         crew: &Crew<'_>,
         isa: Isa,
-        x: &[f32],
-        work: &mut LinearWork,
+        x: Rows<'_>,
         y: &mut [f32],
         epilogue: Epilogue<'_>,
+        then: Then<'_>,
     ) {
-        let rows = x.len() / self.input;
-        assert!(x.len() == rows * self.input && y.len() == rows * self.output, "rows of x and y");
+        let rows = y.len() / self.output;
+        let fits = match x {
+            Rows::Floats(x) => !self.is_integer() && x.len() == rows * self.input,
+            Rows::Integers(x) => self.is_integer() && (x.rows(), x.input()) == (rows, self.input),
+        };
+        assert!(fits && y.len() == rows * self.output, "rows of x and y, in the layer's form");
         if let Epilogue::AddScaled(scale) = epilogue {
             assert_eq!(scale.len(), self.output, "a scale an output");
         }
-        let rounded = self.precision.is_integer().then(|| {
-            let room = work.0.as_mut().filter(|room| room.fits(rows, self.input));
-            let room = room.expect("working memory for as many rows");
-            quantize(crew, isa, x, self.input, room);
-            &*room
-        });
-        let y = Shared::new(y);
         let panels = self.output.div_ceil(PANEL);
+        // Panels of one part are whole blocks of what is rounded.
+        let (follow, each) = match then {
+            Then::Nothing => (Follow::Nothing, 1),
+            Then::Round(rounded) => (Follow::Round(rounded.sink(rows, self.output)), BLOCK / PANEL),
+            Then::Note(moments) => (Follow::Note(moments.notes(rows, self.output)), 1),
+        };
+        let y = Shared::new(y);
         // One part a thread, long enough for prefetching to get going: more of them would even out
         // what holds a thread up, and cost a tenth to a fifth when nothing does.
-        let parts = (rows * self.input * self.output / SHARED_WORK).min(crew.threads()).min(panels);
-        crew.share(panels, parts.max(1), |_, Range { start: from, end: to }| {
-            isa.run(Panels { linear: self, x, rounded, rows, y, epilogue, from, to });
+        let parts = (rows * self.input * self.output / SHARED_WORK).min(crew.threads());
+        let count = panels.div_ceil(each);
+        crew.share(count, parts.clamp(1, count), |_, Range { start, end }| {
+            let (from, to) = (start * each, panels.min(end * each));
+            isa.run(Panels { linear: self, x, rows, y, epilogue, follow, from, to });
         });
     }
 }
@@ -179,12 +217,11 @@ impl Linear {
 /// All rows of the panels `from..to`.
 pub(super) struct Panels<'a> {
     pub linear: &'a Linear,
-    pub x: &'a [f32],
-    /// `x` as integers, for such weights.
-    pub rounded: Option<&'a Quantized>,
+    pub x: Rows<'a>,
     pub rows: usize,
     pub y: Shared<'a>,
     pub epilogue: Epilogue<'a>,
+    follow: Follow<'a>,
     pub from: usize,
     pub to: usize,
 }
@@ -194,13 +231,12 @@ impl Kernel for Panels<'_> {
     unsafe fn run<S: Simd>(self) {
         // SAFETY: the instruction set is there by the caller's promise.
         unsafe {
-            match (self.linear.precision, self.rounded) {
-                (Precision::F32, _) if S::WIDE => self.tiles::<S, F32, 2>(12),
-                (Precision::F32, _) => self.tiles::<S, F32, 1>(4),
-                (Precision::Bf16, _) if S::WIDE => self.tiles::<S, Bf16, 2>(12),
-                (Precision::Bf16, _) => self.tiles::<S, Bf16, 2>(2),
-                (Precision::Int8 | Precision::Int4, Some(x)) => self.integers::<S>(x),
-                (Precision::Int8 | Precision::Int4, None) => unreachable!("integers meet integers"),
+            match (self.x, self.linear.precision) {
+                (Rows::Integers(x), _) => self.integers::<S>(x),
+                (Rows::Floats(x), Precision::Bf16) if S::WIDE => self.tiles::<S, Bf16, 2>(x, 12),
+                (Rows::Floats(x), Precision::Bf16) => self.tiles::<S, Bf16, 2>(x, 2),
+                (Rows::Floats(x), _) if S::WIDE => self.tiles::<S, F32, 2>(x, 12),
+                (Rows::Floats(x), _) => self.tiles::<S, F32, 1>(x, 4),
             }
         }
     }
@@ -210,7 +246,7 @@ impl Panels<'_> {
     /// All of them as floats, in tiles of `C` vectors by at most so many rows: such that their sums, a
     /// row of weights and an activation fit the registers.
     #[inline(always)]
-    unsafe fn tiles<S: Simd, F: Format, const C: usize>(&self, most: usize) {
+    unsafe fn tiles<S: Simd, F: Format, const C: usize>(&self, x: &[f32], most: usize) {
         let bytes = panel_bytes(self.linear.precision, self.linear.input);
         let turns = self.linear.input;
         let stride = bytes / turns;
@@ -229,12 +265,36 @@ impl Panels<'_> {
                 // not exceed `rows`.
                 unsafe {
                     row += match (self.rows - row).min(most) {
-                        12.. if S::WIDE => self.tile::<S, F, 12, C>(panel, row, ahead(12)),
-                        8.. if S::WIDE => self.tile::<S, F, 8, C>(panel, row, ahead(8)),
-                        4.. => self.tile::<S, F, 4, C>(panel, row, ahead(4)),
-                        2.. => self.tile::<S, F, 2, C>(panel, row, ahead(2)),
-                        _ => self.tile::<S, F, 1, C>(panel, row, ahead(1)),
+                        12.. if S::WIDE => self.tile::<S, F, 12, C>(x, panel, row, ahead(12)),
+                        8.. if S::WIDE => self.tile::<S, F, 8, C>(x, panel, row, ahead(8)),
+                        4.. => self.tile::<S, F, 4, C>(x, panel, row, ahead(4)),
+                        2.. => self.tile::<S, F, 2, C>(x, panel, row, ahead(2)),
+                        _ => self.tile::<S, F, 1, C>(x, panel, row, ahead(1)),
                     };
+                }
+            }
+            // SAFETY: the instruction set is there by the caller's promise.
+            unsafe { self.follow::<S>(panel) };
+        }
+    }
+
+    /// What follows once all rows of a panel are done.
+    ///
+    /// # Safety
+    /// The instruction set must be there.
+    #[inline(always)]
+    pub(super) unsafe fn follow<S: Simd>(&self, panel: usize) {
+        const PANELS: usize = BLOCK / PANEL;
+        // SAFETY: the instruction set is there by the caller's promise; y holds all rows, and this part
+        // has the whole panel, and block, of them.
+        unsafe {
+            match self.follow {
+                Follow::Nothing => {}
+                Follow::Note(notes) => notes.panel::<S>(panel, self.y.at(0)),
+                Follow::Round(sink) => {
+                    if panel % PANELS == PANELS - 1 || panel + 1 == self.to {
+                        sink.round::<S>(panel / PANELS, 0..self.rows, self.y.at(0));
+                    }
                 }
             }
         }
@@ -244,13 +304,14 @@ impl Panels<'_> {
     #[inline(always)]
     unsafe fn tile<S: Simd, F: Format, const R: usize, const C: usize>(
         &self,
+        x: &[f32],
         panel: usize,
         row: usize,
         ahead: Ahead,
     ) -> usize {
         for column in (0..PANEL).step_by(C * LANES) {
             // SAFETY: the caller's promise; the columns are a panel's.
-            unsafe { self.floats::<S, F, R, C>(panel, row, column, ahead) }
+            unsafe { self.floats::<S, F, R, C>(x, panel, row, column, ahead) }
         }
         R
     }
@@ -266,13 +327,14 @@ impl Panels<'_> {
     #[inline(always)]
     unsafe fn floats<S: Simd, F: Format, const R: usize, const C: usize>(
         &self,
+        x: &[f32],
         panel: usize,
         row: usize,
         column: usize,
         ahead: Ahead,
     ) {
         let input = self.linear.input;
-        let x = &self.x[row * input..][..R * input];
+        let x = &x[row * input..][..R * input];
         let weights = self.panel(panel);
         // SAFETY: x holds R rows, and a panel `input` rows of 32 weights, of which 16 C from
         // `column` are inside.

@@ -12,7 +12,7 @@
 //! | `isa` | choice of the instruction set at run time |
 //! | `precision`, `rounding`, `pack`, `arena` | number formats, order and memory of weights |
 //! | `team` | threads that share one pass |
-//! | `linear`, `integers`, `activations`, `attention`, `cached`, `norm`, `gelu`, `rope`, `exp` | the layers |
+//! | `linear`, `integers`, `activations`, `attention`, `cached`, `moments`, `norm`, `gelu`, `rope`, `exp` | the layers |
 
 mod activations;
 mod aligned;
@@ -30,6 +30,7 @@ mod head;
 mod integers;
 mod isa;
 mod linear;
+mod moments;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod norm;
@@ -46,12 +47,14 @@ mod x86;
 
 pub(crate) use denormals::FlushDenormals;
 
+pub use activations::{Outlet, Rounded, Rows};
 pub use arena::{Arena, Block};
 pub use attention::{Attention, AttentionScratch, KeyValues, Window};
 pub use gelu::gelu;
 pub use isa::Isa;
-pub use linear::{Epilogue, Linear, LinearWork};
-pub use norm::{layer_norm, rms_norm};
+pub use linear::{Epilogue, Linear, Then};
+pub use moments::Moments;
+pub use norm::Norm;
 pub use pack::PACKING;
 pub use precision::{ParsePrecisionError, Precision};
 pub use rope::Rotation;

@@ -202,12 +202,6 @@ impl<const DOT: bool> Simd for Neon<DOT> {
     }
 
     #[inline(always)]
-    unsafe fn combine(coarse: Self::Int, fine: Self::Int) -> Self::Int {
-        // SAFETY: as said above.
-        std::array::from_fn(|i| unsafe { vaddq_s32(vshlq_n_s32::<8>(coarse[i]), fine[i]) })
-    }
-
-    #[inline(always)]
     unsafe fn start(_total: i32) -> Self::Int {
         // SAFETY: as said above.
         unsafe { Self::none() }

@@ -1,85 +1,97 @@
 //! Normalisation of rows.
 
-use super::isa::Isa;
-use super::simd::{Kernel, LANES, Simd};
+use std::ops::Range;
 
-struct Norm<'a> {
-    x: &'a [f32],
-    y: &'a mut [f32],
-    weight: &'a [f32],
-    /// Of a LayerNorm; an RMSNorm has none and does not centre.
-    bias: Option<&'a [f32]>,
-    eps: f32,
+use super::activations::{BLOCK, Outlet, Rows, SHARED_WORK, Sink, blocks};
+use super::isa::Isa;
+use super::moments::Moments;
+use super::shared::Shared;
+use super::simd::{Kernel, LANES, Simd};
+use super::team::Crew;
+
+/// What normalises a row of `width` numbers.
+#[derive(Clone, Copy)]
+pub struct Norm<'a> {
+    /// A factor a column.
+    pub weight: &'a [f32],
+    /// A number a column, of a LayerNorm; an RMSNorm has none and does not centre.
+    pub bias: Option<&'a [f32]>,
+    /// Added to the variance, or the mean of squares.
+    pub eps: f32,
 }
 
-impl Kernel for Norm<'_> {
+impl Norm<'_> {
+    /// Normalises the rows of `x`, whose moments are noted: (x - mean) / sqrt(variance + eps) * weight +
+    /// bias, the variance over all numbers of a row (not one less), as a LayerNorm; without a bias
+    /// x / sqrt(mean of squares + eps) * weight. Allocates and blocks on nothing but the crew.
+    ///
+    /// # Panics
+    /// If the lengths do not fit together.
+    pub fn forward<'a>(
+        self,
+        crew: &Crew<'_>,
+        isa: Isa,
+        x: &[f32],
+        moments: &Moments,
+        to: Outlet<'a>,
+    ) -> Rows<'a> {
+        let (rows, width) = (moments.rows(), moments.width());
+        assert!(x.len() == rows * width && to.floats.len() == x.len(), "moments of the rows");
+        assert!(self.weight.len() == width && self.bias.is_none_or(|bias| bias.len() == width));
+        let Outlet { floats, mut rounded } = to;
+        let y = Shared::new(floats);
+        let sink = rounded.as_mut().map(|rounded| rounded.sink(rows, width));
+        let parts = if x.len() < SHARED_WORK { 1 } else { crew.threads().min(blocks(width)) };
+        // By blocks, which most of the same thread wrote.
+        crew.share(blocks(width), parts, |_, blocks| {
+            isa.run(Blocks { norm: self, x, moments, y, sink, blocks });
+        });
+        Outlet { floats, rounded }.rows()
+    }
+}
+
+/// Some blocks of all rows.
+struct Blocks<'a> {
+    norm: Norm<'a>,
+    x: &'a [f32],
+    moments: &'a Moments,
+    y: Shared<'a>,
+    sink: Option<Sink<'a>>,
+    blocks: Range<usize>,
+}
+
+impl Kernel for Blocks<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let width = self.weight.len();
-        let whole = width - width % LANES;
-        for (x, y) in self.x.chunks_exact(width).zip(self.y.chunks_exact_mut(width)) {
-            // SAFETY: the instruction set is there; vectors are read and written at multiples of
-            // sixteen below `whole`, which no row, weight or bias is shorter than.
+        let Self { norm: Norm { weight, bias, eps }, x, moments, y, sink, blocks } = self;
+        let (rows, width) = (moments.rows(), moments.width());
+        for from in (0..rows).step_by(LANES) {
+            // SAFETY: the instruction set is there; rows and columns are inside x, weight, bias and y,
+            // and no other thread has these blocks.
             unsafe {
-                let mut mean = 0.0;
-                if self.bias.is_some() {
-                    let mut sum = S::zero();
-                    for i in (0..whole).step_by(LANES) {
-                        sum = sum.add(S::load(x.as_ptr().add(i)));
+                let (means, squares) = moments.of::<S>(from, bias.is_some());
+                let (means, squares) = (means.lanes(), squares.lanes());
+                for block in blocks.clone() {
+                    let these = from..rows.min(from + LANES);
+                    for row in these.clone() {
+                        let centre = S::splat(means[row - from]);
+                        let gain = S::splat(1.0 / (squares[row - from] + eps).sqrt());
+                        for n in (block * BLOCK..width.min((block + 1) * BLOCK)).step_by(LANES) {
+                            let present = width - n;
+                            let load = |x: &[f32]| S::load_present(x.as_ptr().add(n), present);
+                            let d = load(&x[row * width..]).sub(centre).mul(gain);
+                            let d = match bias {
+                                Some(bias) => d.fma(load(weight), load(bias)),
+                                None => d.mul(load(weight)),
+                            };
+                            d.store_present(y.at(row * width + n), present);
+                        }
                     }
-                    mean = (sum.sum() + x[whole..].iter().sum::<f32>()) / width as f32;
-                }
-                let centre = S::splat(mean);
-                let mut squares = S::zero();
-                for i in (0..whole).step_by(LANES) {
-                    let d = S::load(x.as_ptr().add(i)).sub(centre);
-                    squares = d.fma(d, squares);
-                }
-                let mut sum = squares.sum();
-                for x in &x[whole..] {
-                    sum += (x - mean) * (x - mean);
-                }
-                let scale = 1.0 / (sum / width as f32 + self.eps).sqrt();
-                let gain = S::splat(scale);
-                for i in (0..whole).step_by(LANES) {
-                    let d = S::load(x.as_ptr().add(i)).sub(centre).mul(gain);
-                    let weight = S::load(self.weight.as_ptr().add(i));
-                    let d = match self.bias {
-                        Some(bias) => d.fma(weight, S::load(bias.as_ptr().add(i))),
-                        None => d.mul(weight),
-                    };
-                    d.store(y.as_mut_ptr().add(i));
-                }
-                for i in whole..width {
-                    let d = (x[i] - mean) * scale;
-                    y[i] = match self.bias {
-                        Some(bias) => d.mul_add(self.weight[i], bias[i]),
-                        None => d * self.weight[i],
-                    };
+                    if let Some(sink) = sink {
+                        sink.round::<S>(block, these, y.at(0));
+                    }
                 }
             }
         }
     }
-}
-
-/// LayerNorm of each row: (x - mean) / sqrt(variance + eps) * weight + bias, the variance over all
-/// numbers of a row (not one less). Rows are as long as `weight`. Realtime-safe.
-///
-/// # Panics
-/// If the lengths do not fit together.
-pub fn layer_norm(isa: Isa, x: &[f32], weight: &[f32], bias: &[f32], eps: f32, y: &mut [f32]) {
-    assert!(
-        x.len() == y.len() && weight.len() == bias.len() && x.len().is_multiple_of(weight.len())
-    );
-    isa.run(Norm { x, y, weight, bias: Some(bias), eps });
-}
-
-/// RMSNorm of each row: x / sqrt(mean of squares + eps) * weight. Rows are as long as `weight`.
-/// Realtime-safe.
-///
-/// # Panics
-/// If the lengths do not fit together.
-pub fn rms_norm(isa: Isa, x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]) {
-    assert!(x.len() == y.len() && x.len().is_multiple_of(weight.len()));
-    isa.run(Norm { x, y, weight, bias: None, eps });
 }

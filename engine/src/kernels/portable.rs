@@ -145,11 +145,6 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    unsafe fn combine(coarse: Self::Int, fine: Self::Int) -> Self::Int {
-        std::array::from_fn(|i| 256 * coarse[i] + fine[i])
-    }
-
-    #[inline(always)]
     unsafe fn start(_total: i32) -> Self::Int {
         [0; LANES]
     }

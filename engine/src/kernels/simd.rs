@@ -56,14 +56,11 @@ pub(super) trait Simd: Copy {
     unsafe fn load_bytes(from: *const u8) -> Self::Bytes;
     /// Zeros.
     unsafe fn none() -> Self::Int;
-    /// What a sum of products starts with where the activations alone add up to `total`; of one in two
-    /// parts, the fine one, and [`Simd::none`] the coarse.
+    /// What a sum of products starts with where the activations alone add up to `total`.
     unsafe fn start(total: i32) -> Self::Int;
     /// Adds to each output the products of its four weights, -127..=127, with four activations,
     /// -128..=127, exactly.
     unsafe fn dot4(sum: Self::Int, weights: Self::Bytes, x: *const i8) -> Self::Int;
-    /// 256 coarse + fine.
-    unsafe fn combine(coarse: Self::Int, fine: Self::Int) -> Self::Int;
     /// Rounds integers to floats.
     unsafe fn from_int(x: Self::Int) -> Self;
 

@@ -6,7 +6,7 @@ use crate::codec::config::{Activation, FeedForward, TransformerConfig};
 use crate::codec::error::CodecError;
 use crate::codec::names;
 use crate::codec::scope::Scope;
-use crate::kernels::{Crew, Epilogue, Isa, Linear, LinearWork};
+use crate::kernels::{Crew, Epilogue, Isa, Linear, Rounded, Rows, Then};
 
 /// Weights of one feed-forward block.
 pub(super) struct FeedForwardBlock {
@@ -48,27 +48,37 @@ impl FeedForwardBlock {
         }
     }
 
-    /// Adds the block's result to `y`, as `epilogue` says.
+    /// The layer that takes the block's rows.
+    pub fn first(&self) -> &Linear {
+        &self.first
+    }
+
+    /// Adds the block's result to `y`, as `epilogue` and `then` say.
     #[allow(clippy::too_many_arguments, reason = "a layer's inputs, outputs and state")]
     pub fn forward(
         &self,
         crew: &Crew<'_>,
         isa: Isa,
-        x: &[f32],
-        work: &mut LinearWork,
+        x: Rows<'_>,
         scratch: &mut [f32],
+        rounded: &mut Rounded,
         y: &mut [f32],
         epilogue: Epilogue<'_>,
+        then: Then<'_>,
     ) {
-        let rows = x.len() / self.first.input();
+        let rows = y.len() / self.second.output();
         let (inner, rest) = scratch.split_at_mut(rows * self.first.output());
         let hidden = match self.gate {
+            None if self.second.is_integer() => {
+                self.first.forward(crew, isa, x, inner, Epilogue::Gelu, Then::Round(rounded));
+                Rows::Integers(rounded)
+            }
             None => {
-                self.first.forward(crew, isa, x, work, inner, Epilogue::Gelu);
-                inner
+                self.first.forward(crew, isa, x, inner, Epilogue::Gelu, Then::Nothing);
+                Rows::Floats(inner)
             }
             Some(activation) => {
-                self.first.forward(crew, isa, x, work, inner, Epilogue::Store);
+                self.first.forward(crew, isa, x, inner, Epilogue::Store, Then::Nothing);
                 let width = self.second.input();
                 let gated = &mut rest[..rows * width];
                 for (to, row) in
@@ -78,9 +88,9 @@ impl FeedForwardBlock {
                     activate(activation, isa, a);
                     to.iter_mut().zip(a).zip(b).for_each(|((to, a), b)| *to = *a * *b);
                 }
-                gated
+                self.second.rows(crew, isa, gated, rounded)
             }
         };
-        self.second.forward(crew, isa, hidden, work, y, epilogue);
+        self.second.forward(crew, isa, hidden, y, epilogue, then);
     }
 }

@@ -8,7 +8,9 @@ use crate::codec::config::TransformerConfig;
 use crate::codec::error::CodecError;
 use crate::codec::names;
 use crate::codec::scope::Scope;
-use crate::kernels::{Attention, Crew, Epilogue, Isa, KeyValues, Linear, Rotation, Window};
+use crate::kernels::{
+    Attention, Crew, Epilogue, Isa, KeyValues, Linear, Outlet, Rotation, Rounded, Then, Window,
+};
 
 pub(super) struct Layer {
     norm1: Norm,
@@ -48,7 +50,8 @@ impl Layer {
         })
     }
 
-    /// Changes the rows of `x`, (lanes * steps, width), in place.
+    /// Changes the rows of `x`, (lanes * steps, width), in place; `scratch.moments` are theirs before and
+    /// after.
     pub fn forward(
         &self,
         pass: &Pass<'_>,
@@ -57,18 +60,28 @@ impl Layer {
         scratch: &mut Scratch,
     ) {
         let Pass { crew, isa, lanes, window, attention, rotation } = *pass;
-        let normed = &mut scratch.row[..x.len()];
-        self.norm1.forward(isa, x, normed);
-        let qkv = &mut scratch.wide[..3 * normed.len()];
-        self.qkv.forward(crew, isa, normed, &mut scratch.linear, qkv, Epilogue::Store);
-        let work = &mut scratch.attention;
-        attention.forward(crew, isa, lanes, window, rotation, qkv, past, work, normed);
-        let linear = &mut scratch.linear;
-        self.out.forward(crew, isa, normed, linear, x, add(self.scale1.as_deref()));
-        self.norm2.forward(isa, x, normed);
+        let Scratch { row, wide, attention: work, moments, rounded: [rounded, hidden], .. } =
+            scratch;
+        let row = &mut row[..x.len()];
+        let qkv = &mut wide[..3 * x.len()];
+        let normed = outlet(row, rounded, &self.qkv);
+        let normed = self.norm1.kernel().forward(crew, isa, x, moments, normed);
+        self.qkv.forward(crew, isa, normed, qkv, Epilogue::Store, Then::Nothing);
+        let attended = outlet(row, rounded, &self.out);
+        let attended =
+            attention.forward(crew, isa, lanes, window, rotation, qkv, past, work, attended);
+        let scale = add(self.scale1.as_deref());
+        self.out.forward(crew, isa, attended, x, scale, Then::Note(moments));
+        let normed = outlet(row, rounded, self.feed_forward.first());
+        let normed = self.norm2.kernel().forward(crew, isa, x, moments, normed);
         let scale = add(self.scale2.as_deref());
-        self.feed_forward.forward(crew, isa, normed, linear, &mut scratch.wide, x, scale);
+        self.feed_forward.forward(crew, isa, normed, wide, hidden, x, scale, Then::Note(moments));
     }
+}
+
+/// Where rows go that `next` takes.
+fn outlet<'a>(floats: &'a mut [f32], rounded: &'a mut Rounded, next: &Linear) -> Outlet<'a> {
+    Outlet { floats, rounded: next.is_integer().then_some(rounded) }
 }
 
 fn add(scale: Option<&[f32]>) -> Epilogue<'_> {

@@ -4,7 +4,7 @@ use crate::codec::config::NormKind;
 use crate::codec::error::CodecError;
 use crate::codec::names;
 use crate::codec::scope::Scope;
-use crate::kernels::{Isa, layer_norm, rms_norm};
+use crate::kernels;
 
 /// LayerNorm (weight and bias) or RMSNorm (gain only) of rows.
 pub(super) enum Norm {
@@ -25,10 +25,10 @@ impl Norm {
         })
     }
 
-    pub fn forward(&self, isa: Isa, x: &[f32], y: &mut [f32]) {
+    pub fn kernel(&self) -> kernels::Norm<'_> {
         match self {
-            Self::Layer { weight, bias } => layer_norm(isa, x, weight, bias, 1e-5, y),
-            Self::Rms { alpha, eps } => rms_norm(isa, x, alpha, *eps, y),
+            Self::Layer { weight, bias } => kernels::Norm { weight, bias: Some(bias), eps: 1e-5 },
+            Self::Rms { alpha, eps } => kernels::Norm { weight: alpha, bias: None, eps: *eps },
         }
     }
 }

@@ -5,7 +5,7 @@ use super::stage::{Stage, StageState};
 use crate::codec::config::{ModuleConfig, PASS_STEPS, finest};
 use crate::codec::error::CodecError;
 use crate::codec::scope::Scope;
-use crate::kernels::{Arena, AttentionScratch, Crew, Isa, LinearWork, Precision};
+use crate::kernels::{Arena, AttentionScratch, Crew, Isa, Moments, Precision, Rounded};
 
 /// Rows a frame up to which 4 bits are faster than 8. With more it is no longer memory that they wait
 /// for, and then unfolding them only costs time, and their rounding only quality.
@@ -47,7 +47,10 @@ pub(super) struct Scratch {
     /// One row of the widest inner activation.
     pub wide: Vec<f32>,
     pub attention: AttentionScratch,
-    pub linear: LinearWork,
+    /// Of the rows that flow through the layers of a stage.
+    pub moments: Moments,
+    /// Rows inside of a stage, and of its feed-forward blocks, for layers of integers.
+    pub rounded: [Rounded; 2],
 }
 
 /// What a stack remembers of the stream, and its working memory.
@@ -101,7 +104,8 @@ impl Stack {
         let arena = Arena::new();
         let mut stages = Vec::new();
         let mut attention = Vec::new();
-        let mut linear = Vec::new();
+        let mut inside = Vec::new();
+        let mut rounded = [Vec::new(), Vec::new()];
         for module in &self.modules {
             if let Module::Transformer(stage) = module {
                 let steps = shape.0;
@@ -110,7 +114,10 @@ impl Stack {
                 wide = wide.max(steps * sizes.1);
                 stages.push(stage.state(lanes, steps, self.precision, &arena));
                 attention.push((stage.attention(), steps));
-                linear.push((lanes * steps, stage.widest_input()));
+                inside.push((lanes * steps, sizes.0));
+                for (rounded, input) in rounded.iter_mut().zip(stage.rounded_sizes()) {
+                    rounded.push((lanes * steps, input));
+                }
             }
             shape = self.after(module, shape);
             flow = flow.max(shape.0 * shape.1).max(row);
@@ -122,7 +129,11 @@ impl Stack {
             row: zeros(row),
             wide: zeros(wide),
             attention: AttentionScratch::new(&attention, threads),
-            linear: LinearWork::new(self.precision, linear.into_iter()),
+            moments: Moments::new(inside.into_iter()),
+            rounded: rounded.map(|layers| match self.precision.is_integer() {
+                true => Rounded::new(layers.into_iter()),
+                false => Rounded::default(),
+            }),
         };
         StackState { lanes, stages, scratch }
     }

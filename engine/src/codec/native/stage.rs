@@ -10,7 +10,8 @@ use crate::codec::error::CodecError;
 use crate::codec::names;
 use crate::codec::scope::Scope;
 use crate::kernels::{
-    Arena, Attention, Crew, Epilogue, Isa, KeyValues, Linear, Precision, Rotation, Window,
+    Arena, Attention, Crew, Epilogue, Isa, KeyValues, Linear, Precision, Rotation, Rows, Then,
+    Window,
 };
 
 /// Weights of one stage.
@@ -70,10 +71,9 @@ impl Stage {
         (width, (3 * width).max(FeedForwardBlock::scratch(&self.config)))
     }
 
-    /// The most numbers that a linear layer takes.
-    pub fn widest_input(&self) -> usize {
-        let TransformerConfig { input, width, .. } = self.config;
-        input.max(width).max(FeedForwardBlock::hidden(&self.config))
+    /// Numbers a row of what is rounded for linear layers: inside, and in the feed-forward block.
+    pub fn rounded_sizes(&self) -> [usize; 2] {
+        [self.config.width, FeedForwardBlock::hidden(&self.config)]
     }
 
     pub fn attention(&self) -> Attention {
@@ -117,7 +117,7 @@ impl Stage {
         let rows = lanes * steps;
         if let Some(projection) = &self.input {
             let (x, y) = (&scratch.x[..rows * input], &mut scratch.y[..rows * width]);
-            projection.forward(crew, isa, x, &mut scratch.linear, y, Epilogue::Store);
+            projection.forward(crew, isa, Rows::Floats(x), y, Epilogue::Store, Then::Nothing);
             std::mem::swap(&mut scratch.x, &mut scratch.y);
         }
         let mut x = std::mem::take(&mut scratch.x);
@@ -136,6 +136,7 @@ impl Stage {
             attention: self.attention(),
             rotation: state.rotation.as_ref(),
         };
+        scratch.moments.note(crew, isa, inside, width);
         for (layer, past) in self.layers.iter().zip(&mut state.past) {
             layer.forward(&pass, inside, past, scratch);
         }
@@ -143,7 +144,7 @@ impl Stage {
         state.position += steps as u64;
         if let Some(projection) = &self.output {
             let (x, y) = (&scratch.x[..rows * width], &mut scratch.y[..rows * output]);
-            projection.forward(crew, isa, x, &mut scratch.linear, y, Epilogue::Store);
+            projection.forward(crew, isa, Rows::Floats(x), y, Epilogue::Store, Then::Nothing);
             std::mem::swap(&mut scratch.x, &mut scratch.y);
         }
     }
