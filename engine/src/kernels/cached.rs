@@ -97,12 +97,16 @@ impl Cached for bf16 {
     unsafe fn values<S: Simd, const C: usize>(row: *const Self, column: usize) -> [S; C] {
         // SAFETY: the caller's promise; pairs of vectors are whole.
         unsafe {
-            const { assert!(C == 1 || C == 2, "a pair is read at a time") };
+            const { assert!(C == 1 || C.is_multiple_of(2), "a pair is read at a time") };
             let first = column / (2 * LANES) * 2 * LANES;
-            let (even, odd) = S::load_bf16(row.add(first).cast());
+            let pair = |at: usize| S::load_bf16(row.add(first + at).cast());
+            let (even, odd) = pair(0);
             let mut vectors = [if column == first { even } else { odd }; C];
-            if C == 2 {
-                vectors[1] = odd;
+            for c in (1..C).step_by(2) {
+                vectors[c] = pair((c - 1) * LANES).1;
+                if c > 1 {
+                    vectors[c - 1] = pair((c - 1) * LANES).0;
+                }
             }
             vectors
         }

@@ -20,6 +20,12 @@ pub(super) const GROUP: usize = 32;
 pub(super) const VALUES: usize = 64;
 /// Blocks of positions among them.
 const BLOCKS: usize = VALUES / LANES;
+/// Blocks of keys that meet a tile of queries at a time, and one or two queries, whose sums would wait for
+/// one another with fewer.
+const KEYS: usize = 3;
+const KEYS_OF_FEW: usize = 6;
+/// Queries that count as few.
+const FEW: usize = 8;
 
 /// One head of one lane.
 pub(super) struct Head<'a, K> {
@@ -51,6 +57,8 @@ struct Group {
     blocks: usize,
     /// Queries.
     rows: usize,
+    /// Blocks of keys that a step reads.
+    keys: usize,
 }
 
 impl Group {
@@ -160,26 +168,25 @@ impl<'a, K: Cached> Head<'a, K> {
         ((group.origin + place as u64) % (self.blocks * LANES) as u64) as usize
     }
 
-    /// Three blocks of keys from one on, in turns of a pair of numbers of the head each.
+    /// What a step of a group reads, in so many turns: some keys, then some values, and after the last of
+    /// them the first keys that the next head will see: rings follow one another, and turn together.
     #[inline(always)]
-    fn keys_ahead(&self, group: Group, block: usize) -> Ahead {
-        let from = &self.keys[self.ring_block(group, block) * LANES * self.sizes.paired()..];
-        Ahead { from: from.as_ptr().cast(), stride: 3 * LANES * 2 * size_of::<K>() }
-    }
-
-    /// Values from a place of the scores on, so many numbers a turn.
-    #[inline(always)]
-    fn values_ahead(&self, group: Group, place: usize, numbers: usize) -> Ahead {
-        let from = &self.values[self.ring_slot(group, place) * self.sizes.padded()..];
-        Ahead { from: from.as_ptr().cast(), stride: numbers * size_of::<K>() }
-    }
-
-    /// The first keys that the next head will see: rings follow one another, and turn together.
-    #[inline(always)]
-    fn next_keys_ahead(&self, group: Group, numbers: usize) -> Ahead {
-        let place = self.keys.len() + self.ring_block(group, 0) * LANES * self.sizes.paired();
-        let from = self.keys.as_ptr().wrapping_add(place);
-        Ahead { from: from.cast(), stride: numbers * size_of::<K>() }
+    fn ahead(&self, group: Group, step: usize, turns: usize) -> Ahead {
+        let (paired, padded) = (self.sizes.paired(), self.sizes.padded());
+        let (keys, values) = (group.blocks.div_ceil(group.keys), group.blocks.div_ceil(BLOCKS));
+        let (from, numbers) = if (keys..keys + values).contains(&step) {
+            let place = ((step - keys) * VALUES).max((self.first(group.t) - group.origin) as usize);
+            (
+                self.values.as_ptr().wrapping_add(self.ring_slot(group, place) * padded),
+                VALUES * padded,
+            )
+        } else {
+            let (ring, step) =
+                if step < keys { (0, step) } else { (self.keys.len(), step - keys - values) };
+            let place = ring + self.ring_block(group, step * group.keys) * LANES * paired;
+            (self.keys.as_ptr().wrapping_add(place), group.keys * LANES * paired)
+        };
+        Ahead { from: from.cast(), stride: (numbers * size_of::<K>()).div_ceil(turns) }
     }
 
     /// Puts key and value of row `t` into the ring.
@@ -211,7 +218,8 @@ impl<'a, K: Cached> Head<'a, K> {
         let pairs = paired / 2;
         let block = self.first(t) / LANES as u64;
         let blocks = (self.position(t + rows - 1) / LANES as u64 - block) as usize + 1;
-        let group = Group { t, origin: block * LANES as u64, blocks, rows };
+        let keys = if S::WIDE && rows <= 2 { KEYS_OF_FEW } else { KEYS };
+        let group = Group { t, origin: block * LANES as u64, blocks, rows, keys };
         let (query, rest) = scratch.split_at_mut(paired);
         let (queries, rest) = rest.split_at_mut(rows * paired);
         let (sums, scores) = rest.split_at_mut(rows * padded);
@@ -222,35 +230,44 @@ impl<'a, K: Cached> Head<'a, K> {
         // whose blocks and rows the ring and the slices of `work` have room for.
         unsafe {
             tiles!(rows, S, |Q, i| self.prepare::<Q>(group, i, &mut work));
-            let all = self.seen(group, 0, rows);
-            let mut done = 0;
-            // While the tiles work, each brings a part of the next keys, and then values, near.
-            while done < blocks {
-                let wide = S::WIDE && blocks - done >= 3;
-                let next = match done + 3 < blocks {
-                    true => self.keys_ahead(group, done + 3),
-                    false => self.values_ahead(group, all.start, VALUES * padded / pairs),
-                };
-                tiles!(rows, S, |Q, i| {
-                    let keys = next.part(i..i + Q, rows, pairs);
-                    if wide {
-                        self.score::<S, Q, 3>(group, i, done, keys, &mut work);
-                    } else {
-                        self.score::<S, Q, 1>(group, i, done, keys, &mut work);
+            // While the tiles of a step work, each brings a part of what a later step reads near.
+            // Few queries are soon done with theirs.
+            let distance = if rows <= FEW { 2 } else { 1 };
+            let steps = blocks.div_ceil(keys);
+            for step in 0..steps {
+                let next = self.ahead(group, step + distance, pairs);
+                let first = step * keys;
+                let count = keys.min(blocks - first);
+                match (rows, count) {
+                    (1, KEYS_OF_FEW) if S::WIDE => {
+                        self.score::<S, 1, KEYS_OF_FEW>(group, 0, first, next, &mut work);
                     }
-                });
-                done += if wide { 3 } else { 1 };
+                    (2, KEYS_OF_FEW) if S::WIDE => {
+                        self.score::<S, 2, KEYS_OF_FEW>(group, 0, first, next, &mut work);
+                    }
+                    (3.., KEYS) if S::WIDE => tiles!(rows, S, |Q, i| {
+                        let next = next.part(i..i + Q, rows, pairs);
+                        self.score::<S, Q, KEYS>(group, i, first, next, &mut work);
+                    }),
+                    _ => {
+                        for n in 0..count {
+                            let next = next.part(n..n + 1, count, pairs);
+                            tiles!(rows, S, |Q, i| {
+                                let next = next.part(i..i + Q, rows, pairs);
+                                self.score::<S, Q, 1>(group, i, first + n, next, &mut work);
+                            });
+                        }
+                    }
+                }
             }
             let mut totals = [0f32; GROUP];
             for i in 0..rows {
                 totals[i] = self.weigh::<S>(group, i, &mut work);
             }
-            for from in (0..all.end).step_by(VALUES) {
+            let all = self.seen(group, 0, rows);
+            for (step, from) in (0..all.end).step_by(VALUES).enumerate() {
                 let values = from.max(all.start)..(from + VALUES).min(all.end);
-                let next = match from + VALUES < all.end {
-                    true => self.values_ahead(group, from + VALUES, padded),
-                    false => self.next_keys_ahead(group, (3 * LANES * paired).div_ceil(VALUES)),
-                };
+                let next = self.ahead(group, steps + step + distance, VALUES);
                 tiles!(rows, S, |Q, i| {
                     let next = next.part(i..i + Q, rows, VALUES);
                     self.mix::<S, Q>(group, i, &values, next, &mut work);
@@ -387,7 +404,11 @@ impl<'a, K: Cached> Head<'a, K> {
         while column < head {
             // SAFETY: the caller's promise.
             unsafe {
-                if S::WIDE && head - column >= 2 * LANES {
+                if S::WIDE && Q <= 4 && head - column >= 4 * LANES {
+                    let ahead = ahead.part(column..column + 4 * LANES, padded, VALUES);
+                    self.mix_columns::<S, Q, 4>(group, i, places.clone(), column, ahead, work);
+                    column += 4 * LANES;
+                } else if S::WIDE && head - column >= 2 * LANES {
                     let ahead = ahead.part(column..column + 2 * LANES, padded, VALUES);
                     self.mix_columns::<S, Q, 2>(group, i, places.clone(), column, ahead, work);
                     column += 2 * LANES;
