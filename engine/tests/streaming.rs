@@ -3,7 +3,9 @@
 mod support;
 
 use proptest::prelude::*;
-use residue_engine::codec::{Backend, Codec, Decoder, Encoder, InputError, Options, Precision};
+use residue_engine::codec::{
+    Backend, Codec, Config, Decoder, Encoder, InputError, Options, Precision,
+};
 use residue_engine::tokens::Codes;
 use support::{BACKENDS, CASES, assert_same, codec, codec_on, difference, folder, signal, slices};
 
@@ -190,6 +192,34 @@ fn lanes_in_one_batch_are_the_lanes_one_by_one() {
             assert_same(&backend, lane, &alone);
         }
         assert!(difference(&lanes[0], &lanes[1]) > 1e-3, "{backend:?}, {case}: depth matters");
+    }
+}
+
+/// In all precisions, with blocks that lanes and threads share: rows of three lanes of Nano.
+#[test]
+fn lanes_are_the_same_in_every_precision_and_for_any_threads() {
+    let depths = [8, 1, 3];
+    for precision in Precision::ALL {
+        let mut all: Option<Vec<Vec<Vec<f32>>>> = None;
+        for threads in [1, 3] {
+            let options = Options { precision, threads, ..Options::default() };
+            let codec = Codec::random(Config::nano(), 5, &options).unwrap();
+            let audio = signal(2, 4 * codec.config().frame_samples, 3);
+            let codes = codec.encoder(1).encode(&slices(&audio), 8).unwrap().remove(0);
+            let alone = depths
+                .map(|depth| codec.decoder(1).decode(&[(&codes, depth)]).unwrap().remove(0))
+                .to_vec();
+            let mut together = codec.decoder(depths.len());
+            let mut lanes = vec![vec![Vec::new(); 2]; depths.len()];
+            for part in [0..1, 1..4].map(|frames| codes.slice(frames)) {
+                let next = together.decode(&depths.map(|depth| (&part, depth))).unwrap();
+                for (lane, next) in lanes.iter_mut().zip(next) {
+                    lane.iter_mut().zip(next).for_each(|(plane, next)| plane.extend(next));
+                }
+            }
+            assert!(lanes == alone, "{precision}, {threads} threads: lanes");
+            assert!(all.get_or_insert(alone) == &lanes, "{precision}: threads");
+        }
     }
 }
 

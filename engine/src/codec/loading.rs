@@ -39,8 +39,9 @@ impl Loading<'_> {
         Ok(values)
     }
 
-    /// The same as a linear layer, its outputs in another order, packed; values and packed form exist
-    /// together for one layer only.
+    /// The same as a linear layer, packed; `arrange` puts the checkpoint's values in the order of outputs
+    /// that is wanted, which packed files already have. Values and packed form exist together for one layer
+    /// only.
     pub fn linear(
         &self,
         names: &[String],

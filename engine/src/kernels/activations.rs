@@ -43,7 +43,7 @@ pub enum Rows<'a> {
 
 /// Where rows go that a linear layer takes next.
 pub struct Outlet<'a> {
-    /// They themselves, in any case.
+    /// They themselves, (rows, input) row-major, in any case.
     pub floats: &'a mut [f32],
     /// Where they are rounded, if the layer is one of integers.
     pub rounded: Option<&'a mut Rounded>,
@@ -120,12 +120,13 @@ impl Rounded {
         }
     }
 
-    /// Rounds the rows of `x`. Allocates and blocks on nothing but the crew.
+    /// Rounds the rows of `x`, (rows, input) row-major. Allocates and blocks on nothing but the crew.
     ///
     /// # Panics
-    /// If there is no room for them.
+    /// If they are not whole, or there is no room for them.
     pub fn round(&mut self, crew: &Crew<'_>, isa: Isa, x: &[f32], input: usize) {
         let rows = x.len() / input;
+        assert_eq!(x.len(), rows * input, "whole rows");
         let sink = self.sink(rows, input);
         let parts = if x.len() < SHARED_WORK { 1 } else { crew.threads().min(blocks(input)) };
         // By blocks: what a thread writes then lies together, and what it reads is mostly its own result
@@ -187,8 +188,8 @@ impl Rounded {
 /// Where the threads of a loop put blocks of rounded rows, each its own.
 #[derive(Clone, Copy)]
 pub(super) struct Sink<'a> {
-    pub rows: usize,
-    pub input: usize,
+    rows: usize,
+    input: usize,
     blocks: Shared<'a, Block>,
     fine: Shared<'a, Fine>,
     uneven: &'a [AtomicU32],
@@ -203,25 +204,19 @@ impl Sink<'_> {
     #[inline(always)]
     pub unsafe fn round<S: Simd>(self, block: usize, rows: Range<usize>, x: *const f32) {
         let count = (self.input - block * BLOCK).min(BLOCK);
-        let mut row = rows.start;
-        while row < rows.end {
-            let group = row / GROUP;
-            let mut uneven = 0;
-            while row < rows.end.min((group + 1) * GROUP) {
-                let at = block * self.rows + row;
-                // SAFETY: the caller's promise; there is room for all blocks of all rows.
-                let even = unsafe {
-                    let x = x.add(row * self.input + block * BLOCK);
-                    let x = std::slice::from_raw_parts(x, count);
-                    round::<S>(x, &mut *self.blocks.at(at), &mut *self.fine.at(at))
-                };
-                uneven |= u32::from(!even) << (row % GROUP);
-                row += 1;
-            }
-            if uneven != 0 {
-                let groups = self.rows.div_ceil(GROUP);
-                // Rows of other lanes may be another thread's. The end of the loop orders it.
-                self.uneven[block * groups + group].fetch_or(uneven, Ordering::Relaxed);
+        let groups = self.rows.div_ceil(GROUP);
+        for row in rows {
+            let at = block * self.rows + row;
+            // SAFETY: the caller's promise; there is room for all blocks of all rows.
+            let even = unsafe {
+                let x = x.add(row * self.input + block * BLOCK);
+                let x = std::slice::from_raw_parts(x, count);
+                round::<S>(x, &mut *self.blocks.at(at), &mut *self.fine.at(at))
+            };
+            if !even {
+                // Beside it may be rows of another thread. The end of the loop orders it.
+                let word = &self.uneven[block * groups + row / GROUP];
+                word.fetch_or(1 << (row % GROUP), Ordering::Relaxed);
             }
         }
     }
@@ -275,7 +270,6 @@ unsafe fn round<S: Simd>(x: &[f32], to: &mut Block, fine: &mut Fine) -> bool {
                 whole.store_i8(to.coarse[at..].as_mut_ptr());
                 sum = sum.add(whole);
             }
-            to.scale = scale * FINER;
         } else {
             let inverse = S::splat(inverse);
             for at in (0..x.len()).step_by(LANES) {
@@ -287,9 +281,10 @@ unsafe fn round<S: Simd>(x: &[f32], to: &mut Block, fine: &mut Fine) -> bool {
                 left.store_i8(fine.numbers[at..].as_mut_ptr());
                 (sum, fine_sum) = (sum.add(part), fine_sum.add(left));
             }
-            (to.scale, fine.scale) = (scale * FINER, scale);
+            fine.scale = scale;
             fine.total = fine_sum.sum() as i32;
         }
+        to.scale = scale * FINER;
         to.total = sum.sum() as i32;
         even
     }

@@ -117,11 +117,12 @@ impl AttentionScratch {
 impl Attention {
     /// Attends: `qkv` holds for each row and head its query, key and value, (lanes * steps,
     /// heads * 3 * head), lane by lane; rotates queries and keys, remembers keys and values, and
-    /// puts (lanes * steps, heads * head) out. Allocates and blocks on nothing but the crew.
+    /// puts (lanes * steps, heads * head) out, which it returns. Allocates and blocks on nothing but the
+    /// crew.
     ///
     /// # Panics
-    /// If the lengths do not fit together, or there are more steps or threads than `past` and
-    /// `scratch` have room for.
+    /// If the lengths do not fit together, or there are more steps or threads than `past`, `scratch` and
+    /// `to` have room for.
     #[allow(clippy::too_many_arguments, reason = "a layer's inputs, outputs and state")]
     pub fn forward<'a>(
         &self,
@@ -133,17 +134,17 @@ impl Attention {
         qkv: &[f32],
         past: &mut KeyValues,
         scratch: &mut AttentionScratch,
-        to: Outlet<'a>,
+        mut to: Outlet<'a>,
     ) -> Rows<'a> {
         let width = self.heads * self.head;
-        let Outlet { floats, mut rounded } = to;
-        let steps = floats.len() / (lanes * width);
-        assert!(floats.len() == lanes * steps * width, "rows of y");
-        assert!(qkv.len() == 3 * floats.len(), "rows of queries, keys and values");
-        // Heads that are a block together.
+        let steps = to.floats.len() / (lanes * width);
+        assert!(to.floats.len() == lanes * steps * width, "rows of all lanes");
+        assert!(qkv.len() == 3 * to.floats.len(), "rows of queries, keys and values");
+        // Heads that are a block together can round it.
         let together = if BLOCK.is_multiple_of(self.head) { BLOCK / self.head } else { 1 };
         let whole = together * self.head == BLOCK && self.heads.is_multiple_of(together);
-        let sink = rounded.as_mut().map(|rounded| rounded.sink(lanes * steps, width));
+        let sink = to.rounded.as_mut().filter(|_| whole);
+        let sink = sink.map(|rounded| rounded.sink(lanes * steps, width));
         let all = Heads {
             sizes: *self,
             window,
@@ -151,22 +152,19 @@ impl Attention {
             lanes,
             steps,
             qkv,
-            y: Shared::new(floats),
-            sink: sink.filter(|_| whole),
-            together: if whole { together } else { 1 },
+            y: Shared::new(to.floats),
+            sink,
+            together: if sink.is_some() { together } else { 1 },
         };
         if past.exact {
             all.attend::<f32>(crew, isa, past, scratch);
         } else {
             all.attend::<bf16>(crew, isa, past, scratch);
         }
-        match rounded {
-            Some(rounded) if !whole => {
-                rounded.round(crew, isa, floats, width);
-                Rows::Integers(rounded)
-            }
-            rounded => Outlet { floats, rounded }.rows(),
+        if let Some(rounded) = to.rounded.as_mut().filter(|_| !whole) {
+            rounded.round(crew, isa, to.floats, width);
         }
+        to.rows()
     }
 }
 
@@ -238,7 +236,7 @@ impl Heads<'_> {
                 (first..first + together).for_each(|ring| run(part, ring));
                 if let Some(sink) = sink {
                     let (lane, block) = (first / sizes.heads, first % sizes.heads / together);
-                    isa.run(Block { sink, y, block, rows: lane * steps..(lane + 1) * steps });
+                    isa.run(Round { sink, y, block, rows: lane * steps..(lane + 1) * steps });
                 }
             }
         });
@@ -246,14 +244,14 @@ impl Heads<'_> {
 }
 
 /// A block of some rows of the result, which is to be rounded.
-struct Block<'a> {
+struct Round<'a> {
     sink: Sink<'a>,
     y: Shared<'a>,
     block: usize,
     rows: Range<usize>,
 }
 
-impl Kernel for Block<'_> {
+impl Kernel for Round<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         // SAFETY: the instruction set is there, y holds all rows, and the heads of the block were of the

@@ -184,16 +184,10 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn none() -> Self::Int {
+    unsafe fn start(_total: i32) -> Self::Int {
         // SAFETY: as said above.
         let zero = unsafe { _mm256_setzero_si256() };
         (zero, zero)
-    }
-
-    #[inline(always)]
-    unsafe fn start(_total: i32) -> Self::Int {
-        // SAFETY: as said above.
-        unsafe { Self::none() }
     }
 
     /// |x| times w with x's sign: two products are at most 2 * 127 * 128 and fit 16 bits.

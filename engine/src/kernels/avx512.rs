@@ -181,12 +181,6 @@ impl Simd for Avx512 {
         unsafe { _mm512_loadu_si512(from.cast()) }
     }
 
-    #[inline(always)]
-    unsafe fn none() -> __m512i {
-        // SAFETY: as said above.
-        unsafe { _mm512_setzero_si512() }
-    }
-
     /// The instruction wants weights without sign: each is 128 too large.
     #[inline(always)]
     unsafe fn start(total: i32) -> __m512i {
@@ -229,7 +223,8 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn prefetch(from: *const u8) {
-        // Past the second-level cache, where activations would make way for weights that are used once.
+        // Past the second-level cache, where activations would make way for weights, keys and values,
+        // which a pass uses once.
         // SAFETY: a hint, which x86-64 always has and which never faults.
         unsafe { _mm_prefetch::<_MM_HINT_NTA>(from.cast()) }
     }

@@ -102,11 +102,8 @@ impl Cached for bf16 {
             let pair = |at: usize| S::load_bf16(row.add(first + at).cast());
             let (even, odd) = pair(0);
             let mut vectors = [if column == first { even } else { odd }; C];
-            for c in (1..C).step_by(2) {
-                vectors[c] = pair((c - 1) * LANES).1;
-                if c > 1 {
-                    vectors[c - 1] = pair((c - 1) * LANES).0;
-                }
+            for c in (0..C - C % 2).step_by(2) {
+                (vectors[c], vectors[c + 1]) = pair(c * LANES);
             }
             vectors
         }

@@ -245,17 +245,21 @@ impl<'a, K: Cached> Head<'a, K> {
                     (2, KEYS_OF_FEW) if S::WIDE => {
                         self.score::<S, 2, KEYS_OF_FEW>(group, 0, first, next, &mut work);
                     }
-                    (3.., KEYS) if S::WIDE => tiles!(rows, S, |Q, i| {
-                        let next = next.part(i..i + Q, rows, pairs);
-                        self.score::<S, Q, KEYS>(group, i, first, next, &mut work);
-                    }),
                     _ => {
-                        for n in 0..count {
-                            let next = next.part(n..n + 1, count, pairs);
+                        let mut n = 0;
+                        while n < count {
+                            let wide = S::WIDE && count - n >= KEYS;
+                            let these = if wide { KEYS } else { 1 };
+                            let next = next.part(n..n + these, count, pairs);
                             tiles!(rows, S, |Q, i| {
                                 let next = next.part(i..i + Q, rows, pairs);
-                                self.score::<S, Q, 1>(group, i, first + n, next, &mut work);
+                                if wide {
+                                    self.score::<S, Q, KEYS>(group, i, first + n, next, &mut work);
+                                } else {
+                                    self.score::<S, Q, 1>(group, i, first + n, next, &mut work);
+                                }
                             });
+                            n += these;
                         }
                     }
                 }

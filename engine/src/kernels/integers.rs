@@ -106,7 +106,7 @@ impl Panels<'_> {
                     _ => (ahead, 0),
                 };
                 let tile = Tile { fours, weights, ahead, lines };
-                let sums = sums[r].as_mut_ptr();
+                let sums = sums[r..].as_flattened_mut().as_mut_ptr();
                 // SAFETY: the instruction set is there by the caller's promise, and so are the rows.
                 unsafe {
                     match size {
@@ -121,19 +121,18 @@ impl Panels<'_> {
             }
             let tile = Tile { fours, weights, ahead, lines: 0 };
             let mut uneven = x.uneven(block, row);
-            let count = uneven.count_ones();
+            let mut left = uneven.count_ones();
             let mut next = || {
                 let r = uneven.trailing_zeros() as usize;
-                uneven &= uneven.wrapping_sub(1);
+                uneven &= uneven - 1;
                 r
             };
-            let mut left = count;
             while left > 0 {
                 // SAFETY: as above.
                 unsafe {
                     if left >= 4 {
-                        let rows = std::array::from_fn(|_| next());
-                        tile.run::<S, 4>(Finer::of(x, block, row, rows, sums));
+                        let four = std::array::from_fn(|_| next());
+                        tile.run::<S, 4>(Finer::of(x, block, row, four, sums));
                         left -= 4;
                     } else {
                         tile.run::<S, 1>(Finer::of(x, block, row, [next()], sums));
@@ -187,7 +186,7 @@ struct Tile {
 
 /// Rows of integers, what they stand for, and where their products go; a trait, so that each is told in
 /// the way that costs least.
-trait Rows<const R: usize>: Copy {
+trait Integers<const R: usize>: Copy {
     /// The integers of a block of a row, and where the sums of a panel's outputs are.
     fn numbers(self, r: usize) -> *const i8;
     fn sums(self, r: usize) -> *mut f32;
@@ -202,7 +201,7 @@ struct Coarse<'a, const R: usize> {
     sums: *mut f32,
 }
 
-impl<const R: usize> Rows<R> for Coarse<'_, R> {
+impl<const R: usize> Integers<R> for Coarse<'_, R> {
     #[inline(always)]
     fn numbers(self, r: usize) -> *const i8 {
         self.blocks.as_ptr().cast::<i8>().wrapping_add(ROW * r)
@@ -242,7 +241,7 @@ impl<'a, const R: usize> Finer<'a, R> {
     }
 }
 
-impl<const R: usize> Rows<R> for Finer<'_, R> {
+impl<const R: usize> Integers<R> for Finer<'_, R> {
     #[inline(always)]
     fn numbers(self, r: usize) -> *const i8 {
         self.fine[r].numbers.as_ptr()
@@ -265,7 +264,7 @@ impl<const R: usize> Rows<R> for Finer<'_, R> {
 }
 
 /// Sums of products, `C` vectors for each of `R` rows.
-type Integers<S, const R: usize, const C: usize> = [[<S as Simd>::Int; C]; R];
+type Tiled<S, const R: usize, const C: usize> = [[<S as Simd>::Int; C]; R];
 
 impl Tile {
     /// Adds the products with `R` rows of integers to their sums.
@@ -273,7 +272,7 @@ impl Tile {
     /// # Safety
     /// The instruction set must be there, and the block, the rows and their sums.
     #[inline(always)]
-    unsafe fn run<S: Simd, const R: usize>(self, rows: impl Rows<R>) {
+    unsafe fn run<S: Simd, const R: usize>(self, rows: impl Integers<R>) {
         // SAFETY: the caller's promise.
         unsafe {
             if S::WIDE {
@@ -290,7 +289,7 @@ impl Tile {
     unsafe fn columns<S: Simd, const R: usize, const C: usize>(
         self,
         column: usize,
-        rows: impl Rows<R>,
+        rows: impl Integers<R>,
     ) {
         let Self { fours, weights, lines, .. } = self;
         // SAFETY: the instruction set and the rows are there by the caller's promise; a block of a
@@ -323,9 +322,9 @@ impl Tile {
         &self,
         fours: usize,
         column: usize,
-        rows: impl Rows<R>,
-        mut sums: Integers<S, R, C>,
-    ) -> Integers<S, R, C> {
+        rows: impl Integers<R>,
+        mut sums: Tiled<S, R, C>,
+    ) -> Tiled<S, R, C> {
         // SAFETY: as in `columns`.
         unsafe {
             let weights = self.weights.add(4 * column);

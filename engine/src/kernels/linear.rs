@@ -67,8 +67,8 @@ enum Follow<'a> {
 /// y = x Wᵀ.
 ///
 /// In f32 and bf16 each output is one chain of fused multiply-adds over ascending inputs, starting
-/// at 0. In integers it is such a chain over blocks of 128 inputs, whose integer sums are exact. So it
-/// depends neither on the rows beside it nor on threads or instruction set.
+/// at 0. In integers it is such a chain over blocks of 128 inputs, of each its coarse integers and then, if
+/// there are any, its fine ones, whose sums are exact. So it depends neither on the rows beside it nor on threads or instruction set.
 pub struct Linear {
     input: usize,
     output: usize,
@@ -176,7 +176,8 @@ impl Linear {
     /// blocks on nothing but the crew.
     ///
     /// # Panics
-    /// If the lengths do not fit together, or `x` is not of the form that the layer takes.
+    /// If the lengths do not fit together, `x` is not of the form that the layer takes, or `then` has no
+    /// room for as many rows.
     pub fn forward(
         &self,
         crew: &Crew<'_>,

@@ -12,7 +12,7 @@
 //! | `isa` | choice of the instruction set at run time |
 //! | `precision`, `rounding`, `pack`, `arena` | number formats, order and memory of weights |
 //! | `team` | threads that share one pass |
-//! | `linear`, `integers`, `activations`, `attention`, `cached`, `moments`, `norm`, `gelu`, `rope`, `exp` | the layers |
+//! | `linear`, `integers`, `activations`, `attention`, `head`, `cached`, `moments`, `norm`, `gelu`, `rope`, `exp` | the layers |
 
 mod activations;
 mod aligned;

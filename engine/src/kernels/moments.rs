@@ -2,8 +2,9 @@
 //!
 //! A norm needs two numbers of a whole row, and a row is written by several threads, each its own columns.
 //! So whoever writes a panel of 32 columns also notes its mean and its squares around that, while it is
-//! near at hand. Putting those together is exact, unlike sums of plain squares: with means m, squares s and
-//! counts n, the squares around any centre c are the sum of s + n (m - c)² (Chan, Golub, LeVeque 1979).
+//! near at hand. Putting those together loses nothing to cancellation, as sums of plain squares would: with
+//! means m, squares s and counts n, the squares around any centre c are the sum of s + n (m - c)² (Chan,
+//! Golub, LeVeque 1979).
 
 use std::ops::Range;
 
@@ -31,12 +32,15 @@ impl Moments {
         Self { rows: 0, width: 0, values: Aligned::zeros(most) }
     }
 
-    /// Notes those of the rows of `x`. Allocates and blocks on nothing but the crew.
+    /// Notes those of the rows of `x`, (rows, width) row-major. Allocates and blocks on nothing but the
+    /// crew.
     ///
     /// # Panics
-    /// If there is no room for them.
+    /// If they are not whole, or there is no room for them.
     pub fn note(&mut self, crew: &Crew<'_>, isa: Isa, x: &[f32], width: usize) {
-        let notes = self.notes(x.len() / width, width);
+        let rows = x.len() / width;
+        assert_eq!(x.len(), rows * width, "whole rows");
+        let notes = self.notes(rows, width);
         let panels = width.div_ceil(PANEL);
         let parts = if x.len() < SHARED_WORK { 1 } else { crew.threads().min(panels) };
         crew.share(panels, parts, |_, panels| isa.run(Panels { x, notes, panels }));

@@ -196,15 +196,9 @@ impl<const DOT: bool> Simd for Neon<DOT> {
     }
 
     #[inline(always)]
-    unsafe fn none() -> Self::Int {
-        // SAFETY: as said above.
-        [unsafe { vdupq_n_s32(0) }; 4]
-    }
-
-    #[inline(always)]
     unsafe fn start(_total: i32) -> Self::Int {
         // SAFETY: as said above.
-        unsafe { Self::none() }
+        [unsafe { vdupq_n_s32(0) }; 4]
     }
 
     #[inline(always)]

@@ -21,32 +21,32 @@ pub struct Norm<'a> {
 }
 
 impl Norm<'_> {
-    /// Normalises the rows of `x`, whose moments are noted: (x - mean) / sqrt(variance + eps) * weight +
+    /// Normalises the rows of `x`, (rows, width) row-major, whose moments are noted: (x - mean) / sqrt(variance + eps) * weight +
     /// bias, the variance over all numbers of a row (not one less), as a LayerNorm; without a bias
-    /// x / sqrt(mean of squares + eps) * weight. Allocates and blocks on nothing but the crew.
+    /// x / sqrt(mean of squares + eps) * weight. Returns them as they were put out, in the same shape.
+    /// Allocates and blocks on nothing but the crew.
     ///
     /// # Panics
-    /// If the lengths do not fit together.
+    /// If the lengths do not fit together, or `to` has no room to round as many rows.
     pub fn forward<'a>(
         self,
         crew: &Crew<'_>,
         isa: Isa,
         x: &[f32],
         moments: &Moments,
-        to: Outlet<'a>,
+        mut to: Outlet<'a>,
     ) -> Rows<'a> {
         let (rows, width) = (moments.rows(), moments.width());
         assert!(x.len() == rows * width && to.floats.len() == x.len(), "moments of the rows");
         assert!(self.weight.len() == width && self.bias.is_none_or(|bias| bias.len() == width));
-        let Outlet { floats, mut rounded } = to;
-        let y = Shared::new(floats);
-        let sink = rounded.as_mut().map(|rounded| rounded.sink(rows, width));
+        let y = Shared::new(to.floats);
+        let sink = to.rounded.as_mut().map(|rounded| rounded.sink(rows, width));
         let parts = if x.len() < SHARED_WORK { 1 } else { crew.threads().min(blocks(width)) };
         // By blocks, which most of the same thread wrote.
         crew.share(blocks(width), parts, |_, blocks| {
             isa.run(Blocks { norm: self, x, moments, y, sink, blocks });
         });
-        Outlet { floats, rounded }.rows()
+        to.rows()
     }
 }
 

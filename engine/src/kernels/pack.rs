@@ -23,8 +23,8 @@ use super::precision::Precision;
 use super::rounding::{SIXTEEN, int4, int8, scale4, scale8};
 use super::simd::LANES;
 
-/// Changes with the order above, and with what is kept in which precision, so that files of other packed
-/// weights are not read.
+/// Changes with the order above, with the order of outputs that layers are given in, and with what is kept
+/// in which precision, so that files of other packed weights are not read.
 pub const PACKING: u32 = 5;
 /// Outputs of one panel.
 pub(super) const PANEL: usize = 32;

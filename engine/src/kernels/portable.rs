@@ -140,11 +140,6 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    unsafe fn none() -> Self::Int {
-        [0; LANES]
-    }
-
-    #[inline(always)]
     unsafe fn start(_total: i32) -> Self::Int {
         [0; LANES]
     }

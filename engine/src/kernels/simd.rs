@@ -54,8 +54,6 @@ pub(super) trait Simd: Copy {
     unsafe fn unfold(from: *const u8, factors: *const u8, upper: bool, to: *mut u8, stride: usize);
     /// Sixty-four weights as they are packed: `[output][4]`, plus 128.
     unsafe fn load_bytes(from: *const u8) -> Self::Bytes;
-    /// Zeros.
-    unsafe fn none() -> Self::Int;
     /// What a sum of products starts with where the activations alone add up to `total`.
     unsafe fn start(total: i32) -> Self::Int;
     /// Adds to each output the products of its four weights, -127..=127, with four activations,

@@ -70,12 +70,13 @@ impl Layer {
         let attended = outlet(row, rounded, &self.out);
         let attended =
             attention.forward(crew, isa, lanes, window, rotation, qkv, past, work, attended);
-        let scale = add(self.scale1.as_deref());
-        self.out.forward(crew, isa, attended, x, scale, Then::Note(moments));
+        let epilogue = add(self.scale1.as_deref());
+        self.out.forward(crew, isa, attended, x, epilogue, Then::Note(moments));
         let normed = outlet(row, rounded, self.feed_forward.first());
         let normed = self.norm2.kernel().forward(crew, isa, x, moments, normed);
-        let scale = add(self.scale2.as_deref());
-        self.feed_forward.forward(crew, isa, normed, wide, hidden, x, scale, Then::Note(moments));
+        let epilogue = add(self.scale2.as_deref());
+        let then = Then::Note(moments);
+        self.feed_forward.forward(crew, isa, normed, wide, hidden, x, epilogue, then);
     }
 }
 
