@@ -13,13 +13,8 @@ use super::team::Crew;
 
 /// Numbers that share a scale.
 pub(super) const BLOCK: usize = 128;
-/// Bytes from a row's coarse integers to the next one's. What is read of several rows at once so does not
-/// lie in the same bank of the first-level cache.
-pub(super) const ROW: usize = size_of::<Block>();
 /// Rows whose sums wait while the blocks of a panel go by, and of which one word says what is fine.
 pub(super) const GROUP: usize = 32;
-/// Numbers below which rounding or a norm is not worth sharing between threads.
-pub(super) const SHARED_WORK: usize = 1 << 13;
 /// Below this a block counts as zeros: its inverse would not be a number.
 const SMALLEST: f32 = 1e-30;
 
@@ -51,7 +46,7 @@ pub struct Outlet<'a> {
 
 impl<'a> Outlet<'a> {
     /// What has been put in.
-    pub(super) fn rows(self) -> Rows<'a> {
+    pub fn rows(self) -> Rows<'a> {
         match self.rounded {
             Some(rounded) => Rows::Integers(rounded),
             None => Rows::Floats(self.floats),
@@ -66,29 +61,21 @@ impl<'a> Outlet<'a> {
 pub struct Rounded {
     rows: usize,
     input: usize,
-    /// `[block][row]`: what meets a block of weights lies together.
-    blocks: Vec<Block>,
-    /// The same way what is fine, where there is anything.
-    fine: Vec<Fine>,
+    /// `[block][row]`, coarse integers: what meets a block of weights lies together.
+    coarse: Vec<Block>,
+    /// The same way fine ones, where there are any.
+    fine: Vec<Block>,
     /// `[block][32 rows]`: a bit for each row that has fine integers.
     uneven: Vec<AtomicU32>,
 }
 
-/// 128 numbers of a row, in one piece of memory: one thread writes it and all read it.
+/// Integers for 128 numbers of a row, in one piece of memory: one thread writes it and all read it.
+/// It is as long as makes what is read of several rows at once not lie in the same bank of the first-level
+/// cache.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(super) struct Block {
     /// Of a row's last block as many as there are, filled up with zeros to whole vectors.
-    pub coarse: [i8; BLOCK],
-    /// What turns them back.
-    pub scale: f32,
-    /// Their sum.
-    pub total: i32,
-}
-
-/// What is left of a block's numbers, as integers that are a 256th.
-#[derive(Clone, Copy)]
-pub(super) struct Fine {
     pub numbers: [i8; BLOCK],
     /// What turns them back.
     pub scale: f32,
@@ -109,13 +96,12 @@ impl Rounded {
             most = most.max(rows * blocks(input));
             groups = groups.max(rows.div_ceil(GROUP) * blocks(input));
         }
-        let block = Block { coarse: [0; BLOCK], scale: 0.0, total: 0 };
-        let fine = Fine { numbers: [0; BLOCK], scale: 0.0, total: 0 };
+        let block = Block { numbers: [0; BLOCK], scale: 0.0, total: 0 };
         Self {
             rows: 0,
             input: 0,
-            blocks: vec![block; most],
-            fine: vec![fine; most],
+            coarse: vec![block; most],
+            fine: vec![block; most],
             uneven: (0..groups).map(|_| AtomicU32::new(0)).collect(),
         }
     }
@@ -128,10 +114,11 @@ impl Rounded {
         let rows = x.len() / input;
         assert_eq!(x.len(), rows * input, "whole rows");
         let sink = self.sink(rows, input);
-        let parts = if x.len() < SHARED_WORK { 1 } else { crew.threads().min(blocks(input)) };
         // By blocks: what a thread writes then lies together, and what it reads is mostly its own result
         // of the layer before.
-        crew.share(blocks(input), parts, |_, blocks| isa.run(Blocks { x, sink, blocks }));
+        crew.sweep(x.len(), blocks(input), |blocks| {
+            isa.run(Round { sink, x: x.as_ptr(), blocks, rows: 0..rows });
+        });
     }
 
     /// For rows to come.
@@ -140,12 +127,12 @@ impl Rounded {
     /// If there is no room for them.
     pub(super) fn sink(&mut self, rows: usize, input: usize) -> Sink<'_> {
         let groups = blocks(input) * rows.div_ceil(GROUP);
-        let room = self.blocks.len() >= rows * blocks(input) && self.uneven.len() >= groups;
+        let room = self.coarse.len() >= rows * blocks(input) && self.uneven.len() >= groups;
         assert!(room, "room for as many rows");
         (self.rows, self.input) = (rows, input);
         self.uneven[..groups].iter_mut().for_each(|rows| *rows.get_mut() = 0);
-        let (blocks, fine) = (Shared::new(&mut self.blocks), Shared::new(&mut self.fine));
-        Sink { rows, input, blocks, fine, uneven: &self.uneven }
+        let (coarse, fine) = (Shared::new(&mut self.coarse), Shared::new(&mut self.fine));
+        Sink { rows, input, coarse, fine, uneven: &self.uneven }
     }
 
     /// Numbers a row.
@@ -157,16 +144,16 @@ impl Rounded {
         self.rows
     }
 
-    /// A block of so many rows from one on.
+    /// The coarse integers of a block of so many rows from one on.
     #[inline(always)]
-    pub(super) fn block<const N: usize>(&self, block: usize, row: usize) -> &[Block; N] {
-        self.blocks[block * self.rows + row..].first_chunk().expect("as many rows")
+    pub(super) fn coarse<const N: usize>(&self, block: usize, row: usize) -> &[Block; N] {
+        self.coarse[block * self.rows + row..].first_chunk().expect("as many rows")
     }
 
-    /// Asks for a block of so many rows from one on to be brought near.
+    /// Asks for those to be brought near.
     #[inline(always)]
     pub(super) fn bring_near<S: Simd>(&self, block: usize, row: usize, rows: usize) {
-        let blocks = &self.blocks[block * self.rows + row..][..rows];
+        let blocks = &self.coarse[block * self.rows + row..][..rows];
         let from = blocks.as_ptr().cast::<u8>();
         (0..size_of_val(blocks)).step_by(64).for_each(|at| S::prefetch(from.wrapping_add(at)));
     }
@@ -178,9 +165,9 @@ impl Rounded {
         self.uneven[block * groups + row / GROUP].load(Ordering::Relaxed)
     }
 
-    /// What is fine of a block of a row.
+    /// The fine integers of a block of a row.
     #[inline(always)]
-    pub(super) fn fine(&self, block: usize, row: usize) -> &Fine {
+    pub(super) fn fine(&self, block: usize, row: usize) -> &Block {
         &self.fine[block * self.rows + row]
     }
 }
@@ -190,8 +177,8 @@ impl Rounded {
 pub(super) struct Sink<'a> {
     rows: usize,
     input: usize,
-    blocks: Shared<'a, Block>,
-    fine: Shared<'a, Fine>,
+    coarse: Shared<'a, Block>,
+    fine: Shared<'a, Block>,
     uneven: &'a [AtomicU32],
 }
 
@@ -211,7 +198,7 @@ impl Sink<'_> {
             let even = unsafe {
                 let x = x.add(row * self.input + block * BLOCK);
                 let x = std::slice::from_raw_parts(x, count);
-                round::<S>(x, &mut *self.blocks.at(at), &mut *self.fine.at(at))
+                round::<S>(x, &mut *self.coarse.at(at), &mut *self.fine.at(at))
             };
             if !even {
                 // Beside it may be rows of another thread. The end of the loop orders it.
@@ -222,19 +209,21 @@ impl Sink<'_> {
     }
 }
 
-/// Some blocks of all rows of `x`.
-struct Blocks<'a> {
-    x: &'a [f32],
-    sink: Sink<'a>,
-    blocks: Range<usize>,
+/// Some blocks of some rows of `x`, which are to be rounded: see [`Sink::round`], whose promise whoever runs it
+/// makes.
+pub(super) struct Round<'a> {
+    pub sink: Sink<'a>,
+    pub x: *const f32,
+    pub blocks: Range<usize>,
+    pub rows: Range<usize>,
 }
 
-impl Kernel for Blocks<'_> {
+impl Kernel for Round<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         for block in self.blocks {
-            // SAFETY: the instruction set is there, and the rows and blocks are `x`'s.
-            unsafe { self.sink.round::<S>(block, 0..self.sink.rows, self.x.as_ptr()) };
+            // SAFETY: the caller's promise.
+            unsafe { self.sink.round::<S>(block, self.rows.clone(), self.x) };
         }
     }
 }
@@ -244,7 +233,7 @@ impl Kernel for Blocks<'_> {
 /// # Safety
 /// The instruction set must be there.
 #[inline(always)]
-unsafe fn round<S: Simd>(x: &[f32], to: &mut Block, fine: &mut Fine) -> bool {
+unsafe fn round<S: Simd>(x: &[f32], coarse: &mut Block, fine: &mut Block) -> bool {
     assert!(x.len() <= BLOCK);
     // SAFETY: the instruction set is there by the caller's promise; integers are written in whole
     // vectors, which a block is, and numbers are read as far as they go.
@@ -267,7 +256,7 @@ unsafe fn round<S: Simd>(x: &[f32], to: &mut Block, fine: &mut Fine) -> bool {
             let inverse = S::splat(inverse / FINER);
             for at in (0..x.len()).step_by(LANES) {
                 let whole = load(at).mul(inverse).round();
-                whole.store_i8(to.coarse[at..].as_mut_ptr());
+                whole.store_i8(coarse.numbers[at..].as_mut_ptr());
                 sum = sum.add(whole);
             }
         } else {
@@ -277,15 +266,15 @@ unsafe fn round<S: Simd>(x: &[f32], to: &mut Block, fine: &mut Fine) -> bool {
                 // Rounded such that -128..=127 is left: halves go up.
                 let part = whole.fma(S::splat(1.0 / FINER), S::splat(0.25 / FINER)).round();
                 let left = part.fma(S::splat(-FINER), whole);
-                part.store_i8(to.coarse[at..].as_mut_ptr());
+                part.store_i8(coarse.numbers[at..].as_mut_ptr());
                 left.store_i8(fine.numbers[at..].as_mut_ptr());
                 (sum, fine_sum) = (sum.add(part), fine_sum.add(left));
             }
             fine.scale = scale;
             fine.total = fine_sum.sum() as i32;
         }
-        to.scale = scale * FINER;
-        to.total = sum.sum() as i32;
+        coarse.scale = scale * FINER;
+        coarse.total = sum.sum() as i32;
         even
     }
 }

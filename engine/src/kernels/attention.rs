@@ -3,11 +3,9 @@
 //! Sums run in the order of absolute positions, in blocks of sixteen that start at multiples of
 //! sixteen, so that a query's result does not depend on which queries arrive with it.
 
-use std::ops::Range;
-
 use half::bf16;
 
-use super::activations::{BLOCK, Outlet, Rows, Sink};
+use super::activations::{BLOCK, Outlet, Round, Rows, Sink};
 use super::aligned::Aligned;
 use super::arena::{self, Arena};
 use super::cached::Cached;
@@ -16,7 +14,7 @@ use super::isa::Isa;
 use super::precision::Precision;
 use super::rope::Rotation;
 use super::shared::Shared;
-use super::simd::{Kernel, LANES, Simd};
+use super::simd::LANES;
 use super::team::Crew;
 
 /// Sizes of one attention layer.
@@ -141,7 +139,7 @@ impl Attention {
         assert!(to.floats.len() == lanes * steps * width, "rows of all lanes");
         assert!(qkv.len() == 3 * to.floats.len(), "rows of queries, keys and values");
         // Heads that are a block together can round it.
-        let together = if BLOCK.is_multiple_of(self.head) { BLOCK / self.head } else { 1 };
+        let together = BLOCK / self.head;
         let whole = together * self.head == BLOCK && self.heads.is_multiple_of(together);
         let sink = to.rounded.as_mut().filter(|_| whole);
         let sink = sink.map(|rounded| rounded.sink(lanes * steps, width));
@@ -236,26 +234,12 @@ impl Heads<'_> {
                 (first..first + together).for_each(|ring| run(part, ring));
                 if let Some(sink) = sink {
                     let (lane, block) = (first / sizes.heads, first % sizes.heads / together);
-                    isa.run(Round { sink, y, block, rows: lane * steps..(lane + 1) * steps });
+                    let rows = lane * steps..(lane + 1) * steps;
+                    // SAFETY: y holds all rows, and the heads of the block are of this part.
+                    let x = unsafe { y.at(0) };
+                    isa.run(Round { sink, x, blocks: block..block + 1, rows });
                 }
             }
         });
-    }
-}
-
-/// A block of some rows of the result, which is to be rounded.
-struct Round<'a> {
-    sink: Sink<'a>,
-    y: Shared<'a>,
-    block: usize,
-    rows: Range<usize>,
-}
-
-impl Kernel for Round<'_> {
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        // SAFETY: the instruction set is there, y holds all rows, and the heads of the block were of the
-        // same part.
-        unsafe { self.sink.round::<S>(self.block, self.rows, self.y.at(0)) };
     }
 }

@@ -23,8 +23,8 @@ const BLOCKS: usize = VALUES / LANES;
 /// Blocks of keys that meet a tile of queries at a time, and one or two queries, whose sums would wait for
 /// one another with fewer.
 const KEYS: usize = 3;
-const KEYS_OF_FEW: usize = 6;
-/// Queries that count as few.
+const KEYS_OF_TWO: usize = 6;
+/// Queries that are so soon done with a step that what they read is brought near two steps ahead.
 const FEW: usize = 8;
 
 /// One head of one lane.
@@ -175,7 +175,7 @@ impl<'a, K: Cached> Head<'a, K> {
         let (paired, padded) = (self.sizes.paired(), self.sizes.padded());
         let (keys, values) = (group.blocks.div_ceil(group.keys), group.blocks.div_ceil(BLOCKS));
         let (from, numbers) = if (keys..keys + values).contains(&step) {
-            let place = ((step - keys) * VALUES).max((self.first(group.t) - group.origin) as usize);
+            let place = ((step - keys) * VALUES).max(self.seen(group, 0, 1).start);
             (
                 self.values.as_ptr().wrapping_add(self.ring_slot(group, place) * padded),
                 VALUES * padded,
@@ -218,7 +218,7 @@ impl<'a, K: Cached> Head<'a, K> {
         let pairs = paired / 2;
         let block = self.first(t) / LANES as u64;
         let blocks = (self.position(t + rows - 1) / LANES as u64 - block) as usize + 1;
-        let keys = if S::WIDE && rows <= 2 { KEYS_OF_FEW } else { KEYS };
+        let keys = if S::WIDE && rows <= 2 { KEYS_OF_TWO } else { KEYS };
         let group = Group { t, origin: block * LANES as u64, blocks, rows, keys };
         let (query, rest) = scratch.split_at_mut(paired);
         let (queries, rest) = rest.split_at_mut(rows * paired);
@@ -231,7 +231,6 @@ impl<'a, K: Cached> Head<'a, K> {
         unsafe {
             tiles!(rows, S, |Q, i| self.prepare::<Q>(group, i, &mut work));
             // While the tiles of a step work, each brings a part of what a later step reads near.
-            // Few queries are soon done with theirs.
             let distance = if rows <= FEW { 2 } else { 1 };
             let steps = blocks.div_ceil(keys);
             for step in 0..steps {
@@ -239,11 +238,11 @@ impl<'a, K: Cached> Head<'a, K> {
                 let first = step * keys;
                 let count = keys.min(blocks - first);
                 match (rows, count) {
-                    (1, KEYS_OF_FEW) if S::WIDE => {
-                        self.score::<S, 1, KEYS_OF_FEW>(group, 0, first, next, &mut work);
+                    (1, KEYS_OF_TWO) if S::WIDE => {
+                        self.score::<S, 1, KEYS_OF_TWO>(group, 0, first, next, &mut work);
                     }
-                    (2, KEYS_OF_FEW) if S::WIDE => {
-                        self.score::<S, 2, KEYS_OF_FEW>(group, 0, first, next, &mut work);
+                    (2, KEYS_OF_TWO) if S::WIDE => {
+                        self.score::<S, 2, KEYS_OF_TWO>(group, 0, first, next, &mut work);
                     }
                     _ => {
                         let mut n = 0;

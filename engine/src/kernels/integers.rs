@@ -9,7 +9,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::activations::{BLOCK, Block, Fine, GROUP, ROW, Rounded, blocks};
+use super::activations::{BLOCK, Block, GROUP, Rounded, blocks};
 use super::linear::Panels;
 use super::pack::{PANEL, PANEL_BLOCK, PANEL_BLOCK4, SQUARE4, WEIGHTS4};
 use super::precision::Precision;
@@ -110,11 +110,11 @@ impl Panels<'_> {
                 // SAFETY: the instruction set is there by the caller's promise, and so are the rows.
                 unsafe {
                     match size {
-                        12 => tile.run::<S, 12>(Coarse { blocks: x.block(block, row + r), sums }),
-                        8 => tile.run::<S, 8>(Coarse { blocks: x.block(block, row + r), sums }),
-                        4 => tile.run::<S, 4>(Coarse { blocks: x.block(block, row + r), sums }),
-                        2 => tile.run::<S, 2>(Coarse { blocks: x.block(block, row + r), sums }),
-                        _ => tile.run::<S, 1>(Coarse { blocks: x.block(block, row + r), sums }),
+                        12 => tile.run::<S, 12>(Coarse { blocks: x.coarse(block, row + r), sums }),
+                        8 => tile.run::<S, 8>(Coarse { blocks: x.coarse(block, row + r), sums }),
+                        4 => tile.run::<S, 4>(Coarse { blocks: x.coarse(block, row + r), sums }),
+                        2 => tile.run::<S, 2>(Coarse { blocks: x.coarse(block, row + r), sums }),
+                        _ => tile.run::<S, 1>(Coarse { blocks: x.coarse(block, row + r), sums }),
                     }
                 }
                 r += size;
@@ -132,10 +132,10 @@ impl Panels<'_> {
                 unsafe {
                     if left >= 4 {
                         let four = std::array::from_fn(|_| next());
-                        tile.run::<S, 4>(Finer::of(x, block, row, four, sums));
+                        tile.run::<S, 4>(Fine::of(x, block, row, four, sums));
                         left -= 4;
                     } else {
-                        tile.run::<S, 1>(Finer::of(x, block, row, [next()], sums));
+                        tile.run::<S, 1>(Fine::of(x, block, row, [next()], sums));
                         left -= 1;
                     }
                 }
@@ -184,14 +184,11 @@ struct Tile {
     lines: usize,
 }
 
-/// Rows of integers, what they stand for, and where their products go; a trait, so that each is told in
+/// Blocks of rows of integers, and where the sums of a panel's outputs are; a trait, so that each is told in
 /// the way that costs least.
 trait Integers<const R: usize>: Copy {
-    /// The integers of a block of a row, and where the sums of a panel's outputs are.
-    fn numbers(self, r: usize) -> *const i8;
+    fn block(&self, r: usize) -> &Block;
     fn sums(self, r: usize) -> *mut f32;
-    fn scale(self, r: usize) -> f32;
-    fn total(self, r: usize) -> i32;
 }
 
 /// Coarse integers of consecutive rows: one address does for all.
@@ -203,63 +200,43 @@ struct Coarse<'a, const R: usize> {
 
 impl<const R: usize> Integers<R> for Coarse<'_, R> {
     #[inline(always)]
-    fn numbers(self, r: usize) -> *const i8 {
-        self.blocks.as_ptr().cast::<i8>().wrapping_add(ROW * r)
+    fn block(&self, r: usize) -> &Block {
+        &self.blocks[r]
     }
 
     #[inline(always)]
     fn sums(self, r: usize) -> *mut f32 {
         self.sums.wrapping_add(PANEL * r)
     }
-
-    #[inline(always)]
-    fn scale(self, r: usize) -> f32 {
-        self.blocks[r].scale
-    }
-
-    #[inline(always)]
-    fn total(self, r: usize) -> i32 {
-        self.blocks[r].total
-    }
 }
 
 /// Fine integers of any rows.
 #[derive(Clone, Copy)]
-struct Finer<'a, const R: usize> {
-    fine: [&'a Fine; R],
+struct Fine<'a, const R: usize> {
+    blocks: [&'a Block; R],
     sums: [*mut f32; R],
 }
 
-impl<'a, const R: usize> Finer<'a, R> {
+impl<'a, const R: usize> Fine<'a, R> {
     /// Those of a block of these rows, counted from `row` as `sums` are.
     #[inline(always)]
     fn of(x: &'a Rounded, block: usize, row: usize, rows: [usize; R], sums: &mut Sums) -> Self {
         Self {
-            fine: rows.map(|r| x.fine(block, row + r)),
+            blocks: rows.map(|r| x.fine(block, row + r)),
             sums: rows.map(|r| sums[r].as_mut_ptr()),
         }
     }
 }
 
-impl<const R: usize> Integers<R> for Finer<'_, R> {
+impl<const R: usize> Integers<R> for Fine<'_, R> {
     #[inline(always)]
-    fn numbers(self, r: usize) -> *const i8 {
-        self.fine[r].numbers.as_ptr()
+    fn block(&self, r: usize) -> &Block {
+        self.blocks[r]
     }
 
     #[inline(always)]
     fn sums(self, r: usize) -> *mut f32 {
         self.sums[r]
-    }
-
-    #[inline(always)]
-    fn scale(self, r: usize) -> f32 {
-        self.fine[r].scale
-    }
-
-    #[inline(always)]
-    fn total(self, r: usize) -> i32 {
-        self.fine[r].total
     }
 }
 
@@ -296,7 +273,7 @@ impl Tile {
         // panel holds for each four inputs 4 * 32 weights, and then 32 scales, of which 16 C from
         // `column` on are inside.
         unsafe {
-            let first = std::array::from_fn(|r| [S::start(rows.total(r)); C]);
+            let first = std::array::from_fn(|r| [S::start(rows.block(r).total); C]);
             let products = match (fours, lines) {
                 (FOURS, 2) => self.products::<S, R, C, 2>(FOURS, column, rows, first),
                 (FOURS, 1) => self.products::<S, R, C, 1>(FOURS, column, rows, first),
@@ -306,7 +283,7 @@ impl Tile {
             let (low, high) = S::load_bf16(weights.add(PANEL * BLOCK).cast());
             let of_weights = [low, high];
             for r in 0..R {
-                let scale = S::splat(rows.scale(r));
+                let scale = S::splat(rows.block(r).scale);
                 for c in 0..C {
                     let to = rows.sums(r).add(column + c * LANES);
                     let sum = S::from_int(products[r][c]).mul(of_weights[column / LANES + c]);
@@ -337,8 +314,9 @@ impl Tile {
                     w[c] = S::load_bytes(weights.add(4 * (PANEL * k + LANES * c)));
                 }
                 for r in 0..R {
+                    let numbers = rows.block(r).numbers.as_ptr();
                     for c in 0..C {
-                        sums[r][c] = S::dot4(sums[r][c], w[c], rows.numbers(r).add(4 * k));
+                        sums[r][c] = S::dot4(sums[r][c], w[c], numbers.add(4 * k));
                     }
                 }
             }

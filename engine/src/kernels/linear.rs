@@ -5,7 +5,7 @@
 use std::io;
 use std::ops::Range;
 
-use super::activations::{BLOCK, Rounded, Rows, Sink};
+use super::activations::{BLOCK, Outlet, Rounded, Rows, Sink};
 use super::arena::{Arena, Block};
 use super::gelu::gelu_vector;
 use super::isa::Isa;
@@ -19,6 +19,8 @@ use super::team::Crew;
 
 /// Multiply-adds below which a layer is not worth sharing between threads.
 const SHARED_WORK: usize = 1 << 17;
+/// Panels whose outputs are a block together, which is rounded as one.
+const BLOCK_PANELS: usize = BLOCK / PANEL;
 /// How many bytes ahead of its use a weight is brought near where memory is the limit: measured.
 const NEAR: usize = 4096;
 
@@ -68,7 +70,8 @@ enum Follow<'a> {
 ///
 /// In f32 and bf16 each output is one chain of fused multiply-adds over ascending inputs, starting
 /// at 0. In integers it is such a chain over blocks of 128 inputs, of each its coarse integers and then, if
-/// there are any, its fine ones, whose sums are exact. So it depends neither on the rows beside it nor on threads or instruction set.
+/// there are any, its fine ones, whose sums are exact. So it depends neither on the rows beside it nor on
+/// threads or instruction set.
 pub struct Linear {
     input: usize,
     output: usize,
@@ -153,6 +156,11 @@ impl Linear {
         self.precision.is_integer()
     }
 
+    /// Where rows go that the layer takes.
+    pub fn outlet<'a>(&self, floats: &'a mut [f32], rounded: &'a mut Rounded) -> Outlet<'a> {
+        Outlet { floats, rounded: self.is_integer().then_some(rounded) }
+    }
+
     /// The rows of `x`, (rows, input), as the layer takes them. Allocates and blocks on nothing but the
     /// crew.
     ///
@@ -200,7 +208,7 @@ impl Linear {
         // Panels of one part are whole blocks of what is rounded.
         let (follow, each) = match then {
             Then::Nothing => (Follow::Nothing, 1),
-            Then::Round(rounded) => (Follow::Round(rounded.sink(rows, self.output)), BLOCK / PANEL),
+            Then::Round(rounded) => (Follow::Round(rounded.sink(rows, self.output)), BLOCK_PANELS),
             Then::Note(moments) => (Follow::Note(moments.notes(rows, self.output)), 1),
         };
         let y = Shared::new(y);
@@ -285,7 +293,6 @@ impl Panels<'_> {
     /// The instruction set must be there.
     #[inline(always)]
     pub(super) unsafe fn follow<S: Simd>(&self, panel: usize) {
-        const PANELS: usize = BLOCK / PANEL;
         // SAFETY: the instruction set is there by the caller's promise; y holds all rows, and this part
         // has the whole panel, and block, of them.
         unsafe {
@@ -293,8 +300,8 @@ impl Panels<'_> {
                 Follow::Nothing => {}
                 Follow::Note(notes) => notes.panel::<S>(panel, self.y.at(0)),
                 Follow::Round(sink) => {
-                    if panel % PANELS == PANELS - 1 || panel + 1 == self.to {
-                        sink.round::<S>(panel / PANELS, 0..self.rows, self.y.at(0));
+                    if panel % BLOCK_PANELS == BLOCK_PANELS - 1 || panel + 1 == self.to {
+                        sink.round::<S>(panel / BLOCK_PANELS, 0..self.rows, self.y.at(0));
                     }
                 }
             }

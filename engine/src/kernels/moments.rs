@@ -8,7 +8,6 @@
 
 use std::ops::Range;
 
-use super::activations::SHARED_WORK;
 use super::aligned::Aligned;
 use super::isa::Isa;
 use super::pack::PANEL;
@@ -42,8 +41,7 @@ impl Moments {
         assert_eq!(x.len(), rows * width, "whole rows");
         let notes = self.notes(rows, width);
         let panels = width.div_ceil(PANEL);
-        let parts = if x.len() < SHARED_WORK { 1 } else { crew.threads().min(panels) };
-        crew.share(panels, parts, |_, panels| isa.run(Panels { x, notes, panels }));
+        crew.sweep(x.len(), panels, |panels| isa.run(Panels { x, notes, panels }));
     }
 
     /// For rows to come.
@@ -65,8 +63,8 @@ impl Moments {
         self.width
     }
 
-    /// Of sixteen rows from one on the means and the mean squares, around them or,
-    /// if not `centred`, around 0, then with means 0. Of rows that there are not it is anything.
+    /// Of sixteen rows from one on the means and the mean squares around them, or, if not `centred`, means of
+    /// 0 and the mean squares around that. Of rows that there are not it is anything.
     ///
     /// # Safety
     /// The instruction set must be there.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::activations::{BLOCK, Outlet, Rows, SHARED_WORK, Sink, blocks};
+use super::activations::{BLOCK, Outlet, Rows, Sink, blocks};
 use super::isa::Isa;
 use super::moments::Moments;
 use super::shared::Shared;
@@ -21,10 +21,10 @@ pub struct Norm<'a> {
 }
 
 impl Norm<'_> {
-    /// Normalises the rows of `x`, (rows, width) row-major, whose moments are noted: (x - mean) / sqrt(variance + eps) * weight +
-    /// bias, the variance over all numbers of a row (not one less), as a LayerNorm; without a bias
-    /// x / sqrt(mean of squares + eps) * weight. Returns them as they were put out, in the same shape.
-    /// Allocates and blocks on nothing but the crew.
+    /// Normalises the rows of `x`, (rows, width) row-major, whose moments are noted: (x - mean) /
+    /// sqrt(variance + eps) * weight + bias, the variance over all numbers of a row (not one less), as a
+    /// LayerNorm; without a bias x / sqrt(mean of squares + eps) * weight. Returns them as they were put out,
+    /// in the same shape. Allocates and blocks on nothing but the crew.
     ///
     /// # Panics
     /// If the lengths do not fit together, or `to` has no room to round as many rows.
@@ -41,9 +41,8 @@ impl Norm<'_> {
         assert!(self.weight.len() == width && self.bias.is_none_or(|bias| bias.len() == width));
         let y = Shared::new(to.floats);
         let sink = to.rounded.as_mut().map(|rounded| rounded.sink(rows, width));
-        let parts = if x.len() < SHARED_WORK { 1 } else { crew.threads().min(blocks(width)) };
         // By blocks, which most of the same thread wrote.
-        crew.share(blocks(width), parts, |_, blocks| {
+        crew.sweep(x.len(), blocks(width), |blocks| {
             isa.run(Blocks { norm: self, x, moments, y, sink, blocks });
         });
         to.rows()

@@ -22,6 +22,8 @@ use super::denormals::FlushDenormals;
 const SPINS: u32 = 4000;
 /// Threads beyond which a pass gains nothing: its loops are short and memory is shared.
 const USEFUL: usize = 8;
+/// Numbers below which passing over them once is not worth sharing.
+const SWEEP: usize = 1 << 13;
 /// Where the parts of a loop are in its number.
 const PARTS: u64 = 0xffff;
 
@@ -241,6 +243,16 @@ impl Crew<'_> {
         F: Fn(usize, Range<usize>) + Sync,
     {
         self.each(parts, |part| f(part, part * count / parts..(part + 1) * count / parts));
+    }
+
+    /// Shares `count` things, which are so many numbers that are only passed over, between all threads, or leaves
+    /// them to this one where they are few. Allocates nothing.
+    pub(super) fn sweep<F>(&self, numbers: usize, count: usize, f: F)
+    where
+        F: Fn(Range<usize>) + Sync,
+    {
+        let parts = if numbers < SWEEP { 1 } else { self.threads.min(count) };
+        self.share(count, parts, |_, things| f(things));
     }
 
     /// Calls `f` for every part, each worker with the part of its own number, or the leader with that

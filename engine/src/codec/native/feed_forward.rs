@@ -69,13 +69,11 @@ impl FeedForwardBlock {
         let rows = y.len() / self.second.output();
         let (inner, rest) = scratch.split_at_mut(rows * self.first.output());
         let hidden = match self.gate {
-            None if self.second.is_integer() => {
-                self.first.forward(crew, isa, x, inner, Epilogue::Gelu, Then::Round(rounded));
-                Rows::Integers(rounded)
-            }
             None => {
-                self.first.forward(crew, isa, x, inner, Epilogue::Gelu, Then::Nothing);
-                Rows::Floats(inner)
+                let mut to = self.second.outlet(inner, rounded);
+                let then = to.rounded.as_deref_mut().map_or(Then::Nothing, Then::Round);
+                self.first.forward(crew, isa, x, to.floats, Epilogue::Gelu, then);
+                to.rows()
             }
             Some(activation) => {
                 self.first.forward(crew, isa, x, inner, Epilogue::Store, Then::Nothing);

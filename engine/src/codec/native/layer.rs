@@ -8,9 +8,7 @@ use crate::codec::config::TransformerConfig;
 use crate::codec::error::CodecError;
 use crate::codec::names;
 use crate::codec::scope::Scope;
-use crate::kernels::{
-    Attention, Crew, Epilogue, Isa, KeyValues, Linear, Outlet, Rotation, Rounded, Then, Window,
-};
+use crate::kernels::{Attention, Crew, Epilogue, Isa, KeyValues, Linear, Rotation, Then, Window};
 
 pub(super) struct Layer {
     norm1: Norm,
@@ -64,25 +62,20 @@ impl Layer {
             scratch;
         let row = &mut row[..x.len()];
         let qkv = &mut wide[..3 * x.len()];
-        let normed = outlet(row, rounded, &self.qkv);
+        let normed = self.qkv.outlet(row, rounded);
         let normed = self.norm1.kernel().forward(crew, isa, x, moments, normed);
         self.qkv.forward(crew, isa, normed, qkv, Epilogue::Store, Then::Nothing);
-        let attended = outlet(row, rounded, &self.out);
+        let attended = self.out.outlet(row, rounded);
         let attended =
             attention.forward(crew, isa, lanes, window, rotation, qkv, past, work, attended);
         let epilogue = add(self.scale1.as_deref());
         self.out.forward(crew, isa, attended, x, epilogue, Then::Note(moments));
-        let normed = outlet(row, rounded, self.feed_forward.first());
+        let normed = self.feed_forward.first().outlet(row, rounded);
         let normed = self.norm2.kernel().forward(crew, isa, x, moments, normed);
         let epilogue = add(self.scale2.as_deref());
         let then = Then::Note(moments);
         self.feed_forward.forward(crew, isa, normed, wide, hidden, x, epilogue, then);
     }
-}
-
-/// Where rows go that `next` takes.
-fn outlet<'a>(floats: &'a mut [f32], rounded: &'a mut Rounded, next: &Linear) -> Outlet<'a> {
-    Outlet { floats, rounded: next.is_integer().then_some(rounded) }
 }
 
 fn add(scale: Option<&[f32]>) -> Epilogue<'_> {

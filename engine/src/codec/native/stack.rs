@@ -104,7 +104,6 @@ impl Stack {
         let arena = Arena::new();
         let mut stages = Vec::new();
         let mut attention = Vec::new();
-        let mut inside = Vec::new();
         let mut rounded = [Vec::new(), Vec::new()];
         for module in &self.modules {
             if let Module::Transformer(stage) = module {
@@ -114,7 +113,6 @@ impl Stack {
                 wide = wide.max(steps * sizes.1);
                 stages.push(stage.state(lanes, steps, self.precision, &arena));
                 attention.push((stage.attention(), steps));
-                inside.push((lanes * steps, sizes.0));
                 for (rounded, input) in rounded.iter_mut().zip(stage.rounded_sizes()) {
                     rounded.push((lanes * steps, input));
                 }
@@ -129,7 +127,7 @@ impl Stack {
             row: zeros(row),
             wide: zeros(wide),
             attention: AttentionScratch::new(&attention, threads),
-            moments: Moments::new(inside.into_iter()),
+            moments: Moments::new(rounded[0].iter().copied()),
             rounded: rounded.map(|layers| match self.precision.is_integer() {
                 true => Rounded::new(layers.into_iter()),
                 false => Rounded::default(),
