@@ -1,5 +1,8 @@
 //! Residue's engine: everything that is not a window or a host.
 //!
+//! A facade over small crates, whose modules stand here under one name, and the place where the codec
+//! and the live path meet.
+//!
 //! Data flows one way: audio files and devices -> [`live`] or [`offline`] -> [`codec`] -> [`measure`]
 //! and back to audio.
 //!
@@ -9,23 +12,29 @@
 //! | [`blind`] | blind listening tests: ABX, threshold, rating |
 //! | [`codec`] | the Cat model: configuration, checkpoint, encoder and decoder, quantizer, streaming state |
 //! | [`kernels`] | the CPU's arithmetic: packed linear layers, windowed attention, norms |
-//! | [`live`] | the realtime path: audio port, worker, lanes, latency, overload |
+//! | [`live`] | the realtime path: audio port, worker, lanes, latency, overload; codecs and codes as its models |
 //! | [`measure`] | distances between signals, loudness, spectrograms |
 //! | [`offline`] | whole files through the codec |
 //! | [`models`] | known models, discovery, download, verification, the embedded default |
 //! | [`tokens`] | code arrays and their files |
 
-mod atomic_file;
-pub mod audio;
-pub mod blind;
-pub mod codec;
-mod hex;
-pub mod kernels;
-pub mod live;
-pub mod measure;
-pub mod models;
+mod codec_model;
+mod line;
 pub mod offline;
-mod small_file;
-pub mod tokens;
+mod playback;
+mod token_model;
 
-pub use hex::hex;
+pub use residue_blind as blind;
+pub use residue_codec as codec;
+pub use residue_core::hex;
+pub use residue_kernels as kernels;
+pub use residue_media::{audio, measure, tokens};
+pub use residue_models as models;
+
+/// The realtime path, and the codec and streams of codes as models of it.
+pub mod live {
+    pub use crate::codec_model::CodecModel;
+    pub use crate::playback::Playback;
+    pub use crate::token_model::{NO_CODE, TokenFeed, TokenModel, playback, tokens};
+    pub use residue_live::*;
+}

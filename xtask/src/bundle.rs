@@ -46,7 +46,7 @@ impl Options {
 pub fn bundle(options: &Options) -> Result<Vec<PathBuf>> {
     let mut arguments = vec!["build", "--package", "residue-plugin", "--lib"];
     if options.release {
-        arguments.push("--release");
+        arguments.extend(["--profile", "dist"]);
     }
     let mut built = root()?.join("target");
     if let Some(target) = &options.target {
@@ -54,7 +54,7 @@ pub fn bundle(options: &Options) -> Result<Vec<PathBuf>> {
         built.push(target);
     }
     cargo(&arguments, &[])?;
-    built.push(if options.release { "release" } else { "debug" });
+    built.push(if options.release { "dist" } else { "debug" });
     let system = match &options.target {
         Some(target) => System::of_triple(target)?,
         None => System::here()?,

@@ -10,7 +10,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use residue_engine::audio::resample;
 use residue_engine::codec::Codec;
 use residue_engine::live::{
-    self, Allowance, CodesReader, Control, Health, Model, PortConfig, TokenFeed, TokenModel,
+    self, Allowance, CodecModel, CodesReader, Control, Health, Model, PortConfig, TokenFeed,
+    TokenModel,
 };
 use residue_engine::tokens::Codes;
 use ringbuf::HeapCons;
@@ -297,7 +298,7 @@ impl Supervisor {
     fn model(&self, shape: &Shape) -> Result<(Box<dyn Model>, Material), String> {
         let Some((codec, _)) = &self.codec else { return Err("no model is loaded yet".into()) };
         Ok(match &self.playing {
-            Playing::Microphone => (Box::new(codec.clone()), Material::Microphone),
+            Playing::Microphone => (Box::new(CodecModel(codec.clone())), Material::Microphone),
             Playing::File(file) => {
                 let audio = if file.audio.rate == shape.rate {
                     Arc::clone(&file.audio)
@@ -305,7 +306,7 @@ impl Supervisor {
                     let converted = resample(&file.audio, shape.rate);
                     Arc::new(converted.map_err(|error| error.to_string())?)
                 };
-                (Box::new(codec.clone()), Material::Audio(audio))
+                (Box::new(CodecModel(codec.clone())), Material::Audio(audio))
             }
             Playing::Codes(path, codes) => {
                 let (playback, model) = live::playback(codec.clone(), codes.clone())
@@ -532,7 +533,8 @@ impl Supervisor {
             let reported = current.control.latency().total();
             // One that needs far less should not keep the latency of the one before.
             let fits = needed <= reported && reported < 2 * needed;
-            if is_codec && fits && current.control.change_model(codec).is_ok() {
+            if is_codec && fits && current.control.change_model(&CodecModel(codec.clone())).is_ok()
+            {
                 return Ok(());
             }
             let ms = |samples: usize| samples as f64 / f64::from(shape.rate) * 1e3;

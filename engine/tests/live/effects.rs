@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use residue_engine::audio::MonoTreatment;
 use residue_engine::codec::{Codec, Layers, Options};
-use residue_engine::live::{FrameSettings, LossFill, PortConfig, Settings, Source};
+use residue_engine::live::{CodecModel, FrameSettings, LossFill, PortConfig, Settings, Source};
 use residue_engine::models::embedded;
 use residue_engine::offline::encode;
 use residue_engine::tokens::Codes;
@@ -15,12 +15,13 @@ use super::support::{audio, noise, offline, play, voice};
 const RATE: u32 = 24_000;
 const FRAME: usize = 240;
 
-pub fn codec() -> &'static Codec {
-    static CODEC: OnceLock<Codec> = OnceLock::new();
+pub fn codec() -> &'static CodecModel {
+    static CODEC: OnceLock<CodecModel> = OnceLock::new();
     CODEC.get_or_init(|| {
         let options = Options { threads: 1, ..Options::default() };
         let model = embedded();
-        Codec::load_from_memory(model.config, model.weights, &options).expect("it is sound")
+        let codec = Codec::load_from_memory(model.config, model.weights, &options);
+        CodecModel(codec.expect("it is sound"))
     })
 }
 

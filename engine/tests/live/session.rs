@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use residue_engine::codec::{Codec, Options};
-use residue_engine::live::{AudioPort, Control, FrameSettings, PortConfig};
+use residue_engine::live::{AudioPort, CodecModel, Control, FrameSettings, PortConfig};
 
 use super::support::{difference, noise, offline, play};
 
@@ -16,7 +16,7 @@ fn port(rate: u32) -> (AudioPort, Control) {
     let codec = Codec::load(&folder, &Options { threads: 1, ..Options::default() }).unwrap();
     let mut config = PortConfig::new(rate, 1, 4800);
     config.settings.frames = FrameSettings { depths: [4, 2], ..FrameSettings::default() };
-    offline(&config, &codec)
+    offline(&config, &CodecModel(codec))
 }
 
 /// Second number `second` of a signal that never repeats.

@@ -8,7 +8,9 @@ use std::sync::{Arc, LazyLock, Weak};
 use parking_lot::Mutex;
 use residue_engine::audio::MonoTreatment;
 use residue_engine::codec::{Codec, Config, Options, Precision};
-use residue_engine::live::{Allowance, AudioPort, Control, OpenError, PortConfig, open};
+use residue_engine::live::{
+    Allowance, AudioPort, CodecModel, Control, OpenError, PortConfig, open,
+};
 use residue_engine::models::{self, EMBEDDED, Library, ModelSource, embedded};
 
 use super::{LoadError, ModelChoice, OpenLibrary};
@@ -122,7 +124,8 @@ impl SharedModel {
         // Held while measuring, so that instances which start together agree.
         let mut allowances = self.allowances.lock();
         let allowance = allowances.get(&key).map_or(Allowance::Auto, |&n| Allowance::Samples(n));
-        let (port, control) = open(&PortConfig { allowance, ..config }, &self.codec)?;
+        let (port, control) =
+            open(&PortConfig { allowance, ..config }, &CodecModel(self.codec.clone()))?;
         allowances.insert(key, control.latency().allowance);
         Ok((port, control))
     }

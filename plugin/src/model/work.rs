@@ -6,7 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use residue_engine::live::OpenError;
+use residue_engine::live::{CodecModel, OpenError};
 
 use super::slot::{ModelSlot, Phase, Running, State};
 use super::{ModelChoice, SharedModel};
@@ -92,7 +92,7 @@ fn load(slot: &ModelSlot, wish: u64, choice: &ModelChoice) {
 
 /// Changes the running port to another model.
 fn switch(slot: &ModelSlot, running: &Running, model: Arc<SharedModel>) {
-    let result = running.control.change_model(model.codec());
+    let result = running.control.change_model(&CodecModel(model.codec().clone()));
     let mut state = slot.state.lock();
     let State { running: now, phase, .. } = &mut *state;
     // Audio may have been set up anew meanwhile.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use egui_kittest::kittest::{NodeT, Queryable};
-use residue_engine::live::{Allowance, AudioPort, PortConfig, Settings, Source, open};
+use residue_engine::live::{Allowance, AudioPort, CodecModel, PortConfig, Settings, Source, open};
 use residue_engine_testing::{HubServer, Mishap, Place};
 use residue_plugin::{Instance, ModelChoice, Phase};
 use residue_ui_testing::signals::{Noise, RATE};
@@ -39,7 +39,7 @@ impl Audio {
         let settings = Settings { source: Source::Dry, ..Settings::default() };
         let allowance = Allowance::Samples(BLOCK);
         let config = PortConfig { settings, allowance, ..PortConfig::new(RATE, 2, BLOCK) };
-        let (mut port, control) = open(&config, model.codec()).unwrap();
+        let (mut port, control) = open(&config, &CodecModel(model.codec().clone())).unwrap();
         port.set_offline(true);
         instance.model.attach(Arc::new(control), model);
         Self { port, noise: Noise::new(1), input: Vec::new(), heard: Vec::new() }

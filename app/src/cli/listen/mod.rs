@@ -11,7 +11,8 @@ use std::time::Duration;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use residue_engine::codec::Config;
 use residue_engine::live::{
-    self, Allowance, AudioPort, FrameSettings, Health, Latency, PortConfig, Settings, Status,
+    self, Allowance, AudioPort, CodecModel, FrameSettings, Health, Latency, PortConfig, Settings,
+    Status,
 };
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -34,7 +35,8 @@ pub fn run(args: &Listen) -> Result<()> {
     let config = codec.config();
     let depth = input::depth(args.depth, config)?;
     let depth_b = input::depth(Some(args.depth_b), config).context("for --depth-b")?;
-    let (port, control) = live::open(&port_config(args, &shape, [depth, depth_b]), &codec)?;
+    let (port, control) =
+        live::open(&port_config(args, &shape, [depth, depth_b]), &CodecModel(codec.clone()))?;
     let latency = control.latency();
 
     let interrupted = interruption()?;

@@ -382,7 +382,7 @@ impl Sound {
 mod tests {
     use residue_engine::audio::Audio;
     use residue_engine::codec::{Codec, Options};
-    use residue_engine::live::{Control, PortConfig, Source, open};
+    use residue_engine::live::{CodecModel, Control, PortConfig, Source, open};
     use residue_engine::models::embedded;
 
     use super::super::state::Stimuli;
@@ -396,7 +396,8 @@ mod tests {
     }
 
     fn program(codec: &Codec, serial: u64, begin: Begin) -> (Box<Program>, Control) {
-        let (mut port, control) = open(&PortConfig::new(RATE, 1, 128), codec).unwrap();
+        let (mut port, control) =
+            open(&PortConfig::new(RATE, 1, 128), &CodecModel(codec.clone())).unwrap();
         port.set_offline(true);
         let material = Material::Audio(Arc::new(audio(12_000)));
         let region = Some((1000, 5000));

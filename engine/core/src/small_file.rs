@@ -1,0 +1,23 @@
+//! Files that are read whole, and therefore must be small.
+
+use std::fs::File;
+use std::io::{Error, ErrorKind, Read, Result};
+use std::path::Path;
+
+/// The largest file taken, in bytes: published configurations have a few kilobytes, shard indexes
+/// half a megabyte.
+pub const LIMIT: u64 = 16 << 20;
+
+/// A whole file of at most [`LIMIT`] bytes, whatever its declared size.
+///
+/// # Errors
+/// What the system reports, and `FileTooLarge` for more.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut content = Vec::new();
+    File::open(path)?.take(LIMIT + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > LIMIT {
+        let problem = format!("larger than {LIMIT} bytes, which no file of this kind needs");
+        return Err(Error::new(ErrorKind::FileTooLarge, problem));
+    }
+    Ok(content)
+}

@@ -1,0 +1,43 @@
+//! Audio buffers, files, conversion of sample rates and channel layout.
+//!
+//! The [`Converter`] of sample rates is for streams and realtime-safe. Everything else works on
+//! whole files and allocates.
+//!
+//! ```no_run
+//! use residue_media::audio::{MonoTreatment, prepare, read, write};
+//!
+//! # fn main() -> Result<(), residue_media::audio::AudioError> {
+//! let decoded = read("voice.flac".as_ref())?;
+//! for warning in &decoded.warnings {
+//!     eprintln!("voice.flac: {warning}");
+//! }
+//! let prepared = prepare(&decoded.audio, 48_000, 2, 3840, MonoTreatment::Dual)?;
+//! // Run every stream through the codec, then:
+//! let restored = prepared.layout.restore(&prepared.streams)?;
+//! write("out.wav".as_ref(), &restored)?;
+//! # Ok(())
+//! # }
+//! ```
+
+#[cfg(feature = "files")]
+mod codec_name;
+#[cfg(feature = "files")]
+mod collector;
+#[cfg(feature = "files")]
+mod container;
+#[cfg(feature = "files")]
+mod declared;
+#[cfg(feature = "files")]
+mod read;
+#[cfg(feature = "files")]
+mod warning;
+#[cfg(feature = "files")]
+mod write;
+
+#[cfg(feature = "files")]
+pub use read::{Decoded, MAX_SAMPLES, read, read_bytes, read_with_limit};
+pub use residue_core::audio::*;
+#[cfg(feature = "files")]
+pub use warning::ReadWarning;
+#[cfg(feature = "files")]
+pub use write::write;

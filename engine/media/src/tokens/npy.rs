@@ -1,0 +1,141 @@
+//! Codes as `.npy` files, NumPy's format for one array.
+//!
+//! Written as `numpy.save(path, codes)` writes an int64 array of shape (K, T), byte for byte. Read in
+//! any integer type, byte order and memory order, as (K, T), (1, K, T) or (K, 1, T). No frames are
+//! allowed, `(16, 0)` is what an empty recording encodes to and decodes back to one; no layers are
+//! not. Bytes after the array are ignored, as numpy.load ignores them. Reading takes memory in
+//! proportion to the bytes that are really there, whatever the header claims.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::Path;
+
+use residue_core::atomic_file;
+
+use super::npy_header::{Dtype, Header, fill};
+use super::{Codes, NpyError, NpyProblem};
+
+/// Most layers accepted. Far above any codec's, so that arrays with frames first are still read and
+/// [`Codes::check`] can tell what is wrong with them.
+const MAX_LAYERS: u64 = 1 << 20;
+/// Most codes accepted: a year of 32 layers at 12.5 frames a second.
+const MAX_CODES: u64 = 1 << 34;
+/// Bytes read at once; a multiple of every element size.
+const BLOCK: usize = 1 << 16;
+
+/// Writes `codes` to `path`, replacing what was there once the new file is whole.
+///
+/// # Errors
+/// [`NpyProblem::Write`] if the file cannot be created or written.
+pub fn write(path: &Path, codes: &Codes) -> Result<(), NpyError> {
+    let save = |file| write_to(BufWriter::new(file), codes);
+    atomic_file::write(path, save)
+        .map_err(|error| NpyProblem::Write(error).of(&path.display().to_string()))
+}
+
+/// Writes `codes` to `writer` and flushes it.
+///
+/// # Errors
+/// What the writer returns.
+pub fn write_to(mut writer: impl Write, codes: &Codes) -> io::Result<()> {
+    writer.write_all(&Header::for_codes(codes.layers(), codes.frames()))?;
+    for code in codes.data() {
+        writer.write_all(&i64::from(*code).to_le_bytes())?;
+    }
+    writer.flush()
+}
+
+/// Reads codes from the file at `path`.
+///
+/// # Errors
+/// [`NpyError`] with the path, what was expected, what was found and what to do.
+pub fn read(path: &Path) -> Result<Codes, NpyError> {
+    let name = path.display().to_string();
+    match File::open(path) {
+        Ok(file) => read_from(BufReader::new(file), &name),
+        Err(error) => Err(NpyProblem::Read(error).of(&name)),
+    }
+}
+
+/// Reads codes from `reader`, up to the array's last byte; `name` stands for the file in errors.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_from(mut reader: impl Read, name: &str) -> Result<Codes, NpyError> {
+    parse(&mut reader).map_err(|problem| problem.of(name))
+}
+
+fn parse(reader: &mut impl Read) -> Result<Codes, NpyProblem> {
+    let header = Header::read(reader)?;
+    let (layers, frames) = layout(&header.shape)?;
+    let codes = match header.fortran_order {
+        false => Codes::new(layers, frames, elements(reader, &header, layers, frames)?),
+        // First index fastest: the array is stored frame by frame.
+        true => Codes::new(frames, layers, elements(reader, &header, layers, frames)?).transposed(),
+    };
+    Ok(codes)
+}
+
+/// Layers and frames of an array of this shape.
+fn layout(shape: &[u64]) -> Result<(usize, usize), NpyProblem> {
+    let (layers, frames) = match *shape {
+        [layers, frames] | [1, layers, frames] | [layers, 1, frames] => (layers, frames),
+        [_, _, _] => return Err(NpyProblem::Batch(shape.to_vec())),
+        _ => return Err(NpyProblem::Rank(shape.to_vec())),
+    };
+    if layers == 0 {
+        return Err(NpyProblem::NoLayers(shape.to_vec()));
+    }
+    let count = layers.checked_mul(frames).filter(|n| layers <= MAX_LAYERS && *n <= MAX_CODES);
+    match (count, usize::try_from(layers), usize::try_from(frames)) {
+        (Some(_), Ok(layers), Ok(frames)) => Ok((layers, frames)),
+        _ => Err(NpyProblem::TooLarge(shape.to_vec())),
+    }
+}
+
+/// All `layers * frames` elements in the order of the file.
+fn elements(
+    reader: &mut impl Read,
+    header: &Header,
+    layers: usize,
+    frames: usize,
+) -> Result<Vec<u32>, NpyProblem> {
+    let Header { dtype, fortran_order, .. } = *header;
+    let expected = (layers * frames * dtype.bytes) as u64;
+    let mut codes = Vec::new();
+    let mut block = vec![0; BLOCK];
+    let mut found = 0;
+    while found < expected {
+        let wanted = (expected - found).min(BLOCK as u64) as usize;
+        let read = fill(reader, &mut block[..wanted]).map_err(NpyProblem::Read)?;
+        found += read as u64;
+        if read < wanted {
+            return Err(NpyProblem::Truncated { after: header.length, expected, found });
+        }
+        for element in block[..wanted].chunks_exact(dtype.bytes) {
+            let at = codes.len();
+            let (layer, frame) =
+                if fortran_order { (at % layers, at / layers) } else { (at / frames, at % frames) };
+            codes.push(dtype.code(element, layer, frame)?);
+        }
+    }
+    Ok(codes)
+}
+
+impl Dtype {
+    /// The code in the bytes of one element; its place is for the error.
+    fn code(self, element: &[u8], layer: usize, frame: usize) -> Result<u32, NpyProblem> {
+        let push = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
+        let value = match self.big_endian {
+            true => element.iter().fold(0, push),
+            false => element.iter().rev().fold(0, push),
+        };
+        let unused = 64 - 8 * self.bytes as u32;
+        // Shifted up and back down, the sign bit fills the bytes the element does not have.
+        let signed = (value << unused).cast_signed() >> unused;
+        if self.signed && signed < 0 {
+            return Err(NpyProblem::Negative { layer, frame, value: signed });
+        }
+        u32::try_from(value).map_err(|_| NpyProblem::TooLargeCode { layer, frame, value })
+    }
+}

@@ -1,0 +1,218 @@
+//! All models that can be had on this computer.
+
+use std::path::{Path, PathBuf};
+
+use super::known::{EMBEDDED, KNOWN};
+use super::progress::OnProgress;
+use super::registry::{AddedModel, Registry};
+use super::verify::{self, LoadCheck, VerifyReport};
+use super::{HubSettings, KnownModel, ModelSource, ModelsError, embedded, folder, hub_cache, pull};
+
+/// All models that can be had on this computer: the one inside the program, the published ones, and
+/// the folders that the user added.
+///
+/// Every call reads the disk as it is; nothing is kept in memory. None is realtime-safe.
+#[derive(Clone, Debug)]
+pub struct Library {
+    home: PathBuf,
+    hub: HubSettings,
+}
+
+/// One line of [`Library::list`].
+#[derive(Debug)]
+pub struct ModelEntry {
+    /// The name to call it by.
+    pub name: String,
+    /// What is known of it without opening it, for the published ones.
+    pub known: Option<&'static KnownModel>,
+    /// Where it is, or why it cannot be used, in words for the user.
+    pub source: Result<ModelSource, ModelsError>,
+    /// Bytes it takes up, if it is here.
+    pub bytes: Option<u64>,
+}
+
+impl Library {
+    /// A library whose list of added folders is kept in `home`.
+    pub fn new(home: impl Into<PathBuf>, hub: HubSettings) -> Self {
+        Self { home: home.into(), hub }
+    }
+
+    /// The user's library: `RESIDUE_HOME`, or the platform's data folder, and
+    /// [`HubSettings::from_env`].
+    ///
+    /// # Errors
+    ///
+    /// [`ModelsError::NoHome`] when neither a variable nor a home folder names a place.
+    pub fn from_env() -> Result<Self, ModelsError> {
+        let home = match std::env::var_os("RESIDUE_HOME").filter(|home| !home.is_empty()) {
+            Some(home) => PathBuf::from(home),
+            None => {
+                dirs::data_dir().map(|data| data.join("residue")).ok_or(ModelsError::NoHome {
+                    what: "the list of added models",
+                    variable: "RESIDUE_HOME",
+                })?
+            }
+        };
+        Ok(Self::new(home, HubSettings::from_env()?))
+    }
+
+    /// Every model: the embedded one, the published ones whether here or not, the added ones.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelsError::Registry`] or an error of reading, of the list of added folders only: what is
+    /// wrong with one model is told in its entry.
+    pub fn list(&self) -> Result<Vec<ModelEntry>, ModelsError> {
+        let mut added = self.registry().read()?;
+        let mut entries = vec![ModelEntry {
+            name: EMBEDDED.to_owned(),
+            known: None,
+            source: Ok(ModelSource::Embedded),
+            bytes: Some((embedded().config.len() + embedded().weights.len()) as u64),
+        }];
+        for known in &KNOWN {
+            let own = added.iter().position(|model| model.name == known.name);
+            let place = match own.map(|at| added.remove(at)) {
+                Some(model) => check_added(model),
+                None => hub_cache::find(&self.hub, known),
+            };
+            entries.push(entry(known.name.to_owned(), Some(known), place));
+        }
+        for model in added {
+            entries.push(entry(model.name.clone(), None, check_added(model)));
+        }
+        Ok(entries)
+    }
+
+    /// Finds the model that `spec` means: `embedded`; a folder, if it is written with a slash; a name
+    /// that was added; a published name, in the hub's cache; or a folder in the working directory.
+    ///
+    /// A folder that the user added under a published name comes before the hub's.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelsError::NotHere`] and [`ModelsError::Incomplete`] for a published model to be pulled,
+    /// [`ModelsError::UnknownModel`], [`ModelsError::NotAModelFolder`],
+    /// [`ModelsError::AddedFolderGone`], [`ModelsError::Registry`].
+    pub fn locate(&self, spec: &str) -> Result<ModelSource, ModelsError> {
+        if spec.eq_ignore_ascii_case(EMBEDDED) {
+            return Ok(ModelSource::Embedded);
+        }
+        let known = KnownModel::find(spec);
+        let path = Path::new(spec);
+        if known.is_none() && path.components().count() > 1 || matches!(spec, "." | "..") {
+            return self.locate_folder(spec);
+        }
+        if let Some(model) = self.registry().find(known.map_or(spec, |known| known.name))? {
+            return check_added(model).map(ModelSource::Folder);
+        }
+        match known {
+            Some(known) => hub_cache::find(&self.hub, known).map(ModelSource::Folder),
+            None => self.locate_folder(spec),
+        }
+    }
+
+    fn locate_folder(&self, spec: &str) -> Result<ModelSource, ModelsError> {
+        // An empty path has no absolute form, and is no folder either.
+        let folder = std::path::absolute(spec).ok().filter(|folder| folder.is_dir());
+        let Some(folder) = folder else {
+            let known = format!("{EMBEDDED}, {}", KnownModel::names());
+            return Err(ModelsError::UnknownModel { spec: spec.to_owned(), known });
+        };
+        folder::model_files(&folder).map(|_| ModelSource::Folder(folder))
+    }
+
+    /// Downloads a published model into the hub's cache, or only what is missing of it, and gives
+    /// its folder. In offline mode a model that is here is found, and nothing is asked.
+    ///
+    /// Blocks until done: call it on a thread of its own, and stop it through `on_progress`. What has
+    /// arrived is kept on every error but a wrong sum, and a later call goes on from there.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelsError::NotPullable`], [`ModelsError::Offline`], [`ModelsError::Cancelled`], and the
+    /// errors of network, hub and disk.
+    pub fn pull(
+        &self,
+        name: &str,
+        on_progress: &mut OnProgress<'_>,
+    ) -> Result<PathBuf, ModelsError> {
+        let known = KnownModel::find(name).ok_or_else(|| ModelsError::NotPullable {
+            name: name.to_owned(),
+            known: KnownModel::names(),
+        })?;
+        if self.hub.offline {
+            return hub_cache::find(&self.hub, known)
+                .map_err(|_| ModelsError::Offline { name: known.name });
+        }
+        pull::pull(&self.hub, known, on_progress)
+    }
+
+    /// Adds a folder under a name, by default the folder's own. The files stay where they are.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelsError::NotAModelFolder`], [`ModelsError::BadName`], [`ModelsError::NameTaken`],
+    /// [`ModelsError::Registry`], and errors of writing.
+    pub fn add(&self, folder: &Path, name: Option<&str>) -> Result<AddedModel, ModelsError> {
+        self.registry().add(folder, name)
+    }
+
+    /// Forgets an added folder. The files stay where they are.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelsError::NotAdded`], [`ModelsError::Registry`], and errors of writing.
+    pub fn remove(&self, name: &str) -> Result<(), ModelsError> {
+        self.registry().remove(name)
+    }
+
+    /// Checks the files of the model that `spec` means: [`locate`](Self::locate), then
+    /// [`verify`](verify::verify).
+    ///
+    /// # Errors
+    ///
+    /// As `locate`; [`ModelsError::Cancelled`]. What is wrong with files is in the report.
+    pub fn verify(
+        &self,
+        spec: &str,
+        load: Option<&LoadCheck<'_>>,
+        on_progress: &mut OnProgress<'_>,
+    ) -> Result<VerifyReport, ModelsError> {
+        verify::verify(&self.locate(spec)?, load, on_progress)
+    }
+
+    /// Folder for what this program remembers of a user.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// Folder for packed weights, for [`Options::cache`](residue_codec::Options::cache). They can be
+    /// deleted at any time: they are made again.
+    pub fn packed(&self) -> PathBuf {
+        self.home.join("packed")
+    }
+
+    fn registry(&self) -> Registry {
+        Registry::new(&self.home)
+    }
+}
+
+fn entry(
+    name: String,
+    known: Option<&'static KnownModel>,
+    place: Result<PathBuf, ModelsError>,
+) -> ModelEntry {
+    let bytes = place.as_ref().ok().and_then(|place| folder::model_bytes(place).ok());
+    ModelEntry { name, known, source: place.map(ModelSource::Folder), bytes }
+}
+
+/// The folder of an added model, if it still holds one.
+fn check_added(model: AddedModel) -> Result<PathBuf, ModelsError> {
+    let AddedModel { name, folder } = model;
+    if !folder.is_dir() {
+        return Err(ModelsError::AddedFolderGone { name, folder });
+    }
+    folder::model_files(&folder)?;
+    Ok(folder)
+}

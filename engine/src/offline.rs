@@ -1,0 +1,139 @@
+//! Whole files through the codec: any rate, channel count and length in, the same out.
+//!
+//! Works in chunks of whole frames, as the live path does, and any chunk size gives the same result.
+//! Nothing here is realtime-safe.
+
+use std::ops::ControlFlow;
+
+use residue_codec::{Codec, CodecError};
+use residue_core::audio::{Audio, AudioError, Layout, MonoTreatment, prepare};
+use residue_core::codes::Codes;
+
+/// What can go wrong between a file and its codes.
+#[derive(Debug, thiserror::Error)]
+pub enum OfflineError {
+    /// The audio cannot be laid out for the model.
+    #[error(transparent)]
+    Audio(#[from] AudioError),
+    /// The model refused its input or failed.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// The caller asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// Told after each chunk which share of the work is done, 0 to 1; breaking off stops the work with
+/// [`OfflineError::Cancelled`].
+pub type OnProgress<'a> = dyn FnMut(f64) -> ControlFlow<()> + 'a;
+
+/// A file as codes, with what is needed to make a file of the same shape again.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    /// One array a stream; see [`Layout`] for how channels map to streams.
+    pub streams: Vec<Codes>,
+    /// How the streams become the file's channels.
+    pub layout: Layout,
+}
+
+/// Encodes `audio` to the first `depth` layers, `chunk` frames at a time.
+///
+/// The model hears the file and silence after it, for as many whole frames as it takes to make
+/// every sample of the file from decoded ones: where rates differ, the conversion back needs a
+/// few of them past the end.
+///
+/// # Errors
+/// If the audio cannot be laid out for the model, the depth is not available, or the caller stops.
+pub fn encode(
+    codec: &Codec,
+    audio: &Audio,
+    depth: usize,
+    treatment: MonoTreatment,
+    chunk: usize,
+    progress: &mut OnProgress<'_>,
+) -> Result<Encoded, OfflineError> {
+    let config = codec.config();
+    let frame = config.frame_samples;
+    let prepared = prepare(audio, config.sample_rate, config.channels, frame, treatment)?;
+    let total = prepared.streams.first().map_or(0, Audio::len);
+    let planes: Vec<&[f32]> = prepared.streams.iter().flat_map(Audio::planes).collect();
+    let mut encoder = codec.encoder(prepared.streams.len());
+    let mut streams = vec![Vec::new(); prepared.streams.len()];
+    let step = chunk.max(1) * frame;
+    // Asked even where there is no audio at all.
+    encoder.encode(&planes.iter().map(|plane| &plane[..0]).collect::<Vec<_>>(), depth)?;
+    for start in (0..total).step_by(step) {
+        let end = (start + step).min(total);
+        let part: Vec<&[f32]> = planes.iter().map(|plane| &plane[start..end]).collect();
+        for (parts, next) in streams.iter_mut().zip(encoder.encode(&part, depth)?) {
+            parts.push(next);
+        }
+        report(progress, end, total)?;
+    }
+    let streams = streams.iter().map(|parts| Codes::concat(depth, parts)).collect();
+    Ok(Encoded { streams, layout: prepared.layout })
+}
+
+/// Decodes a file at several depths in one pass over the weights: one file a depth, with the
+/// original's length, rate and channels.
+///
+/// # Errors
+/// If a depth or a code is not the model's, or the caller stops.
+pub fn decode(
+    codec: &Codec,
+    encoded: &Encoded,
+    depths: &[usize],
+    chunk: usize,
+    progress: &mut OnProgress<'_>,
+) -> Result<Vec<Audio>, OfflineError> {
+    let lanes: Vec<(&Codes, usize)> = depths
+        .iter()
+        .flat_map(|&depth| encoded.streams.iter().map(move |codes| (codes, depth)))
+        .collect();
+    let decoded = decode_lanes(codec, &lanes, chunk, progress)?;
+    decoded
+        .chunks(encoded.streams.len().max(1))
+        .map(|streams| Ok(encoded.layout.restore(streams)?))
+        .collect()
+}
+
+/// Decodes codes of equal length, each at its depth, to whole frames at the model's rate and
+/// channels: one piece of audio a lane.
+///
+/// # Errors
+/// If lengths differ, a depth or a code is not the model's, or the caller stops.
+pub fn decode_lanes(
+    codec: &Codec,
+    lanes: &[(&Codes, usize)],
+    chunk: usize,
+    progress: &mut OnProgress<'_>,
+) -> Result<Vec<Audio>, OfflineError> {
+    let Some(frames) = lanes.iter().map(|(codes, _)| codes.frames()).max() else {
+        return Ok(Vec::new());
+    };
+    let config = codec.config();
+    let mut audio = vec![Audio::silence(config.sample_rate, config.channels, 0); lanes.len()];
+    let mut decoder = codec.decoder(lanes.len());
+    // Lanes of different lengths are an error of the decoder's, with the lane's number.
+    if lanes.iter().any(|(codes, _)| codes.frames() != frames) {
+        decoder.decode(lanes)?;
+    }
+    for start in (0..frames).step_by(chunk.max(1)) {
+        let end = (start + chunk.max(1)).min(frames);
+        let parts: Vec<Codes> = lanes.iter().map(|(codes, _)| codes.slice(start..end)).collect();
+        let part: Vec<(&Codes, usize)> =
+            parts.iter().zip(lanes).map(|(part, (_, depth))| (part, *depth)).collect();
+        for (audio, planes) in audio.iter_mut().zip(decoder.decode(&part)?) {
+            audio.channels.iter_mut().zip(planes).for_each(|(plane, next)| plane.extend(next));
+        }
+        report(progress, end, frames)?;
+    }
+    Ok(audio)
+}
+
+fn report(progress: &mut OnProgress<'_>, done: usize, total: usize) -> Result<(), OfflineError> {
+    match progress(done as f64 / total as f64) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(OfflineError::Cancelled),
+    }
+}

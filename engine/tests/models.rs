@@ -1,8 +1,0 @@
-//! Models on disk and on the hub, against a hub that runs in the test.
-
-mod models {
-    mod library;
-    mod pull;
-    mod unkind_server;
-    mod verify;
-}
