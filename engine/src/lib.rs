@@ -35,6 +35,6 @@ pub use residue_models as models;
 pub mod live {
     pub use crate::codec_model::CodecModel;
     pub use crate::playback::Playback;
-    pub use crate::token_model::{NO_CODE, TokenFeed, TokenModel, playback, tokens};
+    pub use crate::token_model::{TokenFeed, TokenModel, playback, tokens};
     pub use residue_live::*;
 }

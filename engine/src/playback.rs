@@ -31,7 +31,7 @@ impl Playback {
     }
 
     /// The frame that a stream starts with from now on: set it before
-    /// [`AudioPort::reset`](super::AudioPort::reset). Past the end there is silence. Realtime-safe.
+    /// [`AudioPort::reset`](residue_live::AudioPort::reset). Past the end there is silence. Realtime-safe.
     pub fn start_at(&self, frame: u64) {
         self.0.start.store(frame, Ordering::Release);
     }

@@ -14,10 +14,7 @@ use super::line::Line;
 use super::playback::{Playback, Reel};
 use residue_codec::{Codec, Decoder, Layers};
 use residue_core::codes::{Codes, CodesError};
-use residue_live::{Format, Frames, LANES, Model, Processed, Processor};
-
-/// Stands in [`FrameCodes`](residue_live::FrameCodes) where there is no code.
-pub const NO_CODE: u32 = u32::MAX;
+use residue_live::{Format, Frames, LANES, Model, NO_CODE, Processed, Processor};
 
 #[derive(Default)]
 struct Progress {

@@ -45,4 +45,4 @@ pub use model::{Format, Frames, LANES, Model, Processed, Processor};
 pub use port::{AudioPort, LaneBlock};
 pub use settings::{Concealment, FrameSettings, Loss, LossFill, Settings, Source};
 pub use status::{Health, Status};
-pub use telemetry::{CodesReader, FrameCodes, LanesReader};
+pub use telemetry::{CodesReader, FrameCodes, LanesReader, NO_CODE};

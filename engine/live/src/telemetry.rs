@@ -4,6 +4,9 @@
 
 use super::history::{HistoryReader, HistoryWriter};
 
+/// Stands in [`FrameCodes`] where there is no code.
+pub const NO_CODE: u32 = u32::MAX;
+
 /// Most codes of one frame that are passed on: streams times layers.
 const MOST_CODES: usize = 128;
 /// Words before the codes.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::SUPPORTED_RATES;
 
-/// Containers and codecs that [`read`](super::read()) understands, for error messages.
+/// Containers and codecs that the reader of files understands, for error messages.
 const READABLE: &str = "WAV, AIFF, CAF, FLAC, ALAC, MP1/2/3, AAC-LC (M4A, ADTS) and Ogg Vorbis, \
                         also inside MP4, MKV and WebM";
 
