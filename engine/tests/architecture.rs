@@ -117,7 +117,7 @@ const EXCLUSIONS: [Exclusion; 3] = [
     Exclusion {
         tree: &["--package", "residue-plugin"],
         holds: "nice-plug",
-        excluded: &["symphonia", "hf-hub", "candle-core", "candle-nn", "hound"],
+        excluded: &["symphonia", "candle-core", "candle-nn", "hound"],
         reason: "the plugin reads no audio files and runs models on the native executor only",
     },
     Exclusion {
