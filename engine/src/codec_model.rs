@@ -3,11 +3,9 @@
 
 use crate::line::Line;
 use residue_codec::{Codec, Decoder, Encoder, Layers};
-use residue_live::FrameSettings;
-use residue_live::{Format, Frames, LANES, Model, Processed, Processor};
+use residue_live::{Format, FrameSettings, Frames, LANES, Model, Processed, Processor};
 
 /// A codec as a model of the live path.
-#[derive(Clone)]
 pub struct CodecModel(pub Codec);
 
 /// The shape of a codec's audio and codes.
@@ -18,14 +16,6 @@ pub(crate) fn format(codec: &Codec) -> Format {
         channels: config.channels,
         frame: config.frame_samples,
         layers: config.quantizer.layers,
-    }
-}
-
-impl std::ops::Deref for CodecModel {
-    type Target = Codec;
-
-    fn deref(&self) -> &Codec {
-        &self.0
     }
 }
 

@@ -1,12 +1,11 @@
 //! What happens to codes on their way from an encoder to the decoder.
 
 use residue_codec::{Codec, CodecError};
-use residue_live::Channel;
-use residue_live::{FrameSettings, LossFill};
+use residue_live::{FrameSettings, LossFill, LossModel};
 
 /// The way of the codes of all streams of a port.
 pub(super) struct Line {
-    channel: Channel,
+    loss_model: LossModel,
     /// The next frame on the line.
     next: u64,
     /// The codes of a silent frame at the start of a stream.
@@ -27,7 +26,7 @@ impl Line {
         let mut silent = vec![0; config.quantizer.layers];
         codec.encoder(1).encode_into(&planes, silent.len(), &mut silent)?;
         let last = vec![silent.clone(); streams];
-        Ok(Self { channel: Channel::default(), next: 0, last, silent })
+        Ok(Self { loss_model: LossModel::default(), next: 0, last, silent })
     }
 
     /// The codes of a silent frame.
@@ -54,7 +53,7 @@ impl Line {
         // were late were left out.
         let mut lost = false;
         for frame in self.next..=number {
-            lost = self.channel.loses(&settings.loss, frame);
+            lost = self.loss_model.loses(&settings.loss, frame);
         }
         self.next = number + 1;
         let repeats = settings.freeze || (lost && settings.loss.fill == LossFill::Repeat);
@@ -74,7 +73,7 @@ impl Line {
 
     /// Forgets what came.
     pub fn reset(&mut self) {
-        self.channel = Channel::default();
+        self.loss_model = LossModel::default();
         self.next = 0;
         self.last.iter_mut().for_each(|last| last.clone_from(&self.silent));
     }

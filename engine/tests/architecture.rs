@@ -3,7 +3,8 @@
 //! ```text
 //! kernels <- core <- codec  <- models
 //!                 <- live
-//!                 <- media  <- blind
+//!                 <- media
+//!                 <- blind
 //!            engine: the facade on all of these
 //!            ui <- plugin, app: on the facade
 //! ```
@@ -50,11 +51,11 @@ const LAYERS: [Layer; 15] = [
     Layer {
         name: "residue-models",
         may_use: &["residue-codec", "residue-core"],
-        reason: "the model store loads codecs and nothing else",
+        reason: "models finds, fetches and checks the files that codecs are loaded from",
     },
     Layer {
         name: "residue-blind",
-        may_use: &["residue-core", "residue-media"],
+        may_use: &["residue-core"],
         reason: "a listening test neither plays nor codes audio",
     },
     Layer {

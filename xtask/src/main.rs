@@ -26,7 +26,7 @@ tasks:
   demo [CLIP]   build, and open the app on a demo clip (speech, music or effects), or where there is
                 no display compare depths on it; `compare CLIP` does that everywhere
   bundle        build the plugin as CLAP and VST3, in target/bundled
-                [--release] [--target TRIPLE]
+                [--release: the profile dist] [--target TRIPLE]
   install       bundle, and put it where this user's hosts look [--release]
   validate      bundle a release and run the validators that are installed
   openings      open and close the plugin's editor 80 times in each format (Linux) [COUNT]
@@ -110,7 +110,7 @@ fn build() -> Result<Command> {
     Ok(Command::new(Path::new("target/release").join(name)))
 }
 
-/// Opens the editor of the plugin as a release: what is timed is what people get.
+/// Opens the editor of the plugin, built for speed as people use it.
 fn openings(options: &[&str]) -> Result<()> {
     let test = ["test", "--release", "--package", "residue-plugin", "--test", "openings", "--"];
     // The picture's path is the caller's.

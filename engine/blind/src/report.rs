@@ -62,7 +62,7 @@ pub struct ModelUsed {
     pub name: String,
     /// Its precision.
     pub precision: String,
-    /// The sum of its files.
+    /// Checksum of its files in hexadecimal, as `residue_models::sum` computes it.
     pub sha256: String,
 }
 

@@ -116,7 +116,7 @@ impl Decoder {
                 }
             }
             let output = &mut output[..lanes.len() * channels * count * frame];
-            codec.0.executor.forward(Side::Decoder, state, latents, count, output)?;
+            codec.0.executor.forward(Side::Decoder, state, latents, output)?;
             for (lane, output) in output.chunks_exact(channels * count * frame).enumerate() {
                 for channel in 0..channels {
                     let to = ((lane * channels + channel) * frames + from) * frame;

@@ -135,7 +135,7 @@ impl Encoder {
                 }
             }
             let latents = &mut latents[..*streams * count * config.quantizer.input];
-            codec.0.executor.forward(Side::Encoder, state, input, count, latents)?;
+            codec.0.executor.forward(Side::Encoder, state, input, latents)?;
             see(self, from, count);
         }
         Ok(())

@@ -1,10 +1,5 @@
 //! What runs the two stacks: our kernels, or candle.
 
-#[cfg(feature = "reference")]
-use candle_core::{Device, Tensor};
-
-#[cfg(feature = "reference")]
-use super::config::finest;
 use super::config::{Config, ModuleConfig};
 use super::error::CodecError;
 use super::loading::Loading;
@@ -16,9 +11,6 @@ use super::scope::Scope;
 use super::{names, native};
 use residue_kernels::Team;
 
-/// Most steps of a lane in one pass of the reference, whose attention takes memory by their square.
-#[cfg(feature = "reference")]
-const REFERENCE_STEPS: usize = 1024;
 /// More threads than any one machine has use for here.
 const MAX_THREADS: usize = 256;
 
@@ -38,7 +30,28 @@ pub(super) struct Sides<T> {
 }
 
 impl<T> Sides<T> {
-    fn get(&self, side: Side) -> &T {
+    /// Loads both stacks by `load`, which is told scope, modules, whether they downsample, and steps and
+    /// numbers a step of a frame of their input.
+    pub fn load(
+        config: &Config,
+        root: &Scope<'_>,
+        load: impl Fn(&Scope<'_>, &[ModuleConfig], bool, usize, usize) -> Result<T, CodecError>,
+    ) -> Result<Self, CodecError> {
+        // The stream of samples as the encoder takes it: interleaved, or a step of all channels.
+        let channels = config.channels;
+        let (steps, width) = match config.interleave {
+            true => (config.frame_samples * channels, 1),
+            false => (config.frame_samples, channels),
+        };
+        let latent = config.quantizer.output;
+        Ok(Self {
+            encoder: load(&root.at("encoder"), &config.encoder, true, steps, width)?,
+            decoder: load(&root.at("decoder"), &config.decoder, false, 1, latent)?,
+        })
+    }
+
+    /// Returns the one of `side`.
+    pub fn get(&self, side: Side) -> &T {
         match side {
             Side::Encoder => &self.encoder,
             Side::Decoder => &self.decoder,
@@ -53,31 +66,14 @@ pub(super) enum Executor {
         stacks: Sides<native::Stack>,
     },
     #[cfg(feature = "reference")]
-    Candle {
-        pool: rayon::ThreadPool,
-        device: Device,
-        stacks: Sides<CandleStack>,
-    },
-}
-
-/// A stack of the reference, with the shape of its frames.
-#[cfg(feature = "reference")]
-pub(super) struct CandleStack {
-    stack: reference::Stack,
-    steps: usize,
-    width: usize,
-    /// Frames of a pass.
-    frames: usize,
+    Candle(reference::CandleExecutor),
 }
 
 /// What a stack remembers of a stream.
 pub(super) enum State {
     Native(Box<native::StackState>),
     #[cfg(feature = "reference")]
-    Candle {
-        lanes: usize,
-        stack: reference::StackState,
-    },
+    Candle(reference::CandleState),
 }
 
 impl Executor {
@@ -101,42 +97,16 @@ impl Executor {
         check_projections(config, &root)?;
         let quantizer =
             pool.install(|| Quantizer::load(&root.at("quantizer"), &config.quantizer))?;
-        // The stream of samples as the encoder takes it: interleaved, or a step of all channels.
-        let channels = config.channels;
-        let (steps, width) = match config.interleave {
-            true => (config.frame_samples * channels, 1),
-            false => (config.frame_samples, channels),
-        };
-        let latent = config.quantizer.output;
-        let (encoder, decoder) = (root.at("encoder"), root.at("decoder"));
         let executor = match options.backend {
             Backend::Native => {
-                let load = native::Stack::load;
-                let stacks = pool.install(|| {
-                    Ok::<_, CodecError>(Sides {
-                        encoder: load(&encoder, &config.encoder, true, steps, width)?,
-                        decoder: load(&decoder, &config.decoder, false, 1, latent)?,
-                    })
-                })?;
+                let stacks = pool.install(|| Sides::load(config, &root, native::Stack::load))?;
                 let team = Team::new(options.threads).map_err(|e| threads(e.to_string()))?;
                 Self::Native { team, stacks }
             }
             #[cfg(feature = "reference")]
             Backend::Candle(_) => {
-                let load =
-                    |scope: &Scope<'_>, configs: &[ModuleConfig], downsample, steps, width| {
-                        let stack = reference::Stack::load(scope, configs, downsample)?;
-                        let finest = finest(configs, downsample, steps);
-                        let frames = (REFERENCE_STEPS / finest).max(1);
-                        Ok::<_, CodecError>(CandleStack { stack, steps, width, frames })
-                    };
-                let stacks = pool.install(|| {
-                    Ok::<_, CodecError>(Sides {
-                        encoder: load(&encoder, &config.encoder, true, steps, width)?,
-                        decoder: load(&decoder, &config.decoder, false, 1, latent)?,
-                    })
-                })?;
-                Self::Candle { pool, device: loading.device.clone(), stacks }
+                let device = loading.device.clone();
+                Self::Candle(reference::CandleExecutor::load(config, &root, pool, device)?)
             }
         };
         Ok((executor, quantizer))
@@ -147,7 +117,7 @@ impl Executor {
         match self {
             Self::Native { team, .. } => team.threads(),
             #[cfg(feature = "reference")]
-            Self::Candle { pool, .. } => pool.current_num_threads(),
+            Self::Candle(executor) => executor.threads(),
         }
     }
 
@@ -158,9 +128,7 @@ impl Executor {
                 State::Native(Box::new(stacks.get(side).state(lanes, team.threads())))
             }
             #[cfg(feature = "reference")]
-            Self::Candle { stacks, .. } => {
-                State::Candle { lanes, stack: stacks.get(side).stack.state(0) }
-            }
+            Self::Candle(executor) => State::Candle(executor.state(side, lanes)),
         }
     }
 
@@ -171,10 +139,7 @@ impl Executor {
                 stacks.get(side).start_at(state, frame);
             }
             #[cfg(feature = "reference")]
-            (Self::Candle { stacks, .. }, State::Candle { stack: state, .. }) => {
-                let CandleStack { stack, steps, .. } = stacks.get(side);
-                *state = stack.state(frame * *steps as u64);
-            }
+            (Self::Candle(executor), State::Candle(state)) => executor.start_at(side, state, frame),
             #[cfg(feature = "reference")]
             _ => unreachable!("a stream keeps its model"),
         }
@@ -187,12 +152,12 @@ impl Executor {
         match self {
             Self::Native { stacks, .. } => Some(stacks.get(side).frames()),
             #[cfg(feature = "reference")]
-            Self::Candle { .. } => None,
+            Self::Candle(_) => None,
         }
     }
 
-    /// (lanes, frames, numbers a frame) -> (lanes, frames, numbers a frame) in `y`, `frames` at
-    /// least 1. With our own kernels allocates nothing.
+    /// (lanes, frames, numbers a frame) -> (lanes, frames, numbers a frame) in `y`, at
+    /// least one frame. With our own kernels allocates nothing.
     ///
     /// # Errors
     /// If a device fails; the state is then what it was.
@@ -201,7 +166,6 @@ impl Executor {
         side: Side,
         state: &mut State,
         x: &[f32],
-        frames: usize,
         y: &mut [f32],
     ) -> Result<(), CodecError> {
         match (self, state) {
@@ -210,39 +174,10 @@ impl Executor {
                 Ok(())
             }
             #[cfg(feature = "reference")]
-            (Self::Candle { pool, device, stacks }, State::Candle { lanes, stack: state }) => {
-                // Stepping a copy keeps the stream where it was if the device fails midway.
-                let mut next = state.clone();
-                let all = pool
-                    .install(|| stacks.get(side).forward(device, *lanes, &mut next, x, frames))?;
-                y.copy_from_slice(&all);
-                *state = next;
-                Ok(())
-            }
+            (Self::Candle(executor), State::Candle(state)) => executor.forward(side, state, x, y),
             #[cfg(feature = "reference")]
             _ => unreachable!("a stream keeps its model"),
         }
-    }
-}
-
-#[cfg(feature = "reference")]
-impl CandleStack {
-    fn forward(
-        &self,
-        device: &Device,
-        lanes: usize,
-        state: &mut reference::StackState,
-        x: &[f32],
-        frames: usize,
-    ) -> candle_core::Result<Vec<f32>> {
-        let x = Tensor::from_slice(x, (lanes, frames * self.steps, self.width), device)?;
-        let mut parts = Vec::new();
-        for from in (0..frames).step_by(self.frames) {
-            let count = self.frames.min(frames - from);
-            let part = x.narrow(1, from * self.steps, count * self.steps)?.contiguous()?;
-            parts.push(self.stack.forward(part, state)?);
-        }
-        Tensor::cat(&parts, 1)?.flatten_all()?.to_vec1::<f32>()
     }
 }
 

@@ -4,20 +4,15 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
-#[cfg(feature = "reference")]
-use candle_core::Device;
-
 use super::checkpoint::{Checkpoint, Weights};
 use super::config::Config;
 use super::error::{CodecError, LoadWarning};
 use super::executor::Executor;
 use super::loading::{Loading, OnLoad};
-#[cfg(feature = "reference")]
-use super::model::Backend;
 use super::model::{Model, Options};
 use super::packed_file::{PackedFile, PackedWriter};
 use residue_core::atomic_file;
-use residue_kernels::{Arena, PACKING, Precision};
+use residue_kernels::{Arena, PACKING};
 
 /// Loads from `weights` and nothing else.
 pub(super) fn plain(
@@ -85,18 +80,10 @@ fn load(
     writer: Option<PackedWriter>,
 ) -> Result<(Model, Option<PackedWriter>), CodecError> {
     let precision = options.precision;
-    #[cfg(feature = "reference")]
-    let device = match &options.backend {
-        Backend::Native => &Device::Cpu,
-        Backend::Candle(_) if precision != Precision::F32 => {
-            return Err(CodecError::Precision { precision });
-        }
-        Backend::Candle(device) => device,
-    };
     let loading = Loading {
         weights,
         #[cfg(feature = "reference")]
-        device,
+        device: options.device()?,
         precision,
         progress,
         total: config.parameters(),

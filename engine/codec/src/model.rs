@@ -47,6 +47,21 @@ pub struct Options {
     pub cache: Option<PathBuf>,
 }
 
+#[cfg(feature = "reference")]
+impl Options {
+    /// Returns the device that tensors are made on.
+    ///
+    /// # Errors
+    /// [`CodecError::Precision`] if the backend does not know the precision.
+    pub(super) fn device(&self) -> Result<&Device, CodecError> {
+        match (&self.backend, self.precision) {
+            (Backend::Native, _) => Ok(&Device::Cpu),
+            (Backend::Candle(device), Precision::F32) => Ok(device),
+            (Backend::Candle(_), precision) => Err(CodecError::Precision { precision }),
+        }
+    }
+}
+
 pub(super) struct Model {
     pub config: Config,
     pub quantizer: Quantizer,

@@ -1,5 +1,5 @@
-//! What the engine's crates share: audio buffers, the rate converter, channel layout, arrays of codes,
-//! and small helpers for files.
+//! The foundation of the engine's crates: audio buffers, the rate converter, channel layout, arrays of
+//! codes, and small helpers for files.
 //!
 //! | module | holds |
 //! |---|---|
@@ -10,9 +10,10 @@
 pub mod atomic_file;
 pub mod audio;
 pub mod codes;
-mod codes_error;
+mod gcd;
 mod hex;
 pub mod small_file;
 
+pub use gcd::gcd;
 pub use hex::hex;
 pub use residue_kernels::FlushDenormals;

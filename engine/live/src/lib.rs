@@ -39,7 +39,7 @@ mod worker;
 pub use control::{Control, PortConfig, open};
 pub use error::{MAX_ALLOWANCE, MAX_BLOCK, OpenError};
 pub use latency::{Allowance, Latency};
-pub use loss::Channel;
+pub use loss::LossModel;
 pub use mixer::SOURCE_FADE;
 pub use model::{Format, Frames, LANES, Model, Processed, Processor};
 pub use port::{AudioPort, LaneBlock};

@@ -5,13 +5,13 @@
 
 use super::settings::Loss;
 
-/// The channel's state.
+/// State of the loss model: whether the channel is in its bad state.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Channel {
+pub struct LossModel {
     bad: bool,
 }
 
-impl Channel {
+impl LossModel {
     /// Whether frame number `frame` is lost. Called once a frame, in order.
     pub fn loses(&mut self, loss: &Loss, frame: u64) -> bool {
         let Loss { rate, burst, .. } = loss.sane();
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     fn pattern(loss: &Loss, frames: u64) -> Vec<bool> {
-        let mut channel = Channel::default();
+        let mut channel = LossModel::default();
         (0..frames).map(|frame| channel.loses(loss, frame)).collect()
     }
 

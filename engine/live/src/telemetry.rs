@@ -4,7 +4,7 @@
 
 use super::history::{HistoryReader, HistoryWriter};
 
-/// Stands in [`FrameCodes`] where there is no code.
+/// Placeholder in [`FrameCodes`] for a code that does not exist.
 pub const NO_CODE: u32 = u32::MAX;
 
 /// Most codes of one frame that are passed on: streams times layers.

@@ -1,6 +1,7 @@
 //! Which host sample belongs to which frame: integer arithmetic between two clocks.
 
 use residue_core::audio::{AudioError, Converter};
+use residue_core::gcd;
 
 /// The clocks of host and model, both counted from the start of a stream.
 #[derive(Clone)]
@@ -86,10 +87,6 @@ impl Timing {
         };
         (1..=period).map(delay).max().unwrap_or(0) as usize
     }
-}
-
-fn gcd(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 #[cfg(test)]

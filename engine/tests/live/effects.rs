@@ -15,20 +15,24 @@ use super::support::{audio, noise, offline, play, voice};
 const RATE: u32 = 24_000;
 const FRAME: usize = 240;
 
-pub fn codec() -> &'static CodecModel {
-    static CODEC: OnceLock<CodecModel> = OnceLock::new();
+pub fn codec() -> &'static Codec {
+    static CODEC: OnceLock<Codec> = OnceLock::new();
     CODEC.get_or_init(|| {
         let options = Options { threads: 1, ..Options::default() };
         let model = embedded();
-        let codec = Codec::load_from_memory(model.config, model.weights, &options);
-        CodecModel(codec.expect("it is sound"))
+        Codec::load_from_memory(model.config, model.weights, &options).expect("it is sound")
     })
+}
+
+/// The codec as a model of the live path.
+pub fn model() -> CodecModel {
+    CodecModel(codec().clone())
 }
 
 /// Plays a voice with settings that change at the samples given: what came out of lane A, aligned,
 /// and the codes that were decoded.
 fn run(schedule: &[(usize, FrameSettings)], frames: usize) -> (Vec<f32>, Codes) {
-    let (mut port, control) = offline(&PortConfig::new(RATE, 1, 480), codec());
+    let (mut port, control) = offline(&PortConfig::new(RATE, 1, 480), &model());
     let mut reader = control.codes();
     let latency = port.latency().total();
     let mut input = breath(frames);
@@ -167,7 +171,7 @@ fn loudness_is_matched_when_asked_for() {
         config.settings.frames = FrameSettings { depths: [2, 1], ..at_depth(2) };
         config.settings.frames.match_loudness = matched;
         config.settings.source = source;
-        let (mut port, _control) = offline(&config, codec());
+        let (mut port, _control) = offline(&config, &model());
         let input = voice(RATE, 5 * RATE as usize);
         let out = play(&mut port, &[input], 0, std::iter::repeat(480)).remove(0);
         let end = &out[3 * RATE as usize..];
@@ -184,7 +188,7 @@ fn loudness_is_matched_when_asked_for() {
 /// The three lanes, as they are played, aligned.
 #[test]
 fn views_see_the_lanes_that_are_played() {
-    let (mut port, control) = offline(&PortConfig::new(RATE, 1, 480), codec());
+    let (mut port, control) = offline(&PortConfig::new(RATE, 1, 480), &model());
     port.set(&Settings { source: Source::Dry, frames: at_depth(8), ..Settings::default() });
     let latency = port.latency().total();
     let input = voice(RATE, 3 * RATE as usize)[RATE as usize..].to_vec();

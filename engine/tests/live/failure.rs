@@ -157,7 +157,7 @@ fn huge_input_does_not_end_the_model() {
     for rate in [24_000, 44_100] {
         let mut config = PortConfig::new(rate, 2, 100);
         config.treatment = MonoTreatment::Mid;
-        let (mut port, control) = offline(&config, super::effects::codec());
+        let (mut port, control) = offline(&config, &super::effects::model());
         let mut loud = noise(1, 5000, 1.0);
         loud[1000..2000].fill(f32::MAX);
         loud[2000..3000].fill(1e30);

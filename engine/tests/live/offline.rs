@@ -6,7 +6,7 @@ use residue_engine::audio::MonoTreatment;
 use residue_engine::live::{FrameSettings, PortConfig, Settings, Source};
 use residue_engine::offline::{decode, encode};
 
-use super::effects::codec;
+use super::effects::{codec, model};
 use super::support::{audio, offline, play, voice};
 
 fn settings(depth: usize, source: Source) -> Settings {
@@ -38,7 +38,7 @@ fn lane_a_is_what_roundtrip_writes() {
                 settings: settings(8, Source::A),
                 ..PortConfig::new(rate, channels, 16_384)
             };
-            let (mut port, _control) = offline(&config, codec());
+            let (mut port, _control) = offline(&config, &model());
             let latency = port.latency().total();
             let out = play(&mut port, &input, latency, blocks.iter().copied().cycle());
             for (channel, (out, expected)) in out.iter().zip(&expected.channels).enumerate() {
@@ -60,7 +60,7 @@ fn automation_does_not_depend_on_the_blocks() {
     let rate = 48_000;
     let input = vec![voice(rate, 48_000); 2];
     let run = |size: usize| {
-        let (mut port, _control) = offline(&PortConfig::new(rate, 2, 4096), codec());
+        let (mut port, _control) = offline(&PortConfig::new(rate, 2, 4096), &model());
         let mut out = vec![Vec::new(); 2];
         for (piece, at) in (0..48_000).step_by(6000).enumerate() {
             let mut next = settings(1 << (piece % 6), Source::ALL[piece % 6]);
@@ -88,9 +88,9 @@ fn automation_does_not_depend_on_the_blocks() {
 fn a_reset_port_is_as_new() {
     let input = vec![voice(48_000, 20_000)];
     let config = PortConfig { settings: settings(4, Source::A), ..PortConfig::new(48_000, 1, 512) };
-    let (mut fresh, _control) = offline(&config, codec());
+    let (mut fresh, _control) = offline(&config, &model());
     let expected = play(&mut fresh, &input, 3000, std::iter::repeat(512));
-    let (mut port, _control) = offline(&config, codec());
+    let (mut port, _control) = offline(&config, &model());
     play(&mut port, &[voice(48_000, 33_333)[5..].to_vec()], 0, std::iter::repeat(300));
     port.reset();
     assert!(play(&mut port, &input, 3000, std::iter::repeat(512)) == expected);
@@ -104,7 +104,7 @@ fn ports_that_share_a_model_are_independent() {
             settings: settings(seed + 1, Source::A),
             ..PortConfig::new(24_000, 1, 512)
         };
-        let (mut port, _control) = offline(&config, codec());
+        let (mut port, _control) = offline(&config, &model());
         let input = vec![voice(24_000, 24_000 + seed * 4800)[seed * 4800..].to_vec()];
         play(&mut port, &input, 2000, std::iter::repeat(512))
     };

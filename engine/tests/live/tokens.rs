@@ -33,7 +33,7 @@ fn decoded(codes: &Codes, depth: usize) -> Vec<f32> {
 fn codes_are_heard_at_any_depth() {
     let codes = codes(30);
     for (source, depth) in [(Source::A, 16), (Source::B, 2)] {
-        let (feed, model) = tokens(codec().0.clone(), 0);
+        let (feed, model) = tokens(codec().clone(), 0);
         (0..30).for_each(|frame| feed.push(codes.frame(frame)).unwrap());
         let (mut port, _control) = offline(&config(2, [16, 2], source), &model);
         let latency = port.latency().total();
@@ -53,7 +53,7 @@ fn codes_are_heard_at_any_depth() {
 #[test]
 fn a_gap_is_silence_and_the_decoder_waits() {
     let codes = codes(12);
-    let (feed, model) = tokens(codec().0.clone(), 3);
+    let (feed, model) = tokens(codec().clone(), 3);
     let (mut port, control) = offline(&config(1, [8, 1], Source::A), &model);
     let mut seen = control.codes();
     let latency = port.latency().total();
@@ -93,7 +93,7 @@ fn a_gap_is_silence_and_the_decoder_waits() {
 #[test]
 fn a_rehearsal_takes_no_codes() {
     let codes = codes(5);
-    let (feed, model) = tokens(codec().0.clone(), 0);
+    let (feed, model) = tokens(codec().clone(), 0);
     (0..5).for_each(|frame| feed.push(codes.frame(frame)).unwrap());
     let (mut port, _control) = open(&config(1, [8, 1], Source::A), &model).unwrap();
     assert_eq!((feed.heard(), feed.waiting()), (0, 5));
@@ -107,7 +107,7 @@ fn a_rehearsal_takes_no_codes() {
 #[test]
 fn partial_frames_are_heard_and_nonsense_is_refused() {
     let codes = codes(10).truncated(4);
-    let (feed, model) = tokens(codec().0.clone(), 0);
+    let (feed, model) = tokens(codec().clone(), 0);
     (0..10).for_each(|frame| feed.push(codes.frame(frame)).unwrap());
     let (mut port, _control) = offline(&config(1, [32, 1], Source::A), &model);
     let latency = port.latency().total();
@@ -125,7 +125,7 @@ fn partial_frames_are_heard_and_nonsense_is_refused() {
 #[test]
 fn a_playback_starts_where_it_is_told() {
     let codes = codes(20);
-    let (playback, model) = playback(codec().0.clone(), codes.clone()).unwrap();
+    let (playback, model) = playback(codec().clone(), codes.clone()).unwrap();
     let (mut port, _control) = offline(&config(1, [8, 1], Source::A), &model);
     let latency = port.latency().total();
     for start in [0, 12, 19] {
@@ -144,8 +144,8 @@ fn a_playback_starts_where_it_is_told() {
 #[test]
 fn codes_go_to_another_codec_that_has_them() {
     let codes = codes(6);
-    let (_, model) = playback(codec().0.clone(), codes.clone()).unwrap();
-    let model = model.with_codec(codec().0.clone()).unwrap();
+    let (_, model) = playback(codec().clone(), codes.clone()).unwrap();
+    let model = model.with_codec(codec().clone()).unwrap();
     let (mut port, _control) = offline(&config(1, [32, 1], Source::A), &model);
     let latency = port.latency().total();
     let out = play(&mut port, &[vec![0.0; 6 * FRAME]], latency, std::iter::repeat(480)).remove(0);
@@ -154,7 +154,7 @@ fn codes_go_to_another_codec_that_has_them() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1");
     let small = Codec::load(&folder, &Options::default()).unwrap();
     assert!(small.config().quantizer.layers < 32);
-    let (_feed, fed) = tokens(codec().0.clone(), 0);
+    let (_feed, fed) = tokens(codec().clone(), 0);
     for model in [model, fed] {
         let error = model.with_codec(small.clone()).err().unwrap();
         assert!(error.to_string().contains("32 layers"), "{error}");

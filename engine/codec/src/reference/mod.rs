@@ -4,6 +4,7 @@
 //! by about 1e-6 of full scale.
 
 mod attention;
+mod executor;
 mod feed_forward;
 mod linear;
 mod norm;
@@ -12,4 +13,5 @@ mod position;
 mod stack;
 mod transformer;
 
-pub(super) use stack::{Stack, StackState};
+pub(super) use executor::{CandleExecutor, CandleState};
+use stack::{Stack, StackState};

@@ -1,5 +1,7 @@
 //! Positions in two streams of different rates, in whole numbers.
 
+use crate::gcd;
+
 /// Two sample rates without their common divisor: so many input samples last as long as so many
 /// output samples.
 #[derive(Clone, Copy)]
@@ -11,8 +13,9 @@ pub(super) struct Ratio {
 impl Ratio {
     /// From rates in hertz, neither 0.
     pub(super) fn new(from: u32, to: u32) -> Self {
-        let divisor = u64::from(greatest_common_divisor(from, to));
-        Self { inputs: u64::from(from) / divisor, outputs: u64::from(to) / divisor }
+        let (from, to) = (u64::from(from), u64::from(to));
+        let divisor = gcd(from, to);
+        Self { inputs: from / divisor, outputs: to / divisor }
     }
 
     /// The input sample at or before output sample `output`, and how many parts of `self.outputs`
@@ -31,8 +34,4 @@ impl Ratio {
 
 fn saturated(position: u128) -> u64 {
     u64::try_from(position).unwrap_or(u64::MAX)
-}
-
-fn greatest_common_divisor(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }

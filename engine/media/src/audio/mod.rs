@@ -20,24 +20,8 @@
 //! ```
 
 #[cfg(feature = "files")]
-mod codec_name;
-#[cfg(feature = "files")]
-mod collector;
-#[cfg(feature = "files")]
-mod container;
-#[cfg(feature = "files")]
-mod declared;
-#[cfg(feature = "files")]
-mod read;
-#[cfg(feature = "files")]
-mod warning;
-#[cfg(feature = "files")]
-mod write;
+mod files;
 
 #[cfg(feature = "files")]
-pub use read::{Decoded, MAX_SAMPLES, read, read_bytes, read_with_limit};
+pub use files::*;
 pub use residue_core::audio::*;
-#[cfg(feature = "files")]
-pub use warning::ReadWarning;
-#[cfg(feature = "files")]
-pub use write::write;

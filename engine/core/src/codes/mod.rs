@@ -1,6 +1,8 @@
 //! A layers × frames array of codes.
 
-pub use crate::codes_error::CodesError;
+mod check;
+
+pub use check::CodesError;
 
 /// Codes of one stream: `layers` RVQ layers × `frames` frames, layer-major, so that the code of
 /// layer `k` at frame `t` is `data[k * frames + t]`.

@@ -1,6 +1,6 @@
 //! Whether codes fit a model.
 
-use crate::codes::Codes;
+use super::Codes;
 
 /// Why codes do not fit a model, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
