@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use residue_engine::codec::{Backend, Codec, Config, Options};
-use residue_engine::kernels::{Arena, Epilogue, Isa, Linear, Precision, Rows, Team, Then};
+use residue_engine::kernels::{Arena, Epilogue, Isa, Linear, Precision, LinearInput, ThreadPool, PostOp};
 
 /// Frames that fill the longest window of Nano, 10 s.
 const FILL: usize = 125;
@@ -57,7 +57,7 @@ fn linear(threads: usize) {
     let arena = Arena::new();
     let packed = Linear::pack(&weights, output, input, Precision::F32, &arena).unwrap();
     let weights = Tensor::from_vec(weights, (output, input), &Device::Cpu).unwrap();
-    let team = Team::new(threads).unwrap();
+    let pool = ThreadPool::new(threads).unwrap();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     for rows in [1, 4, 32] {
         let x = noise(rows * input);
@@ -66,9 +66,9 @@ fn linear(threads: usize) {
         let (mut native, mut candle) = (Vec::new(), Vec::new());
         for _ in 0..60 {
             native.push(time(|| {
-                team.pass(|crew| {
-                    let (epilogue, then) = (Epilogue::Store, Then::Nothing);
-                    packed.forward(crew, Isa::best(), Rows::Floats(&x), &mut y, epilogue, then);
+                pool.run(|workers| {
+                    let (epilogue, post_op) = (Epilogue::Store, PostOp::None);
+                    packed.forward(workers, Isa::best(), LinearInput::F32(&x), &mut y, epilogue, post_op);
                 });
             }));
             candle.push(time(|| {

@@ -28,6 +28,7 @@ mod fields;
 mod header;
 mod layers;
 mod layouts;
+mod limits;
 mod load;
 mod loading;
 mod mapped;

@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 use residue_kernels::{
-    Arena, Attention, AttentionScratch, Crew, Epilogue, Isa, KeyValues, Linear, Moments, Norm,
-    Outlet, Precision, Rotation, Rounded, Rows, Team, Then, Window, gelu,
+    Arena, Attention, AttentionScratch, AttentionWindow, Epilogue, Isa, KvCache, Linear,
+    LinearInput, LinearInputBuffer, Moments, Norm, PostOp, Precision, QuantizedRows, RopeTable,
+    ThreadPool, Workers, gelu,
 };
 
 fn noise(length: usize, seed: u32) -> Vec<f32> {
@@ -103,11 +104,11 @@ fn check_linear(precision: Precision, rows: usize, input: usize, output: usize, 
             w.chunks_exact(input).map(product).collect::<Vec<_>>()
         })
         .collect();
-    let mut room = Rounded::new([(rows, input)].into_iter());
+    let mut room = QuantizedRows::new([(rows, input)].into_iter());
     let mut run = |isa, x: &[f32], y: &mut [f32], epilogue| {
-        Team::new(threads).unwrap().pass(|crew| {
-            let x = layer.rows(crew, isa, x, &mut room);
-            layer.forward(crew, isa, x, y, epilogue, Then::Nothing);
+        ThreadPool::new(threads).unwrap().run(|workers| {
+            let x = layer.prepare_input(workers, isa, x, &mut room);
+            layer.forward(workers, isa, x, y, epilogue, PostOp::None);
         });
     };
     let tolerance = 1e-5 * (input as f64).sqrt();
@@ -139,7 +140,7 @@ fn check_linear(precision: Precision, rows: usize, input: usize, output: usize, 
         let mut curved = before.clone();
         run(isa, &x, &mut curved, Epilogue::Gelu);
         // As in a pass: with denormals flushed.
-        Team::new(1).unwrap().pass(|_| gelu(isa, &mut y));
+        ThreadPool::new(1).unwrap().run(|_| gelu(isa, &mut y));
         assert_eq!(bits(&curved), bits(&y));
     }
 }
@@ -158,22 +159,22 @@ fn linear_layers_of_awkward_shapes() {
 
 #[test]
 fn integers_survive_silence_and_extremes() {
-    let team = Team::new(1).unwrap();
+    let pool = ThreadPool::new(1).unwrap();
     let (input, output) = (300, 40);
     for precision in [Precision::Int8, Precision::Int4] {
         let pack = |w: &[f32]| Linear::pack(w, output, input, precision, &Arena::new()).unwrap();
         let layer = pack(&noise(input * output, 1));
         let silent = pack(&vec![0f32; input * output]);
-        let mut room = Rounded::new([(1, input)].into_iter());
+        let mut room = QuantizedRows::new([(1, input)].into_iter());
         for (isa, size) in
             Isa::available().into_iter().flat_map(|i| [0.0, 1e-38, 1e-35, 1e30].map(|s| (i, s)))
         {
             let x: Vec<f32> = noise(input, 9).iter().map(|x| x * size).collect();
             let mut y = vec![f32::NAN; output];
             let mut run = |layer: &Linear, y: &mut [f32]| {
-                team.pass(|crew| {
-                    let x = layer.rows(crew, isa, &x, &mut room);
-                    layer.forward(crew, isa, x, y, Epilogue::Store, Then::Nothing);
+                pool.run(|workers| {
+                    let x = layer.prepare_input(workers, isa, &x, &mut room);
+                    layer.forward(workers, isa, x, y, Epilogue::Store, PostOp::None);
                 });
             };
             run(&layer, &mut y);
@@ -186,13 +187,19 @@ fn integers_survive_silence_and_extremes() {
 }
 
 /// What a layer of integers makes of rows.
-fn product(crew: &Crew<'_>, isa: Isa, layer: &Linear, x: Rows<'_>, rows: usize) -> Vec<u32> {
+fn product(
+    workers: &Workers<'_>,
+    isa: Isa,
+    layer: &Linear,
+    x: LinearInput<'_>,
+    rows: usize,
+) -> Vec<u32> {
     let mut y = vec![0f32; rows * layer.output()];
-    layer.forward(crew, isa, x, &mut y, Epilogue::Store, Then::Nothing);
+    layer.forward(workers, isa, x, &mut y, Epilogue::Store, PostOp::None);
     bits(&y)
 }
 
-/// Rows are the same integers whether each kernel rounds its result itself, while it is near at hand, or all
+/// LinearInput are the same integers whether each kernel rounds its result itself, while it is near at hand, or all
 /// of it is rounded after; and so are the moments of a sum.
 #[test]
 fn what_a_kernel_rounds_is_what_comes_of_its_result() {
@@ -222,48 +229,55 @@ fn what_a_kernel_rounds_is_what_comes_of_its_result() {
         let bias = (precision != Precision::Bf16).then_some(&*bias);
         let norm = Norm { weight: &weight, bias, eps: 1e-5 };
         // Of so few values that exceptions stay.
-        let sizes = Attention { heads, head: width / heads, context: 1 };
+        let sizes = Attention { heads, head_dim: width / heads, context: 1 };
         let (lanes, steps) = (2, rows / 2);
-        let run = |crew: &Crew<'_>, isa: Isa| {
+        let run = |workers: &Workers<'_>, isa: Isa| {
             let most = || [(rows, width), (rows, hidden)].into_iter();
-            let [mut room, mut near, mut after] = [(); 3].map(|()| Rounded::new(most()));
+            let [mut room, mut near, mut after] = [(); 3].map(|()| QuantizedRows::new(most()));
             let mut moments = Moments::new(most());
             let mut floats = vec![0f32; rows * hidden];
-            let rounded = first.rows(crew, isa, &x, &mut room);
-            first.forward(crew, isa, rounded, &mut floats, Epilogue::Gelu, Then::Round(&mut near));
-            let linear = product(crew, isa, &second, Rows::Integers(&near), rows);
-            let expected = second.rows(crew, isa, &floats, &mut after);
-            assert_eq!(linear, product(crew, isa, &second, expected, rows), "{isa:?} linear");
+            let rounded = first.prepare_input(workers, isa, &x, &mut room);
+            first.forward(
+                workers,
+                isa,
+                rounded,
+                &mut floats,
+                Epilogue::Gelu,
+                PostOp::Quantize(&mut near),
+            );
+            let linear = product(workers, isa, &second, LinearInput::Quantized(&near), rows);
+            let expected = second.prepare_input(workers, isa, &floats, &mut after);
+            assert_eq!(linear, product(workers, isa, &second, expected, rows), "{isa:?} linear");
 
             let mut sum = before.clone();
-            let (rounded, then) = (Rows::Integers(&near), Then::Note(&mut moments));
-            second.forward(crew, isa, rounded, &mut sum, Epilogue::Add, then);
+            let (rounded, post_op) = (LinearInput::Quantized(&near), PostOp::Moments(&mut moments));
+            second.forward(workers, isa, rounded, &mut sum, Epilogue::Add, post_op);
             let [mut normed, mut again] = [(); 2].map(|()| vec![0f32; sum.len()]);
-            let to = Outlet { floats: &mut normed, rounded: Some(&mut near) };
-            let integers = norm.forward(crew, isa, &sum, &moments, to);
-            let of_norm = product(crew, isa, &next, integers, rows);
-            moments.note(crew, isa, &sum, width);
-            let to = Outlet { floats: &mut again, rounded: None };
-            norm.forward(crew, isa, &sum, &moments, to);
+            let to = LinearInputBuffer { rows: &mut normed, quantized: Some(&mut near) };
+            let integers = norm.forward(workers, isa, &sum, &moments, to);
+            let of_norm = product(workers, isa, &next, integers, rows);
+            moments.compute(workers, isa, &sum, width);
+            let to = LinearInputBuffer { rows: &mut again, quantized: None };
+            norm.forward(workers, isa, &sum, &moments, to);
             assert_eq!(bits(&normed), bits(&again), "{isa:?} moments");
-            let expected = next.rows(crew, isa, &normed, &mut after);
-            assert_eq!(of_norm, product(crew, isa, &next, expected, rows), "{isa:?} norm");
+            let expected = next.prepare_input(workers, isa, &normed, &mut after);
+            assert_eq!(of_norm, product(workers, isa, &next, expected, rows), "{isa:?} norm");
 
-            let mut past = KeyValues::new(&sizes, lanes, steps, Precision::Int8, &Arena::new());
-            let mut scratch = AttentionScratch::new(&[(sizes, steps)], crew.threads());
-            let window = Window { position: 0, start: 0 };
-            let to = Outlet { floats: &mut normed, rounded: Some(&mut near) };
+            let mut past = KvCache::new(&sizes, lanes, steps, Precision::Int8, &Arena::new());
+            let mut scratch = AttentionScratch::new(&[(sizes, steps)], workers.threads());
+            let window = AttentionWindow { position: 0, start: 0 };
+            let to = LinearInputBuffer { rows: &mut normed, quantized: Some(&mut near) };
             let attended =
-                sizes.forward(crew, isa, lanes, window, None, &qkv, &mut past, &mut scratch, to);
-            let of_attention = product(crew, isa, &next, attended, rows);
-            let expected = next.rows(crew, isa, &normed, &mut after);
-            let expected = product(crew, isa, &next, expected, rows);
+                sizes.forward(workers, isa, lanes, window, None, &qkv, &mut past, &mut scratch, to);
+            let of_attention = product(workers, isa, &next, attended, rows);
+            let expected = next.prepare_input(workers, isa, &normed, &mut after);
+            let expected = product(workers, isa, &next, expected, rows);
             assert_eq!(of_attention, expected, "{isa:?} attention");
             [linear, of_norm, of_attention]
         };
         let mut all = None;
         for (isa, threads) in Isa::available().into_iter().flat_map(|i| [1, 2, 3].map(|n| (i, n))) {
-            let found = Team::new(threads).unwrap().pass(|crew| run(crew, isa));
+            let found = ThreadPool::new(threads).unwrap().run(|workers| run(workers, isa));
             assert_eq!(all.get_or_insert(found.clone()), &found, "{isa:?}, {threads} threads");
         }
     }
@@ -274,7 +288,7 @@ fn layers_that_few_bits_would_spoil_keep_more() {
     let (input, output) = (256, 256);
     let kept = |weights: &[f32], precision| {
         let layer = Linear::pack(weights, output, input, precision, &Arena::new()).unwrap();
-        assert!(Linear::forms(precision).contains(&layer.precision()));
+        assert!(Linear::precision_fallbacks(precision).contains(&layer.precision()));
         layer.precision()
     };
     let small: Vec<f32> = noise(input * output, 7).iter().map(|x| x * 0.02).collect();
@@ -364,10 +378,16 @@ fn norms_of_awkward_widths() {
             let mut y = vec![0f32; x.len()];
             let mut moments = Moments::new([(rows, width)].into_iter());
             let mut run = |x: &[f32], bias, y: &mut [f32]| {
-                Team::new(threads).unwrap().pass(|crew| {
-                    moments.note(crew, isa, x, width);
+                ThreadPool::new(threads).unwrap().run(|workers| {
+                    moments.compute(workers, isa, x, width);
                     let norm = Norm { weight: &weight, bias, eps: 1e-5 };
-                    norm.forward(crew, isa, x, &moments, Outlet { floats: y, rounded: None });
+                    norm.forward(
+                        workers,
+                        isa,
+                        x,
+                        &moments,
+                        LinearInputBuffer { rows: y, quantized: None },
+                    );
                 });
             };
             run(&x, Some(&bias), &mut y);
@@ -394,7 +414,7 @@ fn attention_oracle(
     start: u64,
     rotate: bool,
 ) -> Vec<f64> {
-    let (head, width) = (sizes.head, sizes.heads * sizes.head);
+    let (head, width) = (sizes.head_dim, sizes.heads * sizes.head_dim);
     let part = |t: usize, which: usize, h: usize| -> Vec<f64> {
         let from = t * 3 * width + (h * 3 + which) * head;
         let mut x: Vec<f64> = qkv[from..from + head].iter().map(|x| f64::from(*x)).collect();
@@ -435,7 +455,7 @@ fn attention_oracle(
 /// Runs lanes of attention in chunks; returns (lanes, steps, width).
 #[allow(clippy::too_many_arguments, reason = "what attention depends on")]
 fn attend(
-    crew: &Crew<'_>,
+    workers: &Workers<'_>,
     isa: Isa,
     sizes: &Attention,
     precision: Precision,
@@ -444,23 +464,23 @@ fn attend(
     rotate: bool,
     chunks: &[usize],
 ) -> Vec<Vec<f32>> {
-    let width = sizes.heads * sizes.head;
+    let width = sizes.heads * sizes.head_dim;
     let most = chunks.iter().copied().max().unwrap();
-    let mut past = KeyValues::new(sizes, lanes.len(), most, precision, &Arena::new());
-    let mut scratch = AttentionScratch::new(&[(*sizes, most)], crew.threads());
-    let mut rotation = Rotation::new(sizes.head, 10_000.0, most);
+    let mut past = KvCache::new(sizes, lanes.len(), most, precision, &Arena::new());
+    let mut scratch = AttentionScratch::new(&[(*sizes, most)], workers.threads());
+    let mut rope = RopeTable::new(sizes.head_dim, 10_000.0, most);
     let mut out = vec![Vec::new(); lanes.len()];
     let mut done = 0;
     for &steps in chunks {
         let part = |lane: &&[f32]| lane[done * 3 * width..(done + steps) * 3 * width].to_vec();
         let qkv: Vec<f32> = lanes.iter().flat_map(part).collect();
         let mut y = vec![f32::NAN; lanes.len() * steps * width];
-        let window = Window { position: start + done as u64, start };
-        rotation.fill(window.position, steps);
-        let rotation = rotate.then_some(&rotation);
+        let window = AttentionWindow { position: start + done as u64, start };
+        rope.fill(window.position, steps);
+        let rope = rotate.then_some(&rope);
         let n = lanes.len();
-        let to = Outlet { floats: &mut y, rounded: None };
-        sizes.forward(crew, isa, n, window, rotation, &qkv, &mut past, &mut scratch, to);
+        let to = LinearInputBuffer { rows: &mut y, quantized: None };
+        sizes.forward(workers, isa, n, window, rope, &qkv, &mut past, &mut scratch, to);
         for (out, y) in out.iter_mut().zip(y.chunks_exact(steps * width)) {
             out.extend(y);
         }
@@ -494,17 +514,17 @@ proptest! {
         chunks in prop::collection::vec(1usize..40, 1..12),
         seed in any::<u32>(),
     ) {
-        let sizes = Attention { heads, head: 2 * half, context };
+        let sizes = Attention { heads, head_dim: 2 * half, context };
         let steps: usize = chunks.iter().sum();
         let lanes: [Vec<f32>; 2] = [0, 1].map(|lane| {
             noise(steps * 3 * heads * 2 * half, seed ^ lane).iter().map(|x| x * 3.0).collect()
         });
         let lanes: Vec<&[f32]> = lanes.iter().map(Vec::as_slice).collect();
-        let team = Team::new(2).unwrap();
+        let pool = ThreadPool::new(2).unwrap();
         let mut first: Option<Vec<Vec<u32>>> = None;
         for isa in Isa::available() {
             let run = |lanes: &[&[f32]], chunks: &[usize]| {
-                team.pass(|crew| attend(crew, isa, &sizes, precision, lanes, start, rotate, chunks))
+                pool.run(|workers| attend(workers, isa, &sizes, precision, lanes, start, rotate, chunks))
             };
             let both = run(&lanes, &chunks);
             let found: Vec<Vec<u32>> = both.iter().map(|y| bits(y)).collect();
