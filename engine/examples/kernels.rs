@@ -58,7 +58,7 @@ fn linear(threads: usize) {
     let packed = Linear::pack(&weights, output, input, Precision::F32, &arena).unwrap();
     let weights = Tensor::from_vec(weights, (output, input), &Device::Cpu).unwrap();
     let pool = ThreadPool::new(threads).unwrap();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let rayon_pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     for rows in [1, 4, 32] {
         let x = noise(rows * input);
         let tensor = Tensor::from_slice(&x, (rows, input), &Device::Cpu).unwrap();
@@ -72,7 +72,7 @@ fn linear(threads: usize) {
                 });
             }));
             candle.push(time(|| {
-                black_box(pool.install(|| tensor.matmul(&weights.t().unwrap()).unwrap()));
+                black_box(rayon_pool.install(|| tensor.matmul(&weights.t().unwrap()).unwrap()));
             }));
         }
         let name = format!("linear {input} -> {output}, {rows} rows, {threads} threads");

@@ -66,12 +66,13 @@ fn every_part_runs_once_and_is_visible_to_the_leader() {
 
 #[test]
 fn two_helpers() {
+    // Three threads interleave in many more ways.
     check(2, || run_loops(&ThreadPool::new(3).unwrap(), 1));
 }
 
 #[test]
 fn helpers_wake_for_a_second_run() {
-    check(2, || {
+    check(PREEMPTIONS, || {
         let pool = ThreadPool::new(2).unwrap();
         run_loops(&pool, 1);
         run_loops(&pool, 1);
@@ -80,7 +81,7 @@ fn helpers_wake_for_a_second_run() {
 
 #[test]
 fn concurrent_runs_do_not_share_helpers() {
-    check(2, || {
+    check(PREEMPTIONS, || {
         let pool = Arc::new(ThreadPool::new(2).unwrap());
         let other = Arc::clone(&pool);
         let thread = thread::spawn(move || run_loops(&other, 1));
@@ -91,10 +92,14 @@ fn concurrent_runs_do_not_share_helpers() {
 
 #[test]
 fn a_panic_reaches_the_leader() {
-    check(2, || {
+    check(PREEMPTIONS, || {
         let pool = ThreadPool::new(2).unwrap();
         // Without the panic hook, which would print each execution's.
-        let fail = |part| if part == 1 { resume_unwind(Box::new("part 1")) };
+        let fail = |part| {
+            if part == 1 {
+                resume_unwind(Box::new("part 1"))
+            }
+        };
         let run = || pool.run(|workers| workers.parallel_for(2, fail));
         assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
         run_loops(&pool, 1);
