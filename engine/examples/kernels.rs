@@ -1,15 +1,17 @@
-//! Ratios of the two CPU backends in one run: `cargo run --release -p residue-engine --example
+//! Benchmark of the native backend against candle: `cargo run --release -p residue-engine --example
 //! kernels [SECONDS]`.
 //!
-//! Both backends take turns, so that whatever else the machine does slows both alike. Prints the
-//! median of each and the median of their paired ratios.
+//! The backends take turns, so that other load on the machine slows both alike. Prints the median of each
+//! and the median of their paired ratios.
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use residue_engine::codec::{Backend, Codec, Config, Options};
-use residue_engine::kernels::{Arena, Epilogue, Isa, Linear, Precision, LinearInput, ThreadPool, PostOp};
+use residue_engine::kernels::{
+    Arena, Epilogue, Isa, Linear, LinearInput, PostOp, Precision, ThreadPool,
+};
 
 /// Frames that fill the longest window of Nano, 10 s.
 const FILL: usize = 125;
@@ -34,8 +36,8 @@ fn time(f: impl FnOnce()) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-/// Seconds of processor time that this thread has used, where Linux tells: on a shared machine the
-/// only absolute number of one thread that means anything.
+/// Returns the CPU time of this thread in seconds, on Linux: the one absolute time of a thread that is
+/// meaningful on a shared machine.
 fn processor_time() -> Option<f64> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     Some(text.split(' ').next()?.parse::<f64>().ok()? * 1e-9)
@@ -68,7 +70,14 @@ fn linear(threads: usize) {
             native.push(time(|| {
                 pool.run(|workers| {
                     let (epilogue, post_op) = (Epilogue::Store, PostOp::None);
-                    packed.forward(workers, Isa::best(), LinearInput::F32(&x), &mut y, epilogue, post_op);
+                    packed.forward(
+                        workers,
+                        Isa::best(),
+                        LinearInput::F32(&x),
+                        &mut y,
+                        epilogue,
+                        post_op,
+                    );
                 });
             }));
             candle.push(time(|| {

@@ -1,18 +1,17 @@
-//! How fast each shape of the 2 B models runs: `cargo run --release -p residue-engine --example
+//! Benchmark of each layer shape of the 2 B models: `cargo run --release -p residue-engine --example
 //! shapes [THREADS] [ROUNDS]`.
 //!
-//! Layers lie in more memory than the caches hold and take turns, so that each comes from memory as it
-//! does in a stream. Prints the fastest round of each kernel: on a shared machine that is the only one
-//! that says something of the kernel.
+//! Layers take turns in more memory than the caches hold, so that each is read from memory as in a stream.
+//! Prints the fastest round of each kernel: on a shared machine the others measure the other load.
 
 use std::time::Instant;
 
 use residue_engine::kernels::{
-    Arena, Attention, AttentionScratch, Epilogue, Isa, KvCache, Linear, LinearInputBuffer, Precision,
-    RopeTable, QuantizedRows, ThreadPool, PostOp, AttentionWindow,
+    Arena, Attention, AttentionScratch, AttentionWindow, Epilogue, Isa, KvCache, Linear,
+    LinearInputBuffer, PostOp, Precision, QuantizedRows, RopeTable, ThreadPool,
 };
 
-/// Bytes of layers that take turns.
+/// Total size in bytes of the layers that take turns.
 const COLD: usize = 256 << 20;
 
 fn noise(length: usize) -> Vec<f32> {
@@ -24,7 +23,7 @@ fn noise(length: usize) -> Vec<f32> {
     (0..length).map(draw).collect()
 }
 
-/// Seconds of the fastest of `rounds` calls.
+/// Returns the time in seconds of the fastest of `rounds` calls.
 fn fastest(rounds: usize, mut f: impl FnMut()) -> f64 {
     let time = |_| {
         let start = Instant::now();
@@ -34,7 +33,7 @@ fn fastest(rounds: usize, mut f: impl FnMut()) -> f64 {
     (0..rounds).map(time).fold(f64::INFINITY, f64::min)
 }
 
-/// Reading straight through: what there is at most.
+/// Measures the bandwidth of sequential reads: the upper bound of the kernels.
 fn memory(pool: &ThreadPool, rounds: usize) {
     let arena = Arena::new();
     let mut block = arena.allocate(4 * COLD).unwrap();
@@ -71,12 +70,12 @@ fn linear(pool: &ThreadPool, rounds: usize, precision: Precision, input: usize, 
     for rows in [1, 2, 4, 8, 16, 32] {
         let x = noise(rows * input);
         let mut y = vec![0f32; rows * output];
-        let mut room = QuantizedRows::new([(rows, input)].into_iter());
+        let mut quantized = QuantizedRows::new([(rows, input)].into_iter());
         let seconds = fastest(rounds, || {
             pool.run(|workers| {
                 for layer in &layers {
                     let isa = Isa::best();
-                    let x = layer.prepare_input(workers, isa, &x, &mut room);
+                    let x = layer.prepare_input(workers, isa, &x, &mut quantized);
                     layer.forward(workers, isa, x, &mut y, Epilogue::Store, PostOp::None);
                 }
             });
@@ -113,11 +112,11 @@ fn attention(
     rope.fill(window.position, steps);
     let seconds = fastest(rounds, || {
         pool.run(|workers| {
-            for past in &mut layers {
+            for cache in &mut layers {
                 let rope = Some(&rope);
                 let isa = Isa::best();
                 let to = LinearInputBuffer { rows: &mut y, quantized: None };
-                sizes.forward(workers, isa, 1, window, rope, &qkv, past, &mut scratch, to);
+                sizes.forward(workers, isa, 1, window, rope, &qkv, cache, &mut scratch, to);
             }
         });
     }) / count as f64;

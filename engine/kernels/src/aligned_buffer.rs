@@ -5,7 +5,7 @@
 #[repr(C, align(64))]
 struct CacheLine([f32; 16]);
 
-/// Zero-initialised f32 buffer of fixed length, 64-byte aligned.
+/// Zero-initialized f32 buffer of fixed length, 64-byte aligned.
 pub(super) struct AlignedBuffer(Vec<CacheLine>);
 
 impl AlignedBuffer {

@@ -108,7 +108,7 @@ unsafe impl Sync for ArenaBlock {}
 impl ArenaBlock {
     /// Returns the bytes.
     pub fn as_slice(&self) -> &[u8] {
-        // SAFETY: the bytes are mapped and initialised (zeros at first), and have no other owner.
+        // SAFETY: the bytes are mapped and initialized (zeros at first), and have no other owner.
         unsafe { std::slice::from_raw_parts(self.start, self.length) }
     }
 

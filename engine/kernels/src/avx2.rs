@@ -87,7 +87,7 @@ impl Simd for Avx2 {
         // SAFETY: as above; 16 bytes can be written.
         unsafe {
             let (a, b) = (_mm256_cvtps_epi32(self.0), _mm256_cvtps_epi32(self.1));
-            // Packing works in halves: put the middle quarters back in order.
+            // `packs` works within 128-bit halves: restores the order of the middle quarters.
             let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(a, b));
             let high = _mm256_extracti128_si256::<1>(words);
             let bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), high);
@@ -95,7 +95,7 @@ impl Simd for Avx2 {
         }
     }
 
-    /// As in AVX-512, eight outputs at a time.
+    /// Eight outputs at a time; otherwise as in AVX-512.
     #[inline(always)]
     unsafe fn unpack_int4(
         from: *const u8,

@@ -26,6 +26,7 @@ unsafe impl<T: Send> Send for DisjointMut<'_, T> {}
 unsafe impl<T: Send> Sync for DisjointMut<'_, T> {}
 
 impl<'a, T> DisjointMut<'a, T> {
+    /// Borrows the slice for its threads.
     pub fn new(data: &'a mut [T]) -> Self {
         Self { start: data.as_mut_ptr(), length: data.len(), borrow: PhantomData }
     }

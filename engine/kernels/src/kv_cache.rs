@@ -6,11 +6,14 @@
 //! sees is evicted.
 //!
 //! ```text
-//! capacity 64 slots (4 blocks), window 40, positions 70..75 appended:
+//! ring of 64 slots (4 blocks), window of 40 positions, 70 ..= 74 appended:
 //!
-//! slot     0               6        11     16              32              48              64
-//!          | 64..=69       | 70..=74 | 11.. |               |               |               |
-//! position | seen          | new     | evicted next, not seen | 30.. seen ...             63 |
+//! slot     0          6           11             31                    63
+//!          +----------+-----------+--------------+---------------------+
+//! position | 64 .. 69 | 70 .. 74  | 11 .. 30     | 31 .. 63            |
+//!          | seen     | appended  | not seen,    | seen: the query at  |
+//!          |          |           | evicted next | 70 sees 31 ..= 70   |
+//!          +----------+-----------+--------------+---------------------+
 //!
 //! keys, f32:    block = [number of the head][16 positions]
 //! keys, bf16:   block = [number / 2][16 positions][2]: numbers 2i and 2i + 1 share a 32-bit word

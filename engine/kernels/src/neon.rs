@@ -245,7 +245,8 @@ unsafe fn dot(mut sum: int32x4_t, weights: int8x16_t, x: int8x16_t) -> int32x4_t
     sum
 }
 
-/// The same without dot products: sums of two products are at most 2 * 127 * 128 and fit 16 bits.
+/// Adds to four sums four products each, without dot products: sums of two products are at most
+/// 2 * 127 * 128 and fit 16 bits.
 ///
 /// # Safety
 /// The processor must have NEON.

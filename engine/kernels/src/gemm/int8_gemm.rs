@@ -34,7 +34,7 @@ const BLOCK_QUADS: usize = QUANT_BLOCK / 4;
 /// Sums of a panel's outputs for each row of a group.
 type GroupSums = [[f32; PANEL]; ROW_GROUP];
 
-/// Buffer for a block of int4 weights unpacked to int8; int8 weights leave it uninitialised.
+/// Buffer for a block of int4 weights unpacked to int8; int8 weights leave it uninitialized.
 #[repr(align(64))]
 struct UnpackedBlock(MaybeUninit<[u8; INT8_BLOCK_BYTES]>);
 
