@@ -39,7 +39,7 @@ pub struct CodecOptions {
     /// How linear layers are kept and computed; [`CodecBackend::Candle`] knows f32 only.
     pub precision: Precision,
     /// Threads of the CPU's arithmetic. With [`CodecBackend::Native`] the thread that calls is one of
-    /// them, and 0 leaves a core to others: see [`Team::new`](residue_kernels::Team::new). With
+    /// them, and 0 leaves a core to others: see [`ThreadPool::new`](residue_kernels::ThreadPool::new). With
     /// [`CodecBackend::Candle`] 0 is one a core.
     pub threads: usize,
     /// Folder where packed weights are kept for the next start, as large as the model is in memory;

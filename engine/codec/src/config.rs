@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::error::ConfigError;
 use super::json_object::JsonObject;
+use super::limits::MAX_PASS_STEPS;
 use residue_core::small_file;
 
 /// Largest width of any activation.
@@ -19,9 +20,6 @@ const MAX_CONTEXT: usize = 1 << 20;
 /// Most numbers (4 bytes each) that one side of a stream may remember and compute with: what a stream
 /// allocates must be bounded by sense and not by the file. v2, the largest model, takes a sixth.
 const MAX_STREAM: usize = 1 << 28;
-/// Most steps of a lane in one pass of our kernels, unless one frame has more: enough to use each
-/// weight well, few enough for small rings.
-pub(super) const PASS_STEPS: usize = 64;
 
 /// Normalisation before attention and feed-forward.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -109,7 +107,7 @@ pub struct TransformerConfig {
 impl TransformerConfig {
     /// Numbers that a lane of this stage remembers and computes with, at `steps` steps a frame.
     fn stream_numbers(&self, steps: usize) -> usize {
-        let steps = steps.saturating_add(PASS_STEPS);
+        let steps = steps.saturating_add(MAX_PASS_STEPS);
         // Value rows are padded to whole vectors of sixteen.
         let row = self.heads * (self.width / self.heads).next_multiple_of(16);
         let past = (self.context.saturating_add(steps)).saturating_mul(2 * row);

@@ -9,10 +9,7 @@ use super::quantizer::Quantizer;
 use super::reference;
 use super::tensor_scope::TensorScope;
 use super::{native, tensor_names};
-use residue_kernels::Team;
-
-/// More threads than any one machine has use for here.
-const MAX_THREADS: usize = 256;
+use residue_kernels::{MAX_THREADS, ThreadPool};
 
 /// One of the two stacks.
 #[derive(Clone, Copy)]
@@ -62,8 +59,8 @@ impl<T> PerStack<T> {
 /// Both stacks with what runs them.
 pub(super) enum Executor {
     Native {
-        team: Team,
-        stacks: PerStack<native::Stack>,
+        pool: ThreadPool,
+        stacks: PerStack<native::NativeStack>,
     },
     #[cfg(feature = "reference")]
     Candle(reference::CandleExecutor),
@@ -71,7 +68,7 @@ pub(super) enum Executor {
 
 /// What a stack remembers of a stream.
 pub(super) enum ExecutorState {
-    Native(Box<native::StackState>),
+    Native(Box<native::NativeStackState>),
     #[cfg(feature = "reference")]
     Candle(reference::CandleState),
 }
@@ -88,25 +85,26 @@ impl Executor {
             return Err(CodecError::Threads { threads: options.threads, problem });
         }
         let threads = |problem| CodecError::Threads { threads: options.threads, problem };
-        let pool = rayon::ThreadPoolBuilder::new()
+        let rayon_pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads)
-            .thread_name(|i| format!("residue-codec-{i}"))
+            .thread_name(|i| format!("residue-rayon-{i}"))
             .build()
             .map_err(|e| threads(e.to_string()))?;
         let root = TensorScope::root(loading);
         check_projections(config, &root)?;
         let quantizer =
-            pool.install(|| Quantizer::load(&root.at("quantizer"), &config.quantizer))?;
+            rayon_pool.install(|| Quantizer::load(&root.at("quantizer"), &config.quantizer))?;
         let executor = match options.backend {
             CodecBackend::Native => {
-                let stacks = pool.install(|| PerStack::load(config, &root, native::Stack::load))?;
-                let team = Team::new(options.threads).map_err(|e| threads(e.to_string()))?;
-                Self::Native { team, stacks }
+                let load = native::NativeStack::load;
+                let stacks = rayon_pool.install(|| PerStack::load(config, &root, load))?;
+                let pool = ThreadPool::new(options.threads).map_err(|e| threads(e.to_string()))?;
+                Self::Native { pool, stacks }
             }
             #[cfg(feature = "reference")]
             CodecBackend::Candle(_) => {
                 let device = loading.device.clone();
-                Self::Candle(reference::CandleExecutor::load(config, &root, pool, device)?)
+                Self::Candle(reference::CandleExecutor::load(config, &root, rayon_pool, device)?)
             }
         };
         Ok((executor, quantizer))
@@ -115,7 +113,7 @@ impl Executor {
     /// Threads of the CPU's arithmetic.
     pub fn threads(&self) -> usize {
         match self {
-            Self::Native { team, .. } => team.threads(),
+            Self::Native { pool, .. } => pool.threads(),
             #[cfg(feature = "reference")]
             Self::Candle(executor) => executor.threads(),
         }
@@ -124,8 +122,8 @@ impl Executor {
     /// The state of `lanes` lanes at the beginning of a stream. Allocates all that a stream needs.
     pub fn state(&self, side: StackRole, lanes: usize) -> ExecutorState {
         match self {
-            Self::Native { team, stacks } => {
-                ExecutorState::Native(Box::new(stacks.get(side).state(lanes, team.threads())))
+            Self::Native { pool, stacks } => {
+                ExecutorState::Native(Box::new(stacks.get(side).state(lanes, pool.threads())))
             }
             #[cfg(feature = "reference")]
             Self::Candle(executor) => ExecutorState::Candle(executor.state(side, lanes)),
@@ -171,8 +169,8 @@ impl Executor {
         y: &mut [f32],
     ) -> Result<(), CodecError> {
         match (self, state) {
-            (Self::Native { team, stacks }, ExecutorState::Native(state)) => {
-                team.pass(|crew| stacks.get(side).forward(crew, state, x, y));
+            (Self::Native { pool, stacks }, ExecutorState::Native(state)) => {
+                pool.run(|workers| stacks.get(side).forward(workers, state, x, y));
                 Ok(())
             }
             #[cfg(feature = "reference")]

@@ -28,6 +28,7 @@ mod executor;
 mod json_object;
 mod layer_selection;
 mod layouts;
+mod limits;
 mod load_context;
 mod load_model;
 mod mapped_file;

@@ -52,7 +52,7 @@ impl LoadContext<'_> {
         arrange: impl FnOnce(Vec<f32>) -> Vec<f32>,
     ) -> Result<Linear, CodecError> {
         let arena = &self.arena;
-        let forms = Linear::forms(precision);
+        let forms = Linear::precision_fallbacks(precision);
         let linear = match self.weights.packed(names, (output, input), forms, arena)? {
             Some(linear) => linear,
             None => {

@@ -12,7 +12,7 @@ use super::executor::Executor;
 use super::load_context::{LoadContext, LoadProgress};
 use super::packed_file::{PackedFile, PackedWriter};
 use residue_core::atomic_file;
-use residue_kernels::{Arena, PACKING};
+use residue_kernels::{Arena, PACKING_VERSION};
 
 /// Loads from `weights` and nothing else.
 pub(super) fn plain(
@@ -34,7 +34,7 @@ pub(super) fn cached(
 ) -> Result<LoadedModel, CodecError> {
     let precision = options.precision;
     let identity = checkpoint.identity(config);
-    let key = format!("{identity} {precision} packing {PACKING}");
+    let key = format!("{identity} {precision} packing {PACKING_VERSION}");
     let path = folder.join(format!("{}-{precision}.packed", &identity[..16]));
     let mut warnings = Vec::new();
     let ready = PackedFile::open(&path, &key)

@@ -155,7 +155,7 @@ impl TensorSource for PackedFile {
         });
         let (form, entry) = kept.ok_or_else(|| self.missing(name))?;
         let fail = |source| CheckpointError::Read { path: self.path.clone(), source };
-        let mut block = arena.take(entry.bytes as usize).map_err(fail)?;
+        let mut block = arena.allocate(entry.bytes as usize).map_err(fail)?;
         self.copy(name, entry, block.as_mut_slice())?;
         Ok(Linear::from_packed(block, output, input, form))
     }
@@ -254,7 +254,7 @@ mod tests {
     }
 
     fn read(file: &PackedFile) -> Result<(), CheckpointError> {
-        let forms = Linear::forms(Precision::Int4);
+        let forms = Linear::precision_fallbacks(Precision::Int4);
         for (layer, name) in layers().iter().zip(["layer", "spiky"].map(name)) {
             let found = file.packed(&name, LAYER, forms, &Arena::new())?.unwrap();
             assert_eq!(found.precision(), layer.precision());
@@ -273,7 +273,10 @@ mod tests {
         read(&file).unwrap();
         assert!(file.has("gain") && !file.has("bias"));
         let wrong = |name: [String; 1], shape, precision| {
-            assert!(file.packed(&name, shape, Linear::forms(precision), &Arena::new()).is_err());
+            assert!(
+                file.packed(&name, shape, Linear::precision_fallbacks(precision), &Arena::new())
+                    .is_err()
+            );
         };
         wrong(name("layer"), (64, 65), Precision::Int4);
         wrong(name("layer"), LAYER, Precision::Int8);
