@@ -2,7 +2,7 @@
 //! kept in `measure/make_goldens.py`.
 
 use residue_media::audio::Audio;
-use residue_media::measure::{Edge, MelFilterbank, Stft, loudness, signal_distances};
+use residue_media::measure::{EdgePadding, MelFilterbank, Stft, loudness, signal_distances};
 use serde_json::Value;
 
 fn goldens() -> Value {
@@ -85,7 +85,7 @@ fn the_mel_filterbank_matches() {
 fn the_stft_matches() {
     let [reference, _] = signals(24_000, 6000, 1);
     let mut stft = Stft::new(64, 24, 96).unwrap();
-    let found = stft.magnitudes(&reference.channels[0][..100], Edge::Reflect);
+    let found = stft.magnitudes(&reference.channels[0][..100], EdgePadding::Reflect);
     let expected = rows(&goldens()["stft_96_24_64"]).concat();
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(expected) {

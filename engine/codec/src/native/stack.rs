@@ -2,8 +2,9 @@
 
 use super::patch;
 use super::stage::{Stage, StageState};
-use crate::config::{ModuleConfig, PASS_STEPS, finest};
+use crate::config::{ModuleConfig, finest};
 use crate::error::CodecError;
+use crate::limits::PASS_STEPS;
 use crate::tensor_scope::TensorScope;
 use residue_kernels::{Arena, AttentionScratch, Crew, Isa, Moments, Precision, Rounded};
 

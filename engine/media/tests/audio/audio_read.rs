@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use residue_media::audio::{Audio, AudioError, DecodedFile, ReadWarning, read, read_with_limit};
+use residue_media::audio::{Audio, AudioFileError, DecodedFile, ReadWarning, read, read_with_limit};
 
 use crate::signals::{fixture_signal, largest_error, snr};
 
@@ -139,27 +139,27 @@ fn unreadable_files_are_refused_by_name() {
     let message = |path: &Path| read(path).unwrap_err().to_string();
 
     let missing = folder.path().join("missing.wav");
-    assert!(matches!(read(&missing), Err(AudioError::NotFound { .. })));
+    assert!(matches!(read(&missing), Err(AudioFileError::NotFound { .. })));
     assert!(message(&missing).contains("missing.wav"));
-    assert!(matches!(read(folder.path()), Err(AudioError::IsDirectory { .. })));
-    assert!(matches!(read(&file("empty.wav", b"")), Err(AudioError::Empty { .. })));
+    assert!(matches!(read(folder.path()), Err(AudioFileError::IsDirectory { .. })));
+    assert!(matches!(read(&file("empty.wav", b"")), Err(AudioFileError::Empty { .. })));
     let text = file("text.wav", &b"Not audio at all, but long enough to look at.\n".repeat(200));
-    assert!(matches!(read(&text), Err(AudioError::NotAudio { .. })), "{}", message(&text));
-    assert!(matches!(read(&file("short.mp3", b"x")), Err(AudioError::NotAudio { .. })));
+    assert!(matches!(read(&text), Err(AudioFileError::NotAudio { .. })), "{}", message(&text));
+    assert!(matches!(read(&file("short.mp3", b"x")), Err(AudioFileError::NotAudio { .. })));
 
     for (name, codec) in [("opus.ogg", "Opus"), ("ac3.mkv", "AC-3"), ("wavpack.mkv", "WavPack")] {
         let error = read(&fixture(name)).unwrap_err();
-        assert!(matches!(error, AudioError::UnsupportedCodec { .. }), "{error}");
+        assert!(matches!(error, AudioFileError::UnsupportedCodec { .. }), "{error}");
         let message = error.to_string();
         assert!(message.contains(codec) && message.contains("convert"), "{message}");
     }
     let error = read(&fixture("silent-film.mp4")).unwrap_err();
-    assert!(matches!(error, AudioError::NoAudioTrack { .. }), "{error}");
+    assert!(matches!(error, AudioFileError::NoAudioTrack { .. }), "{error}");
 }
 
 #[test]
 fn the_limit_on_length_is_an_error_and_names_it() {
     let error = read_with_limit(&fixture("s16.flac"), 10_000).unwrap_err();
-    assert!(matches!(error, AudioError::TooLong { limit: 10_000, .. }), "{error}");
+    assert!(matches!(error, AudioFileError::TooLong { limit: 10_000, .. }), "{error}");
     assert!(read_with_limit(&fixture("s16.flac"), 2 * 8820).is_ok());
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use residue_media::audio::{Audio, AudioError, read, write};
+use residue_media::audio::{Audio, AudioFileError, read, write};
 
 use crate::signals::noise;
 
@@ -35,12 +35,12 @@ fn failures_name_the_path_and_leave_nothing_behind() {
     let audio = Audio::silence(48_000, 2, 10);
     let nowhere = folder.path().join("missing/out.wav");
     let error = write(&nowhere, &audio).unwrap_err();
-    assert!(matches!(error, AudioError::Write { .. }));
+    assert!(matches!(error, AudioFileError::Write { .. }));
     assert!(error.to_string().contains("missing/out.wav"), "{error}");
 
     let taken = folder.path().join("taken");
     fs::create_dir(&taken).unwrap();
-    assert!(matches!(write(&taken, &audio), Err(AudioError::Write { .. })));
+    assert!(matches!(write(&taken, &audio), Err(AudioFileError::Write { .. })));
     assert!(write("".as_ref(), &audio).is_err());
     assert!(write("/".as_ref(), &audio).is_err());
 
@@ -52,7 +52,7 @@ fn failures_name_the_path_and_leave_nothing_behind() {
         Audio { rate: 768_000, channels: vec![vec![0.0]; 2000] },
     ] {
         let error = write(&path, &audio).unwrap_err();
-        assert!(matches!(error, AudioError::NotWritable { .. }), "{error}");
+        assert!(matches!(error, AudioFileError::NotWritable { .. }), "{error}");
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
