@@ -10,8 +10,9 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 use residue_engine::codec::{Codec, CodecBackend, CodecConfig, CodecOptions};
 use residue_engine::kernels::{Arena, Epilogue, Isa, Linear, Precision, Rows, Team, Then};
+use residue_engine_testing::SeededNoise;
 
-/// Frames that fill the longest window of Nano, 10 s.
+/// Frames that fill Nano's longest attention window, 10 s.
 const FILL: usize = 125;
 
 fn median(values: &mut [f64]) -> f64 {
@@ -20,12 +21,7 @@ fn median(values: &mut [f64]) -> f64 {
 }
 
 fn noise(length: usize) -> Vec<f32> {
-    let mut state = 1u32;
-    let draw = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..length).map(draw).collect()
+    SeededNoise::new(1).samples(length)
 }
 
 fn time(f: impl FnOnce()) -> f64 {
@@ -34,8 +30,7 @@ fn time(f: impl FnOnce()) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-/// Seconds of processor time that this thread has used, where Linux tells: on a shared machine the
-/// only absolute number of one thread that means anything.
+/// Returns the CPU time of this thread in seconds, on Linux. On a shared machine it is more stable than wall time.
 fn processor_time() -> Option<f64> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     Some(text.split(' ').next()?.parse::<f64>().ok()? * 1e-9)

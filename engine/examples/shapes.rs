@@ -1,9 +1,8 @@
-//! How fast each shape of the 2 B models runs: `cargo run --release -p residue-engine --example
-//! shapes [THREADS] [ROUNDS]`.
+//! Benchmark of each layer shape of the 2 B models: `cargo run --release -p residue-engine --example shapes [THREADS]
+//! [ROUNDS]`.
 //!
-//! Layers lie in more memory than the caches hold and take turns, so that each comes from memory as it
-//! does in a stream. Prints the fastest round of each kernel: on a shared machine that is the only one
-//! that says something of the kernel.
+//! Rounds alternate between layers that exceed the CPU's caches together, so that weights are read from memory as in a
+//! stream. Prints the fastest round of each kernel, which is the least disturbed by other work of the machine.
 
 use std::time::Instant;
 
@@ -11,20 +10,16 @@ use residue_engine::kernels::{
     Arena, Attention, AttentionScratch, Epilogue, Isa, KeyValues, Linear, Outlet, Precision,
     Rotation, Rounded, Team, Then, Window,
 };
+use residue_engine_testing::SeededNoise;
 
-/// Bytes of layers that take turns.
+/// Bytes of the layers between which rounds alternate.
 const COLD: usize = 256 << 20;
 
 fn noise(length: usize) -> Vec<f32> {
-    let mut state = 1u32;
-    let draw = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..length).map(draw).collect()
+    SeededNoise::new(1).samples(length)
 }
 
-/// Seconds of the fastest of `rounds` calls.
+/// Returns the time of the fastest of `rounds` calls, in seconds.
 fn fastest(rounds: usize, mut f: impl FnMut()) -> f64 {
     let time = |_| {
         let start = Instant::now();
@@ -34,7 +29,7 @@ fn fastest(rounds: usize, mut f: impl FnMut()) -> f64 {
     (0..rounds).map(time).fold(f64::INFINITY, f64::min)
 }
 
-/// Reading straight through: what there is at most.
+/// Measures sequential reading, the upper bound of what kernels can read.
 fn memory(team: &Team, rounds: usize) {
     let arena = Arena::new();
     let mut block = arena.take(4 * COLD).unwrap();

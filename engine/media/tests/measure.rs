@@ -3,6 +3,7 @@
 
 use residue_media::audio::Audio;
 use residue_media::measure::{EdgePadding, MelFilterbank, Stft, loudness, signal_distances};
+use residue_engine_testing::SeededNoise;
 use serde_json::Value;
 
 fn goldens() -> Value {
@@ -13,16 +14,12 @@ fn rows(golden: &Value) -> Vec<Vec<f64>> {
     serde_json::from_value(golden.clone()).expect("a list of lists of numbers")
 }
 
-/// The script's generator.
-fn noise(samples: usize, mut state: u32) -> Vec<f64> {
-    let next = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        f64::from(state >> 8) / f64::from(1 << 23) - 1.0
-    };
-    (0..samples).map(next).collect()
+/// Returns noise of the script's generator.
+fn noise(samples: usize, seed: u32) -> Vec<f64> {
+    SeededNoise::new(seed).samples(samples).into_iter().map(f64::from).collect()
 }
 
-/// The script's two signals, which are exact in 32-bit floats.
+/// Returns the script's two signals, which are exact in f32.
 fn signals(rate: u32, samples: usize, seed: u32) -> [Audio; 2] {
     let triangle = |n: usize| ((n % 128) as f64 - 64.0).abs() / 64.0 - 0.5;
     let (first, second) = (noise(samples, seed), noise(samples, seed + 1));

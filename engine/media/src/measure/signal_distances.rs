@@ -62,9 +62,9 @@ mod tests {
         assert_eq!(distances.stft, crate::measure::stft_distance(&signal, &noisy).unwrap());
         assert_eq!(distances.si_sdr_db, crate::measure::si_sdr(&signal, &noisy).unwrap());
         assert_eq!(distances.other_loudness, crate::measure::loudness(&noisy).unwrap());
-        // Noise of a 0.0017 share of the signal's power: 0.007 dB, K-weighting aside.
+        // The noise adds 0.7% of power, 0.03 dB, and K-weighting raises most of it by up to 4 dB.
         let louder = distances.loudness_difference_lu.unwrap();
-        assert!((0.001..0.2).contains(&louder), "{louder}");
+        assert!((0.03..0.08).contains(&louder), "{louder}");
     }
 
     #[test]

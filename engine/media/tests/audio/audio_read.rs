@@ -1,4 +1,4 @@
-//! Every container and codec, from fixtures that `fixtures/make.sh` makes.
+//! Reading every container and codec, from fixtures made by `fixtures/make.sh`.
 
 use std::path::{Path, PathBuf};
 
@@ -107,7 +107,7 @@ fn lossy_files_without_a_stated_delay_hold_the_signal_after_it() {
         let audio = read_clean(name);
         assert_eq!((audio.rate, audio.channels.len()), (44_100, 2), "{name}");
         assert!((8820..8820 + 4096).contains(&audio.len()), "{name}: {}", audio.len());
-        // Away from both ends, where codecs start and stop.
+        // Without both ends, where codecs start and stop.
         let peak = audio.channels[0][3000..8000].iter().fold(0.0f32, |peak, x| peak.max(x.abs()));
         assert!((0.4..0.7).contains(&peak), "{name}: {peak}");
     }

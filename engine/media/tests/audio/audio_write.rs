@@ -1,4 +1,4 @@
-//! WAV files out.
+//! Writing WAV files.
 
 use std::fs;
 
@@ -7,12 +7,12 @@ use residue_media::audio::{Audio, AudioFileError, read, write};
 use crate::signals::noise;
 
 #[test]
-fn what_is_written_reads_back_bit_for_bit() {
+fn written_files_read_back_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     for (channels, length) in [(1, 1), (2, 1000), (6, 77)] {
         let mut audio = Audio::silence(44_100, channels, 0);
         for (c, channel) in audio.channels.iter_mut().enumerate() {
-            *channel = noise(length, c as u64 + 1);
+            *channel = noise(length, c as u32 + 1);
             // Beyond full scale, denormal and negative zero must survive too.
             channel[0] = [7.25, -1e-42, -0.0][c % 3];
         }
