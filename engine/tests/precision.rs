@@ -94,7 +94,8 @@ fn packed_layers_of_mixed_precisions_are_read_back() {
         let place = tempfile::tempdir().unwrap();
         let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/model");
         let packed_cache = Some(place.path().join("packed"));
-        let options = CodecOptions { precision, threads: 1, packed_cache, ..CodecOptions::default() };
+        let options =
+            CodecOptions { precision, threads: 1, packed_cache, ..CodecOptions::default() };
         let load = || {
             let codec = Codec::load(&model, &options).unwrap();
             assert!(codec.warnings().is_empty(), "{:?}", codec.warnings());
@@ -180,8 +181,11 @@ fn a_model_whose_packed_weights_cannot_be_written_runs() {
     let place = tempfile::tempdir().unwrap();
     let cache = place.path().join("file");
     fs::write(&cache, "no folder").unwrap();
-    let options =
-        CodecOptions { precision: Precision::Int8, packed_cache: Some(cache), ..CodecOptions::default() };
+    let options = CodecOptions {
+        precision: Precision::Int8,
+        packed_cache: Some(cache),
+        ..CodecOptions::default()
+    };
     let codec = Codec::load(&folder("v1"), &options).unwrap();
     let warnings = codec.warnings();
     assert!(matches!(warnings.last(), Some(LoadWarning::PackedNotWritten { .. })), "{warnings:?}");

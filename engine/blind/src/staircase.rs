@@ -148,7 +148,9 @@ impl Staircase {
     }
 
     fn is_over(&self) -> bool {
-        self.reversals.len() >= REVERSALS || self.trials.len() >= MAX_TRIALS || self.heard_at_full_depth()
+        self.reversals.len() >= REVERSALS
+            || self.trials.len() >= MAX_TRIALS
+            || self.heard_at_full_depth()
     }
 
     /// Returns the result once the test is over, `None` before.

@@ -235,7 +235,7 @@ fn convert<const N: usize>(data: &[u8], one: impl Fn([u8; N]) -> f32 + Sync) -> 
 mod tests {
     use super::*;
 
-    /// The text is part of the packed files' names, whatever the types are called.
+    /// Packed files are named by a hash of the text, which must not change with the names of types.
     #[test]
     fn the_text_of_a_layout_does_not_change() {
         let text = layout_text(&CodecConfig::v1());

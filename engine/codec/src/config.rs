@@ -242,20 +242,16 @@ impl CodecConfig {
         let stream_frame = frame_samples * if interleave { channels } else { 1 };
         let stream_width = if interleave { 1 } else { channels };
         let quantizer = parse_quantizer(&file)?;
-        let encoder = ModuleListParser { file: &file, key: "encoder_kwargs", downsample: true }.parse(
-            stream_rate,
-            &window,
-            stream_width,
-            quantizer.input,
-            stream_frame,
-        )?;
-        let decoder = ModuleListParser { file: &file, key: "decoder_kwargs", downsample: false }.parse(
-            stream_rate / stream_frame as f64,
-            &window,
-            quantizer.output,
-            stream_width,
-            stream_frame,
-        )?;
+        let encoder = ModuleListParser { file: &file, key: "encoder_kwargs", downsample: true }
+            .parse(stream_rate, &window, stream_width, quantizer.input, stream_frame)?;
+        let decoder = ModuleListParser { file: &file, key: "decoder_kwargs", downsample: false }
+            .parse(
+                stream_rate / stream_frame as f64,
+                &window,
+                quantizer.output,
+                stream_width,
+                stream_frame,
+            )?;
         Ok(Self {
             sample_rate: sample_rate as u32,
             channels,
@@ -422,7 +418,9 @@ impl ModuleListParser<'_> {
                     if stream > MAX_STREAM_NUMBERS {
                         return Err(ConfigError::Invalid {
                             key: format!("{}[{i}]", self.key),
-                            expected: format!("at most {MAX_STREAM_NUMBERS} numbers of memory a stream"),
+                            expected: format!(
+                                "at most {MAX_STREAM_NUMBERS} numbers of memory a stream"
+                            ),
                             found: format!("a stage that brings it to {stream}"),
                         });
                     }

@@ -90,11 +90,11 @@ pub(super) fn load_cached(
     Ok(model)
 }
 
-/// Where a model's weights come from.
+/// Source of a model's weights.
 #[derive(Clone, Copy)]
 struct Source<'a> {
     tensors: &'a dyn TensorSource,
-    /// As [`LoadContext::packed`].
+    /// See [`LoadContext::packed`].
     packed: Option<&'a PackedFile>,
 }
 

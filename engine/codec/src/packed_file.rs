@@ -80,7 +80,9 @@ impl PackedFile {
             false => Err(PackedFileError::Key),
         });
         match index {
-            Ok(PackedIndex { tensors, .. }) => Ok(Some(Self { path: path.to_owned(), map, tensors })),
+            Ok(PackedIndex { tensors, .. }) => {
+                Ok(Some(Self { path: path.to_owned(), map, tensors }))
+            }
             Err(problem) => Err(CheckpointError::Packed { path: path.to_owned(), problem }),
         }
     }
@@ -263,7 +265,7 @@ mod tests {
         [name.to_owned()]
     }
 
-    /// Two layers of one shape: int4 keeps the first and rejects the second, whose outliers it cannot hold.
+    /// Returns two layers of one shape packed as int4, of which the second has outliers that take a larger precision.
     fn layers() -> [Linear; 2] {
         let even: Vec<f32> = (0..LAYER.0 * LAYER.1).map(|i| (i % 97) as f32 - 48.0).collect();
         let spiky = even.iter().enumerate().map(|(i, x)| if i % LAYER.1 == 0 { 1e4 } else { *x });

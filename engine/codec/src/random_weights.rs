@@ -11,7 +11,7 @@ use super::tensor_source::TensorSource;
 /// in a deep model. Gains are 1, layer scales 0.05 and biases 0.
 pub(super) struct RandomWeights {
     pub seed: u64,
-    /// As [`super::CodecConfig::square_projections`].
+    /// See [`super::CodecConfig::square_projections`].
     pub square_projections: bool,
 }
 

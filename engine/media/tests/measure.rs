@@ -1,9 +1,9 @@
 //! The measurements against numbers from an independent NumPy and SciPy implementation, which is
 //! kept in `measure/make_goldens.py`.
 
+use residue_engine_testing::SeededNoise;
 use residue_media::audio::Audio;
 use residue_media::measure::{EdgePadding, MelFilterbank, Stft, loudness, signal_distances};
-use residue_engine_testing::SeededNoise;
 use serde_json::Value;
 
 fn goldens() -> Value {

@@ -19,8 +19,10 @@ pub(super) fn read_index(path: &Path) -> Result<ShardIndex, ModelsError> {
         path: path.to_owned(),
         source,
     })?;
-    ShardIndex::parse(&text)
-        .map_err(|problem| ModelsError::Index { path: path.to_owned(), problem: problem.to_string() })
+    ShardIndex::parse(&text).map_err(|problem| ModelsError::Index {
+        path: path.to_owned(),
+        problem: problem.to_string(),
+    })
 }
 
 /// The names of all files that the model in `folder` should have, present or not.

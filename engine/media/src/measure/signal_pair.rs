@@ -55,7 +55,7 @@ impl<'a> SignalPair<'a> {
         Ok(Self { reference, other })
     }
 
-    /// The channels of both, side by side.
+    /// Returns the channels of both signals in pairs.
     pub fn channels(&self) -> impl Iterator<Item = (&'a [f32], &'a [f32])> {
         let other = self.other.channels.iter().map(Vec::as_slice);
         self.reference.channels.iter().map(Vec::as_slice).zip(other)

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use super::MeasureError;
-use super::spectrum_column::SpectrumColumn;
 use super::decibels::dbfs;
 use super::signal_pair::check;
+use super::spectrum_column::SpectrumColumn;
 use crate::audio::Audio;
 
 /// Most columns of a spectrogram.
@@ -144,7 +144,12 @@ fn source(audio: &Audio, source: SpectrogramSource) -> Result<Cow<'_, [f32]>, Me
 }
 
 /// Returns the levels of one column, top to bottom.
-fn column_levels(analyser: &mut SpectrumColumn, signal: &[f32], column: usize, width: usize) -> Vec<f32> {
+fn column_levels(
+    analyser: &mut SpectrumColumn,
+    signal: &[f32],
+    column: usize,
+    width: usize,
+) -> Vec<f32> {
     let step = signal.len() as f64 / width as f64;
     let windows = (step / (analyser.window() as f64 / 2.0)).ceil().max(1.0);
     let mut powers = vec![0.0; analyser.height()];

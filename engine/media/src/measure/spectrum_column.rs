@@ -43,7 +43,8 @@ impl SpectrumColumn {
         }
         let fft = window * PADDING;
         let stft = Stft::new(window, 1, fft)?;
-        let rows = LogFrequencyAxis::new(height, (fmin, fmax), stft.bins(), f64::from(rate) / fft as f64)?;
+        let rows =
+            LogFrequencyAxis::new(height, (fmin, fmax), stft.bins(), f64::from(rate) / fft as f64)?;
         let gain = 2.0 / stft.window_sum();
         Ok(Self { bins: vec![0.0; stft.bins()], stft, window, rows, gain })
     }

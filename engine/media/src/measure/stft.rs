@@ -86,7 +86,13 @@ impl Stft {
     /// fit. Zeros for an empty signal.
     ///
     /// Realtime-safe.
-    pub fn frame(&mut self, signal: &[f32], index: usize, edge: EdgePadding, magnitudes: &mut [f64]) {
+    pub fn frame(
+        &mut self,
+        signal: &[f32],
+        index: usize,
+        edge: EdgePadding,
+        magnitudes: &mut [f64],
+    ) {
         let centre = index.saturating_mul(self.hop);
         self.frame_at(signal, i64::try_from(centre).unwrap_or(i64::MAX), edge, magnitudes);
     }
@@ -95,7 +101,13 @@ impl Stft {
     /// [`Self::frame`] does.
     ///
     /// Realtime-safe.
-    pub fn frame_at(&mut self, signal: &[f32], centre: i64, edge: EdgePadding, magnitudes: &mut [f64]) {
+    pub fn frame_at(
+        &mut self,
+        signal: &[f32],
+        centre: i64,
+        edge: EdgePadding,
+        magnitudes: &mut [f64],
+    ) {
         let fft = self.input.len();
         let length = self.window.len();
         let offset = (fft - length) / 2;

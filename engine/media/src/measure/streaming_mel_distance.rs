@@ -63,7 +63,8 @@ impl StreamingMelDistance {
             resolution.clear();
             Ok(resolution)
         };
-        let seconds = if seconds.is_finite() { seconds.clamp(SLICE_SECONDS, MAX_SECONDS) } else { 1.0 };
+        let seconds =
+            if seconds.is_finite() { seconds.clamp(SLICE_SECONDS, MAX_SECONDS) } else { 1.0 };
         Ok(Self {
             resolutions: MEL_RESOLUTIONS.into_iter().map(resolution).collect::<Result<_, _>>()?,
             samples: Default::default(),
@@ -172,7 +173,7 @@ mod tests {
 
     const RATE: u32 = 24_000;
 
-    /// A tone, the same with noise, the same quieter and with more noise.
+    /// Returns a tone as reference, the tone with noise, and the tone at half level with more noise.
     fn lanes(seconds: f64) -> Vec<[f32; 3]> {
         let count = (f64::from(RATE) * seconds) as usize;
         let tone = sine(RATE, 1, count, 440.0, 0.5);

@@ -70,7 +70,8 @@ impl<R: BufRead> FrameReader<R> {
         Self { reader, name: name.to_owned(), limits: None, line: 0, state: ReaderState::Start }
     }
 
-    /// Also refuses frames that a model of `layers` layers with codebooks of `codebook_size` rows cannot decode.
+    /// Returns a reader that also refuses frames that a model of `layers` layers with codebooks of `codebook_size`
+    /// rows cannot decode.
     pub fn for_model(mut self, layers: usize, codebook_size: usize) -> Self {
         self.limits = Some(Limits { layers, codebook_size });
         self

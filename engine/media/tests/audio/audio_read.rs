@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use residue_media::audio::{Audio, AudioFileError, DecodedFile, ReadWarning, read, read_with_limit};
+use residue_media::audio::{
+    Audio, AudioFileError, DecodedFile, ReadWarning, read, read_with_limit,
+};
 
 use crate::signals::{fixture_signal, largest_error, snr};
 
