@@ -1,9 +1,9 @@
-//! What an audio callback costs beside a codec that is quick, jittery or too slow: its time in
-//! percentiles, by the clock and by the processor's share of it, against its period.
+//! Benchmark of the audio callback beside a codec that is fast, jittery or too slow: percentiles of wall time and of
+//! CPU time, relative to the callback's period.
 //!
 //! `cargo run --release -p residue-engine --example callback`
 //!
-//! Time by the clock includes whatever else the system ran meanwhile; the processor's does not.
+//! Wall time includes other work of the system; CPU time does not.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ const BLOCK: usize = 256;
 const FRAME: usize = 3840;
 const SECONDS: u64 = 5;
 
-/// A codec that keeps a core busy for a share of the time, evenly or not.
+/// A codec that occupies a core for a share of the time, evenly or with jitter.
 #[derive(Clone, Copy)]
 struct Busy {
     load: f64,
@@ -57,7 +57,7 @@ impl FrameProcessor for Busy {
     fn reset(&mut self) {}
 }
 
-/// Time this thread has had a processor for.
+/// Returns the CPU time of this thread.
 #[cfg(unix)]
 fn processor_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };

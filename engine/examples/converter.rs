@@ -1,4 +1,4 @@
-//! What converting a stereo stream to a model's rate and back costs: the share of one core's time.
+//! Benchmark of converting a stereo stream to a model's rate and back, as a share of one core.
 //!
 //! `cargo run --release -p residue-engine --example converter`
 
@@ -8,10 +8,11 @@ use std::time::Instant;
 use residue_engine::audio::RateConverter;
 
 const HOST_RATES: [u32; 6] = [24_000, 44_056, 44_100, 48_000, 96_000, 768_000];
-/// Seconds of audio a run, and runs of which the quickest counts.
+/// Audio of a run, in seconds.
 const SECONDS: u32 = 4;
+/// Runs, of which the fastest counts.
 const RUNS: usize = 5;
-/// Samples a block, as hosts have them.
+/// Samples of a block, typical of hosts.
 const BLOCK: usize = 128;
 
 fn main() {
@@ -25,7 +26,7 @@ fn main() {
     }
 }
 
-/// Time for [`SECONDS`] of stereo audio, one way.
+/// Returns the time for [`SECONDS`] of stereo audio in one direction, in seconds.
 fn seconds(from: u32, to: u32) -> f64 {
     let input: Vec<f32> = (0..from * SECONDS).map(|n| (n % 997) as f32 / 997.0 - 0.5).collect();
     let mut channels = vec![RateConverter::new(from, to).expect("rates are supported"); 2];

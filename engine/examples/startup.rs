@@ -1,16 +1,17 @@
-//! How soon the embedded model runs, and whether silence costs more than sound: `cargo run --release
-//! -p residue-engine --example startup [PRECISION]`.
+//! Benchmark of the embedded model's startup, and of silence after sound: `cargo run --release -p residue-engine
+//! --example startup [PRECISION]`.
 //!
-//! Prints the time from the start of `main` to the first decoded frame, and the median time of a
-//! chunk of loud noise beside that of the silence after it, where numbers die away into denormals.
+//! Prints the time from the start of `main` to the first decoded frame, and the median time of a chunk of loud noise
+//! and of the silence after it, in which activations decay to denormals.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
 
 use residue_engine::codec::{Codec, CodecOptions, Decoder, Encoder, Precision};
 use residue_engine::models::embedded;
+use residue_engine_testing::SeededNoise;
 
-/// Chunks of sound, and of silence after it: more than the windows hold.
+/// Chunks of sound, and of silence after it, longer than the attention windows.
 const CHUNKS: usize = 200;
 
 struct Stream {
@@ -55,12 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let config = codec.config();
     let frames = (0.08 * config.frame_rate()).round() as usize;
     let samples = frames * config.frame_samples;
-    let mut state = 1u32;
-    let mut draw = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    let loud: Vec<f32> = (0..samples).map(|_| draw()).collect();
+    let loud = SeededNoise::new(1).samples(samples);
     let silent = vec![0f32; samples];
     let mut first = Stream::new(&codec, frames);
     first.run(&vec![loud.as_slice(); config.channels])?;

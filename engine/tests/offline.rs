@@ -1,4 +1,4 @@
-//! Files through the codec are what a stream through it is, at any rate.
+//! Offline coding of a file equals streaming it, at any sample rate.
 
 mod support;
 
@@ -11,8 +11,8 @@ use support::{codec, signal};
 
 const DEPTH: usize = 3;
 
-/// Silence follows the file until all of its samples are out again; samples come in small blocks
-/// and go through the model frame by frame.
+/// Streams a file through the codec in small blocks and frame by frame, followed by silence until all of its samples
+/// are out.
 fn streamed(codec: &Codec, audio: &Audio) -> Vec<Vec<f32>> {
     let config = codec.config();
     let (channels, frame) = (audio.channels.len(), config.frame_samples);

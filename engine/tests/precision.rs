@@ -1,4 +1,4 @@
-//! Smaller weights: what they cost in quality, and keeping them packed for the next start.
+//! Quality in reduced precisions, and the cache of packed weights.
 
 mod support;
 
@@ -14,7 +14,7 @@ use residue_engine::tokens::Codes;
 use residue_engine::{measure, models, offline};
 use support::{folder, signal, slices};
 
-/// The first seconds of a demo clip.
+/// Returns the first `seconds` of a demo clip.
 fn clip(name: &str, seconds: f64) -> Audio {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/clips").join(name);
     let mut audio = audio::read(&path).unwrap().audio;
@@ -23,7 +23,7 @@ fn clip(name: &str, seconds: f64) -> Audio {
     audio
 }
 
-/// A clip through the embedded model at all layers: its codes, and what they sound like.
+/// Runs a clip through the embedded model at full depth; returns codes and decoded audio.
 fn roundtrip(precision: Precision, audio: &Audio) -> (Vec<Codes>, Audio) {
     let model = models::embedded();
     let options = CodecOptions { precision, threads: 2, ..CodecOptions::default() };
@@ -37,10 +37,18 @@ fn roundtrip(precision: Precision, audio: &Audio) -> (Vec<Codes>, Audio) {
     (encoded.streams, decoded)
 }
 
-/// What a precision costs on the demo clips: the least share of f32's codes in any of the first four
-/// layers, the mel distance to f32 in shares of the one from there to the original, and what that grows
-/// by.
-fn cost(precision: Precision) -> [f64; 3] {
+/// Quality of a precision relative to f32 on the demo clips.
+struct QualityLoss {
+    /// Least share of f32's codes in any clip and any of the first four layers.
+    agreement: f64,
+    /// Largest mel distance from f32's audio, relative to f32's distance from the original.
+    distance: f64,
+    /// Relative growth of the mel distance from the originals.
+    growth: f64,
+}
+
+/// Measures the quality of a precision.
+fn quality_loss(precision: Precision) -> QualityLoss {
     let (mut exact, mut smaller, mut same, mut apart) = (0.0, 0.0, 1f64, 0f64);
     for name in ["speech.flac", "music.flac", "effects.flac"] {
         let original = clip(name, 2.0);
@@ -53,36 +61,41 @@ fn cost(precision: Precision) -> [f64; 3] {
             "{name}: mel {a:.4} in f32, {b:.4} in {precision}; codes by layer {agreement:.2?}"
         );
         apart = apart.max(mel(&reference, &decoded) / a);
-        // The later layers code what is 20 dB and more below the signal: there rounding decides.
+        // Later layers code residuals 20 dB and more below the signal, where rounding decides.
         same = agreement[..4].iter().copied().fold(same, f64::min);
         exact += a;
         smaller += b;
     }
     let growth = smaller / exact - 1.0;
     println!("mel distance to the originals grows by {:.2} %", growth * 100.0);
-    [same, apart, growth]
+    QualityLoss { agreement: same, distance: apart, growth }
 }
 
 #[test]
-fn eight_bits_on_the_embedded_model_cost_less_than_a_percent() {
-    let [same, apart, growth] = cost(Precision::Int8);
-    assert!(same > 0.65 && apart < 0.4 && growth < 0.01, "{same} {apart} {growth}");
+fn int8_on_the_embedded_model_costs_less_than_a_percent() {
+    let QualityLoss { agreement, distance, growth } = quality_loss(Precision::Int8);
+    assert!(agreement > 0.65, "{agreement}");
+    assert!(distance < 0.4, "{distance}");
+    assert!(growth < 0.01, "{growth}");
 }
 
 #[test]
-fn four_bits_on_the_embedded_model_cost_at_most_a_tenth() {
-    let [same, apart, growth] = cost(Precision::Int4);
-    assert!(same > 0.6 && apart < 0.5 && growth < 0.1, "{same} {apart} {growth}");
+fn int4_on_the_embedded_model_costs_at_most_a_tenth() {
+    let QualityLoss { agreement, distance, growth } = quality_loss(Precision::Int4);
+    assert!(agreement > 0.6, "{agreement}");
+    assert!(distance < 0.5, "{distance}");
+    assert!(growth < 0.1, "{growth}");
 }
 
-/// In integers the embedded model has layers that stay in bfloat16.
+/// In int8 and int4 the embedded model has layers in bf16.
 #[test]
-fn packed_layers_of_several_precisions_are_found_again() {
+fn packed_layers_of_mixed_precisions_are_read_back() {
     for precision in [Precision::Int8, Precision::Int4] {
         let place = tempfile::tempdir().unwrap();
         let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/model");
-        let cache = Some(place.path().join("packed"));
-        let options = CodecOptions { precision, threads: 1, cache, ..CodecOptions::default() };
+        let packed_cache = Some(place.path().join("packed"));
+        let options =
+            CodecOptions { precision, threads: 1, packed_cache, ..CodecOptions::default() };
         let load = || {
             let codec = Codec::load(&model, &options).unwrap();
             assert!(codec.warnings().is_empty(), "{:?}", codec.warnings());
@@ -96,14 +109,14 @@ fn packed_layers_of_several_precisions_are_found_again() {
 }
 
 #[test]
-fn the_reference_backend_knows_one_precision() {
+fn candle_supports_f32_only() {
     let backend = CodecBackend::Candle(Device::Cpu);
     let options = CodecOptions { backend, precision: Precision::Int8, ..CodecOptions::default() };
     let error = Codec::load(&folder("v1"), &options).err().unwrap();
     assert!(matches!(error, CodecError::Precision { precision: Precision::Int8 }), "{error}");
 }
 
-/// Codes and audio of a golden model.
+/// Returns codes and audio of a golden model.
 fn outcome(codec: &Codec) -> (Vec<Codes>, Vec<Vec<Vec<f32>>>) {
     let config = codec.config();
     let audio = signal(config.channels, 6 * config.frame_samples, 5);
@@ -119,14 +132,14 @@ fn only_file(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn packed_weights_are_kept_used_and_made_again() {
+fn packed_weights_are_cached_used_and_replaced() {
     for (case, precision) in
         ["v1", "v1_sharded", "gated"].into_iter().flat_map(|c| Precision::ALL.map(|p| (c, p)))
     {
         let place = tempfile::tempdir().unwrap();
         let cache = place.path().join("packed");
         let plain = CodecOptions { precision, threads: 1, ..CodecOptions::default() };
-        let options = CodecOptions { cache: Some(cache.clone()), ..plain.clone() };
+        let options = CodecOptions { packed_cache: Some(cache.clone()), ..plain.clone() };
         let expected = outcome(&Codec::load(&folder(case), &plain).unwrap());
         let load = || {
             let codec = Codec::load(&folder(case), &options).unwrap();
@@ -135,51 +148,56 @@ fn packed_weights_are_kept_used_and_made_again() {
         };
         assert!(load().warnings().is_empty());
         if precision == Precision::F32 {
-            assert!(!cache.exists(), "f32 is not kept");
+            assert!(!cache.exists(), "f32 is not cached");
             continue;
         }
         let path = only_file(&cache);
         let whole = fs::read(&path).unwrap();
         assert!(load().warnings().is_empty());
-        assert_eq!(fs::read(&path).unwrap(), whole, "a whole file is left alone");
+        assert_eq!(fs::read(&path).unwrap(), whole, "an intact file is not rewritten");
 
-        for damage in ["cut", "changed", "empty"] {
+        for damage in ["cut", "changed", "empty", "version 2"] {
             let mut bytes = whole.clone();
             match damage {
                 "cut" => bytes.truncate(whole.len() / 2),
                 "changed" => bytes[70] ^= 1,
+                // The version is the last byte.
+                "version 2" => *bytes.last_mut().unwrap() = 2,
                 _ => bytes.clear(),
             }
             fs::write(&path, bytes).unwrap();
             let warnings = load();
             let warnings = warnings.warnings();
-            assert!(matches!(warnings, [LoadWarning::NotUsed(_)]), "{damage}: {warnings:?}");
+            assert!(matches!(warnings, [LoadWarning::PackedUnusable(_)]), "{damage}: {warnings:?}");
             assert!(warnings[0].to_string().contains(&path.display().to_string()));
-            assert_eq!(fs::read(only_file(&cache)).unwrap(), whole, "made again");
+            assert_eq!(fs::read(only_file(&cache)).unwrap(), whole, "replaced");
             assert!(load().warnings().is_empty());
         }
     }
 }
 
 #[test]
-fn a_model_whose_packed_weights_cannot_be_kept_runs() {
+fn a_model_whose_packed_weights_cannot_be_written_runs() {
     let place = tempfile::tempdir().unwrap();
     let cache = place.path().join("file");
     fs::write(&cache, "no folder").unwrap();
-    let options =
-        CodecOptions { precision: Precision::Int8, cache: Some(cache), ..CodecOptions::default() };
+    let options = CodecOptions {
+        precision: Precision::Int8,
+        packed_cache: Some(cache),
+        ..CodecOptions::default()
+    };
     let codec = Codec::load(&folder("v1"), &options).unwrap();
     let warnings = codec.warnings();
-    assert!(matches!(warnings.last(), Some(LoadWarning::NotKept { .. })), "{warnings:?}");
+    assert!(matches!(warnings.last(), Some(LoadWarning::PackedNotWritten { .. })), "{warnings:?}");
     outcome(&codec);
 }
 
 #[test]
-fn loading_tells_how_far_it_is_and_can_be_stopped() {
+fn loading_reports_progress_and_can_be_cancelled() {
     let place = tempfile::tempdir().unwrap();
     let options = CodecOptions {
         precision: Precision::Bf16,
-        cache: Some(place.path().to_owned()),
+        packed_cache: Some(place.path().to_owned()),
         ..CodecOptions::default()
     };
     let stop_at = |limit: f64| {
@@ -195,8 +213,8 @@ fn loading_tells_how_far_it_is_and_can_be_stopped() {
     let (stopped, share) = stop_at(0.3);
     assert!(matches!(stopped.err(), Some(CodecError::Cancelled)));
     assert!((0.3..0.9).contains(&share), "{share}");
-    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0, "nothing half-done is left");
-    // Packed and kept, and then read.
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0, "no partial file is left");
+    // Packed and written, then read.
     for _ in 0..2 {
         let (codec, share) = stop_at(2.0);
         codec.unwrap();

@@ -39,7 +39,7 @@ fn runs() -> impl Iterator<Item = (CodecBackend, &'static str)> {
     BACKENDS.into_iter().flat_map(|backend| CASES.map(|case| (backend.clone(), case)))
 }
 
-/// Frames that fill every window of the miniature models several times over.
+/// Frames of a test signal: several times the windows of the miniature models.
 const FRAMES: usize = 60;
 
 fn offline(codec: &Codec, audio: &[Vec<f32>]) -> (Codes, Vec<Vec<f32>>) {
@@ -124,7 +124,8 @@ fn a_reset_stream_is_a_new_one() {
     }
 }
 
-/// Attention is relative where positions are rotary alone, so hour ten must sound as second one.
+/// With rotary embeddings alone, attention depends on relative positions only, so that the output must not depend on the
+/// position in the stream.
 #[test]
 fn ten_hours_in_a_stream_is_as_exact_as_at_its_start() {
     for (backend, case) in runs().filter(|(_, case)| *case != "gated") {
@@ -144,20 +145,19 @@ fn ten_hours_in_a_stream_is_as_exact_as_at_its_start() {
         decoder.start_at(ten_hours);
         let error = difference(&decode(&mut decoder, &codes, 4, &[4; FRAMES / 4]), &decoded);
         println!("{backend:?}, {case} after ten hours: audio within {error:.1e}");
-        // Angles are rounded to f32 after their exact products, so not the same bits here.
+        // Rotation angles are rounded to f32 after exact products, which changes the last bits.
         assert!(error < 1e-5, "{backend:?}, {case}: {error}");
     }
 }
 
-/// Once the window is full, what lies before it is forgotten: a stream's output depends on nothing
-/// older than the windows of all layers in a row.
+/// The output depends on no input before the receptive field, the sum of the windows of all layers.
 #[test]
 fn the_past_beyond_all_windows_does_not_matter() {
     let codec = codec("v2");
     let frame = codec.config().frame_samples;
     let audio = test_signal(&codec);
-    // The encoder's deepest path back: two stages of two layers at most, each a window of frames.
-    let reach = 40;
+    // The encoder's receptive field, the sum over its layers of (window - 1) steps, is 9.7 frames long.
+    let reach = 10;
     let mut changed = audio.clone();
     for plane in &mut changed {
         plane[..(FRAMES - reach - 1) * frame].iter_mut().for_each(|x| *x = -*x * 0.5);
@@ -195,7 +195,7 @@ fn lanes_in_one_batch_are_the_lanes_one_by_one() {
     }
 }
 
-/// In all precisions, with blocks that lanes and threads share: rows of three lanes of Nano.
+/// Covers all precisions, and blocks of rows that several lanes and threads share.
 #[test]
 fn lanes_are_the_same_in_every_precision_and_for_any_threads() {
     let depths = [8, 1, 3];
@@ -239,7 +239,7 @@ fn streams_in_one_batch_are_the_streams_one_by_one() {
     assert_ne!(both[0], both[1]);
 }
 
-/// Depth changes on a running lane act on the frames they are given for and on nothing before.
+/// A change of depth affects the frames it is given for and none before.
 #[test]
 fn depth_changes_at_a_frame_boundary() {
     let codec = codec("nano");

@@ -1,4 +1,4 @@
-//! Every value that a configuration may hold, native kernels against candle, on random weights.
+//! Every value of a configuration's enumerations, native kernels against candle, on random weights.
 
 mod support;
 
@@ -11,7 +11,7 @@ use support::{difference, peak, signal, slices};
 const FRAME: usize = 24;
 const FRAMES: usize = 40;
 
-/// One stage on either side of one patch.
+/// Returns a model of one patch and one stage on either side.
 fn config(stage: TransformerConfig, channels: usize, interleave: bool) -> CodecConfig {
     let patch = if interleave { FRAME * channels } else { FRAME };
     let width = if interleave { patch } else { patch * channels };
@@ -53,7 +53,7 @@ fn stage() -> TransformerConfig {
     }
 }
 
-/// Latents and audio of candle within rounding, and of another chunking bit for bit.
+/// Checks latents and audio against candle within rounding, and another chunking bit for bit.
 fn check(name: &str, config: &CodecConfig) {
     let options = |backend| CodecOptions { backend, threads: 1, ..CodecOptions::default() };
     let native = Codec::random(config.clone(), 5, &options(CodecBackend::Native)).unwrap();

@@ -44,8 +44,8 @@ pub fn options(precision: Precision, threads: usize) -> CodecOptions {
         n => n,
     };
     // An account without any folder of its own packs its models anew at each start.
-    let cache = ModelLibrary::from_env().ok().map(|library| library.packed());
-    CodecOptions { precision: precision.into(), threads, cache, ..CodecOptions::default() }
+    let packed_cache = ModelLibrary::from_env().ok().map(|library| library.packed());
+    CodecOptions { precision: precision.into(), threads, packed_cache, ..CodecOptions::default() }
 }
 
 /// Loads a model from where it is, with a bar for whoever watches.

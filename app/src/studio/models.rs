@@ -72,11 +72,11 @@ pub fn library(given: &Option<ModelLibrary>) -> Result<ModelLibrary, String> {
 /// How a wish is loaded beside running audio.
 pub fn options(wish: &ModelWish, library: Option<&ModelLibrary>) -> CodecOptions {
     // An account without any folder of its own packs its models anew at each start.
-    let cache = library.map(ModelLibrary::packed);
+    let packed_cache = library.map(ModelLibrary::packed);
     CodecOptions {
         precision: wish.precision,
         threads: wish.threads,
-        cache,
+        packed_cache,
         ..CodecOptions::default()
     }
 }

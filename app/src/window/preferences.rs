@@ -1,9 +1,10 @@
 //! What the window remembers from one day to the next.
 
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use residue_engine::atomic_file;
 use residue_engine::codec::Precision;
 use residue_engine::kernels::MAX_THREADS;
 use residue_engine::live::{ListeningSource, PortSettings};
@@ -263,10 +264,7 @@ impl Preferences {
             fs::create_dir_all(folder)?;
         }
         let text = serde_json::to_vec_pretty(self)?;
-        // Whole or not at all: a computer that is switched off forgets nothing.
-        let temporary = path.with_extension("json.tmp");
-        fs::write(&temporary, text)?;
-        fs::rename(&temporary, path)
+        atomic_file::write(path, |mut file| file.write_all(&text))
     }
 }
 

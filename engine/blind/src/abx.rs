@@ -1,4 +1,4 @@
-//! ABX: X is A or B; which?
+//! ABX tests: X is A or B, and the listener decides which.
 //!
 //! Source: D. Clark, "High-resolution subjective testing using a double-blind comparator", Journal
 //! of the Audio Engineering Society 30 (1982).
@@ -8,73 +8,72 @@ use serde::Serialize;
 use super::binomial::chance_of_at_least;
 use super::random_source::{RandomError, RandomSource};
 
-/// One of the two that are compared.
+/// One of the two stimuli compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum AbxSide {
-    /// The first.
+    /// The first stimulus.
     A,
-    /// The second.
+    /// The second stimulus.
     B,
 }
 
 impl AbxSide {
-    /// One of the two.
-    pub(super) fn draw(draw: &mut dyn RandomSource) -> Result<Self, RandomError> {
-        Ok(if draw.below(2)? == 0 { Self::A } else { Self::B })
+    /// Draws a side, each with probability 1/2.
+    pub(super) fn draw(random: &mut dyn RandomSource) -> Result<Self, RandomError> {
+        Ok(if random.below(2)? == 0 { Self::A } else { Self::B })
     }
 }
 
-/// A test of a fixed number of trials. The number is chosen before: stopping when the result pleases
-/// would make it worthless.
+/// An ABX test of a number of trials that is fixed beforehand, because stopping at a favourable result would
+/// invalidate its p-value.
 pub struct AbxTest {
-    draw: Box<dyn RandomSource>,
+    random: Box<dyn RandomSource>,
     planned: usize,
-    /// What X was and what was answered, of the trials that are over.
+    /// X and the answer of each finished trial.
     trials: Vec<(AbxSide, AbxSide)>,
-    /// What X is now.
+    /// X of the current trial.
     x: AbxSide,
 }
 
 impl AbxTest {
-    /// A test of `planned` trials, at least 1.
+    /// Returns a test of `planned` trials, at least 1.
     ///
     /// # Errors
     /// If there are no random numbers.
-    pub fn new(planned: usize, mut draw: Box<dyn RandomSource>) -> Result<Self, RandomError> {
-        let x = AbxSide::draw(&mut *draw)?;
-        Ok(Self { draw, planned: planned.max(1), trials: Vec::new(), x })
+    pub fn new(planned: usize, mut random: Box<dyn RandomSource>) -> Result<Self, RandomError> {
+        let x = AbxSide::draw(&mut *random)?;
+        Ok(Self { random, planned: planned.max(1), trials: Vec::new(), x })
     }
 
-    /// What X plays in this trial. For the player; a view that shows it spoils the test.
+    /// Returns X of the current trial, for the player. A view that shows it invalidates the test.
     pub fn x(&self) -> AbxSide {
         self.x
     }
 
-    /// Trials planned.
+    /// Returns the number of trials planned.
     pub fn planned(&self) -> usize {
         self.planned
     }
 
-    /// Trials answered.
+    /// Returns the number of trials answered.
     pub fn answered(&self) -> usize {
         self.trials.len()
     }
 
-    /// Takes the answer to this trial and draws the next. Answers after the last trial change
-    /// nothing.
+    /// Records the answer to the current trial and draws the next. Ignored after the last trial.
     ///
     /// # Errors
     /// If there are no random numbers; the answer then does not count.
     pub fn answer(&mut self, answer: AbxSide) -> Result<(), RandomError> {
         if self.trials.len() < self.planned {
-            let next = AbxSide::draw(&mut *self.draw)?;
+            let next = AbxSide::draw(&mut *self.random)?;
             self.trials.push((self.x, answer));
             self.x = next;
         }
         Ok(())
     }
 
-    /// What came of it, once all trials are answered and not before.
+    /// Returns the result once all trials are answered, `None` before.
     pub fn result(&self) -> Option<AbxResult> {
         (self.trials.len() == self.planned).then(|| AbxResult::new(&self.trials))
     }
@@ -83,13 +82,13 @@ impl AbxTest {
 /// The result of an ABX test.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AbxResult {
-    /// Trials.
+    /// Number of trials.
     pub trials: u32,
-    /// Right answers.
+    /// Number of right answers.
     pub right: u32,
-    /// Chance to be right that often or more often by guessing.
+    /// p-value: probability of at least as many right answers by guessing.
     pub p: f64,
-    /// What X was in each trial, and what was answered.
+    /// X and the answer of each trial.
     pub answers: Vec<(AbxSide, AbxSide)>,
 }
 
@@ -100,8 +99,7 @@ impl AbxResult {
         Self { trials: count, right, p: chance_of_at_least(right, count), answers: trials.to_vec() }
     }
 
-    /// The result in a sentence. Below 5% counts as heard, as is usual; what is not heard in one
-    /// test may be in another.
+    /// Returns the result as a sentence. p < 0.05 counts as heard, as is usual.
     pub fn sentence(&self) -> String {
         let Self { trials, right, p, .. } = self;
         let verdict = if *p < 0.05 {
@@ -113,7 +111,7 @@ impl AbxResult {
     }
 }
 
-/// A chance in words, and as the p-value it is.
+/// Formats a p-value in words and as a number.
 fn once_in(p: f64) -> String {
     let value = if p < 0.001 { format!("{p:.2e}") } else { format!("{p:.3}") };
     if p >= 0.5 {
@@ -129,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_hears_it_is_always_right_and_who_guesses_is_not() {
+    fn right_answers_are_significant_and_guesses_are_not() {
         let mut hears = AbxTest::new(16, Box::new(SystemRandom)).unwrap();
         let mut guesses = AbxTest::new(400, Box::new(SeededRandom(1))).unwrap();
         for _ in 0..16 {
@@ -150,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finished_test_stays_as_it_is() {
+    fn answers_after_the_last_trial_are_ignored() {
         let mut test = AbxTest::new(2, Box::new(SeededRandom(2))).unwrap();
         let wrong = |x| if x == AbxSide::A { AbxSide::B } else { AbxSide::A };
         (0..2).for_each(|_| test.answer(wrong(test.x())).unwrap());

@@ -1,12 +1,12 @@
-//! What guessing achieves.
+//! Tail probabilities of the binomial distribution with p = 1/2.
 
-/// Chance to be right at least `right` times in `trials` by guessing between two, exactly: the sum of
-/// C(n, k) / 2^n for k from `right` to n. 1 if `right` is 0, 0 if it is more than `trials`.
+/// Returns the exact probability of at least `right` right answers in `trials` by guessing between two: the sum of
+/// C(n, k) / 2^n for k from `right` to n. 1 if `right` is 0, 0 if it exceeds `trials`.
 pub fn chance_of_at_least(right: u32, trials: u32) -> f64 {
     if right > trials {
         return 0.0;
     }
-    // In logarithms: the terms of a long test are smaller than any f64.
+    // In logarithms, because the terms of long tests underflow f64.
     let mut term = -f64::from(trials) * std::f64::consts::LN_2;
     let mut sum = 0.0;
     for k in 0..=trials {

@@ -1,14 +1,14 @@
-//! Blind listening: does anybody hear a difference, from which depth on, and how bad is it?
+//! Blind listening tests: whether a difference is audible, from which depth on, and how large it is.
 //!
-//! | test | asks | answers |
+//! | test | question | result |
 //! |---|---|---|
-//! | [`AbxTest`] | which of A and B is X? | the chance to do as well by guessing |
-//! | [`Staircase`] | the same, dry against a depth that follows the answers | the depth at which a difference is just heard |
-//! | [`RatingTest`] | how close is each to the reference, 0 to 100? | a score for each, the hidden reference and the anchor among them |
+//! | [`AbxTest`] | Is X A or B? | probability to do as well by guessing |
+//! | [`Staircase`] | the same, of the original and a depth that follows the answers | the depth at which a difference is just audible |
+//! | [`RatingTest`] | How close is each stimulus to the reference, 0 to 100? | scores, including a hidden reference and an anchor |
 //!
-//! What is played where is drawn from the system's random numbers, never shown and never written
-//! before a test is over; an answer given cannot be taken back. Nothing here touches audio: a player
-//! asks a test what to play and tells it the answer.
+//! Assignments are drawn from the system's random numbers and neither shown nor written before a test is
+//! over; answers are final. Tests do not touch audio: a player asks a test for the stimulus to play and passes
+//! the listener's answer to it.
 
 mod abx;
 mod binomial;

@@ -1,27 +1,27 @@
-//! Where tests take their random choices from.
+//! Sources of random choices.
 
-/// The system has no random numbers to give: no blind test can be run.
+/// The failure of the system's random number generator, without which no blind test can run.
 #[derive(Debug, thiserror::Error)]
 #[error("the system gave no random numbers ({0}); a blind test needs them")]
 pub struct RandomError(pub(super) getrandom::Error);
 
-/// A source of choices.
+/// A source of random choices.
 pub trait RandomSource: Send {
-    /// A number below `count`, each as likely as the others.
+    /// Returns a uniformly distributed number below `count`.
     ///
     /// # Errors
-    /// If there are no random numbers.
+    /// If the source fails.
     fn below(&mut self, count: usize) -> Result<usize, RandomError>;
 }
 
-/// The operating system's generator.
+/// The operating system's random number generator.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemRandom;
 
 impl RandomSource for SystemRandom {
     fn below(&mut self, count: usize) -> Result<usize, RandomError> {
         let count = count as u64;
-        // Numbers from the last incomplete round would make the first choices likelier.
+        // Rejection sampling: the last, incomplete round would make small numbers likelier.
         let rounds = u64::MAX - u64::MAX % count;
         loop {
             let mut bytes = [0; 8];
@@ -34,7 +34,7 @@ impl RandomSource for SystemRandom {
     }
 }
 
-/// Choices that repeat under a seed: for tests of tests, never for a test of a listener.
+/// A seeded generator with reproducible choices, for tests of this crate and never for a listener.
 #[derive(Clone, Copy, Debug)]
 pub struct SeededRandom(pub u64);
 
@@ -50,10 +50,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_choice_is_as_likely() {
-        for draw in [&mut SystemRandom as &mut dyn RandomSource, &mut SeededRandom(4)] {
+    fn choices_are_uniform() {
+        for random in [&mut SystemRandom as &mut dyn RandomSource, &mut SeededRandom(4)] {
             let mut counts = [0; 5];
-            (0..10_000).for_each(|_| counts[draw.below(5).unwrap()] += 1);
+            (0..10_000).for_each(|_| counts[random.below(5).unwrap()] += 1);
             // 2000 each, with a standard deviation of 40.
             assert!(counts.iter().all(|count| (1750..2250).contains(count)), "{counts:?}");
         }

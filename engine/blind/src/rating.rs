@@ -1,16 +1,14 @@
-//! How close is each of several to the reference?
-//!
-//! In the manner of ITU-R BS.1534-3 (MUSHRA): all are rated beside each other, 0 (bad) to 100
-//! (excellent), among them the reference itself and an anchor, without their names.
+//! Rating tests in the manner of ITU-R BS.1534-3 (MUSHRA): stimuli are rated side by side, 0 (bad) to 100
+//! (excellent), among them a hidden reference and an anchor.
 
 use serde::Serialize;
 
 use super::random_source::{RandomError, RandomSource};
 
-/// Below this score of the hidden reference a listener did not hear it (BS.1534-3, 4.1.2).
-const REFERENCE_HEARD: u8 = 90;
+/// Lowest score of the hidden reference by a listener who recognised it (BS.1534-3, 4.1.2).
+const REFERENCE_SCORE: u8 = 90;
 
-/// What a rating refuses.
+/// A rating that is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RatingError {
     /// A score above 100.
@@ -19,15 +17,15 @@ pub enum RatingError {
     /// A position that does not exist.
     #[error("position {found} of {count}")]
     Position {
-        /// Positions there are.
+        /// Number of positions.
         count: usize,
-        /// The position asked for, from 0.
+        /// Position requested, from 0.
         found: usize,
     },
     /// The rating has been closed.
     #[error("the rating is closed; scores can no longer change")]
     Closed,
-    /// Not all have been rated.
+    /// The number of stimuli that have not been rated.
     #[error("{0} have not been rated yet")]
     Missing(usize),
 }
@@ -35,51 +33,51 @@ pub enum RatingError {
 /// A page of stimuli to rate.
 pub struct RatingTest {
     names: Vec<String>,
-    /// Which stimulus plays at each position.
+    /// Stimulus at each position.
     order: Vec<usize>,
     scores: Vec<Option<u8>>,
     reference: usize,
     closed: bool,
 }
 
-/// What a stimulus was given.
+/// The score of a stimulus.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StimulusScore {
-    /// Its name.
+    /// Name of the stimulus.
     pub name: String,
-    /// Its score, 0 to 100.
+    /// Score, 0 to 100.
     pub score: u8,
 }
 
 impl RatingTest {
-    /// A page of `names`, shuffled; `reference` is the one among them that is the reference itself.
+    /// Returns a page of the stimuli `names` in random order; `reference` is the index of the hidden reference.
     ///
     /// # Errors
-    /// If there are no random numbers.
+    /// If the random source fails.
     ///
     /// # Panics
-    /// If `reference` is not one of them.
+    /// If `reference` is not an index of `names`.
     pub fn new(
         names: Vec<String>,
         reference: usize,
-        draw: &mut dyn RandomSource,
+        random: &mut dyn RandomSource,
     ) -> Result<Self, RandomError> {
         assert!(reference < names.len(), "the reference is one of the stimuli");
         let mut order: Vec<usize> = (0..names.len()).collect();
-        // Fisher and Yates.
+        // Fisher-Yates shuffle.
         for last in (1..order.len()).rev() {
-            order.swap(last, draw.below(last + 1)?);
+            order.swap(last, random.below(last + 1)?);
         }
         let scores = vec![None; names.len()];
         Ok(Self { names, order, scores, reference, closed: false })
     }
 
-    /// Positions on the page.
+    /// Returns the number of positions on the page.
     pub fn positions(&self) -> usize {
         self.order.len()
     }
 
-    /// The stimulus that plays at a position. For the player; a view that shows it spoils the test.
+    /// Returns the stimulus at a position, for the player. A view that shows it invalidates the test.
     ///
     /// # Panics
     /// If there is no such position.
@@ -87,12 +85,12 @@ impl RatingTest {
         self.order[position]
     }
 
-    /// The score given at a position.
+    /// Returns the score at a position.
     pub fn score(&self, position: usize) -> Option<u8> {
         self.scores.get(position).copied().flatten()
     }
 
-    /// Rates what plays at a position; may be changed until the page is closed.
+    /// Rates the stimulus at a position. Scores may change until the page is closed.
     ///
     /// # Errors
     /// If the score or the position does not exist, or the page is closed.
@@ -109,10 +107,10 @@ impl RatingTest {
         Ok(())
     }
 
-    /// Closes the page.
+    /// Closes the page, after which scores are final.
     ///
     /// # Errors
-    /// If something has not been rated.
+    /// If a stimulus has not been rated.
     pub fn close(&mut self) -> Result<(), RatingError> {
         match self.scores.iter().filter(|score| score.is_none()).count() {
             0 => {
@@ -123,7 +121,7 @@ impl RatingTest {
         }
     }
 
-    /// The scores by name, best first, once the page is closed and not before.
+    /// Returns the scores by name, best first, once the page is closed, `None` before.
     pub fn result(&self) -> Option<Vec<StimulusScore>> {
         if !self.closed {
             return None;
@@ -139,11 +137,11 @@ impl RatingTest {
         Some(scores)
     }
 
-    /// Whether the hidden reference was heard as such, once the page is closed.
+    /// Returns true if the hidden reference was recognised, once the page is closed, `None` before.
     pub fn heard_reference(&self) -> Option<bool> {
         let position = self.order.iter().position(|stimulus| *stimulus == self.reference)?;
         let score = self.score(position)?;
-        self.closed.then_some(score >= REFERENCE_HEARD)
+        self.closed.then_some(score >= REFERENCE_SCORE)
     }
 }
 

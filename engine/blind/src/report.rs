@@ -1,4 +1,4 @@
-//! What remains of a test: a file for a machine, and one for a person.
+//! Reports of finished tests, as JSON and as text.
 
 use std::fmt::Write as _;
 use std::time::SystemTime;
@@ -12,8 +12,8 @@ use super::staircase::{StaircaseResult, Threshold};
 use super::utc::utc;
 use residue_core::audio::Audio;
 
-/// SHA-256 of samples: the rate as 4 bytes, then each channel's samples in turn as 32-bit floats,
-/// all little-endian; in lowercase hexadecimal. Allocates; not realtime-safe.
+/// Returns the SHA-256 of samples in lowercase hexadecimal: of the rate as u32, then of each channel's samples in
+/// turn as f32, all little-endian. Allocates; not realtime-safe.
 pub fn samples_sha256(audio: &Audio) -> String {
     let mut hash = Sha256::new();
     hash.update(audio.rate.to_le_bytes());
@@ -23,20 +23,20 @@ pub fn samples_sha256(audio: &Audio) -> String {
     residue_core::hex(&hash.finalize())
 }
 
-/// Something that was compared, pinned down so that it can be told from anything else.
+/// A stimulus that was compared, identified by its hash.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ComparedStimulus {
-    /// What it is, for a person: "depth 8 of embedded, f32".
+    /// Description, such as "depth 8 of embedded, f32".
     pub name: String,
-    /// [`samples_sha256`] of it, before the gain.
+    /// [`samples_sha256`] before the gain.
     pub sha256: String,
-    /// Its integrated loudness before the gain, in LUFS; `None` for silence.
+    /// Integrated loudness before the gain, in LUFS; `None` for silence.
     pub loudness_lufs: Option<f64>,
-    /// Gain that was applied to match levels, in dB.
+    /// Gain applied to match levels, in dB.
     pub gain_db: f64,
 }
 
-/// The passage that everything compared was made of.
+/// The passage of a file that all stimuli were made of.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Passage {
     /// Name of the file.
@@ -45,62 +45,61 @@ pub struct Passage {
     pub file_sha256: String,
     /// Sample rate of the file in hertz.
     pub rate: u32,
-    /// Its channels.
+    /// Channels of the file.
     pub channels: usize,
-    /// The passage's first sample in the file.
+    /// First sample of the passage in the file.
     pub first_sample: usize,
-    /// Its length in samples a channel.
+    /// Length of the passage, in samples of a channel.
     pub samples: usize,
-    /// [`samples_sha256`] of the passage as it is in the file.
+    /// [`samples_sha256`] of the passage at the file's rate.
     pub sha256: String,
 }
 
-/// A model that made something of what was compared.
+/// A model that stimuli were made with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReportedModel {
-    /// Its name.
+    /// Name of the model.
     pub name: String,
-    /// Its precision.
+    /// Precision of the model.
     pub precision: String,
-    /// Checksum of its files in hexadecimal, as `residue_models::sum` computes it.
+    /// Checksum of the model's files in hexadecimal, as `residue_models::model_checksum` computes it.
     pub sha256: String,
 }
 
-/// What was heard, and how.
+/// The stimuli of a test and how they were played.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ListeningConditions {
-    /// Where it came from.
+    /// Source of the stimuli.
     pub passage: Passage,
-    /// Sample rate it was played at, in hertz.
+    /// Sample rate of the playback, in hertz.
     pub played_rate: u32,
-    /// Whether levels were matched by loudness; gains that only keep all from clipping are the same
-    /// for all.
+    /// True if levels were matched by loudness. Gains that only avoid clipping are the same for all stimuli.
     pub level_matched: bool,
-    /// The models that took part.
+    /// Models of the stimuli.
     pub models: Vec<ReportedModel>,
-    /// Everything that was compared.
+    /// The stimuli.
     pub compared: Vec<ComparedStimulus>,
 }
 
-/// What was found.
+/// The result of a test.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "test", rename_all = "snake_case")]
 pub enum TestResult {
-    /// Of an ABX test.
+    /// Result of an ABX test.
     Abx(AbxResult),
-    /// Of a staircase.
+    /// Result of a staircase.
     Staircase(StaircaseResult),
-    /// Of a rating; whether the hidden reference was heard.
+    /// Result of a rating test.
     Rating {
-        /// By name, best first.
+        /// Scores by name, best first.
         scores: Vec<StimulusScore>,
-        /// Scored 90 or more.
+        /// True if the hidden reference scored 90 or more.
         heard_reference: bool,
     },
 }
 
 impl TestResult {
-    /// The result in a plain sentence.
+    /// Returns the result as a sentence.
     pub fn sentence(&self) -> String {
         match self {
             Self::Abx(result) => result.sentence(),
@@ -113,42 +112,42 @@ impl TestResult {
     }
 }
 
-/// A finished test. Only results make one, and tests give none before they are over, so that no
-/// report can tell an answer early.
+/// The report of a finished test. It requires a result, which tests return only once they are over, so that no
+/// report reveals an assignment early.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BlindTestReport {
-    /// The program that made it, with its version.
+    /// Program that wrote the report, with its version.
     pub made_by: String,
-    /// When it was made, as ISO 8601 in UTC.
+    /// Time of the report, ISO 8601 in UTC.
     pub finished: String,
-    /// The result in a plain sentence.
+    /// The result as a sentence.
     pub result: String,
-    /// What was found.
+    /// The result in numbers.
     pub findings: TestResult,
-    /// What was heard.
+    /// Stimuli and playback.
     #[serde(flatten)]
-    pub heard: ListeningConditions,
+    pub conditions: ListeningConditions,
 }
 
 impl BlindTestReport {
-    /// A report of these findings, now.
-    pub fn new(heard: ListeningConditions, findings: TestResult) -> Self {
+    /// Returns a report with the current time.
+    pub fn new(conditions: ListeningConditions, findings: TestResult) -> Self {
         let made_by = concat!("residue ", env!("CARGO_PKG_VERSION")).into();
         let (finished, result) = (utc(SystemTime::now()), findings.sentence());
-        Self { made_by, finished, result, findings, heard }
+        Self { made_by, finished, result, findings, conditions }
     }
 
-    /// For a machine.
+    /// Returns the report as JSON.
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("plain data has a JSON form")
     }
 
-    /// For a person.
+    /// Returns the report as text.
     pub fn to_text(&self) -> String {
         let mut text = format!("{}\n", self.result);
         self.write_findings(&mut text);
         let ListeningConditions { passage, played_rate, level_matched, models, compared } =
-            &self.heard;
+            &self.conditions;
         let seconds = |samples: usize| samples as f64 / f64::from(passage.rate);
         let _ = writeln!(
             text,
@@ -214,7 +213,7 @@ mod tests {
     use super::super::{AbxSide, AbxTest, RatingTest, Staircase};
     use super::*;
 
-    fn heard() -> ListeningConditions {
+    fn conditions() -> ListeningConditions {
         let audio = Audio { rate: 24_000, channels: vec![vec![0.0, 0.5, -1.0]] };
         let other = Audio { rate: 48_000, ..audio.clone() };
         let compared = |name: &str, audio: &Audio, gain_db| ComparedStimulus {
@@ -245,10 +244,10 @@ mod tests {
     }
 
     #[test]
-    fn a_report_pins_down_what_was_compared() {
+    fn a_report_identifies_the_stimuli() {
         let mut test = AbxTest::new(5, Box::new(SeededRandom(1))).unwrap();
         (0..5).for_each(|_| test.answer(test.x()).unwrap());
-        let report = BlindTestReport::new(heard(), TestResult::Abx(test.result().unwrap()));
+        let report = BlindTestReport::new(conditions(), TestResult::Abx(test.result().unwrap()));
         let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
         assert_eq!(json["findings"]["test"], "abx");
         assert_eq!(json["findings"]["right"], 5);
@@ -274,7 +273,7 @@ mod tests {
         }
         let result = test.result().unwrap();
         let trials = result.trials.len();
-        let text = BlindTestReport::new(heard(), TestResult::Staircase(result)).to_text();
+        let text = BlindTestReport::new(conditions(), TestResult::Staircase(result)).to_text();
         assert!(text.contains("heard even at full depth"), "{text}");
         assert_eq!(text.matches(": right").count(), trials, "{text}");
 
@@ -286,7 +285,7 @@ mod tests {
             scores: test.result().unwrap(),
             heard_reference: test.heard_reference().unwrap(),
         };
-        let text = BlindTestReport::new(heard(), findings).to_text();
+        let text = BlindTestReport::new(conditions(), findings).to_text();
         assert!(text.contains("heard as such"), "{text}");
         assert!(text.contains("   95  reference\n   20  depth 1\n"), "{text}");
         assert_eq!(format!("{:?}", AbxSide::A), "A", "the text form of an answer");

@@ -1,82 +1,85 @@
-//! From which depth on is no difference heard?
+//! Staircase tests for the depth from which on no difference is audible.
 //!
 //! Source: H. Levitt, "Transformed up-down methods in psychoacoustics", Journal of the Acoustical
 //! Society of America 49 (1971): two right answers make the next trial harder, one wrong answer makes
-//! it easier, which settles where 71% of answers are right.
+//! it easier, which converges to the depth at which 71% of answers are right.
 
 use serde::Serialize;
 
 use super::abx::AbxSide;
 use super::random_source::{RandomError, RandomSource};
 
-/// Turns after which the test is over, and how many of the last ones count.
-const TURNS: usize = 8;
-const COUNTED: usize = 6;
-/// Trials after which a [`Staircase`] is over in any case.
+/// Reversals after which the test is over.
+const REVERSALS: usize = 8;
+/// Last reversals that the threshold averages.
+const AVERAGED_REVERSALS: usize = 6;
+/// Most trials of a [`Staircase`].
 pub const MAX_TRIALS: usize = 80;
-/// Right answers in a row at full depth that end the test: chance does that once in 64 times.
-const AT_THE_TOP: usize = 6;
-/// Factors of the depth from one level to the next, before the first turn and then after each.
+/// Consecutive right answers at full depth that end the test; their probability by guessing is 1/64.
+const RIGHT_AT_FULL_DEPTH: usize = 6;
+/// Factors of a step in depth: before the first reversal, after it, and after all later ones.
 const FACTORS: [f64; 3] = [2.0, 1.5, 1.25];
 
-/// Trials of dry against a depth that follows the answers.
+/// An adaptive test of the original against a depth that follows the answers.
 pub struct Staircase {
-    draw: Box<dyn RandomSource>,
+    random: Box<dyn RandomSource>,
     deepest: usize,
     depth: usize,
     x: AbxSide,
-    /// Right answers in a row at this depth.
+    /// Consecutive right answers at the current depth.
     streak: usize,
-    /// The way the depth last went: deeper or not.
+    /// Direction of the last step: true if it went deeper.
     deeper: Option<bool>,
-    turns: Vec<usize>,
+    /// Depth at each reversal of direction.
+    reversals: Vec<usize>,
+    /// Depth and correctness of each trial.
     trials: Vec<(usize, bool)>,
 }
 
-/// Where a difference is just heard.
+/// The depth at which a difference is just audible.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub enum Threshold {
-    /// At about this depth: the geometric mean of the last turns.
+    /// The geometric mean of the depths at the last reversals.
     Depth(f64),
-    /// Even at full depth a difference is heard.
+    /// A difference is audible even at full depth.
     AboveFullDepth,
-    /// No steady level was reached: the answers did not follow the depth.
+    /// The test did not converge: the answers did not follow the depth.
     Unsettled,
 }
 
 /// The result of a staircase.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StaircaseResult {
-    /// Where a difference is just heard.
+    /// Depth at which a difference is just audible.
     pub threshold: Threshold,
-    /// The depth of each trial, and whether the answer was right.
+    /// Depth of each trial, and true if the answer was right.
     pub trials: Vec<(usize, bool)>,
 }
 
 impl Staircase {
-    /// A test over depths 1 to `deepest`, starting where the difference is plain.
+    /// Returns a test over depths 1 to `deepest`, starting at depth 1, where the difference is largest.
     ///
     /// # Errors
-    /// If there are no random numbers.
-    pub fn new(deepest: usize, mut draw: Box<dyn RandomSource>) -> Result<Self, RandomError> {
-        let x = AbxSide::draw(&mut *draw)?;
-        let (turns, trials) = (Vec::new(), Vec::new());
+    /// If the random source fails.
+    pub fn new(deepest: usize, mut random: Box<dyn RandomSource>) -> Result<Self, RandomError> {
+        let x = AbxSide::draw(&mut *random)?;
+        let (reversals, trials) = (Vec::new(), Vec::new());
         let deepest = deepest.max(1);
-        Ok(Self { draw, deepest, depth: 1, x, streak: 0, deeper: None, turns, trials })
+        Ok(Self { random, deepest, depth: 1, x, streak: 0, deeper: None, reversals, trials })
     }
 
-    /// The depth that side B plays in this trial; side A is dry. A view that shows it tells whether
-    /// answers were right.
+    /// Returns the depth of side B in the current trial; side A is the original. A view that shows it reveals
+    /// whether answers were right.
     pub fn depth(&self) -> usize {
         self.depth
     }
 
-    /// What X plays in this trial. For the player; a view that shows it spoils the test.
+    /// Returns X of the current trial, for the player. A view that shows it invalidates the test.
     pub fn x(&self) -> AbxSide {
         self.x
     }
 
-    /// Takes the answer to this trial and draws the next. Answers after the end change nothing.
+    /// Records the answer to the current trial and draws the next. Ignored after the end.
     ///
     /// # Errors
     /// If there are no random numbers; the answer then does not count.
@@ -84,41 +87,42 @@ impl Staircase {
         if self.is_over() {
             return Ok(());
         }
-        let next = AbxSide::draw(&mut *self.draw)?;
+        let next = AbxSide::draw(&mut *self.random)?;
         let right = answer == self.x;
         self.trials.push((self.depth, right));
         self.x = next;
         if !right {
             self.streak = 0;
-            self.go(false);
+            self.step(false);
         } else {
             self.streak += 1;
             if self.streak >= 2 && self.depth < self.deepest {
                 self.streak = 0;
-                self.go(true);
+                self.step(true);
             }
         }
         Ok(())
     }
 
-    fn go(&mut self, deeper: bool) {
-        let depth = self.after(deeper);
-        if self.turns_with(deeper) {
-            self.turns.push(self.depth);
+    /// Changes the depth and notes a reversal.
+    fn step(&mut self, deeper: bool) {
+        let depth = self.depth_after(deeper);
+        if self.reverses(deeper) {
+            self.reversals.push(self.depth);
         }
         self.deeper = Some(deeper);
         self.depth = depth;
     }
 
-    /// Whether going this way is a turn.
-    fn turns_with(&self, deeper: bool) -> bool {
+    /// Returns true if a step in this direction is a reversal.
+    fn reverses(&self, deeper: bool) -> bool {
         self.deeper.is_some_and(|last| last != deeper)
     }
 
-    /// The depth that going this way leads to.
-    fn after(&self, deeper: bool) -> usize {
-        let turns = self.turns.len() + usize::from(self.turns_with(deeper));
-        let factor = FACTORS[turns.min(FACTORS.len() - 1)];
+    /// Returns the depth after a step in this direction.
+    fn depth_after(&self, deeper: bool) -> usize {
+        let reversals = self.reversals.len() + usize::from(self.reverses(deeper));
+        let factor = FACTORS[reversals.min(FACTORS.len() - 1)];
         let depth = self.depth as f64;
         // At least one layer a step.
         if deeper {
@@ -128,31 +132,33 @@ impl Staircase {
         }
     }
 
-    /// Every depth that the next trial may have, whatever is answered: to be made ready before. This
-    /// one, the next shallower one and the next deeper one.
+    /// Returns every depth that the next trial may have, to be prepared beforehand: the current one, the next
+    /// shallower one and the next deeper one.
     pub fn reachable(&self) -> [usize; 3] {
-        [self.depth, self.after(false), self.after(true)]
+        [self.depth, self.depth_after(false), self.depth_after(true)]
     }
 
-    /// Trials answered.
+    /// Returns the number of trials answered.
     pub fn answered(&self) -> usize {
         self.trials.len()
     }
 
-    fn at_the_top(&self) -> bool {
-        self.depth == self.deepest && self.streak >= AT_THE_TOP
+    fn heard_at_full_depth(&self) -> bool {
+        self.depth == self.deepest && self.streak >= RIGHT_AT_FULL_DEPTH
     }
 
     fn is_over(&self) -> bool {
-        self.turns.len() >= TURNS || self.trials.len() >= MAX_TRIALS || self.at_the_top()
+        self.reversals.len() >= REVERSALS
+            || self.trials.len() >= MAX_TRIALS
+            || self.heard_at_full_depth()
     }
 
-    /// What came of it, once the test is over and not before.
+    /// Returns the result once the test is over, `None` before.
     pub fn result(&self) -> Option<StaircaseResult> {
-        let threshold = if self.at_the_top() {
+        let threshold = if self.heard_at_full_depth() {
             Threshold::AboveFullDepth
-        } else if self.turns.len() >= TURNS {
-            let last = &self.turns[self.turns.len() - COUNTED..];
+        } else if self.reversals.len() >= REVERSALS {
+            let last = &self.reversals[self.reversals.len() - AVERAGED_REVERSALS..];
             let mean =
                 last.iter().map(|&depth| (depth as f64).ln()).sum::<f64>() / last.len() as f64;
             Threshold::Depth(mean.exp())
@@ -164,7 +170,7 @@ impl Staircase {
 }
 
 impl StaircaseResult {
-    /// The result in a sentence.
+    /// Returns the result as a sentence.
     pub fn sentence(&self) -> String {
         let trials = self.trials.len();
         match self.threshold {
@@ -186,7 +192,7 @@ mod tests {
     use super::super::random_source::SeededRandom;
     use super::*;
 
-    /// A listener who hears the difference up to a depth and guesses beyond.
+    /// Simulates a listener who answers right where `hears` says so, and guesses elsewhere.
     fn listen(seed: u64, hears: impl Fn(usize) -> bool) -> StaircaseResult {
         let mut test = Staircase::new(32, Box::new(SeededRandom(seed))).unwrap();
         let mut guess = SeededRandom(seed + 1000);
@@ -221,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn golden_ears_and_deaf_ears() {
+    fn perfect_and_deaf_listeners() {
         assert_eq!(listen(1, |_| true).threshold, Threshold::AboveFullDepth);
         let deaf = listen(1, |_| false);
         assert!(deaf.trials.len() <= MAX_TRIALS);

@@ -1,14 +1,14 @@
-//! When a test ended.
+//! Timestamps in UTC.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A time as `2026-03-01T12:30:59Z` (ISO 8601, UTC); times before 1970 as its first second.
+/// Formats a time as `2026-03-01T12:30:59Z` (ISO 8601, UTC). Times before 1970 read as its first second.
 ///
 /// Days to dates: H. Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.
 pub(super) fn utc(time: SystemTime) -> String {
     let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // Years that begin in March end with the leap day; eras of 400 of them are all the same.
+    // Years from March on end with the leap day, and eras of 400 such years are all of one length.
     let from_march = days + 719_468;
     let (era, day) = (from_march / 146_097, from_march % 146_097);
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;

@@ -10,18 +10,10 @@ use serde_json::Value;
 
 use super::error::ConfigError;
 use super::json_object::JsonObject;
-use super::limits::MAX_PASS_STEPS;
+use super::limits::{MAX_CONTEXT, MAX_STREAM_NUMBERS, MAX_WIDTH, MAX_PASS_STEPS};
 use residue_core::small_file;
 
-/// Largest width of any activation.
-const MAX_WIDTH: usize = 1 << 16;
-/// Largest attention window, in positions.
-const MAX_CONTEXT: usize = 1 << 20;
-/// Most numbers (4 bytes each) that one side of a stream may remember and compute with: what a stream
-/// allocates must be bounded by sense and not by the file. v2, the largest model, takes a sixth.
-const MAX_STREAM: usize = 1 << 28;
-
-/// Normalisation before attention and feed-forward.
+/// The normalisation before attention and feed-forward.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum NormKind {
     /// LayerNorm with weight and bias, eps 1e-5.
@@ -33,7 +25,7 @@ pub enum NormKind {
     },
 }
 
-/// Nonlinearity of a gated feed-forward block.
+/// The nonlinearity of a gated feed-forward block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // Each variant is the function of that name.
 pub enum Activation {
@@ -49,7 +41,7 @@ pub enum Activation {
     Tanh,
 }
 
-/// Feed-forward block of a transformer layer.
+/// The feed-forward block of a transformer layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeedForward {
     /// `linear2(gelu(linear1(x)))`, `hidden` wide, GELU exact (erf).
@@ -66,7 +58,7 @@ pub enum FeedForward {
     },
 }
 
-/// How positions enter a transformer stage.
+/// The position embeddings of a transformer stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PositionConfig {
     /// Rotary embedding of queries and keys, on interleaved pairs (2i, 2i+1).
@@ -75,14 +67,14 @@ pub struct PositionConfig {
     pub sin: bool,
 }
 
-/// A transformer stage with its projections.
+/// The shape of a transformer stage with its projections.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TransformerConfig {
-    /// Width that comes in.
+    /// Width of the input.
     pub input: usize,
-    /// Width that goes out.
+    /// Width of the output.
     pub output: usize,
-    /// Width inside.
+    /// Width of the layers.
     pub width: usize,
     /// Attention heads; `width / heads` is the head's width.
     pub heads: usize,
@@ -96,16 +88,16 @@ pub struct TransformerConfig {
     pub layer_scale: bool,
     /// Positions.
     pub positions: PositionConfig,
-    /// Longest period of rotary and sinusoidal embeddings.
+    /// Longest period of rotary and sinusoidal embeddings, in positions.
     pub max_period: f64,
     /// Gain of sinusoidal embeddings.
     pub positional_scale: f64,
-    /// Attention window: a query at position p sees keys p - context + 1 ..= p.
+    /// Attention window in positions: a query at position p sees keys p - context + 1 ..= p.
     pub context: usize,
 }
 
 impl TransformerConfig {
-    /// Numbers that a lane of this stage remembers and computes with, at `steps` steps a frame.
+    /// Returns the size of a lane's KV caches and buffers in this stage, in numbers, at `steps` steps a frame.
     fn stream_numbers(&self, steps: usize) -> usize {
         let steps = steps.saturating_add(MAX_PASS_STEPS);
         // Value rows are padded to whole vectors of sixteen.
@@ -119,6 +111,7 @@ impl TransformerConfig {
         past.saturating_mul(self.layers).saturating_add(steps.saturating_mul(wide))
     }
 
+    /// Returns the number of parameters.
     fn parameters(&self, square_projections: bool) -> u64 {
         let width = self.width as u64;
         let feed_forward = match self.feed_forward {
@@ -142,16 +135,16 @@ impl TransformerConfig {
 /// One module of an encoder or decoder.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ModuleConfig {
-    /// Folds `size` steps of the sequence into channels (encoder), or unfolds them (decoder).
+    /// A patch, which folds `size` steps of the sequence into channels (encoder) or back (decoder).
     Patch {
-        /// Steps folded.
+        /// Steps of a patch.
         size: usize,
     },
     /// A transformer stage.
     Transformer(TransformerConfig),
 }
 
-/// The residual quantizer, of the kind `rlfq`: each layer picks by direction.
+/// The shape of the residual quantizer, of the kind `rlfq`: each layer chooses a row by its direction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuantizerConfig {
     /// Width of the encoder's output.
@@ -169,8 +162,9 @@ pub struct QuantizerConfig {
 }
 
 impl QuantizerConfig {
+    /// Returns the number of parameters.
     fn parameters(&self) -> u64 {
-        // A weight-normed convolution: directions, gains, biases.
+        // A weight-normed convolution has directions, gains and biases.
         let projection = |output: usize, input: usize| {
             if output == input { 0 } else { (output * input + 2 * output) as u64 }
         };
@@ -183,7 +177,7 @@ impl QuantizerConfig {
     }
 }
 
-/// A whole model's layout.
+/// The layout of a whole model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CodecConfig {
     /// Sample rate in hertz.
@@ -192,11 +186,11 @@ pub struct CodecConfig {
     pub channels: usize,
     /// True if channels are interleaved sample by sample into one stream before the encoder.
     pub interleave: bool,
-    /// Samples a frame and channel.
+    /// Samples of a frame in one channel.
     pub frame_samples: usize,
-    /// True if a stage has projections even between equal widths, as v2 and Nano do and v1 does
-    /// not. The file does not say; parsing guesses it from the keys that only the later layouts
-    /// have, and a loader goes by what the checkpoint holds.
+    /// True if a stage has projections even between equal widths, as in v2 and Nano but not v1. The file
+    /// does not say so: parsing infers it from keys that only the later layouts have, and loading goes by
+    /// the checkpoint.
     pub square_projections: bool,
     /// Encoder modules, in order.
     pub encoder: Vec<ModuleConfig>,
@@ -236,32 +230,28 @@ impl CodecConfig {
         let channels = file.count_or("number_channels", 1..=8, 1)?;
         let interleave = file.flag_or("enable_channel_interleave", channels > 1)? && channels > 1;
         let frame_samples = file.count("downsample_rate", 1..=1 << 20)?;
-        let window = Window {
+        let window = ContextRule {
             default_seconds: file
                 .number("causal_transformer_context_duration", 0.0, 600.0)?
                 .unwrap_or(10.0),
             rounds: file.first_of(&["number_channels"]).is_some(),
         };
 
-        // The length of the sequence shrinks by each patch, its rate with it.
+        // Each patch divides the length and the rate of the sequence.
         let stream_rate = (sample_rate * if interleave { channels } else { 1 }) as f64;
         let stream_frame = frame_samples * if interleave { channels } else { 1 };
         let stream_width = if interleave { 1 } else { channels };
         let quantizer = parse_quantizer(&file)?;
-        let encoder = Modules { file: &file, key: "encoder_kwargs", downsample: true }.parse(
-            stream_rate,
-            &window,
-            stream_width,
-            quantizer.input,
-            stream_frame,
-        )?;
-        let decoder = Modules { file: &file, key: "decoder_kwargs", downsample: false }.parse(
-            stream_rate / stream_frame as f64,
-            &window,
-            quantizer.output,
-            stream_width,
-            stream_frame,
-        )?;
+        let encoder = ModuleListParser { file: &file, key: "encoder_kwargs", downsample: true }
+            .parse(stream_rate, &window, stream_width, quantizer.input, stream_frame)?;
+        let decoder = ModuleListParser { file: &file, key: "decoder_kwargs", downsample: false }
+            .parse(
+                stream_rate / stream_frame as f64,
+                &window,
+                quantizer.output,
+                stream_width,
+                stream_frame,
+            )?;
         Ok(Self {
             sample_rate: sample_rate as u32,
             channels,
@@ -274,7 +264,7 @@ impl CodecConfig {
         })
     }
 
-    /// Numbers that a checkpoint of this layout holds.
+    /// Returns the number of parameters of a checkpoint of this layout.
     pub fn parameters(&self) -> u64 {
         let stages = self.encoder.iter().chain(&self.decoder).map(|module| match module {
             ModuleConfig::Patch { .. } => 0,
@@ -283,12 +273,12 @@ impl CodecConfig {
         stages.sum::<u64>() + self.quantizer.parameters()
     }
 
-    /// Frames a second.
+    /// Returns the frame rate in hertz.
     pub fn frame_rate(&self) -> f64 {
         f64::from(self.sample_rate) / self.frame_samples as f64
     }
 
-    /// Seconds of the longest attention window.
+    /// Returns the length of the longest attention window, in seconds.
     pub fn longest_window(&self) -> f64 {
         let mut rate = self.frame_rate();
         let mut longest = 0f64;
@@ -309,28 +299,28 @@ impl CodecConfig {
         longest
     }
 
-    /// Bits a second of `depth` layers: depth × log2(codebook size) × frame rate.
+    /// Returns the bitrate of `depth` layers in bits per second: depth × log2(codebook size) × frame rate.
     pub fn bitrate(&self, depth: usize) -> f64 {
         depth as f64 * (self.quantizer.codebook_size as f64).log2() * self.frame_rate()
     }
 }
 
-/// How a duration becomes a number of positions.
-struct Window {
-    /// Seconds of a stage that names none.
+/// The rule by which a duration becomes a number of positions.
+struct ContextRule {
+    /// Duration for stages that specify none, in seconds.
     default_seconds: f64,
-    /// Later layouts round, half to even; v1 truncates.
+    /// True for the later layouts, which round half to even; v1 truncates.
     rounds: bool,
 }
 
-impl Window {
+impl ContextRule {
     fn positions(&self, positions: f64) -> usize {
         if self.rounds { positions.round_ties_even() as usize } else { positions as usize }
     }
 }
 
 impl ModuleConfig {
-    /// Steps of a frame behind the module, from those before it.
+    /// Returns the steps of a frame after the module, given `steps` before it.
     pub(super) fn steps_after(&self, downsample: bool, steps: usize) -> usize {
         match self {
             Self::Patch { size } if downsample => steps / size,
@@ -340,7 +330,8 @@ impl ModuleConfig {
     }
 }
 
-/// Steps a frame has at the transformer stage where it has the most.
+/// Returns the steps of a frame at the transformer stage with the most; `steps` are those at the stack's
+/// input.
 pub(super) fn finest(configs: &[ModuleConfig], downsample: bool, mut steps: usize) -> usize {
     let mut finest = 1;
     for config in configs {
@@ -370,20 +361,20 @@ fn parse_quantizer(file: &JsonObject<'_>) -> Result<QuantizerConfig, ConfigError
     })
 }
 
-/// The module list of one side of the model.
-struct Modules<'a> {
+/// Parser of the module list of one stack.
+struct ModuleListParser<'a> {
     file: &'a JsonObject<'a>,
     key: &'static str,
     downsample: bool,
 }
 
-impl Modules<'_> {
-    /// Parses the list, following rate and width through it: from `width_in` at `rate` to
-    /// `width_out`, with patches whose product is `frame`.
+impl ModuleListParser<'_> {
+    /// Parses the list and checks that it leads from `width_in` at `rate` hertz to `width_out`, with patches
+    /// whose sizes multiply to `frame`.
     fn parse(
         &self,
         mut rate: f64,
-        window: &Window,
+        window: &ContextRule,
         width_in: usize,
         width_out: usize,
         frame: usize,
@@ -421,13 +412,15 @@ impl Modules<'_> {
                         let expected = format!("{width}, the width that comes in");
                         return Err(fields.invalid("input_dimension", expected));
                     }
-                    // Steps of a frame here; what does not divide is refused below.
+                    // Patches that do not divide a frame are refused below.
                     let steps = if self.downsample { frame / folded.max(1) } else { folded };
                     stream = stream.saturating_add(transformer.stream_numbers(steps));
-                    if stream > MAX_STREAM {
+                    if stream > MAX_STREAM_NUMBERS {
                         return Err(ConfigError::Invalid {
                             key: format!("{}[{i}]", self.key),
-                            expected: format!("at most {MAX_STREAM} numbers of memory a stream"),
+                            expected: format!(
+                                "at most {MAX_STREAM_NUMBERS} numbers of memory a stream"
+                            ),
                             found: format!("a stage that brings it to {stream}"),
                         });
                     }
@@ -460,7 +453,7 @@ impl Modules<'_> {
 fn parse_transformer(
     fields: &JsonObject<'_>,
     rate: f64,
-    window: &Window,
+    window: &ContextRule,
 ) -> Result<TransformerConfig, ConfigError> {
     let width = fields.count("d_model", 1..=MAX_WIDTH)?;
     let heads = fields.count("num_heads", 1..=MAX_WIDTH)?;

@@ -1,7 +1,9 @@
-//! What can go wrong while a model is loaded or run, each case naming where and what to do.
+//! Errors of loading and running a model. Each names the place, expected and found, and a remedy.
 
 use std::path::PathBuf;
 
+use super::safetensors_header::SafetensorsHeaderError;
+use super::shard_index::ShardIndexError;
 use residue_kernels::Precision;
 
 /// A problem with a model's `config.json`.
@@ -12,7 +14,7 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's reason.
         source: std::io::Error,
     },
     /// The text is not JSON.
@@ -23,17 +25,17 @@ pub enum ConfigError {
     Missing {
         /// Path of the key, such as `encoder_kwargs[1].d_model`.
         key: String,
-        /// What the key should hold.
+        /// Values that the key may hold.
         expected: String,
     },
-    /// A key holds a value this implementation cannot honour.
+    /// A key holds a value that this implementation does not support.
     #[error("config.json: `{key}` is {found}; expected {expected}")]
     Invalid {
         /// Path of the key, such as `encoder_kwargs[1].d_model`.
         key: String,
-        /// What the key should hold.
+        /// Values that the key may hold.
         expected: String,
-        /// What it holds.
+        /// The value found.
         found: String,
     },
 }
@@ -46,7 +48,7 @@ pub enum CheckpointError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's reason.
         source: std::io::Error,
     },
     /// The folder holds no weights.
@@ -58,21 +60,21 @@ pub enum CheckpointError {
         /// The folder.
         folder: PathBuf,
     },
-    /// The shard index is not what it should be.
+    /// The shard index is malformed.
     #[error("{}: {problem}; download the file again", path.display())]
     Index {
         /// The index file.
         path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
+        /// Its defect.
+        problem: ShardIndexError,
     },
     /// A weights file is not safetensors, or is cut short.
     #[error("{file}: not a whole safetensors file: {problem}; download it again")]
     Header {
         /// The file.
         file: String,
-        /// What is wrong with it.
-        problem: String,
+        /// Its defect.
+        problem: SafetensorsHeaderError,
     },
     /// The model needs a tensor that no file holds.
     #[error(
@@ -84,7 +86,7 @@ pub enum CheckpointError {
         file: String,
         /// The spellings tried.
         names: Vec<String>,
-        /// The shape it should have.
+        /// Shape in the configuration.
         expected: Vec<usize>,
     },
     /// A tensor has another shape than the configuration says.
@@ -96,12 +98,12 @@ pub enum CheckpointError {
         file: String,
         /// The tensor.
         name: String,
-        /// The shape it should have.
+        /// Shape in the configuration.
         expected: Vec<usize>,
-        /// The shape it has.
+        /// Shape in the file.
         found: Vec<usize>,
     },
-    /// A tensor is stored in a number format that is no float this implementation reads.
+    /// A tensor is stored in another number format than F32, BF16 or F16.
     #[error("{file}: tensor `{name}` has dtype {found}, expected F32, BF16 or F16")]
     Dtype {
         /// The file.
@@ -111,13 +113,13 @@ pub enum CheckpointError {
         /// The number format.
         found: String,
     },
-    /// A file of packed weights is not what was written.
+    /// A file of packed weights is damaged, or of another model or version.
     #[error("{}: {problem}; it is made again from the model's own files", path.display())]
     Packed {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
+        /// Its defect.
+        problem: PackedFileError,
     },
     /// A weight is NaN or infinite.
     #[error(
@@ -132,6 +134,52 @@ pub enum CheckpointError {
         index: usize,
         /// The element.
         value: f32,
+    },
+}
+
+/// The defect of a file of packed weights.
+#[derive(Debug, thiserror::Error)]
+pub enum PackedFileError {
+    /// The file does not end as packed weights do.
+    #[error("expected packed weights, found {bytes} bytes that end otherwise")]
+    NotPacked {
+        /// Bytes of the file.
+        bytes: usize,
+    },
+    /// Another version of the format.
+    #[error("it has version {found} of the format, expected {expected}")]
+    Version {
+        /// The version found.
+        found: u8,
+        /// The version that this program reads.
+        expected: u8,
+    },
+    /// The index fails its checksum, or lies outside of the file.
+    #[error("its list is damaged")]
+    IndexDamaged,
+    /// The index is not the JSON that the format specifies.
+    #[error("its list: {0}")]
+    IndexJson(serde_json::Error),
+    /// A tensor lies outside of the file.
+    #[error("{name} lies outside of it")]
+    OutOfBounds {
+        /// The tensor.
+        name: String,
+    },
+    /// The file was written for another model, precision or packing order.
+    #[error("it was made for another model or precision")]
+    Key,
+    /// A tensor fails its checksum.
+    #[error("the bytes of {name} are not those written")]
+    Checksum {
+        /// The tensor.
+        name: String,
+    },
+    /// A tensor is absent, or of another size or precision.
+    #[error("{name} is missing or of another size")]
+    Missing {
+        /// The tensor.
+        name: String,
     },
 }
 
@@ -153,9 +201,9 @@ pub enum InputError {
     Length {
         /// The plane.
         plane: usize,
-        /// Its samples.
+        /// Samples of the plane.
         found: usize,
-        /// Samples a frame and channel.
+        /// Samples of a frame in one channel.
         frame: usize,
     },
     /// A sample is NaN or infinite.
@@ -188,22 +236,22 @@ pub enum InputError {
         /// Frames of this lane.
         found: usize,
     },
-    /// A buffer of the caller's is not as long as what goes in or comes out.
+    /// A buffer of the caller has another length than its content.
     #[error("the buffer for {what} has {found} numbers, expected {expected}")]
     Buffer {
-        /// What it is for.
+        /// Content of the buffer.
         what: &'static str,
-        /// Numbers it should have.
+        /// Numbers expected.
         expected: usize,
-        /// Numbers it has.
+        /// Numbers given.
         found: usize,
     },
     /// A depth outside 1..=layers.
     #[error("depth {found} is not available: choose 1 to {available}")]
     Depth {
-        /// Layers there are.
+        /// Layers of the model.
         available: usize,
-        /// The depth asked for.
+        /// Depth requested.
         found: usize,
     },
     /// A code outside the codebook.
@@ -232,7 +280,7 @@ pub enum CodecError {
     /// Audio or codes given to a running model.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// The tensor library, such as a device that ran out of memory.
+    /// The tensor library failed, for instance because a device ran out of memory.
     #[cfg(feature = "reference")]
     #[error("the model's arithmetic failed: {0}")]
     Compute(#[from] candle_core::Error),
@@ -241,42 +289,42 @@ pub enum CodecError {
         "cannot get {bytes} bytes of memory for weights: {problem}; a smaller precision takes less"
     )]
     Memory {
-        /// Bytes asked for.
+        /// Bytes requested.
         bytes: u64,
-        /// Why not.
+        /// The system's reason.
         problem: String,
     },
     /// The backend computes in f32 only.
     #[error("precision {precision} is for the native backend; candle runs in f32")]
     Precision {
-        /// The precision asked for.
+        /// Precision requested.
         precision: Precision,
     },
-    /// The caller stopped loading.
+    /// The progress callback stopped loading.
     #[error("cancelled")]
     Cancelled,
     /// The worker threads could not be started.
     #[error("cannot start {threads} worker threads: {problem}")]
     Threads {
-        /// How many were asked for.
+        /// Threads requested.
         threads: usize,
-        /// Why.
+        /// The system's reason.
         problem: String,
     },
 }
 
-/// Something that loading a model worked around.
+/// A problem that loading a model worked around.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadWarning {
-    /// The packed weights of an earlier start could not be used, so that this one took longer.
+    /// The packed weights of an earlier start could not be used, so that this start took longer.
     #[error("packed weights are not used: {0}")]
-    NotUsed(CheckpointError),
-    /// The packed weights could not be kept, so that the next start takes as long as this one.
+    PackedUnusable(CheckpointError),
+    /// The packed weights could not be written, so that the next start will take as long as this one.
     #[error("packed weights cannot be kept in {}: {source}", path.display())]
-    NotKept {
-        /// The file that was to be written.
+    PackedNotWritten {
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The system's reason.
         source: std::io::Error,
     },
 }

@@ -1,62 +1,18 @@
-//! What runs the two stacks: our kernels, or candle.
+//! The executor of the two stacks: the native kernels, or candle.
 
-use super::codec::{CodecBackend, CodecOptions};
 use super::config::{CodecConfig, ModuleConfig};
 use super::error::CodecError;
 use super::load_context::LoadContext;
+use super::options::{CodecBackend, CodecOptions};
 use super::quantizer::Quantizer;
 #[cfg(feature = "reference")]
 use super::reference;
+use super::stacks::{PerStack, StackRole};
 use super::tensor_scope::TensorScope;
 use super::{native, tensor_names};
 use residue_kernels::{MAX_THREADS, ThreadPool};
 
-/// One of the two stacks.
-#[derive(Clone, Copy)]
-pub(super) enum StackRole {
-    /// Audio to latents.
-    Encoder,
-    /// Latents to audio.
-    Decoder,
-}
-
-/// Something for each of the two stacks.
-pub(super) struct PerStack<T> {
-    encoder: T,
-    decoder: T,
-}
-
-impl<T> PerStack<T> {
-    /// Loads both stacks by `load`, which is told scope, modules, whether they downsample, and steps and
-    /// numbers a step of a frame of their input.
-    pub fn load(
-        config: &CodecConfig,
-        root: &TensorScope<'_>,
-        load: impl Fn(&TensorScope<'_>, &[ModuleConfig], bool, usize, usize) -> Result<T, CodecError>,
-    ) -> Result<Self, CodecError> {
-        // The stream of samples as the encoder takes it: interleaved, or a step of all channels.
-        let channels = config.channels;
-        let (steps, width) = match config.interleave {
-            true => (config.frame_samples * channels, 1),
-            false => (config.frame_samples, channels),
-        };
-        let latent = config.quantizer.output;
-        Ok(Self {
-            encoder: load(&root.at("encoder"), &config.encoder, true, steps, width)?,
-            decoder: load(&root.at("decoder"), &config.decoder, false, 1, latent)?,
-        })
-    }
-
-    /// Returns the one of `side`.
-    pub fn get(&self, side: StackRole) -> &T {
-        match side {
-            StackRole::Encoder => &self.encoder,
-            StackRole::Decoder => &self.decoder,
-        }
-    }
-}
-
-/// Both stacks with what runs them.
+/// Both stacks with the threads or the device that run them.
 pub(super) enum Executor {
     Native {
         pool: ThreadPool,
@@ -66,7 +22,7 @@ pub(super) enum Executor {
     Candle(reference::CandleExecutor),
 }
 
-/// What a stack remembers of a stream.
+/// KV caches and buffers of one stack, for lanes that advance together.
 pub(super) enum ExecutorState {
     Native(Box<native::NativeStackState>),
     #[cfg(feature = "reference")]
@@ -75,42 +31,56 @@ pub(super) enum ExecutorState {
 
 impl Executor {
     /// Loads both stacks and the quantizer.
+    ///
+    /// # Errors
+    /// If weights are missing or of another shape, loading is cancelled, or the threads, the memory or
+    /// the device cannot be had.
     pub fn load(
         config: &CodecConfig,
-        loading: &LoadContext<'_>,
+        context: &LoadContext<'_>,
         options: &CodecOptions,
     ) -> Result<(Self, Quantizer), CodecError> {
         if options.threads > MAX_THREADS {
             let problem = format!("at most {MAX_THREADS} make sense");
             return Err(CodecError::Threads { threads: options.threads, problem });
         }
-        let threads = |problem| CodecError::Threads { threads: options.threads, problem };
+        let failed = |problem| CodecError::Threads { threads: options.threads, problem };
+        // The native executor needs this pool for loading only.
+        let pool_name = match options.backend {
+            CodecBackend::Native => "load",
+            #[cfg(feature = "reference")]
+            CodecBackend::Candle(_) => "candle",
+        };
         let rayon_pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads)
-            .thread_name(|i| format!("residue-rayon-{i}"))
+            .thread_name(move |i| format!("residue-{pool_name}-{i}"))
             .build()
-            .map_err(|e| threads(e.to_string()))?;
-        let root = TensorScope::root(loading);
+            .map_err(|e| failed(e.to_string()))?;
+        let root = TensorScope::root(context);
         check_projections(config, &root)?;
         let quantizer =
             rayon_pool.install(|| Quantizer::load(&root.at("quantizer"), &config.quantizer))?;
         let executor = match options.backend {
             CodecBackend::Native => {
-                let load = native::NativeStack::load;
-                let stacks = rayon_pool.install(|| PerStack::load(config, &root, load))?;
-                let pool = ThreadPool::new(options.threads).map_err(|e| threads(e.to_string()))?;
+                let stacks = rayon_pool.install(|| {
+                    PerStack::load(config, &root, |scope, shape| {
+                        let (steps, width) = (shape.steps, shape.width);
+                        native::NativeStack::load(scope, shape.modules, shape.downsample, steps, width)
+                    })
+                })?;
+                let pool = ThreadPool::new(options.threads).map_err(|e| failed(e.to_string()))?;
                 Self::Native { pool, stacks }
             }
             #[cfg(feature = "reference")]
             CodecBackend::Candle(_) => {
-                let device = loading.device.clone();
+                let device = context.device.clone();
                 Self::Candle(reference::CandleExecutor::load(config, &root, rayon_pool, device)?)
             }
         };
         Ok((executor, quantizer))
     }
 
-    /// Threads of the CPU's arithmetic.
+    /// Returns the number of threads of the CPU's arithmetic.
     pub fn threads(&self) -> usize {
         match self {
             Self::Native { pool, .. } => pool.threads(),
@@ -119,63 +89,63 @@ impl Executor {
         }
     }
 
-    /// The state of `lanes` lanes at the beginning of a stream. Allocates all that a stream needs.
-    pub fn state(&self, side: StackRole, lanes: usize) -> ExecutorState {
+    /// Returns the state of `lanes` lanes at the beginning of a stream. Allocates all that a stream needs.
+    pub fn state(&self, role: StackRole, lanes: usize) -> ExecutorState {
         match self {
             Self::Native { pool, stacks } => {
-                ExecutorState::Native(Box::new(stacks.get(side).state(lanes, pool.threads())))
+                ExecutorState::Native(Box::new(stacks.get(role).state(lanes, pool.threads())))
             }
             #[cfg(feature = "reference")]
-            Self::Candle(executor) => ExecutorState::Candle(executor.state(side, lanes)),
+            Self::Candle(executor) => ExecutorState::Candle(executor.state(role, lanes)),
         }
     }
 
-    /// Forgets the past and goes on as though `frame` frames had gone by.
-    pub fn start_at(&self, side: StackRole, state: &mut ExecutorState, frame: u64) {
+    /// Clears the KV caches and continues at the position of frame `frame`.
+    pub fn start_at(&self, role: StackRole, state: &mut ExecutorState, frame: u64) {
         match (self, state) {
             (Self::Native { stacks, .. }, ExecutorState::Native(state)) => {
-                stacks.get(side).start_at(state, frame);
+                stacks.get(role).start_at(state, frame);
             }
             #[cfg(feature = "reference")]
             (Self::Candle(executor), ExecutorState::Candle(state)) => {
-                executor.start_at(side, state, frame)
+                executor.start_at(role, state, frame)
             }
             #[cfg(feature = "reference")]
             _ => unreachable!("a stream keeps its model"),
         }
     }
 
-    /// Most frames of one [`Executor::forward`] for which buffers are best held ready: with our own
-    /// kernels one pass over the weights, which cannot fail. On a device all frames go at once, so
-    /// that a failure midway leaves no trace.
-    pub fn pass_frames(&self, side: StackRole) -> Option<usize> {
+    /// Returns the number of frames that one [`Executor::forward`] is best given, so that callers can
+    /// allocate their buffers ahead: one pass over the weights of the native kernels, which cannot fail.
+    /// None on a device, which takes all frames at once, so that a failure leaves the state unchanged.
+    pub fn pass_frames(&self, role: StackRole) -> Option<usize> {
         match self {
-            Self::Native { stacks, .. } => Some(stacks.get(side).frames()),
+            Self::Native { stacks, .. } => Some(stacks.get(role).frames()),
             #[cfg(feature = "reference")]
             Self::Candle(_) => None,
         }
     }
 
-    /// (lanes, frames, numbers a frame) -> (lanes, frames, numbers a frame) in `y`, at
-    /// least one frame. With our own kernels allocates nothing.
+    /// Runs at least one frame: `x` (lanes, frames, numbers a frame of the input) to `y` (lanes, frames,
+    /// numbers a frame of the output). The native executor allocates nothing.
     ///
     /// # Errors
-    /// If a device fails; the state is then what it was.
+    /// If a device fails; the state is then unchanged.
     pub fn forward(
         &self,
-        side: StackRole,
+        role: StackRole,
         state: &mut ExecutorState,
         x: &[f32],
         y: &mut [f32],
     ) -> Result<(), CodecError> {
         match (self, state) {
             (Self::Native { pool, stacks }, ExecutorState::Native(state)) => {
-                pool.run(|workers| stacks.get(side).forward(workers, state, x, y));
+                pool.run(|workers| stacks.get(role).forward(workers, state, x, y));
                 Ok(())
             }
             #[cfg(feature = "reference")]
             (Self::Candle(executor), ExecutorState::Candle(state)) => {
-                executor.forward(side, state, x, y)
+                executor.forward(role, state, x, y)
             }
             #[cfg(feature = "reference")]
             _ => unreachable!("a stream keeps its model"),
@@ -183,13 +153,13 @@ impl Executor {
     }
 }
 
-/// Refuses weights without a projection that the layout always has: in v1 projections between equal
-/// widths are left out, so that loading takes an absent one for the identity.
+/// Refuses weights that lack a projection which the layout always has. v1 leaves projections between
+/// equal widths out, so that the stacks load an absent one as the identity.
 fn check_projections(config: &CodecConfig, root: &TensorScope<'_>) -> Result<(), CodecError> {
-    for (side, modules) in [("encoder", &config.encoder), ("decoder", &config.decoder)] {
+    for (stack, modules) in [("encoder", &config.encoder), ("decoder", &config.decoder)] {
         for (i, module) in modules.iter().enumerate() {
             let ModuleConfig::Transformer(stage) = module else { continue };
-            let scope = root.at(side).at(i);
+            let scope = root.at(stack).at(i);
             for (name, other) in [
                 (tensor_names::INPUT_PROJECTION, stage.input),
                 (tensor_names::OUTPUT_PROJECTION, stage.output),

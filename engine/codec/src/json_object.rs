@@ -1,17 +1,17 @@
-//! Reading a JSON object key by key, so that every complaint names the key's whole path.
+//! Typed access to JSON objects with errors that name a key's whole path.
 
 use serde_json::{Map, Value};
 
 use super::error::ConfigError;
 
-/// One JSON object and where it stands in the file.
+/// A JSON object with its path in the file.
 pub(super) struct JsonObject<'a> {
     path: String,
     map: &'a Map<String, Value>,
 }
 
 impl<'a> JsonObject<'a> {
-    /// The object at `path` (empty for the whole file).
+    /// Wraps the object at `path` (empty for the whole file).
     pub fn new(path: &str, value: &'a Value) -> Result<Self, ConfigError> {
         match value {
             Value::Object(map) => Ok(Self { path: path.to_owned(), map }),
@@ -23,22 +23,22 @@ impl<'a> JsonObject<'a> {
         }
     }
 
-    /// The whole path of `key`.
+    /// Returns the whole path of `key`.
     pub fn key(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    /// The value of `key`; absent and null are the same.
+    /// Returns the value of `key`, none if it is absent or null.
     fn get(&self, key: &str) -> Option<&'a Value> {
         self.map.get(key).filter(|value| !value.is_null())
     }
 
-    /// The key, of these spellings, that is present.
+    /// Returns the first of these keys that is present.
     pub fn first_of<'k>(&self, keys: &[&'k str]) -> Option<&'k str> {
         keys.iter().copied().find(|key| self.get(key).is_some())
     }
 
-    /// An error saying that `key` holds something else than `expected`.
+    /// Returns the error that `key` holds something else than `expected`.
     pub fn invalid(&self, key: &str, expected: impl Into<String>) -> ConfigError {
         let found = self.get(key).map_or_else(|| "absent".into(), brief);
         ConfigError::Invalid { key: self.key(key), expected: expected.into(), found }
@@ -49,7 +49,7 @@ impl<'a> JsonObject<'a> {
             .ok_or_else(|| ConfigError::Missing { key: self.key(key), expected: expected.into() })
     }
 
-    /// A whole number within `range`.
+    /// Returns a whole number within `range`.
     pub fn count(
         &self,
         key: &str,
@@ -67,7 +67,7 @@ impl<'a> JsonObject<'a> {
         }
     }
 
-    /// A whole number within `range`, or `default` where the key is absent.
+    /// Returns a whole number within `range`, or `default` where the key is absent.
     pub fn count_or(
         &self,
         key: &str,
@@ -77,7 +77,7 @@ impl<'a> JsonObject<'a> {
         if self.get(key).is_none() { Ok(default) } else { self.count(key, range) }
     }
 
-    /// A finite number above `above` and at most `most`, or nothing where the key is absent.
+    /// Returns a finite number above `above` and at most `most`, none where the key is absent.
     pub fn number(&self, key: &str, above: f64, most: f64) -> Result<Option<f64>, ConfigError> {
         let Some(value) = self.get(key) else { return Ok(None) };
         match value.as_f64().filter(|x| x.is_finite() && *x > above && *x <= most) {
@@ -86,7 +86,7 @@ impl<'a> JsonObject<'a> {
         }
     }
 
-    /// True or false, or `default` where the key is absent.
+    /// Returns true or false, or `default` where the key is absent.
     pub fn flag_or(&self, key: &str, default: bool) -> Result<bool, ConfigError> {
         match self.get(key) {
             None => Ok(default),
@@ -95,7 +95,7 @@ impl<'a> JsonObject<'a> {
         }
     }
 
-    /// A string, or nothing where the key is absent.
+    /// Returns a string, none where the key is absent.
     pub fn text(&self, key: &str) -> Result<Option<&'a str>, ConfigError> {
         match self.get(key) {
             None => Ok(None),
@@ -104,7 +104,7 @@ impl<'a> JsonObject<'a> {
         }
     }
 
-    /// A non-empty list of at most `most` entries.
+    /// Returns a non-empty list of at most `most` entries.
     pub fn list(&self, key: &str, most: usize) -> Result<&'a [Value], ConfigError> {
         let expected = format!("a list of 1 to {most} entries");
         match self.require(key, &expected)? {
@@ -113,13 +113,13 @@ impl<'a> JsonObject<'a> {
         }
     }
 
-    /// A nested object.
+    /// Returns a nested object.
     pub fn object(&self, key: &str) -> Result<Self, ConfigError> {
         Self::new(&self.key(key), self.require(key, "a JSON object")?)
     }
 }
 
-/// A value as an error message shows it: short, whatever the file holds.
+/// Returns a value as error messages show it, shortened to a line.
 fn brief(value: &Value) -> String {
     match value {
         Value::Array(list) => format!("a list of {} entries", list.len()),

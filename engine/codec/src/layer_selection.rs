@@ -1,18 +1,18 @@
-//! Which layers of the quantizer a decoder hears.
+//! The RVQ layers that a decoder uses.
 
-/// A choice of RVQ layers: the first `depth`, less those muted.
+/// A selection of RVQ layers: the first `depth`, except the muted ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LayerSelection {
-    /// How many first layers, from 1.
+    /// Number of layers, from 1.
     pub depth: usize,
-    /// Bit k mutes layer k (from 0): its contribution is left out of the sum. Layers from 64 on
-    /// cannot be muted.
+    /// Bit mask of muted layers: bit k leaves layer k (from 0) out of the sum. Layers from 64 on cannot be
+    /// muted.
     pub muted: u64,
 }
 
 impl LayerSelection {
-    /// Whether layer `layer` (from 0) is heard.
-    pub fn hears(self, layer: usize) -> bool {
+    /// Returns true if layer `layer` (from 0) is part of the sum.
+    pub fn includes(self, layer: usize) -> bool {
         layer < self.depth && (layer >= 64 || self.muted >> layer & 1 == 0)
     }
 }

@@ -5,16 +5,16 @@ use super::config::{
     TransformerConfig,
 };
 
-/// One transformer stage of a published encoder: the decoder has the same stages the other way
-/// round, with input and output exchanged.
-struct Stage {
+/// A transformer stage of a published encoder. The decoder has the same stages in reverse order, with input
+/// and output exchanged.
+struct PublishedStage {
     input: usize,
     output: usize,
     width: usize,
     layers: usize,
-    /// Window in seconds.
-    seconds: f64,
-    /// Patch before the stage.
+    /// Attention window in seconds.
+    context_seconds: f64,
+    /// Size of the patch before the stage.
     patch: usize,
 }
 
@@ -24,18 +24,18 @@ const fn stage(
     output: usize,
     width: usize,
     layers: usize,
-    seconds: f64,
-) -> Stage {
-    Stage { input, output, width, layers, seconds, patch }
+    context_seconds: f64,
+) -> PublishedStage {
+    PublishedStage { input, output, width, layers, context_seconds, patch }
 }
 
-const V1: [Stage; 4] = [
+const V1: [PublishedStage; 4] = [
     stage(240, 240, 384, 768, 12, 10.0),
     stage(2, 768, 384, 768, 12, 10.0),
     stage(2, 768, 640, 768, 12, 10.0),
     stage(2, 1280, 768, 1280, 32, 10.0),
 ];
-const V2: [Stage; 6] = [
+const V2: [PublishedStage; 6] = [
     stage(240, 240, 384, 768, 12, 1.0),
     stage(2, 768, 384, 768, 12, 2.0),
     stage(2, 768, 384, 768, 12, 4.0),
@@ -43,7 +43,7 @@ const V2: [Stage; 6] = [
     stage(2, 768, 640, 768, 12, 10.0),
     stage(2, 1280, 768, 1280, 32, 10.0),
 ];
-const NANO: [Stage; 4] = [
+const NANO: [PublishedStage; 4] = [
     stage(240, 240, 384, 256, 4, 4.0),
     stage(2, 768, 384, 256, 2, 6.0),
     stage(2, 768, 384, 256, 2, 8.0),
@@ -51,17 +51,17 @@ const NANO: [Stage; 4] = [
 ];
 
 impl CodecConfig {
-    /// MOSS-Audio-Tokenizer (v1): 24 kHz mono, 32 layers, 1.77 B parameters.
+    /// Returns MOSS-Audio-Tokenizer (v1): 24 kHz mono, 32 layers, 1.77 B parameters.
     pub fn v1() -> Self {
         published(24_000, 1, &V1, 1, 32)
     }
 
-    /// MOSS-Audio-Tokenizer-v2: 48 kHz stereo, 32 layers, 2.12 B parameters.
+    /// Returns MOSS-Audio-Tokenizer-v2: 48 kHz stereo, 32 layers, 2.12 B parameters.
     pub fn v2() -> Self {
         published(48_000, 2, &V2, 1, 32)
     }
 
-    /// MOSS-Audio-Tokenizer-Nano: 48 kHz stereo, 16 layers, 22 M parameters.
+    /// Returns MOSS-Audio-Tokenizer-Nano: 48 kHz stereo, 16 layers, 22 M parameters.
     pub fn nano() -> Self {
         published(48_000, 2, &NANO, 4, 16)
     }
@@ -70,7 +70,7 @@ impl CodecConfig {
 fn published(
     sample_rate: u32,
     channels: usize,
-    stages: &[Stage],
+    stages: &[PublishedStage],
     last_patch: usize,
     layers: usize,
 ) -> CodecConfig {
@@ -92,9 +92,9 @@ fn published(
             positions: PositionConfig { rope: true, sin: false },
             max_period: 10_000.0,
             positional_scale: 1.0,
-            context: (rate * s.seconds) as usize,
+            context: (rate * s.context_seconds) as usize,
         };
-        // A decoder stage emits what its patch unfolds to the width of the stage that follows.
+        // The patch after a decoder stage splits its output to the width of the next stage.
         let mirrored =
             TransformerConfig { input: s.output, output: s.input, ..transformer.clone() };
         encoder.push(ModuleConfig::Patch { size: s.patch });

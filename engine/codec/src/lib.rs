@@ -1,24 +1,24 @@
 //! The Cat model of MOSS-Audio-Tokenizer: a causal transformer encoder, a residual quantizer and a
-//! causal transformer decoder, in exact f32 or, faster, with smaller weights ([`Precision`]).
+//! causal transformer decoder, in exact f32 or, faster, with quantized weights ([`Precision`]).
 //!
 //! ```text
 //! audio -> encoder (patches, stages) -> latents -> quantizer -> codes
 //! codes -> quantizer -> latents -> decoder (stages, patches) -> audio
 //! ```
 //!
-//! A [`Codec`] holds the weights and is shared; an [`Encoder`] or [`Decoder`] holds one position in
-//! a stream. Both take whole frames in chunks of any size, and any chunking gives the result of the
-//! whole signal at once. Nothing here is realtime-safe: it runs on worker threads.
+//! A [`Codec`] holds the weights and is shared; an [`Encoder`] or [`Decoder`] holds the state of a stream.
+//! Both take whole frames in chunks of any size, and any chunking gives the result of the whole signal at
+//! once. Nothing here is realtime-safe: it runs on worker threads.
 //!
-//! Two backends run the transformers: `native`, on our [kernels](residue_kernels), for which
-//! "the same" means the same bits; and `reference`, on candle and so on any device, within rounding.
+//! Two executors run the transformers: `native`, on this project's [kernels](residue_kernels), whose results
+//! are bit-identical for any chunking; and `reference`, on candle and thus on any device, whose results
+//! depend on the chunking within rounding.
 //!
 //! Source: Gong et al., "MOSS-Audio-Tokenizer: Scaling Audio Tokenizers for Future Audio Foundation
 //! Models" (2026), and its published PyTorch implementation (Apache-2.0), whose codes and audio the
 //! golden tests compare against.
 
 mod checkpoint;
-mod checksum;
 mod codec;
 mod config;
 mod decoder;
@@ -33,6 +33,7 @@ mod load_context;
 mod load_model;
 mod mapped_file;
 mod native;
+mod options;
 mod packed_file;
 mod quantizer;
 mod random_weights;
@@ -40,23 +41,28 @@ mod random_weights;
 mod reference;
 mod safetensors_header;
 mod shard_index;
+mod stacks;
 mod tensor_names;
 mod tensor_scope;
+mod tensor_source;
 
 #[cfg(feature = "reference")]
 pub use candle_core::Device;
 pub use checkpoint::Checkpoint;
-pub use codec::{Codec, CodecBackend, CodecOptions};
+pub use codec::Codec;
 pub use config::{
     Activation, CodecConfig, FeedForward, ModuleConfig, NormKind, PositionConfig, QuantizerConfig,
     TransformerConfig,
 };
 pub use decoder::Decoder;
 pub use encoder::Encoder;
-pub use error::{CheckpointError, CodecError, ConfigError, InputError, LoadWarning};
+pub use error::{
+    CheckpointError, CodecError, ConfigError, InputError, LoadWarning, PackedFileError,
+};
 pub use layer_selection::LayerSelection;
 pub use load_context::LoadProgress;
+pub use options::{CodecBackend, CodecOptions};
 pub use quantizer::{Latents, Quantizer};
 pub use residue_kernels::{ParsePrecisionError, Precision};
-pub use safetensors_header::read_safetensors_header;
-pub use shard_index::ShardIndex;
+pub use safetensors_header::{SafetensorsHeaderError, read_safetensors_header};
+pub use shard_index::{ShardIndex, ShardIndexError};

@@ -1,31 +1,46 @@
-//! Making a model of its files, by way of weights packed at an earlier start if there are any.
+//! Loading a model, from its own files or from weights that an earlier start packed.
 
 use std::fs;
+use std::io;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
-use super::checkpoint::{Checkpoint, TensorSource};
-use super::codec::{CodecOptions, LoadedModel};
+use super::checkpoint::Checkpoint;
 use super::config::CodecConfig;
 use super::error::{CodecError, LoadWarning};
 use super::executor::Executor;
 use super::load_context::{LoadContext, LoadProgress};
+use super::options::CodecOptions;
 use super::packed_file::{PackedFile, PackedWriter};
+use super::quantizer::Quantizer;
+use super::tensor_source::TensorSource;
 use residue_core::atomic_file;
-use residue_kernels::{Arena, PACKING_VERSION};
+use residue_kernels::{Arena, PACKING_VERSION, Precision};
 
-/// Loads from `weights` and nothing else.
-pub(super) fn plain(
+/// A loaded model.
+pub(super) struct LoadedModel {
+    pub config: CodecConfig,
+    pub quantizer: Quantizer,
+    pub executor: Executor,
+    pub precision: Precision,
+    pub warnings: Vec<LoadWarning>,
+}
+
+/// Loads a model from `tensors`, without a cache.
+pub(super) fn load_uncached(
     config: &CodecConfig,
-    weights: &dyn TensorSource,
+    tensors: &dyn TensorSource,
     options: &CodecOptions,
     progress: &LoadProgress<'_>,
 ) -> Result<LoadedModel, CodecError> {
-    load(config, weights, options, progress, None).map(|(model, _)| model)
+    load(config, Source { tensors, packed: None }, options, progress, None).map(|(model, _)| model)
 }
 
-/// Loads packed weights from `folder`, or packs those of `checkpoint` and keeps them there.
-pub(super) fn cached(
+/// Loads a model from the packed file in `folder`, or from `checkpoint`, and then writes that file.
+///
+/// A packed file that is damaged or of another version is replaced; a file that cannot be written costs
+/// only time at the next start. Both are warnings of the model.
+pub(super) fn load_cached(
     folder: &Path,
     config: &CodecConfig,
     checkpoint: &Checkpoint<'_>,
@@ -37,51 +52,63 @@ pub(super) fn cached(
     let key = format!("{identity} {precision} packing {PACKING_VERSION}");
     let path = folder.join(format!("{}-{precision}.packed", &identity[..16]));
     let mut warnings = Vec::new();
-    let ready = PackedFile::open(&path, &key)
-        .map_err(CodecError::from)
-        .and_then(|file| file.map(|file| plain(config, &file, options, progress)).transpose());
-    match ready {
+    let cached = PackedFile::open(&path, &key).map_err(CodecError::from).and_then(|file| {
+        let Some(file) = file else { return Ok(None) };
+        let source = Source { tensors: &file, packed: Some(&file) };
+        load(config, source, options, progress, None).map(|(model, _)| Some(model))
+    });
+    match cached {
         Ok(Some(model)) => return Ok(model),
         Ok(None) => {}
-        Err(CodecError::Checkpoint(problem)) => warnings.push(LoadWarning::NotUsed(problem)),
+        Err(CodecError::Checkpoint(problem)) => warnings.push(LoadWarning::PackedUnusable(problem)),
         Err(other) => return Err(other),
     }
-    // A model that cannot be written is still a model, and one that cannot be loaded leaves no file.
-    let mut result = None;
-    let kept = fs::create_dir_all(folder).and_then(|()| {
+    // A model that cannot be cached still runs, and one that cannot be loaded leaves no file.
+    let source = Source { tensors: checkpoint, packed: None };
+    let mut loaded = None;
+    let written = fs::create_dir_all(folder).and_then(|()| {
         atomic_file::write(&path, |file| {
-            let writer = PackedWriter::new(file, &key);
-            let (model, writer) = match load(config, checkpoint, options, progress, Some(writer)) {
+            let writer = Some(PackedWriter::new(file, &key));
+            let (model, writer) = match load(config, source, options, progress, writer) {
                 Ok((model, writer)) => (Ok(model), writer),
                 Err(error) => (Err(error), None),
             };
-            let kept = writer.map_or(Ok(()), PackedWriter::finish);
+            let written = writer.map_or(Ok(()), PackedWriter::finish);
             let failed = model.is_err();
-            result = Some(model);
-            if failed { Err(std::io::Error::other("the model was not loaded")) } else { kept }
+            loaded = Some(model);
+            if failed { Err(io::Error::other("the model was not loaded")) } else { written }
         })
     });
-    let mut model = match result {
-        Some(result) => result?,
-        None => plain(config, checkpoint, options, progress)?,
+    let mut model = match loaded {
+        Some(loaded) => loaded?,
+        None => load_uncached(config, checkpoint, options, progress)?,
     };
-    if let Err(source) = kept {
-        warnings.push(LoadWarning::NotKept { path, source });
+    if let Err(source) = written {
+        warnings.push(LoadWarning::PackedNotWritten { path, source });
     }
     model.warnings = warnings;
     Ok(model)
 }
 
+/// Source of a model's weights.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    tensors: &'a dyn TensorSource,
+    /// See [`LoadContext::packed`].
+    packed: Option<&'a PackedFile>,
+}
+
 fn load(
     config: &CodecConfig,
-    weights: &dyn TensorSource,
+    Source { tensors, packed }: Source<'_>,
     options: &CodecOptions,
     progress: &LoadProgress<'_>,
     writer: Option<PackedWriter>,
 ) -> Result<(LoadedModel, Option<PackedWriter>), CodecError> {
     let precision = options.precision;
-    let loading = LoadContext {
-        weights,
+    let context = LoadContext {
+        tensors,
+        packed,
         #[cfg(feature = "reference")]
         device: options.device()?,
         precision,
@@ -91,8 +118,8 @@ fn load(
         arena: Arena::new(),
         writer: writer.map(Mutex::new),
     };
-    let (executor, quantizer) = Executor::load(config, &loading, options)?;
-    let writer = loading.writer.map(|w| w.into_inner().unwrap_or_else(|e| e.into_inner()));
+    let (executor, quantizer) = Executor::load(config, &context, options)?;
+    let writer = context.writer.map(|w| w.into_inner().unwrap_or_else(PoisonError::into_inner));
     let config = config.clone();
     Ok((LoadedModel { config, quantizer, executor, precision, warnings: Vec::new() }, writer))
 }

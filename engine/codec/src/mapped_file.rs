@@ -1,15 +1,15 @@
-//! Files that are read as memory.
+//! Memory-mapped files.
 
-/// Tells the system that a part of a read-only map of a file is not needed again soon, so that a large
-/// model does not count twice while it is loaded.
-pub(super) fn forget(map: &memmap2::Mmap, start: usize, length: usize) {
+/// Releases the pages of a part of a read-only file map, so that a large model does not occupy memory twice
+/// while it is loaded. They are read from the file again when they are accessed.
+pub(super) fn release_pages(map: &memmap2::Mmap, start: usize, length: usize) {
     #[cfg(unix)]
     {
         let advice = memmap2::UncheckedAdvice::DontNeed;
-        // SAFETY: the map is of a file and read-only, so that pages given back are read again from the
-        // file, the same as before.
+        // SAFETY: the map is read-only and backed by a file, so that released pages are read from the file
+        // again with the same content.
         let advised = unsafe { map.unchecked_advise_range(advice, start, length) };
-        // A wish; the pages go with the map at the latest.
+        // Only advice: at the latest the pages are released with the map.
         let _ = advised;
     }
     #[cfg(not(unix))]

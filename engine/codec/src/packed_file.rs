@@ -1,10 +1,16 @@
 //! Packed weights on disk, so that a model's second start only has to copy them.
 //!
-//! A file holds what one model in one precision became when it was loaded: each tensor's bytes,
-//! starting at multiples of 64, then a JSON list of them with a checksum each, then a tail of 32
-//! bytes: where the list starts, its length, its checksum, and [`MAGIC`]. The list also holds the
-//! key that the file was made for: anything else than exactly that is damage, told in words, and the
-//! model is packed anew.
+//! One file holds one model in one precision:
+//!
+//! ```text
+//! offset 0      bytes of each tensor, each at a multiple of 64 bytes
+//! index offset  JSON index: key, and name, precision, offset, size and checksums of each tensor
+//! end - 32      index offset, index size, checksum of the index (u64 each), MAGIC with the version
+//! ```
+//!
+//! Numbers are little-endian; checksums are XXH3-64 with seed 0, which detects damage and not malice. The
+//! key names model, precision and packing order. A file of another key or version, or with any other
+//! content than what was written, is an error, and the model is packed again.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,151 +19,144 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
-use super::checkpoint::TensorSource;
-use super::checksum::checksum;
-use super::error::CheckpointError;
+use super::error::{CheckpointError, PackedFileError};
 use super::mapped_file;
+use super::tensor_source::TensorSource;
 use residue_kernels::{Arena, Linear, Precision};
 
-/// What a file ends with; its last byte is the version of the format.
-const MAGIC: [u8; 8] = *b"RESIDUE\x02";
+/// First bytes of the file's last 8.
+const MAGIC: [u8; 7] = *b"RESIDUE";
+/// Version of the format, the file's last byte. 3: checksums are XXH3-64.
+const VERSION: u8 = 3;
+/// Bytes behind the index.
 const TAIL: usize = 32;
-const ALIGN: u64 = 64;
-/// Bytes that are copied and summed at a time; sums are of whole pieces.
-const PIECE: usize = 4 << 20;
+/// Alignment of each tensor in the file, in bytes.
+const ALIGNMENT: u64 = 64;
+/// Bytes that one checksum covers and one thread copies at a time.
+const CHUNK: usize = 4 << 20;
 
 #[derive(Serialize, Deserialize)]
-struct List {
+struct PackedIndex {
     key: String,
-    tensors: BTreeMap<String, Entry>,
+    tensors: BTreeMap<String, PackedTensor>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-struct Entry {
-    /// The precision that a linear layer is packed in; other tensors are f32 in little-endian order.
+struct PackedTensor {
+    /// Precision of a linear layer's panels; none for other tensors, which are f32.
     packed: Option<String>,
+    /// Offset in the file, in bytes.
     start: u64,
     bytes: u64,
-    /// Of each piece of 4 MiB.
+    /// One for each [`CHUNK`].
     checksums: Vec<u64>,
 }
 
-/// Packed weights of a model, mapped.
+/// Packed weights of a model, memory-mapped.
 pub(super) struct PackedFile {
     path: PathBuf,
     map: memmap2::Mmap,
-    tensors: BTreeMap<String, Entry>,
+    tensors: BTreeMap<String, PackedTensor>,
 }
 
 impl PackedFile {
-    /// Opens `path` and checks its list; none if there is no such file.
+    /// Opens `path` and checks its index; none if there is no such file.
+    ///
+    /// # Errors
+    /// If the file cannot be mapped, is damaged, or has another key or version.
     pub fn open(path: &Path, key: &str) -> Result<Option<Self>, CheckpointError> {
         let file = match File::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file,
         };
-        let fail = |source| CheckpointError::Read { path: path.to_owned(), source };
-        // SAFETY: the map is only read. Files are renamed into place whole and never changed after,
-        // as `Checkpoint` says of its own.
-        let map = file.and_then(|file| unsafe { memmap2::Mmap::map(&file) }).map_err(fail)?;
-        let list = parse(&map).and_then(|list| match list.key == key {
-            true => Ok(list),
-            false => Err("it was made for another model or precision".to_owned()),
+        let failed = |source| CheckpointError::Read { path: path.to_owned(), source };
+        // SAFETY: the map is only read. Files are renamed into place whole and never changed afterwards,
+        // as `Checkpoint` requires of its own.
+        let map = file.and_then(|file| unsafe { memmap2::Mmap::map(&file) }).map_err(failed)?;
+        let index = parse(&map).and_then(|index| match index.key == key {
+            true => Ok(index),
+            false => Err(PackedFileError::Key),
         });
-        match list {
-            Ok(List { tensors, .. }) => Ok(Some(Self { path: path.to_owned(), map, tensors })),
+        match index {
+            Ok(PackedIndex { tensors, .. }) => {
+                Ok(Some(Self { path: path.to_owned(), map, tensors }))
+            }
             Err(problem) => Err(CheckpointError::Packed { path: path.to_owned(), problem }),
         }
     }
 
-    /// Copies a tensor's bytes to `to`, checking them.
-    fn copy(&self, name: &str, entry: &Entry, to: &mut [u8]) -> Result<(), CheckpointError> {
-        let from = &self.map[entry.start as usize..][..to.len()];
-        let pieces = from.par_chunks(PIECE).zip(to.par_chunks_mut(PIECE)).zip(&entry.checksums);
-        let whole = pieces
+    /// Returns the packed linear layer `name` of shape (output, input), in one of `precisions`.
+    ///
+    /// # Errors
+    /// If the file holds no such layer, or its bytes are damaged, or memory cannot be had.
+    pub fn linear(
+        &self,
+        name: &str,
+        (output, input): (usize, usize),
+        precisions: &[Precision],
+        arena: &Arena,
+    ) -> Result<Linear, CheckpointError> {
+        let found = precisions.iter().find_map(|precision| {
+            let bytes = Linear::packed_bytes(*precision, output, input);
+            Some((*precision, self.find(name, Some(*precision), bytes)?))
+        });
+        let (precision, tensor) = found.ok_or_else(|| self.missing(name))?;
+        let failed = |source| CheckpointError::Read { path: self.path.clone(), source };
+        let mut block = arena.take(tensor.bytes as usize).map_err(failed)?;
+        self.copy(name, tensor, block.as_mut_slice())?;
+        Linear::from_packed(block, output, input, precision).ok_or_else(|| self.missing(name))
+    }
+
+    /// Copies a tensor's bytes to `to` and verifies their checksums.
+    fn copy(
+        &self,
+        name: &str,
+        tensor: &PackedTensor,
+        to: &mut [u8],
+    ) -> Result<(), CheckpointError> {
+        let from = &self.map[tensor.start as usize..][..to.len()];
+        let chunks = from.par_chunks(CHUNK).zip(to.par_chunks_mut(CHUNK)).zip(&tensor.checksums);
+        let intact = chunks
             .map(|((from, to), expected)| {
                 to.copy_from_slice(from);
-                checksum(to) == *expected
+                xxh3_64(to) == *expected
             })
             .reduce(|| true, |a, b| a && b);
-        mapped_file::forget(&self.map, entry.start as usize, to.len());
-        match whole {
+        mapped_file::release_pages(&self.map, tensor.start as usize, to.len());
+        match intact {
             true => Ok(()),
-            false => Err(self.damaged(format!("the bytes of {name} are not those written"))),
+            false => Err(self.error(PackedFileError::Checksum { name: name.to_owned() })),
         }
     }
 
-    fn damaged(&self, problem: String) -> CheckpointError {
+    fn error(&self, problem: PackedFileError) -> CheckpointError {
         CheckpointError::Packed { path: self.path.clone(), problem }
     }
 
-    /// A tensor's entry, if it is packed in such a precision, or not at all, and as many bytes long.
-    fn find(&self, name: &str, packed: Option<Precision>, bytes: usize) -> Option<&Entry> {
-        self.tensors.get(name).filter(|entry| {
-            entry.packed.as_deref() == packed.map(Precision::name)
-                && entry.bytes == bytes as u64
-                && entry.checksums.len() as u64 == entry.bytes.div_ceil(PIECE as u64)
-        })
-    }
-
     fn missing(&self, name: &str) -> CheckpointError {
-        self.damaged(format!("{name} is missing or of another size"))
+        self.error(PackedFileError::Missing { name: name.to_owned() })
     }
-}
 
-/// The list of a whole file whose tensors all lie in it.
-fn parse(file: &[u8]) -> Result<List, String> {
-    let cut = || format!("expected packed weights, found {} bytes that end otherwise", file.len());
-    let (body, tail) = file.split_last_chunk::<TAIL>().ok_or_else(cut)?;
-    let number = |i: usize| {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(&tail[8 * i..][..8]);
-        bytes
-    };
-    if number(3) != MAGIC {
-        return Err(cut());
-    }
-    let [start, length, sum] = [0, 1, 2].map(|i| u64::from_le_bytes(number(i)));
-    let text = usize::try_from(start).ok().and_then(|start| body.get(start..));
-    let text = text.filter(|text| text.len() as u64 == length && checksum(text) == sum);
-    let text = text.ok_or("its list is damaged")?;
-    let list: List = serde_json::from_slice(text).map_err(|e| format!("its list: {e}"))?;
-    let outside =
-        |entry: &Entry| entry.start.checked_add(entry.bytes).is_none_or(|end| end > start);
-    match list.tensors.iter().find(|(_, entry)| outside(entry)) {
-        Some((name, _)) => Err(format!("{name} lies outside of it")),
-        None => Ok(list),
+    /// Returns a tensor of this name, precision (none for f32 values) and size in bytes.
+    fn find(&self, name: &str, packed: Option<Precision>, bytes: usize) -> Option<&PackedTensor> {
+        self.tensors.get(name).filter(|tensor| {
+            tensor.packed.as_deref() == packed.map(Precision::name)
+                && tensor.bytes == bytes as u64
+                && tensor.checksums.len() as u64 == tensor.bytes.div_ceil(CHUNK as u64)
+        })
     }
 }
 
 impl TensorSource for PackedFile {
     fn tensor(&self, names: &[String], shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
         let length: usize = shape.iter().product();
-        let entry = self.find(&names[0], None, length * 4);
-        let entry = entry.ok_or_else(|| self.missing(&names[0]))?;
+        let tensor = self.find(&names[0], None, length * 4);
+        let tensor = tensor.ok_or_else(|| self.missing(&names[0]))?;
         let mut bytes = vec![0; length * 4];
-        self.copy(&names[0], entry, &mut bytes)?;
+        self.copy(&names[0], tensor, &mut bytes)?;
         Ok(bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
-    }
-
-    fn packed(
-        &self,
-        names: &[String],
-        (output, input): (usize, usize),
-        forms: &[Precision],
-        arena: &Arena,
-    ) -> Result<Option<Linear>, CheckpointError> {
-        let name = &names[0];
-        let kept = forms.iter().find_map(|form| {
-            let bytes = Linear::packed_bytes(*form, output, input);
-            Some((*form, self.find(name, Some(*form), bytes)?))
-        });
-        let (form, entry) = kept.ok_or_else(|| self.missing(name))?;
-        let fail = |source| CheckpointError::Read { path: self.path.clone(), source };
-        let mut block = arena.allocate(entry.bytes as usize).map_err(fail)?;
-        self.copy(name, entry, block.as_mut_slice())?;
-        Ok(Linear::from_packed(block, output, input, form))
     }
 
     fn has(&self, name: &str) -> bool {
@@ -165,58 +164,91 @@ impl TensorSource for PackedFile {
     }
 }
 
-/// Writes packed weights one after the other. The first failure ends writing and is told at the end:
-/// a model that cannot be kept for the next start can still run.
+/// Parses the index of a file and checks that all tensors lie within it.
+fn parse(file: &[u8]) -> Result<PackedIndex, PackedFileError> {
+    let not_packed = || PackedFileError::NotPacked { bytes: file.len() };
+    let (body, tail) = file.split_last_chunk::<TAIL>().ok_or_else(not_packed)?;
+    let (numbers, magic) = tail.split_at(TAIL - MAGIC.len() - 1);
+    let (magic, version) = magic.split_at(MAGIC.len());
+    if magic != MAGIC {
+        return Err(not_packed());
+    }
+    if version != [VERSION] {
+        return Err(PackedFileError::Version { found: version[0], expected: VERSION });
+    }
+    let (numbers, _) = numbers.as_chunks::<8>();
+    let [start, length, checksum] = [0, 1, 2].map(|i| u64::from_le_bytes(numbers[i]));
+    let text = usize::try_from(start).ok().and_then(|start| body.get(start..));
+    let text = text.filter(|text| text.len() as u64 == length && xxh3_64(text) == checksum);
+    let text = text.ok_or(PackedFileError::IndexDamaged)?;
+    let index: PackedIndex = serde_json::from_slice(text).map_err(PackedFileError::IndexJson)?;
+    let outside = |tensor: &PackedTensor| {
+        tensor.start.checked_add(tensor.bytes).is_none_or(|end| end > start)
+    };
+    match index.tensors.iter().find(|(_, tensor)| outside(tensor)) {
+        Some((name, _)) => Err(PackedFileError::OutOfBounds { name: name.clone() }),
+        None => Ok(index),
+    }
+}
+
+/// Writer of a packed file. The first failure stops writing and is returned by [`PackedWriter::finish`],
+/// because a model that cannot be cached still has to load.
 pub(super) struct PackedWriter {
     file: BufWriter<File>,
-    list: List,
-    at: u64,
+    index: PackedIndex,
+    /// Bytes written.
+    offset: u64,
     failure: Option<io::Error>,
 }
 
 impl PackedWriter {
+    /// Begins a file for the model, precision and packing order that `key` names.
     pub fn new(file: File, key: &str) -> Self {
-        let list = List { key: key.to_owned(), tensors: BTreeMap::new() };
-        Self { file: BufWriter::with_capacity(1 << 20, file), list, at: 0, failure: None }
+        let index = PackedIndex { key: key.to_owned(), tensors: BTreeMap::new() };
+        Self { file: BufWriter::with_capacity(1 << 20, file), index, offset: 0, failure: None }
     }
 
-    /// Adds a packed layer.
-    pub fn packed(&mut self, name: &str, layer: &Linear) {
+    /// Adds a packed linear layer.
+    pub fn linear(&mut self, name: &str, layer: &Linear) {
         self.add(name, Some(layer.precision().name().to_owned()), layer.packed());
     }
 
-    /// Adds another tensor.
+    /// Adds a tensor of f32 values.
     pub fn values(&mut self, name: &str, values: &[f32]) {
         let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
         self.add(name, None, &bytes);
     }
 
     fn add(&mut self, name: &str, packed: Option<String>, bytes: &[u8]) {
-        if self.failure.is_some() || self.list.tensors.contains_key(name) {
+        if self.failure.is_some() || self.index.tensors.contains_key(name) {
             return;
         }
-        let start = self.at.next_multiple_of(ALIGN);
-        let gap = [0; ALIGN as usize];
-        let gap = &gap[..(start - self.at) as usize];
-        let written = self.file.write_all(gap).and_then(|()| self.file.write_all(bytes));
+        let start = self.offset.next_multiple_of(ALIGNMENT);
+        let padding = [0; ALIGNMENT as usize];
+        let padding = &padding[..(start - self.offset) as usize];
+        let written = self.file.write_all(padding).and_then(|()| self.file.write_all(bytes));
         self.failure = written.err();
-        self.at = start + bytes.len() as u64;
-        let checksums = bytes.par_chunks(PIECE).map(checksum).collect();
-        let entry = Entry { packed, start, bytes: bytes.len() as u64, checksums };
-        self.list.tensors.insert(name.to_owned(), entry);
+        self.offset = start + bytes.len() as u64;
+        let checksums = bytes.par_chunks(CHUNK).map(xxh3_64).collect();
+        let tensor = PackedTensor { packed, start, bytes: bytes.len() as u64, checksums };
+        self.index.tensors.insert(name.to_owned(), tensor);
     }
 
-    /// Writes the list; the file is then whole.
+    /// Writes the index and the tail, which make the file complete.
+    ///
+    /// # Errors
+    /// The first failure of any write.
     pub fn finish(mut self) -> io::Result<()> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        let text = serde_json::to_vec(&self.list)?;
+        let text = serde_json::to_vec(&self.index)?;
         self.file.write_all(&text)?;
-        for number in [self.at, text.len() as u64, checksum(&text)] {
+        for number in [self.offset, text.len() as u64, xxh3_64(&text)] {
             self.file.write_all(&number.to_le_bytes())?;
         }
         self.file.write_all(&MAGIC)?;
+        self.file.write_all(&[VERSION])?;
         self.file.flush()
     }
 }
@@ -225,7 +257,7 @@ impl PackedWriter {
 mod tests {
     use super::*;
 
-    /// In bfloat16 as many bytes as in 8 bits.
+    /// Shape of a layer that has as many bytes in bfloat16 as in int8.
     const LAYER: (usize, usize) = (32, 65);
     const GAIN: [f32; 16] = [-2.5; 16];
 
@@ -233,7 +265,7 @@ mod tests {
         [name.to_owned()]
     }
 
-    /// Layers with the same weights: one that 4 bits spoil, and one that they do not.
+    /// Returns two layers of one shape packed as int4, of which the second has outliers that take a larger precision.
     fn layers() -> [Linear; 2] {
         let even: Vec<f32> = (0..LAYER.0 * LAYER.1).map(|i| (i % 97) as f32 - 48.0).collect();
         let spiky = even.iter().enumerate().map(|(i, x)| if i % LAYER.1 == 0 { 1e4 } else { *x });
@@ -245,10 +277,10 @@ mod tests {
         let path = folder.join("x.packed");
         let mut writer = PackedWriter::new(File::create(&path).unwrap(), "key");
         let [even, spiky] = layers();
-        writer.packed("layer", &even);
+        writer.linear("layer", &even);
         writer.values("gain", &GAIN);
-        writer.packed("spiky", &spiky);
-        writer.values("large", &[0.5; PIECE / 4 + 5]);
+        writer.linear("spiky", &spiky);
+        writer.values("large", &[0.5; CHUNK / 4 + 5]);
         writer.finish().unwrap();
         path
     }
@@ -256,32 +288,30 @@ mod tests {
     fn read(file: &PackedFile) -> Result<(), CheckpointError> {
         let forms = Linear::precision_fallbacks(Precision::Int4);
         for (layer, name) in layers().iter().zip(["layer", "spiky"].map(name)) {
-            let found = file.packed(&name, LAYER, forms, &Arena::new())?.unwrap();
+            let found = file.linear(&name[0], LAYER, forms, &Arena::new())?;
             assert_eq!(found.precision(), layer.precision());
             assert!(found.packed() == layer.packed());
         }
         assert_eq!(file.tensor(&name("gain"), &[8, 2])?, GAIN);
-        assert_eq!(file.tensor(&name("large"), &[PIECE / 4 + 5])?, [0.5; PIECE / 4 + 5]);
+        assert_eq!(file.tensor(&name("large"), &[CHUNK / 4 + 5])?, [0.5; CHUNK / 4 + 5]);
         Ok(())
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn written_tensors_are_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = written(folder.path());
         let file = PackedFile::open(&path, "key").unwrap().unwrap();
         read(&file).unwrap();
         assert!(file.has("gain") && !file.has("bias"));
         let wrong = |name: [String; 1], shape, precision| {
-            assert!(
-                file.packed(&name, shape, Linear::precision_fallbacks(precision), &Arena::new())
-                    .is_err()
-            );
+            let found = file.linear(&name[0], shape, Linear::precision_fallbacks(precision), &Arena::new());
+            assert!(found.is_err());
         };
         wrong(name("layer"), (64, 65), Precision::Int4);
         wrong(name("layer"), LAYER, Precision::Int8);
         wrong(name("spiky"), LAYER, Precision::F32);
-        // As many bytes as its numbers.
+        // (1, 1) in bf16 has as many bytes as the values.
         wrong(name("gain"), (1, 1), Precision::Bf16);
         wrong(name("none"), LAYER, Precision::Int4);
         assert!(file.tensor(&name("layer"), &[2240 / 4]).is_err());
@@ -298,15 +328,30 @@ mod tests {
             std::fs::write(&path, &whole[..length]).unwrap();
             assert!(PackedFile::open(&path, "key").is_err(), "cut to {length}");
         }
-        // The gaps between tensors are nobody's bytes.
-        let used = [0, 2239, 2240, 2303, 2304, 6463, 6464, PIECE, PIECE + 6483];
-        let list = (PIECE + 6484..whole.len()).step_by(3).chain([whole.len() - 1]);
+        // The padding between tensors is not covered by checksums.
+        let used = [0, 2239, 2240, 2303, 2304, 6463, 6464, CHUNK, CHUNK + 6483];
+        let list = (CHUNK + 6484..whole.len()).step_by(3).chain([whole.len() - 1]);
         for at in used.into_iter().chain(list) {
             let mut bytes = whole.clone();
             bytes[at] ^= 0x10;
             std::fs::write(&path, &bytes).unwrap();
             let found = PackedFile::open(&path, "key").and_then(|file| read(&file.unwrap()));
             assert!(found.is_err(), "byte {at} changed");
+        }
+    }
+
+    #[test]
+    fn files_of_another_version_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path());
+        let mut bytes = std::fs::read(&path).unwrap();
+        let last = bytes.len() - 1;
+        for version in [0, 2, VERSION + 1] {
+            bytes[last] = version;
+            std::fs::write(&path, &bytes).unwrap();
+            let error = PackedFile::open(&path, "key").err().unwrap();
+            let CheckpointError::Packed { problem, .. } = error else { panic!("{error}") };
+            assert!(matches!(problem, PackedFileError::Version { found, .. } if found == version));
         }
     }
 }

@@ -1,9 +1,9 @@
-//! The residual quantizer, always in f32 and frame by frame, whatever runs the transformers: its
-//! choices must not depend on a device or on how many frames arrive together.
+//! The residual quantizer. It always runs in f32 and frame by frame, so that codes depend neither on the
+//! executor of the transformers nor on how many frames arrive together.
 //!
-//! Source: `MossAudioTokenizerResidualLFQ` of the reference. Each layer projects the residual to a
-//! few dimensions, picks the codebook row nearest in direction, and subtracts the projection of that
-//! row, at its own length, from the residual.
+//! Source: `MossAudioTokenizerResidualLFQ` of the reference. Each layer projects the residual to a few
+//! dimensions, chooses the codebook row nearest in direction, and subtracts the projection of that row, not
+//! normalised, from the residual.
 
 use super::config::QuantizerConfig;
 use super::error::{CodecError, InputError};
@@ -14,18 +14,17 @@ use residue_core::codes::Codes;
 /// A 1x1 convolution: y = W x + b.
 struct Projection {
     input: usize,
-    /// Row-major (out, in); column by column for [`FEW`] inputs, whose products with all outputs then
-    /// build up side by side.
+    /// W, row-major (out, in); (in, out) up to [`COLUMN_MAJOR_INPUTS`] inputs, which vectorises over outputs.
     weight: Vec<f32>,
     bias: Vec<f32>,
 }
 
-/// Inputs up to which a projection adds up column by column, in the order in which [`dot`] does.
-const FEW: usize = 8;
+/// Most inputs of a projection that is stored and summed column by column; each sum has the order of [`dot`].
+const COLUMN_MAJOR_INPUTS: usize = 8;
 
 impl Projection {
-    /// Reads a weight-normed convolution in any of its three spellings: parametrizations, weight_g
-    /// and weight_v, or the merged weight.
+    /// Loads a weight-normed convolution in any of its three spellings: parametrizations, weight_g and
+    /// weight_v, or the merged weight.
     fn load(scope: &TensorScope<'_>, output: usize, input: usize) -> Result<Self, CodecError> {
         let mut weight = if scope.has("weight") {
             scope.values(&["weight"], &[output, input])?
@@ -36,20 +35,20 @@ impl Projection {
             let mut weight = scope.values(&direction, &[output, input])?;
             for (row, gain) in weight.chunks_exact_mut(input).zip(gain) {
                 let norm = row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
-                // A row of zeros has no direction; zero is what any gain makes of it.
+                // A row of zeros has no direction and stays zero under any gain.
                 let scale = if norm > 0.0 { (f64::from(gain) / norm) as f32 } else { 0.0 };
                 row.iter_mut().for_each(|x| *x *= scale);
             }
             weight
         };
-        if input <= FEW {
+        if input <= COLUMN_MAJOR_INPUTS {
             let column = |d: usize| weight.iter().skip(d).step_by(input).copied();
             weight = (0..input).flat_map(column).collect();
         }
         Ok(Self { input, weight, bias: scope.values(&["bias"], &[output])? })
     }
 
-    /// A projection that is the identity where the widths agree.
+    /// Loads a projection, none (the identity) where the widths agree.
     fn load_unless_equal(
         scope: &TensorScope<'_>,
         output: usize,
@@ -58,8 +57,9 @@ impl Projection {
         (output != input).then(|| Self::load(scope, output, input)).transpose()
     }
 
+    /// Writes W x + b to `y`.
     fn apply(&self, x: &[f32], y: &mut [f32]) {
-        if self.input <= FEW {
+        if self.input <= COLUMN_MAJOR_INPUTS {
             y.fill(0.0);
             for (column, x) in self.weight.chunks_exact(y.len()).zip(x) {
                 y.iter_mut().zip(column).for_each(|(y, weight)| *y += weight * x);
@@ -75,7 +75,7 @@ impl Projection {
     }
 }
 
-/// Runs an optional projection; none copies.
+/// Applies a projection; none is the identity.
 fn project(projection: Option<&Projection>, x: &[f32], y: &mut [f32]) {
     match projection {
         Some(projection) => projection.apply(x, y),
@@ -83,7 +83,7 @@ fn project(projection: Option<&Projection>, x: &[f32], y: &mut [f32]) {
     }
 }
 
-/// Sum of products, in eight interleaved sums so that it vectorises; the order is fixed.
+/// Returns the sum of products in a fixed order: eight interleaved sums, which vectorise.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a8, a_rest) = a.as_chunks::<8>();
     let (b8, b_rest) = b.as_chunks::<8>();
@@ -97,19 +97,19 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest
 }
 
-struct Layer {
+/// One layer of the residual quantizer.
+struct RvqLayer {
     input: Option<Projection>,
     output: Option<Projection>,
     /// Rows as stored, (size, dim).
     codebook: Vec<f32>,
-    /// Rows as searched: normalised, and transposed to (dim, size), so that all distances to a vector
-    /// build up side by side.
+    /// Normalised rows, transposed to (dim, size), so that the search vectorises over rows.
     searched: Vec<f32>,
-    /// Squared norms of the normalised rows: 1 up to rounding, or 0.
+    /// Squared norms of the normalised rows: 1 within rounding, or 0.
     norms: Vec<f32>,
 }
 
-impl Layer {
+impl RvqLayer {
     fn load(scope: &TensorScope<'_>, config: &QuantizerConfig) -> Result<Self, CodecError> {
         let dim = config.codebook_dim;
         let codebook = scope.at("codebook").values(&["weight"], &[config.codebook_size, dim])?;
@@ -127,13 +127,13 @@ impl Layer {
         })
     }
 
-    /// Index of the row nearest to `x`, the first of equals. `scratch` holds a number a row.
+    /// Returns the index of the row nearest to `x`, the first of equals. `scratch` holds one number a row.
     fn nearest(&self, x: &[f32], scratch: &mut [f32]) -> usize {
         scratch.fill(0.0);
         for (column, x) in self.searched.chunks_exact(scratch.len()).zip(x) {
             scratch.iter_mut().zip(column).for_each(|(product, row)| *product += row * x);
         }
-        // |x - row|² without |x|², which all rows share; eight minima side by side.
+        // |x - row|² without |x|², which is the same for all rows; eight interleaved minima.
         let mut least = [f32::INFINITY; 8];
         let (products, rest) = scratch.as_chunks_mut::<8>();
         let (norms, rest_norms) = self.norms.as_chunks::<8>();
@@ -152,43 +152,45 @@ impl Layer {
     }
 }
 
-/// To length 1; vectors shorter than 1e-12 are divided by that, as PyTorch's `normalize` does.
+/// Divides a vector by its norm, or by 1e-12 if that is larger, as PyTorch's `normalize` does.
 fn normalize(x: &mut [f32]) {
     let norm = dot(x, x).sqrt().max(1e-12);
     x.iter_mut().for_each(|x| *x /= norm);
 }
 
-/// Vectors of consecutive frames, frame by frame.
+/// Latent vectors of consecutive frames, (frames, width).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Latents {
-    /// Numbers a frame.
+    /// Numbers of a frame.
     pub width: usize,
-    /// `frames * width` numbers.
+    /// Frame-major values, `frames * width` numbers.
     pub data: Vec<f32>,
 }
 
 impl Latents {
-    /// Frames held.
+    /// Returns the number of frames.
     pub fn frames(&self) -> usize {
         self.data.len() / self.width
     }
 }
 
-/// Working memory for one frame at a time.
+/// Buffers for one frame.
 pub(super) struct QuantizerScratch {
-    /// What is left of the latent, or what has been put together of it.
+    /// Residual while quantizing, sum of layers while dequantizing; (rvq).
     sum: Vec<f32>,
-    /// One layer's part of it.
+    /// One layer's contribution, (rvq).
     step: Vec<f32>,
+    /// Residual projected to the codebook's dimensions, (codebook_dim).
     low: Vec<f32>,
+    /// Distances to the rows of a codebook, (codebook_size).
     products: Vec<f32>,
 }
 
-/// The quantizer's weights.
+/// The residual quantizer of a model.
 pub struct Quantizer {
     config: QuantizerConfig,
     input: Option<Projection>,
-    layers: Vec<Layer>,
+    layers: Vec<RvqLayer>,
     output: Option<Projection>,
 }
 
@@ -205,7 +207,7 @@ impl Quantizer {
                 config.input,
             )?,
             layers: (0..config.layers)
-                .map(|i| Layer::load(&layers.at(i), config))
+                .map(|i| RvqLayer::load(&layers.at(i), config))
                 .collect::<Result<_, _>>()?,
             output: Projection::load_unless_equal(
                 &scope.at("output_proj"),
@@ -216,7 +218,7 @@ impl Quantizer {
         })
     }
 
-    /// Codes of the first `depth` layers for each frame of the encoder's output.
+    /// Returns the codes of the first `depth` layers for each frame of the encoder's output.
     ///
     /// Allocates; not realtime-safe.
     ///
@@ -227,7 +229,7 @@ impl Quantizer {
     /// If the latents are not as wide as the encoder's output.
     pub fn quantize(&self, latents: &Latents, depth: usize) -> Result<Codes, InputError> {
         assert_eq!(latents.width, self.config.input, "latents come from the encoder");
-        self.check(depth)?;
+        self.check_depth(depth)?;
         let frames = latents.frames();
         let mut codes = vec![0u32; depth * frames];
         let mut scratch = self.scratch();
@@ -239,7 +241,7 @@ impl Quantizer {
         Ok(Codes::new(depth, frames, codes))
     }
 
-    /// The decoder's input for some layers of `codes`: a depth, or [`LayerSelection`].
+    /// Returns the decoder's input for some layers of `codes`: a depth, or a [`LayerSelection`].
     ///
     /// Allocates; not realtime-safe.
     ///
@@ -262,7 +264,7 @@ impl Quantizer {
         Ok(Latents { width, data })
     }
 
-    /// Working memory of a stream. Allocates.
+    /// Allocates the buffers of a stream.
     pub(super) fn scratch(&self) -> QuantizerScratch {
         let QuantizerConfig { rvq, codebook_dim, codebook_size, .. } = self.config;
         QuantizerScratch {
@@ -273,8 +275,8 @@ impl Quantizer {
         }
     }
 
-    /// Tells `found` the code of each of the first `depth` layers for one frame of the encoder's
-    /// output. Allocates nothing.
+    /// Quantizes one frame of the encoder's output and calls `found` with the code of each of the first
+    /// `depth` layers. Allocates nothing.
     pub(super) fn quantize_frame(
         &self,
         latent: &[f32],
@@ -294,39 +296,38 @@ impl Quantizer {
         }
     }
 
-    /// The decoder's input for one frame of codes, which have been checked. Allocates nothing.
+    /// Writes the decoder's input for one frame of checked codes to `latent`. Allocates nothing.
     pub(super) fn dequantize_frame(
         &self,
-        heard: LayerSelection,
+        selection: LayerSelection,
         code: impl Fn(usize) -> u32,
         scratch: &mut QuantizerScratch,
         latent: &mut [f32],
     ) {
         let QuantizerScratch { sum, step, .. } = scratch;
         sum.fill(0.0);
-        let layers = self.layers[..heard.depth].iter().enumerate();
-        for (k, layer) in layers.filter(|(k, _)| heard.hears(*k)) {
+        let layers = self.layers[..selection.depth].iter().enumerate();
+        for (k, layer) in layers.filter(|(k, _)| selection.includes(*k)) {
             project(layer.output.as_ref(), self.row(layer, code(k) as usize), step);
             sum.iter_mut().zip(&*step).for_each(|(s, x)| *s += x);
         }
         project(self.output.as_ref(), sum, latent);
     }
 
-    /// A row of the codebook as stored.
-    fn row<'a>(&self, layer: &'a Layer, code: usize) -> &'a [f32] {
+    /// Returns a row of the codebook as stored.
+    fn row<'a>(&self, layer: &'a RvqLayer, code: usize) -> &'a [f32] {
         let dim = self.config.codebook_dim;
         &layer.codebook[code * dim..(code + 1) * dim]
     }
 
-    /// Whether `codes`, layer-major, hold `depth` layers that the model has, and only codes of its
-    /// codebooks in them.
+    /// Checks that `codes`, layer-major, hold `depth` layers of the model, and no code outside its codebooks.
     pub(super) fn check_codes(
         &self,
         codes: &[u32],
         frames: usize,
         depth: usize,
     ) -> Result<(), InputError> {
-        self.check(depth)?;
+        self.check_depth(depth)?;
         if frames > 0 && codes.len() < depth * frames {
             return Err(InputError::Depth { available: codes.len() / frames, found: depth });
         }
@@ -341,7 +342,8 @@ impl Quantizer {
         }
     }
 
-    pub(super) fn check(&self, depth: usize) -> Result<(), InputError> {
+    /// Checks that the model has `depth` layers.
+    pub(super) fn check_depth(&self, depth: usize) -> Result<(), InputError> {
         let available = self.layers.len();
         if (1..=available).contains(&depth) {
             Ok(())

@@ -4,14 +4,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use rayon::prelude::*;
 
-use super::checkpoint::TensorSource;
 use super::error::CheckpointError;
+use super::tensor_source::TensorSource;
 
-/// Weights that exist for every name: uniform, of variance 1 / fan-in, so that signals neither
-/// vanish nor explode on their way through a deep model. Gains are 1 and biases 0.
+/// Random weights for any name: uniform with variance 1 / fan-in, so that signals neither vanish nor explode
+/// in a deep model. Gains are 1, layer scales 0.05 and biases 0.
 pub(super) struct RandomWeights {
     pub seed: u64,
-    /// As [`super::CodecConfig::square_projections`].
+    /// See [`super::CodecConfig::square_projections`].
     pub square_projections: bool,
 }
 
@@ -31,20 +31,21 @@ impl TensorSource for RandomWeights {
         let stream = hasher.finish();
         let range = (3.0 / shape[1] as f32).sqrt();
         let draw = |i: usize| {
-            let bits = mix(stream.wrapping_add(i as u64)) >> 40;
+            let bits = splitmix64(stream.wrapping_add(i as u64)) >> 40;
             (bits as f32 / (1u64 << 23) as f32 - 1.0) * range
         };
         Ok((0..length).into_par_iter().with_min_len(1 << 14).map(draw).collect())
     }
 
     fn has(&self, _name: &str) -> bool {
-        // Asked about spellings, of which any will do, and about projections between equal widths.
+        // Callers ask for one of several spellings, any of which will do, and for projections between
+        // equal widths.
         self.square_projections
     }
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): a counter turned into well-mixed bits.
-fn mix(counter: u64) -> u64 {
+/// Hashes a counter to 64 bits: SplitMix64 (Steele, Lea, Flood 2014).
+fn splitmix64(counter: u64) -> u64 {
     let mut z = counter.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -1,42 +1,59 @@
-//! `model.safetensors.index.json`: which file holds which tensor.
+//! `model.safetensors.index.json`: the file that holds each tensor of a sharded checkpoint.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
 use serde::Deserialize;
 
+/// The defect of a shard index.
+#[derive(Debug, thiserror::Error)]
+pub enum ShardIndexError {
+    /// The text is not the JSON of an index.
+    #[error("expected a `weight_map` from tensor names to plain file names: {0}")]
+    Json(serde_json::Error),
+    /// The index names no tensor.
+    #[error("`weight_map` is empty: it names no tensors")]
+    Empty,
+    /// A shard is not a file beside the index.
+    #[error(
+        "shard {shard:?} is not a plain file name that ends in .safetensors; expected a file beside the index"
+    )]
+    ShardName {
+        /// The name found.
+        shard: String,
+    },
+}
+
 /// Index of a sharded checkpoint: tensor name -> shard.
 #[derive(Debug, Deserialize)]
 pub struct ShardIndex {
-    /// Shard of each tensor, by the tensor's name.
+    /// File name of each tensor's shard, by the tensor's name.
     pub weight_map: BTreeMap<String, String>,
 }
 
 impl ShardIndex {
-    /// Parses an index, refusing shards that are not plain files beside it; the error says what is
-    /// wrong.
-    pub fn parse(text: &[u8]) -> Result<Self, String> {
-        let index: Self = serde_json::from_slice(text).map_err(|e| {
-            format!("expected a `weight_map` from tensor names to plain file names: {e}")
-        })?;
+    /// Parses an index and refuses shards that are not plain files beside it.
+    ///
+    /// # Errors
+    /// [`ShardIndexError`] with the first defect.
+    pub fn parse(text: &[u8]) -> Result<Self, ShardIndexError> {
+        let index: Self = serde_json::from_slice(text).map_err(ShardIndexError::Json)?;
         if index.weight_map.is_empty() {
-            return Err("`weight_map` is empty: it names no tensors".to_owned());
+            return Err(ShardIndexError::Empty);
         }
         match index.weight_map.values().find(|shard| !is_plain_file_name(shard)) {
-            Some(shard) => Err(format!(
-                "shard {shard:?} is not a plain file name that ends in .safetensors; expected a file beside the index"
-            )),
+            Some(shard) => Err(ShardIndexError::ShardName { shard: shard.clone() }),
             None => Ok(index),
         }
     }
 
-    /// The shards, each once, in order.
+    /// Returns the shards in alphabetical order, each once.
     pub fn shards(&self) -> BTreeSet<&str> {
         self.weight_map.values().map(String::as_str).collect()
     }
 }
 
-/// True for a name that can only mean a file in the folder it is joined to, on any platform.
+/// Returns true if a name, joined to a folder, is a file in that folder on every platform.
 fn is_plain_file_name(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None))

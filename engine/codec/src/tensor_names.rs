@@ -1,4 +1,4 @@
-//! How checkpoints spell the tensors of a transformer layer: v1's names and the later ones.
+//! Names of a transformer layer's tensors in checkpoints: v1's spelling, then the later ones.
 
 pub(super) const QKV: [&str; 3] =
     ["self_attn.in_projs.0.weight", "self_attn.in_proj.weight", "self_attn.in_proj_weight"];

@@ -1,4 +1,4 @@
-//! Walking a checkpoint's key paths.
+//! Prefixes of tensor names in a checkpoint.
 
 #[cfg(feature = "reference")]
 use candle_core::Tensor;
@@ -7,30 +7,31 @@ use super::error::CodecError;
 use super::load_context::LoadContext;
 use residue_kernels::{Linear, Precision};
 
-/// A prefix in the checkpoint's names, with where the tensors come from and go to.
+/// A prefix of tensor names, such as `encoder.1`, with the load that the tensors belong to.
 #[derive(Clone)]
 pub(super) struct TensorScope<'a> {
-    loading: &'a LoadContext<'a>,
+    context: &'a LoadContext<'a>,
     prefix: String,
     precision: Precision,
 }
 
 impl<'a> TensorScope<'a> {
-    pub fn root(loading: &'a LoadContext<'a>) -> Self {
-        Self { loading, prefix: String::new(), precision: loading.precision }
+    /// Returns the scope of all tensors.
+    pub fn root(context: &'a LoadContext<'a>) -> Self {
+        Self { context, prefix: String::new(), precision: context.precision }
     }
 
-    /// How linear layers here are to be kept.
+    /// Returns the precision that linear layers are loaded in.
     pub fn precision(&self) -> Precision {
         self.precision
     }
 
-    /// The same scope with another precision.
+    /// Returns the scope with another precision.
     pub fn keeping(self, precision: Precision) -> Self {
         Self { precision, ..self }
     }
 
-    /// The scope below, such as `layers.3`.
+    /// Returns the scope below, such as `layers.3`.
     pub fn at(&self, name: impl std::fmt::Display) -> Self {
         Self { prefix: self.path(&name.to_string()), ..self.clone() }
     }
@@ -39,35 +40,35 @@ impl<'a> TensorScope<'a> {
         if self.prefix.is_empty() { name.to_owned() } else { format!("{}.{name}", self.prefix) }
     }
 
-    /// True if this tensor exists.
+    /// Returns true if this tensor exists.
     pub fn has(&self, name: &str) -> bool {
-        self.loading.weights.has(&self.path(name))
+        self.context.tensors.has(&self.path(name))
     }
 
     fn paths(&self, names: &[&str]) -> Vec<String> {
         names.iter().map(|name| self.path(name)).collect()
     }
 
-    /// Values of the first of these spellings that exists.
+    /// Returns the values of the first of these spellings that exists, row-major.
     pub fn values(&self, names: &[&str], shape: &[usize]) -> Result<Vec<f32>, CodecError> {
-        self.loading.values(&self.paths(names), shape)
+        self.context.values(&self.paths(names), shape)
     }
 
-    /// The same as a packed linear layer, (output, input).
+    /// Returns the first of these spellings that exists as a packed linear layer of shape (output, input).
     pub fn linear(
         &self,
         names: &[&str],
         shape: (usize, usize),
         precision: Precision,
     ) -> Result<Linear, CodecError> {
-        self.loading.linear(&self.paths(names), shape, precision, |values| values)
+        self.context.linear(&self.paths(names), shape, precision, |values| values)
     }
 
-    /// The same with its outputs, in the checkpoint queries, keys and values of all of so many heads one
-    /// after the other, as query, key and value of each head. (3 * width, width).
+    /// Loads QKV as a linear layer of shape (3 * width, width), its outputs reordered from the
+    /// checkpoint's [3][heads][head_dim] to [heads][3][head_dim].
     pub fn heads(&self, names: &[&str], heads: usize, width: usize) -> Result<Linear, CodecError> {
         let shape = (3 * width, width);
-        self.loading.linear(&self.paths(names), shape, self.precision, |values| {
+        self.context.linear(&self.paths(names), shape, self.precision, |values| {
             let mut arranged = Vec::with_capacity(values.len());
             let rows = width / heads * width;
             for head in 0..heads {
@@ -79,10 +80,10 @@ impl<'a> TensorScope<'a> {
         })
     }
 
-    /// The same on the device, in `shape`.
+    /// Returns the first of these spellings that exists as a tensor on the device.
     #[cfg(feature = "reference")]
     pub fn tensor(&self, names: &[&str], shape: &[usize]) -> Result<Tensor, CodecError> {
         let values = self.values(names, shape)?;
-        Ok(Tensor::from_vec(values, shape, self.loading.device)?)
+        Ok(Tensor::from_vec(values, shape, self.context.device)?)
     }
 }

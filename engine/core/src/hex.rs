@@ -1,6 +1,6 @@
-//! How sums are written.
+//! Hexadecimal text of bytes.
 
-/// Lowercase hexadecimal digits, two a byte. Allocates; not realtime-safe.
+/// Returns lowercase hexadecimal digits, two a byte. Allocates; not realtime-safe.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

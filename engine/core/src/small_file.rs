@@ -1,17 +1,17 @@
-//! Files that are read whole, and therefore must be small.
+//! Small files, read whole.
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
 
-/// The largest file taken, in bytes: published configurations have a few kilobytes, shard indexes
-/// half a megabyte.
+/// Largest file accepted, in bytes. Published configurations have a few kilobytes, shard indexes half a
+/// megabyte.
 pub const LIMIT: u64 = 16 << 20;
 
-/// A whole file of at most [`LIMIT`] bytes, whatever its declared size.
+/// Reads a whole file of at most [`LIMIT`] bytes, regardless of its declared size.
 ///
 /// # Errors
-/// What the system reports, and `FileTooLarge` for more.
+/// The system's error, and `FileTooLarge` beyond the limit.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     let mut content = Vec::new();
     File::open(path)?.take(LIMIT + 1).read_to_end(&mut content)?;

@@ -1,8 +1,9 @@
 //! The measurements against numbers from an independent NumPy and SciPy implementation, which is
 //! kept in `measure/make_goldens.py`.
 
+use residue_engine_testing::SeededNoise;
 use residue_media::audio::Audio;
-use residue_media::measure::{Edge, MelFilterbank, Stft, loudness, signal_distances};
+use residue_media::measure::{EdgePadding, MelFilterbank, Stft, loudness, signal_distances};
 use serde_json::Value;
 
 fn goldens() -> Value {
@@ -13,16 +14,12 @@ fn rows(golden: &Value) -> Vec<Vec<f64>> {
     serde_json::from_value(golden.clone()).expect("a list of lists of numbers")
 }
 
-/// The script's generator.
-fn noise(samples: usize, mut state: u32) -> Vec<f64> {
-    let next = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        f64::from(state >> 8) / f64::from(1 << 23) - 1.0
-    };
-    (0..samples).map(next).collect()
+/// Returns noise of the script's generator.
+fn noise(samples: usize, seed: u32) -> Vec<f64> {
+    SeededNoise::new(seed).samples(samples).into_iter().map(f64::from).collect()
 }
 
-/// The script's two signals, which are exact in 32-bit floats.
+/// Returns the script's two signals, which are exact in f32.
 fn signals(rate: u32, samples: usize, seed: u32) -> [Audio; 2] {
     let triangle = |n: usize| ((n % 128) as f64 - 64.0).abs() / 64.0 - 0.5;
     let (first, second) = (noise(samples, seed), noise(samples, seed + 1));
@@ -85,7 +82,7 @@ fn the_mel_filterbank_matches() {
 fn the_stft_matches() {
     let [reference, _] = signals(24_000, 6000, 1);
     let mut stft = Stft::new(64, 24, 96).unwrap();
-    let found = stft.magnitudes(&reference.channels[0][..100], Edge::Reflect);
+    let found = stft.magnitudes(&reference.channels[0][..100], EdgePadding::Reflect);
     let expected = rows(&goldens()["stft_96_24_64"]).concat();
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(expected) {

@@ -13,12 +13,12 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/measure/npy").join(name)
 }
 
-/// The codes of every good fixture: layer k, frame t holds 10 k + t.
+/// Returns the codes of every valid fixture: 10 k + t in layer k at frame t.
 fn codes() -> Codes {
     Codes::new(3, 5, (0..3).flat_map(|k| (0..5).map(move |t| 10 * k + t)).collect())
 }
 
-/// A version 1.0 file with this dictionary and these data.
+/// Returns a version 1.0 file with this dictionary and these data.
 fn file(dictionary: &str, data: &[u8]) -> Vec<u8> {
     let length = (dictionary.len() as u16).to_le_bytes();
     [b"\x93NUMPY\x01\x00", &length[..], dictionary.as_bytes(), data].concat()
@@ -125,7 +125,7 @@ fn damaged_files_are_named() {
         ("no data", file(&header("<i8", "(16, 99)"), &[]), |p| {
             matches!(p, P::Truncated { expected: 12_672, found: 0, .. })
         }),
-        // The claims below would take 137 GB, or overflow; they must fail at once.
+        // The declared shapes would take 137 GB, or overflow.
         ("huge claim", file(&header("<i8", "(16, 1000000000)"), &[0; 99]), |p| {
             matches!(p, P::Truncated { expected: 128_000_000_000, found: 99, .. })
         }),
@@ -182,7 +182,7 @@ fn python_2_headers_and_trailing_bytes_are_accepted() {
 }
 
 #[test]
-fn a_frame_is_handed_out_as_soon_as_its_line_is_there() {
+fn a_frame_is_returned_as_soon_as_its_line_arrives() {
     /// Gives one piece at a time and fails where the test must not read yet.
     struct Pieces(Vec<&'static [u8]>);
     impl Read for Pieces {
@@ -214,7 +214,7 @@ fn streams_of_both_forms_give_the_same_frames() {
         (json.trim_end().as_bytes().to_vec(), StreamFormat::Lines),
         ([b"\xEF\xBB\xBF", json.as_bytes()].concat(), StreamFormat::Lines),
     ] {
-        // One byte at a time: nothing may depend on how the bytes arrive.
+        // One byte at a time, since results must not depend on how bytes arrive.
         let mut frames = FrameReader::new(BufReader::with_capacity(1, &bytes[..]), "stdin");
         assert_eq!(frames.format().unwrap(), format);
         let frames: Vec<Vec<u32>> = frames.map(Result::unwrap).collect();

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ModelsError;
 use residue_codec::ShardIndex;
@@ -20,8 +19,10 @@ pub(super) fn read_index(path: &Path) -> Result<ShardIndex, ModelsError> {
         path: path.to_owned(),
         source,
     })?;
-    ShardIndex::parse(&text)
-        .map_err(|problem| ModelsError::Index { path: path.to_owned(), problem })
+    ShardIndex::parse(&text).map_err(|problem| ModelsError::Index {
+        path: path.to_owned(),
+        problem: problem.to_string(),
+    })
 }
 
 /// The names of all files that the model in `folder` should have, present or not.
@@ -60,14 +61,6 @@ pub(super) fn model_bytes(folder: &Path) -> Result<u64, ModelsError> {
         })
     });
     sizes.sum()
-}
-
-/// A name beside `path` that no other thread or process uses at the same time.
-pub(super) fn temporary_beside(path: &Path) -> PathBuf {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}-{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
-    path.with_file_name(name)
 }
 
 /// Writes a file so that readers see the old content or the new, never a part.

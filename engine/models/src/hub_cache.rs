@@ -8,6 +8,8 @@ use hf_hub::{Cache, CacheRepo, Repo};
 
 use super::folder::{self, CONFIG};
 use super::{HubSettings, KnownModel, ModelsError};
+#[cfg(unix)]
+use residue_core::atomic_file;
 
 /// One repository's part of the cache.
 pub(super) struct RepositoryCache {
@@ -60,11 +62,7 @@ fn place(blob: &Path, pointer: &Path) -> std::io::Result<()> {
     if fs::read_link(pointer).is_ok_and(|existing| existing == target) {
         return Ok(());
     }
-    let temporary = folder::temporary_beside(pointer);
-    // Left by a process of the same number that was killed; absent otherwise.
-    let _ = fs::remove_file(&temporary);
-    std::os::unix::fs::symlink(&target, &temporary)?;
-    fs::rename(&temporary, pointer)
+    atomic_file::symlink(&target, pointer)
 }
 
 /// Puts `pointer` in place of whatever has its name.

@@ -194,7 +194,7 @@ fn check_content(
     bytes: u64,
 ) -> Result<Option<Metadata>, String> {
     if name.ends_with(".safetensors") {
-        return read_safetensors_header(content, bytes).map(Some);
+        return read_safetensors_header(content, bytes).map(Some).map_err(|e| e.to_string());
     }
     // Deep nesting is refused by the parser itself.
     let json: serde_json::Value = serde_json::from_reader(content.take(small_file::LIMIT))
@@ -232,6 +232,7 @@ mod tests {
     fn check(bytes: &[u8]) -> Result<usize, String> {
         read_safetensors_header(&mut &bytes[..], bytes.len() as u64)
             .map(|header| header.tensors().len())
+            .map_err(|error| error.to_string())
     }
 
     const TWO: &str = r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"I8","shape":[3],"data_offsets":[8,11]}}"#;

@@ -1,9 +1,17 @@
-//! What tests download models from: a [`HubServer`] on this computer, and small models to put there.
+//! Test support: [`SeededNoise`], and with the feature `hub` a model hub on this computer ([`HubServer`]) with
+//! small models to download from it.
 //!
-//! Everything here panics where something is wrong: it is for tests.
+//! Functions panic on failure.
 
+#[cfg(feature = "hub")]
 mod hub_server;
+mod noise;
+#[cfg(feature = "hub")]
 mod sample;
 
+pub use noise::SeededNoise;
+
+#[cfg(feature = "hub")]
 pub use hub_server::{COMMIT, HubFault, HubRequest, HubServer, HubState};
+#[cfg(feature = "hub")]
 pub use sample::{CONFIG, PullFixture, REPOSITORY, quiet, sha256, sharded, single, weights, write};

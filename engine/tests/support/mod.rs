@@ -1,21 +1,22 @@
-//! What the codec's tests share: golden cases and seeded signals.
+//! Golden cases and seeded signals for the codec's tests.
 
-#![allow(dead_code, reason = "each test crate uses its part")]
+#![allow(dead_code, reason = "each test crate uses a part")]
 
 use std::path::{Path, PathBuf};
 
 use residue_engine::codec::{Codec, CodecBackend, CodecOptions, Device};
 use residue_engine::tokens::Codes;
+use residue_engine_testing::SeededNoise;
 use safetensors::{Dtype, SafeTensors};
 
 pub const CASES: [&str; 5] = ["v1", "v2", "nano", "gated", "v1_sharded"];
 
-/// Folder of a golden case.
+/// Returns the folder of a golden case.
 pub fn folder(case: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(case)
 }
 
-/// Both backends: our kernels, and candle as their oracle.
+/// Both backends: the native kernels, and candle as their oracle.
 pub const BACKENDS: [CodecBackend; 2] = [CodecBackend::Native, CodecBackend::Candle(Device::Cpu)];
 
 pub fn codec_on(backend: &CodecBackend, case: &str) -> Codec {
@@ -27,11 +28,11 @@ pub fn codec(case: &str) -> Codec {
     codec_on(&CodecBackend::Native, case)
 }
 
-/// Full scale is 1; on candle the audio of two chunkings may differ by this.
+/// Largest difference of candle's audio between two chunkings; full scale is 1.
 const CANDLE_AUDIO: f32 = 1e-5;
 
-/// Asserts that two sets of planes are what the backend promises for one stream in two chunkings:
-/// the same bits, or the same within rounding.
+/// Asserts that two sets of planes, of one stream in two chunkings, are bit-identical (native) or equal within
+/// rounding (candle).
 #[track_caller]
 pub fn assert_same(backend: &CodecBackend, a: &[Vec<f32>], b: &[Vec<f32>]) {
     let error = difference(a, b);
@@ -46,7 +47,7 @@ pub fn assert_same(backend: &CodecBackend, a: &[Vec<f32>], b: &[Vec<f32>]) {
     }
 }
 
-/// What the reference made of a case, see `tests/golden/README.md`.
+/// The reference's results for a case; see `tests/golden/README.md`.
 pub struct Golden {
     pub audio: Vec<Vec<f32>>,
     pub codes: Codes,
@@ -80,7 +81,7 @@ pub fn golden(case: &str) -> Golden {
     }
 }
 
-/// Planes padded with silence to whole frames.
+/// Returns planes padded with silence to whole frames.
 pub fn padded(planes: &[Vec<f32>], frame: usize) -> Vec<Vec<f32>> {
     planes
         .iter()
@@ -96,12 +97,12 @@ pub fn slices(planes: &[Vec<f32>]) -> Vec<&[f32]> {
     planes.iter().map(Vec::as_slice).collect()
 }
 
-/// Largest magnitude.
+/// Returns the largest magnitude.
 pub fn peak(planes: &[Vec<f32>]) -> f32 {
     planes.iter().flatten().fold(0.0, |peak, x| peak.max(x.abs()))
 }
 
-/// Largest difference between two sets of planes of equal lengths.
+/// Returns the largest difference between two sets of planes of equal lengths.
 pub fn difference(a: &[Vec<f32>], b: &[Vec<f32>]) -> f32 {
     assert_eq!(a.len(), b.len(), "planes");
     let mut largest = 0f32;
@@ -115,15 +116,14 @@ pub fn difference(a: &[Vec<f32>], b: &[Vec<f32>]) -> f32 {
     largest
 }
 
-/// Seeded noise under a slow swell with a few tones: every frame differs from every other.
+/// Returns seeded noise and two tones under a slow swell, in which every frame differs from every other.
 pub fn signal(channels: usize, samples: usize, seed: u32) -> Vec<Vec<f32>> {
     (0..channels as u32)
         .map(|c| {
-            let mut state = seed.wrapping_mul(747_796_405).wrapping_add(c + 1);
+            let mut noise = SeededNoise::new(seed.wrapping_mul(747_796_405).wrapping_add(c + 1));
             (0..samples)
                 .map(|n| {
-                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                    let noise = (state >> 8) as f32 / (1 << 23) as f32 - 1.0;
+                    let noise = noise.sample();
                     let t = n as f32 / 24_000.0;
                     let swell = 0.5 + 0.4 * (t * 7.0 + c as f32).sin();
                     swell * (0.2 * noise + 0.4 * (t * 2_700.0).sin() + 0.2 * (t * 900.0).cos())

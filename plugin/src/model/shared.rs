@@ -169,7 +169,7 @@ fn load(
         ModelSource::Folder(folder) => CodecConfig::read(folder)?,
     };
     let threads = if config.parameters() <= SMALL { 1 } else { 0 };
-    let options = CodecOptions { precision, threads, cache, ..CodecOptions::default() };
+    let options = CodecOptions { precision, threads, packed_cache: cache, ..CodecOptions::default() };
     Ok(match source {
         ModelSource::Embedded => Codec::load_from_memory(model.config, model.weights, &options)?,
         ModelSource::Folder(folder) => Codec::load(folder, &options)?,

@@ -96,16 +96,16 @@ fn ratings(ui: &mut Ui, scores: &[StimulusScore]) {
 fn compared(ui: &mut Ui, report: &BlindTestReport) {
     let theme = Theme::of(ui);
     let weak = |text: String| RichText::new(text).color(theme.weak).size(size::SMALL);
-    let passage = &report.heard.passage;
+    let passage = &report.conditions.passage;
     let seconds = passage.samples as f64 / f64::from(passage.rate);
-    ui.label(weak(format!("{}, {seconds:.1} s, at {} Hz", passage.file, report.heard.played_rate)));
+    ui.label(weak(format!("{}, {seconds:.1} s, at {} Hz", passage.file, report.conditions.played_rate)));
     // A threshold test has heard many, and its picture says which.
     if matches!(report.findings, TestResult::Staircase(_)) {
         return;
     }
     ui.spacing_mut().interact_size.y = size::SMALL + 4.0;
     Grid::new("compared").num_columns(2).spacing(vec2(16.0, 2.0)).show(ui, |ui| {
-        for one in &report.heard.compared {
+        for one in &report.conditions.compared {
             ui.label(weak(one.name.clone()));
             ui.label(weak(format!("played at {:+.1} dB", one.gain_db)));
             ui.end_row();

@@ -5,7 +5,7 @@ use candle_core::{Device, Tensor};
 use super::{CandleStack, CandleStackState};
 use crate::config::{CodecConfig, finest};
 use crate::error::CodecError;
-use crate::executor::{PerStack, StackRole};
+use crate::stacks::{PerStack, StackRole};
 use crate::tensor_scope::TensorScope;
 
 /// Maximum number of steps of a lane in one pass: attention takes memory by their square.
@@ -45,9 +45,11 @@ impl CandleExecutor {
         device: Device,
     ) -> Result<Self, CodecError> {
         let stacks = pool.install(|| {
-            PerStack::load(config, root, |scope, configs, downsample, steps, width| {
-                let stack = CandleStack::load(scope, configs, downsample)?;
-                let frames = (MAX_PASS_STEPS / finest(configs, downsample, steps)).max(1);
+            PerStack::load(config, root, |scope, shape| {
+                let (steps, width) = (shape.steps, shape.width);
+                let stack = Stack::load(scope, shape.modules, shape.downsample)?;
+                let finest = finest(shape.modules, shape.downsample, steps);
+                let frames = (PASS_STEPS / finest).max(1);
                 Ok(FramedStack { stack, steps, width, frames })
             })
         })?;

@@ -7,32 +7,32 @@
 pub struct Audio {
     /// Sample rate in hertz.
     pub rate: u32,
-    /// One vector of samples a channel.
+    /// Samples of each channel.
     pub channels: Vec<Vec<f32>>,
 }
 
 impl Audio {
-    /// Silence of `samples` samples a channel.
+    /// Returns silence of `samples` samples a channel.
     pub fn silence(rate: u32, channels: usize, samples: usize) -> Self {
         Self { rate, channels: vec![vec![0.0; samples]; channels] }
     }
 
-    /// Samples a channel.
+    /// Returns the length in samples of a channel.
     pub fn len(&self) -> usize {
         self.channels.first().map_or(0, Vec::len)
     }
 
-    /// True if there is no sample at all.
+    /// Returns true if there are no samples.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Length in seconds.
+    /// Returns the length in seconds.
     pub fn seconds(&self) -> f64 {
         self.len() as f64 / f64::from(self.rate)
     }
 
-    /// The channels as slices, as the codec takes them.
+    /// Returns the channels as slices, the form that the codec takes.
     pub fn planes(&self) -> Vec<&[f32]> {
         self.channels.iter().map(Vec::as_slice).collect()
     }

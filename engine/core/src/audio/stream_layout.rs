@@ -1,4 +1,4 @@
-//! From a file's rate and channels to the streams a model takes, and back.
+//! Mapping of a file's rate and channels to the streams of a model, and back.
 //!
 //! | file | mono model | stereo model |
 //! |---|---|---|
@@ -6,49 +6,47 @@
 //! | stereo | two streams, one a channel ([`MonoTreatment::Dual`]), or one stream of `(L + R) / 2`, restored on both channels ([`MonoTreatment::Mid`]) | one stream |
 //! | 3 or more | one stream a channel | pairs 1+2, 3+4, ...; a last odd channel as a mono file |
 //!
-//! Nothing here changes level: duplicating, pairing and splitting copy samples, and the average of
-//! two equal channels is that channel, bit for bit.
+//! Levels do not change: duplicating, pairing and splitting copy samples, and the average of two equal channels is
+//! bit-identical to either.
 
 use std::fmt;
 
 use super::resample::convert;
 use super::{Audio, AudioError, RateConverter};
 
-/// How a stereo file goes through a mono model.
+/// The treatment of a stereo file by a mono model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum MonoTreatment {
-    /// Each channel is a stream of its own: twice the bits, stereo kept.
+    /// One stream a channel: stereo is kept, at twice the bitrate.
     #[default]
     Dual,
-    /// Only the mid, `(L + R) / 2`, is coded; both channels of the result carry it. What differed
-    /// between the channels is lost.
+    /// One stream of the mid signal, `(L + R) / 2`, which both channels of the result carry. The side signal is lost.
     Mid,
 }
 
-/// What one stream carries. Channel numbers count from 0 here.
+/// The channels that a stream carries, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
-    /// A channel through a mono model.
+    /// One channel, through a mono model.
     Channel(usize),
     /// The average of both channels of a stereo file, through a mono model.
     Mid,
-    /// Two channels through a stereo model.
+    /// Two channels, through a stereo model.
     Pair(usize, usize),
-    /// A channel through a stereo model, the same on both sides.
+    /// One channel on both sides of a stereo model.
     Doubled(usize),
 }
 
-/// A file laid out for a model.
+/// The streams of a file for a model.
 #[derive(Clone, Debug)]
 pub struct PreparedAudio {
-    /// What to send through the model: at its rate, each with exactly its channel count, all of
-    /// the same length, a number of whole frames.
+    /// Streams at the model's rate and channel count, all of the same length, a whole number of frames.
     pub streams: Vec<Audio>,
-    /// How to put the decoded streams together again.
+    /// The mapping that restores the file from decoded streams.
     pub layout: StreamLayout,
 }
 
-/// How the channels of a file map to streams. `Display` says it in words, for a person.
+/// The mapping of a file's channels to streams. `Display` describes it in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamLayout {
     rate: u32,
@@ -56,18 +54,17 @@ pub struct StreamLayout {
     length: usize,
     model_rate: u32,
     model_channels: usize,
-    /// Samples of a decoded stream that the file is made of.
+    /// Samples of a decoded stream that the restored file depends on.
     needed: usize,
     contents: Vec<Content>,
 }
 
-/// Lays `audio` out for a model of `model_channels` channels (1 or 2) at `model_rate` hertz that
-/// takes frames of `frame` samples.
+/// Converts `audio` to streams for a model of `model_channels` channels (1 or 2) at `model_rate` hertz that takes
+/// frames of `frame` samples.
 ///
-/// `treatment` matters only for stereo files on mono models. Streams are what the model hears of
-/// the file followed by silence: converted, they ring on past the file's end. They are as many whole
-/// frames long as [`StreamLayout::restore`] needs to make every sample of the file from decoded ones; at
-/// the file's own rate that is the file's length. Allocates; not realtime-safe.
+/// `treatment` applies to stereo files on mono models only. Streams hold the file followed by silence, including the
+/// rate converter's ringing. Their length is the number of whole frames from which [`StreamLayout::restore`] can
+/// make every sample of the file; at equal rates it is the file's length, rounded up. Allocates; not realtime-safe.
 ///
 /// # Errors
 ///
@@ -94,7 +91,7 @@ pub fn prepare_audio(
     };
     let stream_length = layout.needed.next_multiple_of(frame.max(1));
 
-    // Mixing before converting: one channel to convert instead of two.
+    // Mixing first leaves one channel to convert instead of two.
     let source = if layout.contents == [Content::Mid] {
         let mid = audio.channels[0].iter().zip(&audio.channels[1]).map(average).collect();
         let mid = Audio { rate: audio.rate, channels: vec![mid] };
@@ -118,12 +115,12 @@ pub fn prepare_audio(
     Ok(PreparedAudio { streams, layout })
 }
 
-/// Samples at a converter's input that its first `length` outputs depend on.
+/// Returns the number of input samples that a converter's first `length` outputs depend on.
 fn needed(converter: &RateConverter, length: usize) -> usize {
     (length as u64).checked_sub(1).map_or(0, |last| converter.needed(last) as usize)
 }
 
-/// One entry a stream.
+/// Returns the content of each stream.
 fn contents(
     channels: usize,
     model_channels: usize,
@@ -140,6 +137,7 @@ fn contents(
     }
 }
 
+/// Checks that audio has channels, all of one length.
 fn check(audio: &Audio) -> Result<(), AudioError> {
     let refuse = |reason: String| Err(AudioError::Buffer { reason });
     if audio.channels.is_empty() {
@@ -160,16 +158,16 @@ fn average((&a, &b): (&f32, &f32)) -> f32 {
 }
 
 impl StreamLayout {
-    /// True if the file's rate is not the model's, so that even an exact codec would not return
-    /// it bit for bit.
+    /// Returns true if the file's rate differs from the model's, so that even a lossless codec would not return the
+    /// file bit for bit.
     pub fn resamples(&self) -> bool {
         self.rate != self.model_rate
     }
 
-    /// Puts decoded streams together to the file's channels, rate and length exactly.
+    /// Restores the file's channels, rate and length from decoded streams.
     ///
-    /// `decoded` are the streams of [`PreparedAudio::streams`], in their order, after the codec. What
-    /// they hold beyond what the file is made of is dropped. Allocates; not realtime-safe.
+    /// `decoded` holds the streams of [`PreparedAudio::streams`] after the codec, in the same order. Their samples
+    /// beyond the file's end are dropped. Allocates; not realtime-safe.
     ///
     /// # Errors
     ///
@@ -197,6 +195,7 @@ impl StreamLayout {
         Ok(convert(&back, &decoded, self.rate, self.length))
     }
 
+    /// Checks decoded streams against the layout.
     fn check_decoded(&self, decoded: &[Audio]) -> Result<(), AudioError> {
         let refuse = |expected: String, found: String| Err(AudioError::Restore { expected, found });
         if decoded.len() != self.contents.len() {

@@ -1,70 +1,15 @@
-//! Whether codes fit a model.
+//! Checks of codes against a model.
 
-use super::Codes;
-
-/// Why codes do not fit a model, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CodesError {
-    /// More layers than the model has.
-    #[error(
-        "the codes have {found} layers and the model {layers}: {}",
-        if *.looks_transposed {
-            "they look like frames first; transpose them, numpy.save(path, codes.T)"
-        } else {
-            "decode them with the model that made them"
-        }
-    )]
-    TooManyLayers {
-        /// Layers of the codes.
-        found: usize,
-        /// Layers of the model.
-        layers: usize,
-        /// True if swapping layers and frames would make them fit.
-        looks_transposed: bool,
-    },
-    /// No layer at all.
-    #[error("the codes have no layers: give at least one of the model's {layers}")]
-    NoLayers {
-        /// Layers of the model.
-        layers: usize,
-    },
-    /// A code the model's codebooks do not have.
-    #[error(
-        "layer {layer}, frame {frame}: code {value} is outside 0..={}: these codes are not of this model, or damaged",
-        .codebook_size.saturating_sub(1)
-    )]
-    OutOfRange {
-        /// Layer, from 0.
-        layer: usize,
-        /// Frame, from 0.
-        frame: usize,
-        /// The code.
-        value: u32,
-        /// Entries of the model's codebooks.
-        codebook_size: usize,
-    },
-    /// A frame has another number of codes than the frames before it.
-    #[error(
-        "frame {frame} has {found} codes and the frames before it {expected}: give every frame one code a layer"
-    )]
-    Ragged {
-        /// Frame, from 0.
-        frame: usize,
-        /// Its number of codes.
-        found: usize,
-        /// The number of codes of frame 0.
-        expected: usize,
-    },
-}
+use super::{Codes, CodesError};
 
 impl Codes {
-    /// Whether a model of `layers` RVQ layers with codebooks of `codebook_size` entries can decode
-    /// these. Fewer layers than the model's are fine: that is a lower depth. No frames are fine too.
-    /// An array stored frames first is told by its too many layers; one with no more frames than the
-    /// model has layers cannot be told.
+    /// Checks that a model of `layers` RVQ layers with codebooks of `codebook_size` entries can decode
+    /// these codes. Fewer layers than the model's are a lower depth; no frames are allowed. An array with
+    /// frames as its first dimension is recognised by its excess of layers, unless it has no more frames
+    /// than the model has layers.
     ///
     /// # Errors
-    /// [`CodesError`] naming the first thing that does not fit.
+    /// [`CodesError`] with the first defect.
     pub fn check(&self, layers: usize, codebook_size: usize) -> Result<(), CodesError> {
         let found = self.layers();
         if found > layers {

@@ -4,14 +4,14 @@
 //! whole files and allocates.
 //!
 //! ```no_run
-//! use residue_media::audio::{MonoTreatment, prepare, read, write};
+//! use residue_media::audio::{MonoTreatment, prepare_audio, read, write};
 //!
-//! # fn main() -> Result<(), residue_media::audio::AudioError> {
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let decoded = read("voice.flac".as_ref())?;
 //! for warning in &decoded.warnings {
 //!     eprintln!("voice.flac: {warning}");
 //! }
-//! let prepared = prepare(&decoded.audio, 48_000, 2, 3840, MonoTreatment::Dual)?;
+//! let prepared = prepare_audio(&decoded.audio, 48_000, 2, 3840, MonoTreatment::Dual)?;
 //! // Run every stream through the codec, then:
 //! let restored = prepared.layout.restore(&prepared.streams)?;
 //! write("out.wav".as_ref(), &restored)?;

@@ -1,6 +1,6 @@
-//! What a measurement refuses, and what to do about it.
+//! Errors of measurements.
 
-/// Why something could not be measured. Every message says what to change.
+/// The reason why something cannot be measured. Every message names a remedy.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum MeasureError {
     /// The two signals have different sample rates.
@@ -55,25 +55,25 @@ pub enum MeasureError {
         channel: usize,
         /// Sample, from 0.
         sample: usize,
-        /// What was found there.
+        /// The sample found.
         value: f32,
     },
-    /// The sample rate is outside what the measurement is defined for.
+    /// The sample rate is outside the measurement's range.
     #[error("a sample rate of {rate} Hz cannot be measured: use 16 to 2822400 Hz")]
     Rate {
         /// The rate in hertz.
         rate: u32,
     },
-    /// There are more channels than the loudness meter knows.
+    /// There are more channels than the loudness meter supports.
     #[error("{channels} channels are more than the loudness meter's 64: measure groups of them")]
     TooManyChannels {
         /// Channels of the signal.
         channels: usize,
     },
-    /// A channel was asked for that the signal does not have.
+    /// The signal does not have the channel requested.
     #[error("channel {channel} was asked for and the signal has {channels}: count from 0")]
     NoSuchChannel {
-        /// The channel asked for, from 0.
+        /// The channel requested, from 0.
         channel: usize,
         /// Channels of the signal.
         channels: usize,
@@ -88,14 +88,14 @@ pub enum MeasureError {
         /// The range allowed, in words.
         allowed: &'static str,
     },
-    /// Two encodings are not of the same shape.
+    /// Two encodings have different shapes.
     #[error(
         "codes of shapes (layers, frames) {first:?} cannot be set against {second:?}: encode the same audio at the same depth"
     )]
     CodeShapes {
-        /// Layers and frames of each stream of one.
+        /// Layers and frames of each stream of the first encoding.
         first: Vec<(usize, usize)>,
-        /// Of the other.
+        /// Layers and frames of each stream of the second encoding.
         second: Vec<(usize, usize)>,
     },
     /// A code lies outside the codebook.
@@ -109,13 +109,13 @@ pub enum MeasureError {
         frame: usize,
         /// The code.
         value: u32,
-        /// Entries of the codebook.
+        /// Rows of the codebook.
         codebook_size: usize,
     },
 }
 
 impl MeasureError {
-    /// A parameter out of range.
+    /// Returns the error that a parameter is out of range.
     pub(super) fn parameter(
         name: &'static str,
         value: impl std::fmt::Display,

@@ -1,24 +1,24 @@
-//! Loudness and level.
+//! Loudness, sample peak and RMS level.
 
 use ebur128::{EbuR128, Mode};
 use serde::Serialize;
 
 use super::MeasureError;
-use super::level::dbfs;
+use super::decibels::dbfs;
 use super::signal_pair::check;
 use crate::audio::Audio;
 
-/// Rates the BS.1770 filters are made for here, in hertz.
+/// Sample rates for which the BS.1770 filters exist, in hertz.
 const RATES: std::ops::RangeInclusive<u32> = 16..=2_822_400;
-/// Most channels the meter takes.
+/// Most channels that the meter supports.
 const MAX_CHANNELS: usize = 64;
 
-/// How loud a signal is.
+/// Loudness and levels of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Loudness {
     /// Integrated loudness in LUFS (ITU-R BS.1770-4, EBU R 128), K-weighted and gated over all
-    /// channels together. `None` where it does not exist: no block of 400 ms above -70 LUFS, that is
-    /// silence, or a signal shorter than 400 ms.
+    /// channels together. `None` if no block of 400 ms is above -70 LUFS, as in silence and in
+    /// signals shorter than 400 ms.
     pub integrated_lufs: Option<f64>,
     /// Largest absolute sample of any channel in dBFS; [`FLOOR_DBFS`](super::FLOOR_DBFS) for
     /// silence. Peaks between samples may be higher.
@@ -42,7 +42,7 @@ pub fn loudness(audio: &Audio) -> Result<Loudness, MeasureError> {
     measure(audio)
 }
 
-/// [`loudness`] of checked audio.
+/// Returns the [`loudness`] of checked audio.
 pub(super) fn measure(audio: &Audio) -> Result<Loudness, MeasureError> {
     let samples = || audio.channels.iter().flatten();
     let peak = samples().fold(0.0_f32, |peak, x| peak.max(x.abs()));
@@ -55,7 +55,7 @@ pub(super) fn measure(audio: &Audio) -> Result<Loudness, MeasureError> {
     })
 }
 
-/// Integrated loudness in LUFS, `None` if no block passes the gate.
+/// Returns the integrated loudness in LUFS, `None` if no block passes the gate.
 fn integrated(audio: &Audio) -> Result<Option<f64>, MeasureError> {
     let (rate, channels) = (audio.rate, audio.channels.len());
     if !RATES.contains(&rate) {
@@ -64,7 +64,7 @@ fn integrated(audio: &Audio) -> Result<Option<f64>, MeasureError> {
     if channels > MAX_CHANNELS {
         return Err(MeasureError::TooManyChannels { channels });
     }
-    // Rate and channels are in range, so what the meter could still refuse does not arise.
+    // Rate and channels are in range, so that the meter has no reason to fail.
     let meter = || -> Result<f64, ebur128::Error> {
         let mut meter = EbuR128::new(channels as u32, rate, Mode::I)?;
         meter.add_frames_planar_f32(&audio.planes())?;
@@ -76,7 +76,7 @@ fn integrated(audio: &Audio) -> Result<Option<f64>, MeasureError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::level::FLOOR_DBFS;
+    use super::super::decibels::FLOOR_DBFS;
     use super::super::test_signals::sine;
     use super::*;
 

@@ -4,14 +4,14 @@ use rayon::prelude::*;
 
 use super::MeasureError;
 use super::signal_pair::SignalPair;
-use super::stft::{Edge, Stft};
+use super::stft::{EdgePadding, Stft};
 use crate::audio::Audio;
 
 /// `(window in samples, mel bands)` of the resolutions of [`mel_distance`].
 pub const MEL_RESOLUTIONS: [(usize, usize); 7] =
     [(32, 5), (64, 10), (128, 20), (256, 40), (512, 80), (1024, 160), (2048, 320)];
 
-/// Mel magnitudes below this count as this, so that silence has a logarithm.
+/// Lower limit of mel magnitudes, so that silence has a logarithm.
 const CLAMP: f64 = 1e-5;
 
 /// Hertz a mel below the break frequency of Slaney's scale.
@@ -21,7 +21,7 @@ const BREAK_HZ: f64 = 1000.0;
 /// Mels at the break frequency.
 const BREAK_MEL: f64 = BREAK_HZ / LINEAR_HZ;
 
-/// Natural logarithm of the frequency ratio of one mel above the break: 27 mels from 1 to 6.4 kHz.
+/// Returns the natural logarithm of the frequency ratio of one mel above the break: 27 mels span 1 to 6.4 kHz.
 fn log_step() -> f64 {
     6.4_f64.ln() / 27.0
 }
@@ -50,7 +50,7 @@ pub struct MelFilterbank {
     bands: Vec<Band>,
 }
 
-/// The weights of one triangle, from bin `first` on.
+/// The weights of one triangle, beginning at bin `first`.
 #[derive(Clone, Debug)]
 struct Band {
     first: usize,
@@ -58,8 +58,7 @@ struct Band {
 }
 
 impl MelFilterbank {
-    /// `bands` triangles over the `fft / 2 + 1` bins of a transform of `fft` samples at `rate`
-    /// hertz.
+    /// Returns `bands` triangles over the `fft / 2 + 1` bins of a transform of `fft` samples at `rate` hertz.
     ///
     /// # Errors
     /// [`MeasureError::Parameter`] if the rate or the number of bands is 0, or `fft` is not an even
@@ -86,24 +85,24 @@ impl MelFilterbank {
         Ok(Self { bins, bands })
     }
 
-    /// Mel bands.
+    /// Returns the number of mel bands.
     pub fn bands(&self) -> usize {
         self.bands.len()
     }
 
-    /// Frequency bins a frame of magnitudes must have.
+    /// Returns the number of frequency bins of a frame of magnitudes.
     pub fn bins(&self) -> usize {
         self.bins
     }
 
-    /// The weight of `bin` in `band`; 0 outside the triangle and out of range.
+    /// Returns the weight of `bin` in `band`; 0 outside the triangle and out of range.
     pub fn weight(&self, band: usize, bin: usize) -> f64 {
         let weight = |b: &Band| b.weights.get(bin.checked_sub(b.first)?).copied();
         self.bands.get(band).and_then(weight).unwrap_or(0.0)
     }
 
-    /// Weighted sums of one frame of `magnitudes` ([`Self::bins`] values; missing ones count as 0)
-    /// into `mels` ([`Self::bands`] values, or as many as fit).
+    /// Writes the weighted sums of one frame of `magnitudes` ([`Self::bins`] values; missing ones count as 0) to
+    /// `mels` ([`Self::bands`] values, or as many as fit).
     ///
     /// Realtime-safe.
     pub fn apply(&self, magnitudes: &[f64], mels: &mut [f64]) {
@@ -115,7 +114,7 @@ impl MelFilterbank {
 }
 
 impl Band {
-    /// The triangle over `low..high` hertz with its peak at `centre`, sampled `spacing` hertz apart.
+    /// Returns the triangle over `low..high` hertz with its peak at `centre`, sampled `spacing` hertz apart.
     fn triangle(low: f64, centre: f64, high: f64, spacing: f64, bins: usize) -> Self {
         let height = 2.0 / (high - low);
         let first = ((low / spacing).floor() as usize).min(bins);
@@ -130,10 +129,10 @@ impl Band {
     }
 }
 
-/// Multi-resolution log-mel distance of `other` from `reference`, without unit; 0 for identical
+/// Returns the multi-resolution log-mel distance of `other` from `reference`, without unit; 0 for identical
 /// signals.
 ///
-/// For each of [`MEL_RESOLUTIONS`]: magnitude STFT (hop a quarter of the window, [`Edge::Reflect`]),
+/// For each of [`MEL_RESOLUTIONS`]: magnitude STFT (hop a quarter of the window, [`EdgePadding::Reflect`]),
 /// [`MelFilterbank`], `log10(max(mel, 1e-5))`, mean absolute difference over bands and frames; then
 /// the sum over the resolutions, averaged over channels. This is the mel loss of the Descript Audio
 /// Codec (Kumar et al., "High-Fidelity Audio Compression with Improved RVQGAN", NeurIPS 2023,
@@ -147,7 +146,7 @@ pub fn mel_distance(reference: &Audio, other: &Audio) -> Result<f64, MeasureErro
     distance(&SignalPair::new(reference, other)?)
 }
 
-/// [`mel_distance`] of a checked pair.
+/// Returns the [`mel_distance`] of a checked pair.
 pub(super) fn distance(pair: &SignalPair<'_>) -> Result<f64, MeasureError> {
     if pair.reference.rate == 0 {
         return Err(MeasureError::Rate { rate: 0 });
@@ -159,7 +158,7 @@ pub(super) fn distance(pair: &SignalPair<'_>) -> Result<f64, MeasureError> {
     Ok(scales.iter().sum())
 }
 
-/// The term of one resolution.
+/// Returns the term of one resolution.
 fn at_scale(pair: &SignalPair<'_>, window: usize, bands: usize) -> Result<f64, MeasureError> {
     let mut stft = Stft::new(window, window / 4, window)?;
     let filterbank = MelFilterbank::new(pair.reference.rate, window, bands)?;
@@ -170,7 +169,7 @@ fn at_scale(pair: &SignalPair<'_>, window: usize, bands: usize) -> Result<f64, M
         let mut sum = 0.0;
         for frame in 0..frames {
             for (signal, mels) in [reference, other].iter().zip(&mut mels) {
-                stft.frame(signal, frame, Edge::Reflect, &mut magnitudes);
+                stft.frame(signal, frame, EdgePadding::Reflect, &mut magnitudes);
                 filterbank.apply(&magnitudes, mels);
             }
             sum += mels[0].iter().zip(&mels[1]).map(|(a, b)| log_ratio(*a, *b)).sum::<f64>();
@@ -179,7 +178,7 @@ fn at_scale(pair: &SignalPair<'_>, window: usize, bands: usize) -> Result<f64, M
     }))
 }
 
-/// `|log10 a - log10 b|` of clamped magnitudes.
+/// Returns `|log10 a - log10 b|` of clamped magnitudes.
 pub(super) fn log_ratio(a: f64, b: f64) -> f64 {
     (a.max(CLAMP) / b.max(CLAMP)).log10().abs()
 }

@@ -1,48 +1,48 @@
-//! Measurements: what the meters, the tables and the pictures show.
+//! Measurements for meters, tables and pictures.
 //!
-//! | want | call |
+//! | measurement | call |
 //! |---|---|
-//! | everything about two signals at once | [`signal_distances()`] |
-//! | one distance | [`mel_distance`], [`stft_distance`], [`si_sdr()`] |
-//! | a distance while audio runs | [`StreamingMelDistance`] |
-//! | how loud a signal is | [`loudness()`] |
-//! | a picture of a signal | [`Spectrogram::of`] |
-//! | one column of a live picture | [`SpectrumColumn`] |
-//! | what the codes of a recording carry | [`codebook_usage`] |
-//! | how far two encodings are the same | [`code_agreement`] |
+//! | all distances between two signals | [`signal_distances()`] |
+//! | one distance | [`mel_distance`], [`stft_distance()`], [`si_sdr()`] |
+//! | a distance of running audio | [`StreamingMelDistance`] |
+//! | loudness | [`loudness()`] |
+//! | spectrogram of a signal | [`Spectrogram::of`] |
+//! | one column of a live spectrogram | [`SpectrumColumn`] |
+//! | use and entropy of codebooks | [`codebook_usage()`] |
+//! | agreement of two encodings | [`code_agreement()`] |
 //!
-//! All but [`StreamingMelDistance`] take whole signals; all allocate, and none is for an audio thread; only
-//! [`SpectrumColumn::analyse`] and [`Stft::frame`] are realtime-safe. Arithmetic is in 64-bit floats
-//! and the results do not depend on the number of threads.
+//! All but [`StreamingMelDistance`] take whole signals. Only [`SpectrumColumn::analyse`] and [`Stft::frame`] are
+//! realtime-safe; everything else allocates. Arithmetic is in f64, and results do not depend on the number of
+//! threads.
 
-mod agreement;
-mod codebook;
-mod column;
+mod code_agreement;
+mod codebook_usage;
+mod decibels;
 mod error;
-mod level;
-mod log_rows;
+mod log_frequency_axis;
 mod loudness;
 mod mel;
 mod si_sdr;
 mod signal_distances;
 mod signal_pair;
-mod spectral;
 mod spectrogram;
+mod spectrum_column;
 mod stft;
+mod stft_distance;
 mod streaming_mel_distance;
 #[cfg(test)]
 mod test_signals;
 
-pub use agreement::code_agreement;
-pub use codebook::{CodebookUsage, LayerUsage, codebook_usage};
-pub use column::SpectrumColumn;
+pub use code_agreement::code_agreement;
+pub use codebook_usage::{CodebookUsage, LayerUsage, codebook_usage};
+pub use decibels::{FLOOR_DBFS, dbfs};
 pub use error::MeasureError;
-pub use level::{FLOOR_DBFS, dbfs};
 pub use loudness::{Loudness, loudness};
 pub use mel::{MEL_RESOLUTIONS, MelFilterbank, mel_distance};
 pub use si_sdr::{SI_SDR_LIMIT_DB, si_sdr};
 pub use signal_distances::{SignalDistances, signal_distances};
-pub use spectral::{STFT_RESOLUTIONS, StftDistance, stft_distance};
 pub use spectrogram::{Spectrogram, SpectrogramSource, SpectrogramView};
-pub use stft::{Edge, Stft};
+pub use spectrum_column::SpectrumColumn;
+pub use stft::{EdgePadding, Stft};
+pub use stft_distance::{STFT_RESOLUTIONS, StftDistance, stft_distance};
 pub use streaming_mel_distance::StreamingMelDistance;

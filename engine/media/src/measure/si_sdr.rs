@@ -4,18 +4,17 @@ use super::MeasureError;
 use super::signal_pair::SignalPair;
 use crate::audio::Audio;
 
-/// Largest SI-SDR reported, and minus this the smallest, in dB. Identical signals have an infinite
-/// ratio; beyond 150 dB the rounding of 32-bit samples is what would be measured, and a finite value
-/// can be averaged and written as JSON.
+/// Largest SI-SDR reported, in dB; the smallest is minus this. Identical signals have an infinite ratio; above
+/// 150 dB the ratio measures the rounding of f32 samples, and a finite value can be averaged and written as
+/// JSON.
 pub const SI_SDR_LIMIT_DB: f64 = 150.0;
 
-/// SI-SDR of `other` against `reference` in dB, averaged over channels.
+/// Returns the SI-SDR of `other` against `reference` in dB, averaged over channels.
 ///
 /// Le Roux et al., "SDR: half-baked or well done?", ICASSP 2019, equation 3: with
 /// `a = <other, reference> / |reference|^2`, `10 log10(|a reference|^2 / |a reference - other|^2)`.
-/// The mean is not removed, so a DC offset counts as distortion. A delay of a few samples ruins the
-/// value and phases a neural codec made up do too: it tells whether a waveform is kept, not how
-/// good it sounds.
+/// The mean is not removed, so that a DC offset counts as distortion. The value drops with a delay of a few samples
+/// and with phases that a neural codec generates: it measures the waveform, not the perceived quality.
 ///
 /// | case | result |
 /// |---|---|
@@ -30,13 +29,13 @@ pub fn si_sdr(reference: &Audio, other: &Audio) -> Result<Option<f64>, MeasureEr
     Ok(ratio(&SignalPair::new(reference, other)?))
 }
 
-/// [`si_sdr`] of a checked pair.
+/// Returns the [`si_sdr`] of a checked pair.
 pub(super) fn ratio(pair: &SignalPair<'_>) -> Option<f64> {
     let defined: Vec<f64> = pair.channels().filter_map(|(r, o)| of_channel(r, o)).collect();
     (!defined.is_empty()).then(|| defined.iter().sum::<f64>() / defined.len() as f64)
 }
 
-/// SI-SDR of one channel; `None` if the reference is silent.
+/// Returns the SI-SDR of one channel; `None` if the reference is silent.
 fn of_channel(reference: &[f32], other: &[f32]) -> Option<f64> {
     let samples = || reference.iter().zip(other).map(|(r, o)| (f64::from(*r), f64::from(*o)));
     let energy: f64 = samples().map(|(r, _)| r * r).sum();

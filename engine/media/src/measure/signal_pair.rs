@@ -1,9 +1,9 @@
-//! Audio that has been checked and can be measured.
+//! Checked audio for measurements.
 
 use super::MeasureError;
 use crate::audio::Audio;
 
-/// Refuses audio without samples, with channels of different lengths or with NaN or infinities.
+/// Checks that audio has samples, channels of one length, and finite values only.
 pub(super) fn check(audio: &Audio) -> Result<(), MeasureError> {
     if audio.is_empty() {
         return Err(MeasureError::Empty);
@@ -23,14 +23,14 @@ pub(super) fn check(audio: &Audio) -> Result<(), MeasureError> {
 
 /// Two signals of one rate, layout and length, all samples finite, at least one sample.
 pub(super) struct SignalPair<'a> {
-    /// The signal that counts as right.
+    /// The reference.
     pub reference: &'a Audio,
-    /// The signal measured against it.
+    /// The signal compared with it.
     pub other: &'a Audio,
 }
 
 impl<'a> SignalPair<'a> {
-    /// Checks both and that they match.
+    /// Checks both signals and that they match.
     pub fn new(reference: &'a Audio, other: &'a Audio) -> Result<Self, MeasureError> {
         if reference.rate != other.rate {
             return Err(MeasureError::RateMismatch {
@@ -55,13 +55,13 @@ impl<'a> SignalPair<'a> {
         Ok(Self { reference, other })
     }
 
-    /// The channels of both, side by side.
+    /// Returns the channels of both signals in pairs.
     pub fn channels(&self) -> impl Iterator<Item = (&'a [f32], &'a [f32])> {
         let other = self.other.channels.iter().map(Vec::as_slice);
         self.reference.channels.iter().map(Vec::as_slice).zip(other)
     }
 
-    /// The mean over channels of a measure of one channel.
+    /// Returns the mean over channels of a measurement of one channel.
     pub fn mean(&self, measure: impl FnMut((&'a [f32], &'a [f32])) -> f64) -> f64 {
         self.channels().map(measure).sum::<f64>() / self.reference.channels.len() as f64
     }

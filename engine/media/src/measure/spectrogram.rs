@@ -1,22 +1,22 @@
-//! Spectrograms for pictures.
+//! Spectrograms of whole signals.
 
 use std::borrow::Cow;
 
 use rayon::prelude::*;
 
 use super::MeasureError;
-use super::column::SpectrumColumn;
-use super::level::dbfs;
+use super::decibels::dbfs;
 use super::signal_pair::check;
+use super::spectrum_column::SpectrumColumn;
 use crate::audio::Audio;
 
-/// Most columns of a picture.
+/// Most columns of a spectrogram.
 const MAX_WIDTH: usize = 1 << 16;
 
-/// Which signal of the audio is drawn.
+/// The signal that a spectrogram shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpectrogramSource {
-    /// The mean of all channels: what is the same on all of them keeps its level.
+    /// The mean of all channels, in which content common to all channels keeps its level.
     Mid,
     /// One channel, from 0.
     Channel(usize),
@@ -33,15 +33,14 @@ pub struct SpectrogramView {
     pub fmin: f64,
     /// Top edge of row 0 in hertz. May lie above half the sample rate: those rows show silence.
     pub fmax: f64,
-    /// Length of the Hann window in samples, 2 to 524288. Longer tells pitches apart, shorter
-    /// moments.
+    /// Length of the Hann window in samples, 2 to 524288. Longer windows resolve frequency, shorter ones time.
     pub window: usize,
-    /// What is drawn.
+    /// The signal shown.
     pub source: SpectrogramSource,
 }
 
 impl SpectrogramView {
-    /// 40 Hz to 20 kHz of the mid signal with a window of 2048 samples (43 ms at 48 kHz).
+    /// Returns a view of 40 Hz to 20 kHz of the mid signal with a window of 2048 samples (43 ms at 48 kHz).
     pub fn new(width: usize, height: usize) -> Self {
         let source = SpectrogramSource::Mid;
         Self { width, height, fmin: 40.0, fmax: 20_000.0, window: 2048, source }
@@ -52,8 +51,8 @@ impl SpectrogramView {
 ///
 /// A sine of full scale reads 0 dBFS in its row, at worst 0.4 dB less; silence reads
 /// [`FLOOR_DBFS`](super::FLOOR_DBFS). A column shows the mean power of half-overlapping windows spread
-/// over its part of the signal, so that no sample goes unseen however long the signal; beyond the
-/// ends of the signal there is silence. The result is the same on every run and number of threads.
+/// over its part of the signal, so that every sample contributes for any length of the signal; the signal counts
+/// as silent beyond its ends. The result does not depend on the number of threads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spectrogram {
     view: SpectrogramView,
@@ -62,7 +61,7 @@ pub struct Spectrogram {
 }
 
 impl Spectrogram {
-    /// Draws `audio`. Not realtime-safe: for live pictures see [`SpectrumColumn`].
+    /// Computes the spectrogram of `audio`. Not realtime-safe; for running audio see [`SpectrumColumn`].
     ///
     /// # Errors
     /// [`MeasureError`] if the audio is empty or not finite, a parameter of the view is out of its
@@ -79,7 +78,7 @@ impl Spectrogram {
             .into_par_iter()
             .map_init(
                 || analyser.clone(),
-                |analyser, column| draw(analyser, &signal, column, width),
+                |analyser, column| column_levels(analyser, &signal, column, width),
             )
             .collect();
         let levels =
@@ -87,40 +86,39 @@ impl Spectrogram {
         Ok(Self { view: *view, levels })
     }
 
-    /// Columns.
+    /// Returns the number of columns.
     pub fn width(&self) -> usize {
         self.view.width
     }
 
-    /// Rows.
+    /// Returns the number of rows.
     pub fn height(&self) -> usize {
         self.view.height
     }
 
-    /// What was drawn.
+    /// Returns size, axes and window.
     pub fn view(&self) -> &SpectrogramView {
         &self.view
     }
 
-    /// Levels in dBFS, row after row, row 0 (the highest frequencies) first: `height * width`
-    /// values.
+    /// Returns levels in dBFS, row-major, the highest frequencies first: `height * width` values.
     pub fn levels(&self) -> &[f32] {
         &self.levels
     }
 
-    /// The level in dBFS of `column` of `row`, `None` outside the picture.
+    /// Returns the level in dBFS at `row` and `column`, `None` outside the spectrogram.
     pub fn get(&self, row: usize, column: usize) -> Option<f32> {
         let inside = row < self.height() && column < self.width();
         inside.then(|| self.levels[row * self.width() + column])
     }
 
-    /// The frequency in hertz in the middle of `row`; also defined outside the picture.
+    /// Returns the frequency in hertz of the middle of `row`; also defined outside the spectrogram.
     pub fn frequency(&self, row: usize) -> f64 {
         let SpectrogramView { height, fmin, fmax, .. } = self.view;
         fmax * (fmin / fmax).powf((row as f64 + 0.5) / height as f64)
     }
 
-    /// The row that shows `hertz`, `None` outside the picture.
+    /// Returns the row that shows `hertz`, `None` outside the spectrogram.
     pub fn row(&self, hertz: f64) -> Option<usize> {
         let SpectrogramView { height, fmin, fmax, .. } = self.view;
         let row = height as f64 * (hertz / fmax).ln() / (fmin / fmax).ln();
@@ -128,7 +126,7 @@ impl Spectrogram {
     }
 }
 
-/// The signal that is drawn.
+/// Returns the signal that is shown.
 fn source(audio: &Audio, source: SpectrogramSource) -> Result<Cow<'_, [f32]>, MeasureError> {
     let channels = audio.channels.len();
     match source {
@@ -145,8 +143,13 @@ fn source(audio: &Audio, source: SpectrogramSource) -> Result<Cow<'_, [f32]>, Me
     }
 }
 
-/// The rows of one column, top to bottom.
-fn draw(analyser: &mut SpectrumColumn, signal: &[f32], column: usize, width: usize) -> Vec<f32> {
+/// Returns the levels of one column, top to bottom.
+fn column_levels(
+    analyser: &mut SpectrumColumn,
+    signal: &[f32],
+    column: usize,
+    width: usize,
+) -> Vec<f32> {
     let step = signal.len() as f64 / width as f64;
     let windows = (step / (analyser.window() as f64 / 2.0)).ceil().max(1.0);
     let mut powers = vec![0.0; analyser.height()];

@@ -11,13 +11,13 @@ use super::MeasureError;
 /// Longest transform accepted, in samples.
 const MAX_FFT: usize = 1 << 20;
 
-/// What lies beyond the ends of a signal.
+/// The continuation of a signal beyond its ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Edge {
-    /// The signal mirrored about its first and last sample, again and again where it is shorter
-    /// than the window (`numpy.pad(mode="reflect")`). What the distances use: no false edges.
+pub enum EdgePadding {
+    /// The signal mirrored about its first and last sample, repeatedly where it is shorter than the window
+    /// (`numpy.pad(mode="reflect")`). Used by the distances, because it adds no edges to the signal.
     Reflect,
-    /// Silence. What pictures use: nothing is drawn that is not there.
+    /// Silence. Used by spectrograms, because it adds no content to the signal.
     Zero,
 }
 
@@ -25,7 +25,7 @@ pub enum Edge {
 ///
 /// Frame `i` is centred on sample `i * hop`, weighted with a periodic Hann window of `window`
 /// samples (`0.5 - 0.5 cos(2 pi n / window)`), zero-padded on both sides to `fft` samples and
-/// transformed; magnitudes are not normalised. With [`Edge::Reflect`] this is
+/// transformed; magnitudes are not normalised. With [`EdgePadding::Reflect`] this is
 /// `torch.stft(x, fft, hop, window, hann_window(window), center=True).abs()`.
 #[derive(Clone)]
 pub struct Stft {
@@ -38,7 +38,7 @@ pub struct Stft {
 }
 
 impl Stft {
-    /// A transform of frames of `window` samples, `hop` samples apart, zero-padded to `fft`.
+    /// Returns a transform of frames of `window` samples, `hop` samples apart, zero-padded to `fft`.
     ///
     /// # Errors
     /// [`MeasureError::Parameter`] unless `1 <= window <= fft <= 2^20`, `fft` is even and
@@ -66,40 +66,53 @@ impl Stft {
         })
     }
 
-    /// Frequency bins of a frame: `fft / 2 + 1`. Bin `b` is at `b * rate / fft` hertz.
+    /// Returns the number of frequency bins of a frame, `fft / 2 + 1`. Bin `b` is at `b * rate / fft` hertz.
     pub fn bins(&self) -> usize {
         self.spectrum.len()
     }
 
-    /// Frames of a signal of `samples` samples: `1 + samples / hop`, none for no samples.
+    /// Returns the number of frames of a signal of `samples` samples: `1 + samples / hop`, none for no samples.
     pub fn frames(&self, samples: usize) -> usize {
         if samples == 0 { 0 } else { 1 + samples / self.hop }
     }
 
-    /// Sum of the window's weights: the magnitude of a constant 1, and twice that of a full-scale
+    /// Returns the sum of the window's weights: the magnitude of a constant 1, and twice that of a full-scale
     /// sine.
     pub fn window_sum(&self) -> f64 {
         self.window.iter().sum()
     }
 
-    /// Magnitudes of frame `index` of `signal`, [`Self::bins`] values into `magnitudes` (as many
-    /// as fit). Zeros for an empty signal.
+    /// Writes the magnitudes of frame `index` of `signal` to `magnitudes`: [`Self::bins`] values, or as many as
+    /// fit. Zeros for an empty signal.
     ///
     /// Realtime-safe.
-    pub fn frame(&mut self, signal: &[f32], index: usize, edge: Edge, magnitudes: &mut [f64]) {
+    pub fn frame(
+        &mut self,
+        signal: &[f32],
+        index: usize,
+        edge: EdgePadding,
+        magnitudes: &mut [f64],
+    ) {
         let centre = index.saturating_mul(self.hop);
         self.frame_at(signal, i64::try_from(centre).unwrap_or(i64::MAX), edge, magnitudes);
     }
 
-    /// The same for the frame centred on sample `centre`, which may lie outside the signal.
+    /// Writes the magnitudes of the frame centred on sample `centre`, which may lie outside the signal, as
+    /// [`Self::frame`] does.
     ///
     /// Realtime-safe.
-    pub fn frame_at(&mut self, signal: &[f32], centre: i64, edge: Edge, magnitudes: &mut [f64]) {
+    pub fn frame_at(
+        &mut self,
+        signal: &[f32],
+        centre: i64,
+        edge: EdgePadding,
+        magnitudes: &mut [f64],
+    ) {
         let fft = self.input.len();
         let length = self.window.len();
         let offset = (fft - length) / 2;
         let first = centre.saturating_sub((fft / 2) as i64).saturating_add(offset as i64);
-        // Also clears what the transform left behind: it uses its input as scratch space.
+        // The transform uses its input as scratch space, so that the padding has to be cleared too.
         self.input.fill(0.0);
         let framed = &mut self.input[offset..offset + length];
         match usize::try_from(first).ok().and_then(|s| signal.get(s..s.checked_add(length)?)) {
@@ -123,8 +136,8 @@ impl Stft {
         }
     }
 
-    /// Magnitudes of all frames, frame after frame: `frames * bins` values. Allocates.
-    pub fn magnitudes(&mut self, signal: &[f32], edge: Edge) -> Vec<f64> {
+    /// Returns the magnitudes of all frames, frame-major: `frames * bins` values. Allocates.
+    pub fn magnitudes(&mut self, signal: &[f32], edge: EdgePadding) -> Vec<f64> {
         let mut all = vec![0.0; self.frames(signal.len()) * self.bins()];
         let bins = self.bins();
         for (index, row) in all.chunks_exact_mut(bins).enumerate() {
@@ -134,21 +147,21 @@ impl Stft {
     }
 }
 
-/// Sample `index` of a signal that goes on beyond its ends.
-fn sample(signal: &[f32], index: i64, edge: Edge) -> f64 {
+/// Returns sample `index` of a signal continued beyond its ends.
+fn sample(signal: &[f32], index: i64, edge: EdgePadding) -> f64 {
     let length = signal.len() as i64;
     if length == 0 {
         return 0.0;
     }
     let index = match edge {
-        Edge::Zero if !(0..length).contains(&index) => return 0.0,
-        Edge::Reflect if length == 1 => 0,
-        Edge::Reflect => {
+        EdgePadding::Zero if !(0..length).contains(&index) => return 0.0,
+        EdgePadding::Reflect if length == 1 => 0,
+        EdgePadding::Reflect => {
             let period = 2 * (length - 1);
             let phase = index.rem_euclid(period);
             phase.min(period - phase)
         }
-        Edge::Zero => index,
+        EdgePadding::Zero => index,
     };
     f64::from(signal[index as usize])
 }
@@ -160,16 +173,16 @@ mod tests {
     #[test]
     fn reflection_repeats_for_short_signals() {
         let reflected = |signal: &[f32], range: std::ops::Range<i64>| -> Vec<f64> {
-            range.map(|i| sample(signal, i, Edge::Reflect)).collect()
+            range.map(|i| sample(signal, i, EdgePadding::Reflect)).collect()
         };
         // numpy.pad([1, 2, 3], 5, mode="reflect")
         let expected = [2.0, 1.0, 2.0, 3.0, 2.0, 1.0, 2.0, 3.0, 2.0, 1.0, 2.0, 3.0, 2.0];
         assert_eq!(reflected(&[1.0, 2.0, 3.0], -5..8), expected);
         assert_eq!(reflected(&[4.0], -2..3), [4.0; 5]);
         assert_eq!(reflected(&[], -2..3), [0.0; 5]);
-        assert_eq!(sample(&[1.0, 2.0], -1, Edge::Zero), 0.0);
-        assert_eq!(sample(&[1.0, 2.0], 1, Edge::Zero), 2.0);
-        assert_eq!(sample(&[1.0, 2.0], 2, Edge::Zero), 0.0);
+        assert_eq!(sample(&[1.0, 2.0], -1, EdgePadding::Zero), 0.0);
+        assert_eq!(sample(&[1.0, 2.0], 1, EdgePadding::Zero), 2.0);
+        assert_eq!(sample(&[1.0, 2.0], 2, EdgePadding::Zero), 0.0);
     }
 
     #[test]
@@ -177,7 +190,7 @@ mod tests {
         let mut stft = Stft::new(64, 16, 64).unwrap();
         let sine: Vec<f32> = (0..256).map(|n| (TAU * 8.0 * n as f64 / 64.0).sin() as f32).collect();
         let mut magnitudes = vec![0.0; stft.bins()];
-        stft.frame(&sine, 8, Edge::Reflect, &mut magnitudes);
+        stft.frame(&sine, 8, EdgePadding::Reflect, &mut magnitudes);
         assert!((magnitudes[8] - stft.window_sum() / 2.0).abs() < 1e-5);
         assert!((stft.window_sum() - 32.0).abs() < 1e-12);
         assert!(magnitudes[12] < 1e-5);
@@ -198,7 +211,7 @@ mod tests {
         let mut stft = Stft::new(64, 16, 128).unwrap();
         let mut magnitudes = vec![1.0; stft.bins()];
         for centre in [i64::MIN, -1000, 1000, i64::MAX] {
-            stft.frame_at(&[1.0; 100], centre, Edge::Zero, &mut magnitudes);
+            stft.frame_at(&[1.0; 100], centre, EdgePadding::Zero, &mut magnitudes);
             assert!(magnitudes.iter().all(|m| *m == 0.0), "{centre}");
         }
     }

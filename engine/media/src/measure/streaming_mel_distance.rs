@@ -1,57 +1,57 @@
-//! The mel distance of running audio, over its last moments.
+//! The mel distance of running audio, over a sliding window.
 
 use std::collections::VecDeque;
 
 use super::MeasureError;
 use super::mel::{MEL_RESOLUTIONS, MelFilterbank, log_ratio};
-use super::stft::{Edge, Stft};
+use super::stft::{EdgePadding, Stft};
 
-/// Lanes: the reference, and what is measured against it.
+/// Number of lanes: the reference and two that are compared with it.
 const LANES: usize = 3;
-/// Seconds of a slice: the sums that are added up and forgotten as one.
-const SLICE: f64 = 0.1;
-/// Most seconds a reading covers.
-const LONGEST: f64 = 60.0;
+/// Length of a slice, by which the window slides, in seconds.
+const SLICE_SECONDS: f64 = 0.1;
+/// Longest window, in seconds.
+const MAX_SECONDS: f64 = 60.0;
 
-/// [`mel_distance`](super::mel_distance) of two lanes from a third, while they run: of the frames of
-/// the last moments, without the reflections at the ends that whole signals have. For signals that
-/// change little it is that of the whole.
+/// The [`mel_distance`](super::mel_distance) of two lanes from a reference lane over a sliding window, without the
+/// reflections at the ends of whole signals. For stationary signals it equals the distance of the whole.
 ///
 /// Two lanes at 48 kHz take about a twentieth of a core.
 pub struct StreamingMelDistance {
-    scales: Vec<Scale>,
-    /// The last samples of each lane, as many as the longest window, then what is new.
+    resolutions: Vec<Resolution>,
+    /// Last samples of each lane: the longest analysis window, followed by new samples.
     samples: [Vec<f32>; LANES],
     /// Samples pushed since the last [`Self::clear`].
     pushed: u64,
-    /// Samples of a slice, and slices of a reading.
+    /// Samples of a slice.
     slice: u64,
+    /// Slices of the window.
     slices: usize,
 }
 
-/// One resolution.
-struct Scale {
+/// Analysis at one resolution.
+struct Resolution {
     stft: Stft,
     filterbank: MelFilterbank,
     window: usize,
-    /// The sample on which the next frame is centred.
+    /// Sample on which the next frame is centred.
     next: u64,
     magnitudes: Vec<f64>,
     mels: [Vec<f64>; LANES],
-    /// Sums and frames of the last slices; the last one is not complete.
+    /// Summed distances and number of frames of the last slices; the last slice is incomplete.
     sums: VecDeque<([f64; 2], u64)>,
 }
 
 impl StreamingMelDistance {
-    /// Over the last `seconds` (0.1 to 60) of audio at `rate` hertz.
+    /// Returns a measurement over the last `seconds` (0.1 to 60) of audio at `rate` hertz.
     ///
     /// # Errors
     /// If the rate is 0.
     pub fn new(rate: u32, seconds: f64) -> Result<Self, MeasureError> {
-        let scale = |(window, bands): (usize, usize)| {
+        let resolution = |(window, bands): (usize, usize)| {
             let stft = Stft::new(window, window / 4, window)?;
             let filterbank = MelFilterbank::new(rate, window, bands)?;
-            let mut scale = Scale {
+            let mut resolution = Resolution {
                 magnitudes: vec![0.0; stft.bins()],
                 mels: std::array::from_fn(|_| vec![0.0; bands]),
                 sums: VecDeque::new(),
@@ -60,23 +60,24 @@ impl StreamingMelDistance {
                 filterbank,
                 window,
             };
-            scale.clear();
-            Ok(scale)
+            resolution.clear();
+            Ok(resolution)
         };
-        let seconds = if seconds.is_finite() { seconds.clamp(SLICE, LONGEST) } else { 1.0 };
+        let seconds =
+            if seconds.is_finite() { seconds.clamp(SLICE_SECONDS, MAX_SECONDS) } else { 1.0 };
         Ok(Self {
-            scales: MEL_RESOLUTIONS.into_iter().map(scale).collect::<Result<_, _>>()?,
+            resolutions: MEL_RESOLUTIONS.into_iter().map(resolution).collect::<Result<_, _>>()?,
             samples: Default::default(),
             pushed: 0,
-            slice: ((f64::from(rate) * SLICE) as u64).max(1),
-            slices: (seconds / SLICE).round() as usize,
+            slice: ((f64::from(rate) * SLICE_SECONDS) as u64).max(1),
+            slices: (seconds / SLICE_SECONDS).round() as usize,
         })
     }
 
-    /// Takes the next samples of the reference and the two lanes. What is not finite counts as 0.
+    /// Adds samples of the reference and the two lanes. Values that are not finite count as 0.
     pub fn push(&mut self, samples: &[[f32; LANES]]) {
         let longest = MEL_RESOLUTIONS[MEL_RESOLUTIONS.len() - 1].0;
-        // In pieces, so that what is kept stays short.
+        // In pieces, which bounds the buffers.
         for piece in samples.chunks(longest) {
             for (lane, kept) in self.samples.iter_mut().enumerate() {
                 let surplus = kept.len().saturating_sub(longest);
@@ -86,39 +87,39 @@ impl StreamingMelDistance {
             }
             self.pushed += piece.len() as u64;
             let first = self.pushed - self.samples[0].len() as u64;
-            for scale in &mut self.scales {
-                scale.advance(&self.samples, first, self.pushed, self.slice, self.slices);
+            for resolution in &mut self.resolutions {
+                resolution.advance(&self.samples, first, self.pushed, self.slice, self.slices);
             }
         }
     }
 
-    /// The distances of the two lanes; `None` until there is a frame of each resolution.
+    /// Returns the distances of the two lanes; `None` until there is a frame of each resolution.
     pub fn read(&self) -> Option<[f64; 2]> {
         let mut distances = [0.0; 2];
-        for scale in &self.scales {
-            let mean = scale.mean()?;
+        for resolution in &self.resolutions {
+            let mean = resolution.mean()?;
             distances.iter_mut().zip(mean).for_each(|(sum, mean)| *sum += mean);
         }
         Some(distances)
     }
 
-    /// Forgets everything.
+    /// Clears all samples and sums.
     pub fn clear(&mut self) {
         self.samples.iter_mut().for_each(Vec::clear);
         self.pushed = 0;
-        self.scales.iter_mut().for_each(Scale::clear);
+        self.resolutions.iter_mut().for_each(Resolution::clear);
     }
 }
 
-impl Scale {
+impl Resolution {
     fn clear(&mut self) {
-        // The first window that lies within the signal.
+        // The first frame that lies within the signal.
         self.next = self.window as u64 / 2;
         self.sums.clear();
         self.sums.push_back(([0.0; 2], 0));
     }
 
-    /// Measures the frames that have become complete with sample `end`; `samples` begin with `first`.
+    /// Measures the frames that are complete up to sample `end`; `samples` begin with sample `first`.
     fn advance(
         &mut self,
         samples: &[Vec<f32>; LANES],
@@ -131,7 +132,7 @@ impl Scale {
         while self.next + half <= end {
             let centre = (self.next - first) as i64;
             for (signal, mels) in samples.iter().zip(&mut self.mels) {
-                self.stft.frame_at(signal, centre, Edge::Zero, &mut self.magnitudes);
+                self.stft.frame_at(signal, centre, EdgePadding::Zero, &mut self.magnitudes);
                 self.filterbank.apply(&self.magnitudes, mels);
             }
             let [reference, a, b] = &self.mels;
@@ -140,13 +141,13 @@ impl Scale {
                 sum / lane.len() as f64
             };
             let distances = [distance(a), distance(b)];
-            let (sums, frames) = self.sums.back_mut().expect("there is always one");
+            let (sums, frames) = self.sums.back_mut().expect("a slice is always open");
             sums.iter_mut().zip(distances).for_each(|(sum, distance)| *sum += distance);
             *frames += 1;
             self.next += hop;
             if self.next / slice > (self.next - hop) / slice {
                 self.sums.push_back(([0.0; 2], 0));
-                // The last one is only beginning.
+                // The last slice is empty yet.
                 if self.sums.len() > slices + 1 {
                     self.sums.pop_front();
                 }
@@ -154,6 +155,7 @@ impl Scale {
         }
     }
 
+    /// Returns the mean distance of each lane over the window.
     fn mean(&self) -> Option<[f64; 2]> {
         let frames: u64 = self.sums.iter().map(|(_, frames)| frames).sum();
         let sum = |lane: usize| self.sums.iter().map(|(sums, _)| sums[lane]).sum::<f64>();
@@ -167,18 +169,16 @@ mod tests {
     use super::super::test_signals::sine;
     use super::*;
     use crate::audio::Audio;
+    use residue_engine_testing::SeededNoise;
 
     const RATE: u32 = 24_000;
 
-    /// A tone, the same with noise, the same quieter and with more noise.
+    /// Returns a tone as reference, the tone with noise, and the tone at half level with more noise.
     fn lanes(seconds: f64) -> Vec<[f32; 3]> {
         let count = (f64::from(RATE) * seconds) as usize;
         let tone = sine(RATE, 1, count, 440.0, 0.5);
-        let mut state = 1u32;
-        let mut noise = move || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 24) as f32 - 0.5
-        };
+        let mut noise = SeededNoise::new(1);
+        let mut noise = || 0.5 * noise.sample();
         let lane = |x: &f32| {
             let dry = *x + 0.01 * noise();
             [dry, dry + 0.02 * noise(), 0.5 * dry + 0.1 * noise()]
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_mel_distance_of_the_whole() {
+    fn a_stationary_signal_has_the_distance_of_the_whole() {
         let samples = lanes(3.0);
         let mut live = StreamingMelDistance::new(RATE, 3.0).unwrap();
         samples.chunks(1000).for_each(|piece| live.push(piece));
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn it_does_not_depend_on_the_pieces() {
+    fn the_distance_does_not_depend_on_the_pieces() {
         let samples = lanes(1.0);
         let read = |size: usize| {
             let mut live = StreamingMelDistance::new(RATE, 0.5).unwrap();
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_moments_count() {
+    fn only_the_window_counts() {
         let mut live = StreamingMelDistance::new(RATE, 0.5).unwrap();
         assert_eq!(live.read(), None);
         live.push(&lanes(1.0));

@@ -2,9 +2,11 @@
 
 use std::f64::consts::TAU;
 
+use residue_engine_testing::SeededNoise;
+
 use crate::audio::Audio;
 
-/// A sine of `amplitude` at `hertz` on every channel.
+/// Returns a sine of `amplitude` at `hertz` on every channel.
 pub fn sine(rate: u32, channels: usize, samples: usize, hertz: f64, amplitude: f64) -> Audio {
     let wave: Vec<f32> = (0..samples)
         .map(|n| (amplitude * (TAU * hertz * n as f64 / f64::from(rate)).sin()) as f32)
@@ -12,18 +14,15 @@ pub fn sine(rate: u32, channels: usize, samples: usize, hertz: f64, amplitude: f
     Audio { rate, channels: vec![wave; channels] }
 }
 
-/// Uniform noise in `±amplitude` from a linear congruential generator, different on every channel.
+/// Returns uniform noise in `±amplitude`, different on every channel.
 pub fn noise(rate: u32, channels: usize, samples: usize, amplitude: f32) -> Audio {
-    let mut state: u32 = 1;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        amplitude * ((state >> 8) as f32 / (1 << 23) as f32 - 1.0)
-    };
+    let mut noise = SeededNoise::new(1);
+    let mut next = || amplitude * noise.sample();
     let channels = (0..channels).map(|_| (0..samples).map(|_| next()).collect()).collect();
     Audio { rate, channels }
 }
 
-/// `a + gain * b`, sample by sample.
+/// Returns `a + gain * b`.
 pub fn mix(a: &Audio, b: &Audio, gain: f32) -> Audio {
     let channels = a.channels.iter().zip(&b.channels);
     let add = |(x, y): (&Vec<f32>, &Vec<f32>)| x.iter().zip(y).map(|(x, y)| x + gain * y).collect();

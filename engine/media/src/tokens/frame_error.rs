@@ -1,4 +1,4 @@
-//! What is wrong with a stream of code frames, and what to do about it.
+//! Errors of streams of code frames.
 
 use std::io;
 
@@ -10,7 +10,7 @@ pub enum FrameError {
     /// The input failed.
     #[error("{name}: cannot be read after line {line}: {source}")]
     Read {
-        /// What stands for the input, such as `stdin`.
+        /// Name of the input, such as `stdin`.
         name: String,
         /// Lines read before.
         line: u64,
@@ -20,11 +20,11 @@ pub enum FrameError {
     /// A line is not a frame.
     #[error("{name}: line {line}: {problem}")]
     Line {
-        /// What stands for the input, such as `stdin`.
+        /// Name of the input, such as `stdin`.
         name: String,
         /// The line, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// The defect.
         #[source]
         problem: FrameErrorKind,
     },
@@ -34,14 +34,14 @@ pub enum FrameError {
     /// The input is a `.npy` file whose codes do not fit the model.
     #[error("{name}: {source}")]
     Codes {
-        /// What stands for the input, such as `stdin`.
+        /// Name of the input, such as `stdin`.
         name: String,
-        /// What does not fit.
+        /// The mismatch.
         source: CodesError,
     },
 }
 
-/// Why a line is not a frame.
+/// The reason why a line is not a frame, with a remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameErrorKind {
     /// Bytes that are not text.
@@ -53,16 +53,16 @@ pub enum FrameErrorKind {
         /// Bytes allowed.
         limit: usize,
     },
-    /// A bracket without its partner, or within the list.
+    /// A bracket that is unmatched or inside the list.
     #[error("the brackets do not match: send one flat list a line, such as [1, 2, 3]")]
     Brackets,
-    /// A list of nothing.
+    /// An empty list.
     #[error("no codes: send at least one, or leave the line out")]
     Empty,
     /// Two commas in a row, or one at an end.
     #[error("a value is missing at a comma: send one code a layer")]
     MissingValue,
-    /// Something else than an integer.
+    /// A value that is not an integer.
     #[error("'{0}' is not a whole number from 0: send codes as integers")]
     NotAnInteger(String),
     /// A code below 0.
@@ -86,14 +86,14 @@ pub enum FrameErrorKind {
         /// Layers of the model.
         layers: usize,
     },
-    /// A code the model's codebooks do not have.
+    /// A code outside the model's codebooks.
     #[error("layer {layer}: code {value} is outside 0..={}: send the codes of this model", .codebook_size.saturating_sub(1))]
     OutOfRange {
         /// Layer, from 0.
         layer: usize,
         /// The code.
         value: u32,
-        /// Entries of the model's codebooks.
+        /// Rows of the model's codebooks.
         codebook_size: usize,
     },
 }

@@ -4,21 +4,21 @@ use std::io::{self, Write};
 
 use super::FrameErrorKind;
 
-/// Most characters of a bad value that an error repeats.
+/// Most characters of a bad value that an error quotes.
 const QUOTED: usize = 24;
 
-/// Writes one frame as a line, codes separated by spaces, and flushes, so that the next process can
-/// go on at once. What [`FrameReader`](super::FrameReader) reads.
+/// Writes one frame as a line that [`FrameReader`](super::FrameReader) reads, codes separated by spaces, and
+/// flushes, so that the receiving process gets it at once.
 ///
 /// # Errors
-/// What the writer returns.
+/// The writer's error.
 pub fn write_frame(mut writer: impl Write, frame: &[u32]) -> io::Result<()> {
     let codes: Vec<String> = frame.iter().map(u32::to_string).collect();
     writeln!(writer, "{}", codes.join(" "))?;
     writer.flush()
 }
 
-/// The codes on a line; `None` on a blank line or a comment.
+/// Parses the codes on a line; `None` for a blank line or a comment.
 pub(super) fn parse(line: &str) -> Result<Option<Vec<u32>>, FrameErrorKind> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
@@ -48,7 +48,7 @@ pub(super) fn parse(line: &str) -> Result<Option<Vec<u32>>, FrameErrorKind> {
     Ok(Some(frame))
 }
 
-/// One code.
+/// Parses one code.
 fn code(word: &str) -> Result<u32, FrameErrorKind> {
     let quoted = || word.chars().take(QUOTED).collect();
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

@@ -1,18 +1,18 @@
-//! Frames of codes as they arrive.
+//! A reader of code frames as they arrive.
 
 use std::io::{BufRead, Read};
 
 use super::frame_line::parse;
 use super::{Codes, FrameError, FrameErrorKind, npy};
 
-/// Longest line accepted, in bytes: 32 layers take at most 350.
+/// Longest line accepted, in bytes; 32 layers take at most 350.
 const MAX_LINE: usize = 1 << 16;
 /// First byte of a `.npy` file; no UTF-8 text starts with it.
 const NPY_START: u8 = 0x93;
-/// What some editors put before UTF-8 text.
+/// UTF-8's byte order mark, which some editors write.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// What arrives on a stream.
+/// The format of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamFormat {
     /// One frame a line.
@@ -23,15 +23,15 @@ pub enum StreamFormat {
 
 /// Reads frames of codes from a stream, such as stdin of `residue decode -`.
 ///
-/// Two forms, told apart by the first byte:
+/// The first byte distinguishes two formats:
 ///
 /// * **Lines of text**: one frame a line, one non-negative decimal integer a layer, first layer
-///   first, separated by spaces, tabs or commas, if wanted in brackets, so that a line may be a JSON
+///   first, separated by spaces, tabs or commas, optionally in brackets, so that a line may be a JSON
 ///   array: `12 7 1023`, `12,7,1023` and `[12, 7, 1023]` are the same frame. Every frame has as many
 ///   codes as the first. Blank lines and lines starting with `#` are skipped; lines end with LF or
-///   CRLF; at the end of the input the last one needs no newline. A frame is handed out as soon as
-///   its newline arrives, with nothing read ahead of what the input had ready.
-/// * **A `.npy` file** as [`npy::read_from`] takes it: read whole, then handed out frame by frame.
+///   CRLF; at the end of the input the last one needs no newline. A frame is returned as soon as
+///   its newline arrives; the reader never waits for input beyond it.
+/// * **A `.npy` file** as [`npy::read_from`] takes it: read whole, then returned frame by frame.
 ///
 /// Iterating gives frames of one code a layer and blocks until the next one arrives. After an error
 /// there are no more frames.
@@ -41,62 +41,62 @@ pub struct FrameReader<R> {
     name: String,
     limits: Option<Limits>,
     line: u64,
-    state: State,
+    state: ReaderState,
 }
 
-/// What the model can decode.
+/// Bounds of the codes that a model can decode.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
     layers: usize,
     codebook_size: usize,
 }
 
+/// Progress of a reader.
 #[derive(Debug)]
-enum State {
+enum ReaderState {
     /// Nothing has arrived yet.
     Start,
-    /// Lines; codes a frame once the first is known.
+    /// Lines, with the codes of a frame once the first has been read.
     Lines(Option<usize>),
-    /// An array and the next frame to hand out.
+    /// An array and the next frame to return.
     Npy(Codes, usize),
     /// The input ended or failed.
     Done,
 }
 
 impl<R: BufRead> FrameReader<R> {
-    /// Frames from `reader`; `name` stands for it in errors. Reads nothing yet.
+    /// Returns a reader of frames from `reader`; `name` stands for it in errors. Reads nothing yet.
     pub fn new(reader: R, name: &str) -> Self {
-        Self { reader, name: name.to_owned(), limits: None, line: 0, state: State::Start }
+        Self { reader, name: name.to_owned(), limits: None, line: 0, state: ReaderState::Start }
     }
 
-    /// Also refuses what a model of `layers` layers with codebooks of `codebook_size` entries cannot
-    /// decode, naming the line.
+    /// Returns a reader that also refuses frames that a model of `layers` layers with codebooks of `codebook_size`
+    /// rows cannot decode.
     pub fn for_model(mut self, layers: usize, codebook_size: usize) -> Self {
         self.limits = Some(Limits { layers, codebook_size });
         self
     }
 
-    /// Which form the stream has. Blocks until its first byte arrives; an empty stream counts as
-    /// lines.
+    /// Returns the stream's format. Blocks until its first byte arrives; an empty stream counts as lines.
     ///
     /// # Errors
     /// [`FrameError`] if the input fails or is an unreadable `.npy` file.
     pub fn format(&mut self) -> Result<StreamFormat, FrameError> {
         self.start()?;
-        Ok(if matches!(self.state, State::Npy(..)) {
+        Ok(if matches!(self.state, ReaderState::Npy(..)) {
             StreamFormat::Npy
         } else {
             StreamFormat::Lines
         })
     }
 
-    /// Finds out the form.
+    /// Determines the format.
     fn start(&mut self) -> Result<(), FrameError> {
-        if !matches!(self.state, State::Start) {
+        if !matches!(self.state, ReaderState::Start) {
             return Ok(());
         }
-        // Should anything below fail, there is nothing more to read.
-        self.state = State::Done;
+        // A failure below ends the stream.
+        self.state = ReaderState::Done;
         let first = loop {
             match self.reader.fill_buf() {
                 Ok(bytes) => break bytes.first().copied(),
@@ -113,9 +113,9 @@ impl<R: BufRead> FrameReader<R> {
                         .check(layers, codebook_size)
                         .map_err(|source| FrameError::Codes { name, source })?;
                 }
-                State::Npy(codes, 0)
+                ReaderState::Npy(codes, 0)
             }
-            _ => State::Lines(None),
+            _ => ReaderState::Lines(None),
         };
         Ok(())
     }
@@ -123,15 +123,15 @@ impl<R: BufRead> FrameReader<R> {
     fn next_frame(&mut self) -> Result<Option<Vec<u32>>, FrameError> {
         self.start()?;
         match &mut self.state {
-            State::Npy(codes, next) if *next < codes.frames() => {
+            ReaderState::Npy(codes, next) if *next < codes.frames() => {
                 *next += 1;
                 Ok(Some(codes.frame(*next - 1)))
             }
-            State::Lines(expected) => {
+            ReaderState::Lines(expected) => {
                 let expected = *expected;
                 let frame = self.next_line(expected)?;
                 if let Some(frame) = &frame {
-                    self.state = State::Lines(Some(frame.len()));
+                    self.state = ReaderState::Lines(Some(frame.len()));
                 }
                 Ok(frame)
             }
@@ -139,7 +139,7 @@ impl<R: BufRead> FrameReader<R> {
         }
     }
 
-    /// The frame on the next line that holds one.
+    /// Returns the frame on the next line that holds one.
     fn next_line(&mut self, expected: Option<usize>) -> Result<Option<Vec<u32>>, FrameError> {
         let mut bytes = Vec::new();
         loop {
@@ -177,13 +177,13 @@ impl<R: BufRead> Iterator for FrameReader<R> {
     fn next(&mut self) -> Option<Self::Item> {
         let next = self.next_frame().transpose();
         if !matches!(next, Some(Ok(_))) {
-            self.state = State::Done;
+            self.state = ReaderState::Done;
         }
         next
     }
 }
 
-/// The frame in one line's bytes, checked; `None` if it holds none.
+/// Parses and checks the frame in a line's bytes; `None` for a blank line or a comment.
 fn frame(
     bytes: &[u8],
     expected: Option<usize>,
@@ -192,7 +192,7 @@ fn frame(
     if bytes.len() > MAX_LINE {
         return Err(FrameErrorKind::TooLong { limit: MAX_LINE });
     }
-    // A NUL is valid UTF-8, but what has one is UTF-16 or binary.
+    // NUL is valid UTF-8, but occurs only in UTF-16 or binary data.
     let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
     let Some(frame) = parse(text.ok_or(FrameErrorKind::NotText)?)? else { return Ok(None) };
     let found = frame.len();

@@ -1,12 +1,12 @@
-//! Code arrays: what the quantizer emits and the decoder reads, and how they are stored and sent.
+//! Files and streams of codes.
 //!
 //! | form | read | write |
 //! |---|---|---|
 //! | `.npy` file, integers, (K, T), (1, K, T) or (K, 1, T) | [`npy::read`], [`npy::read_from`] | [`npy::write`], [`npy::write_to`] |
 //! | a stream of frames as they arrive: lines of text, or a whole `.npy` | [`FrameReader`] | [`write_frame`] |
 //!
-//! K counts RVQ layers, T frames. Neither form says which model the codes belong to:
-//! [`Codes::check`] does, as far as it can be told.
+//! K counts RVQ layers, T frames. Neither form names the model that the codes belong to;
+//! [`Codes::check`] detects codes that a model cannot decode.
 
 mod frame_error;
 mod frame_line;

@@ -2,9 +2,9 @@
 //!
 //! Written as `numpy.save(path, codes)` writes an int64 array of shape (K, T), byte for byte. Read in
 //! any integer type, byte order and memory order, as (K, T), (1, K, T) or (K, 1, T). No frames are
-//! allowed, `(16, 0)` is what an empty recording encodes to and decodes back to one; no layers are
-//! not. Bytes after the array are ignored, as numpy.load ignores them. Reading takes memory in
-//! proportion to the bytes that are really there, whatever the header claims.
+//! allowed: an empty recording encodes to `(16, 0)` and decodes to one again. No layers are an error. Bytes after
+//! the array are ignored, as by numpy.load. Memory grows with the bytes present, not with the shape that the
+//! header declares.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -12,18 +12,18 @@ use std::path::Path;
 
 use residue_core::atomic_file;
 
-use super::npy_header::{Dtype, NpyHeader, fill};
+use super::npy_header::{NpyHeader, NpyInteger, fill};
 use super::{Codes, NpyError, NpyErrorKind};
 
-/// Most layers accepted. Far above any codec's, so that arrays with frames first are still read and
-/// [`Codes::check`] can tell what is wrong with them.
+/// Most layers accepted. Far above any codec's, so that arrays with frames as first dimension can be read and
+/// [`Codes::check`] can recognise them.
 const MAX_LAYERS: u64 = 1 << 20;
 /// Most codes accepted: a year of 32 layers at 12.5 frames a second.
 const MAX_CODES: u64 = 1 << 34;
 /// Bytes read at once; a multiple of every element size.
 const BLOCK: usize = 1 << 16;
 
-/// Writes `codes` to `path`, replacing what was there once the new file is whole.
+/// Writes `codes` to `path`; replaces an existing file atomically.
 ///
 /// # Errors
 /// [`NpyErrorKind::Write`] if the file cannot be created or written.
@@ -36,7 +36,7 @@ pub fn write(path: &Path, codes: &Codes) -> Result<(), NpyError> {
 /// Writes `codes` to `writer` and flushes it.
 ///
 /// # Errors
-/// What the writer returns.
+/// The writer's error.
 pub fn write_to(mut writer: impl Write, codes: &Codes) -> io::Result<()> {
     writer.write_all(&NpyHeader::for_codes(codes.layers(), codes.frames()))?;
     for code in codes.data() {
@@ -48,7 +48,7 @@ pub fn write_to(mut writer: impl Write, codes: &Codes) -> io::Result<()> {
 /// Reads codes from the file at `path`.
 ///
 /// # Errors
-/// [`NpyError`] with the path, what was expected, what was found and what to do.
+/// [`NpyError`] with the path, expected, found and a remedy.
 pub fn read(path: &Path) -> Result<Codes, NpyError> {
     let name = path.display().to_string();
     match File::open(path) {
@@ -76,7 +76,7 @@ fn parse(reader: &mut impl Read) -> Result<Codes, NpyErrorKind> {
     Ok(codes)
 }
 
-/// Layers and frames of an array of this shape.
+/// Returns layers and frames of an array of this shape.
 fn layout(shape: &[u64]) -> Result<(usize, usize), NpyErrorKind> {
     let (layers, frames) = match *shape {
         [layers, frames] | [1, layers, frames] | [layers, 1, frames] => (layers, frames),
@@ -93,7 +93,7 @@ fn layout(shape: &[u64]) -> Result<(usize, usize), NpyErrorKind> {
     }
 }
 
-/// All `layers * frames` elements in the order of the file.
+/// Reads all `layers * frames` elements in the order of the file.
 fn elements(
     reader: &mut impl Read,
     header: &NpyHeader,
@@ -122,8 +122,8 @@ fn elements(
     Ok(codes)
 }
 
-impl Dtype {
-    /// The code in the bytes of one element; its place is for the error.
+impl NpyInteger {
+    /// Returns the code in the bytes of one element; layer and frame are for the error.
     fn code(self, element: &[u8], layer: usize, frame: usize) -> Result<u32, NpyErrorKind> {
         let push = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
         let value = match self.big_endian {
@@ -131,7 +131,7 @@ impl Dtype {
             false => element.iter().rev().fold(0, push),
         };
         let unused = 64 - 8 * self.bytes as u32;
-        // Shifted up and back down, the sign bit fills the bytes the element does not have.
+        // Shifting up and arithmetically down again extends the sign of shorter elements.
         let signed = (value << unused).cast_signed() >> unused;
         if self.signed && signed < 0 {
             return Err(NpyErrorKind::Negative { layer, frame, value: signed });

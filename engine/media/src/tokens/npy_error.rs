@@ -1,4 +1,4 @@
-//! What is wrong with a code file, and what to do about it.
+//! Errors of `.npy` files.
 
 use std::io;
 
@@ -6,14 +6,14 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 #[error("{name}: {problem}")]
 pub struct NpyError {
-    /// The file's path, or what stands for it (`stdin`).
+    /// The file's path, or a name such as `stdin`.
     pub name: String,
-    /// What is wrong with it.
+    /// The defect.
     #[source]
     pub problem: NpyErrorKind,
 }
 
-/// What is wrong with a `.npy` file. Every message says what was expected, found, and what to do.
+/// The defect of a `.npy` file. Every message names expected, found and a remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum NpyErrorKind {
     /// The file could not be opened or read.
@@ -25,10 +25,10 @@ pub enum NpyErrorKind {
     /// The file does not start like a `.npy` file.
     #[error("not a .npy file, {found}: save codes with numpy.save(path, codes)")]
     NotNpy {
-        /// What it seems to be instead.
+        /// Description of the file.
         found: &'static str,
     },
-    /// A format version that does not exist yet.
+    /// An unknown version of the format.
     #[error(
         "version {major}.{minor} of the .npy format is unknown: save with numpy.save, which writes 1.0 to 3.0"
     )]
@@ -48,12 +48,12 @@ pub enum NpyErrorKind {
         /// Length allowed.
         limit: u64,
     },
-    /// The header is not the dictionary the format asks for.
+    /// The header is not the dictionary that the format specifies.
     #[error(
         "the header cannot be understood, {reason}: the file is damaged; save it again with numpy.save"
     )]
     Header {
-        /// What is wrong with it.
+        /// The defect.
         reason: &'static str,
     },
     /// The elements are not integers.
@@ -87,9 +87,9 @@ pub enum NpyErrorKind {
         "the file is truncated: {expected} bytes were expected after the first {after} and {found} are there: copy or save it again"
     )]
     Truncated {
-        /// Bytes read before.
+        /// Offset of the missing part, in bytes.
         after: u64,
-        /// Bytes expected then.
+        /// Bytes expected there.
         expected: u64,
         /// Bytes found.
         found: u64,
@@ -106,7 +106,7 @@ pub enum NpyErrorKind {
         /// The code.
         value: i64,
     },
-    /// A code no codebook can have.
+    /// A code beyond any codebook.
     #[error(
         "layer {layer}, frame {frame}: code {value} is larger than any codebook: check the byte order and what was saved"
     )]
@@ -121,13 +121,13 @@ pub enum NpyErrorKind {
 }
 
 impl NpyErrorKind {
-    /// Names the file.
+    /// Returns the error of the file `name`.
     pub(super) fn of(self, name: &str) -> NpyError {
         NpyError { name: name.to_owned(), problem: self }
     }
 }
 
-/// A shape as Python writes it.
+/// Formats a shape as Python does.
 fn shape(dimensions: &[u64]) -> String {
     match dimensions {
         [one] => format!("({one},)"),

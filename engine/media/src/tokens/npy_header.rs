@@ -3,8 +3,8 @@
 //! Format: NumPy enhancement proposal 1 and `numpy.lib.format`: magic, version, the header's length,
 //! then a Python dictionary literal with the keys `descr`, `fortran_order` and `shape`.
 //!
-//! Parsed here rather than by a crate because files come from anywhere: this reads at most
-//! [`MAX_HEADER`] bytes, never recurses and multiplies nothing the header says.
+//! Parsed here rather than by a crate, because files are untrusted: the parser reads at most [`MAX_HEADER`] bytes,
+//! does not recurse, and does no arithmetic on declared sizes.
 
 use std::io::{self, Read};
 
@@ -19,25 +19,25 @@ const ALIGNMENT: usize = 64;
 /// NumPy leaves room for the growing axis to become this many digits long.
 const GROWTH_DIGITS: usize = 21;
 
-/// An integer type.
+/// An integer `dtype` of NumPy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Dtype {
-    /// Bytes an element: 1, 2, 4 or 8.
+pub(super) struct NpyInteger {
+    /// Bytes of an element: 1, 2, 4 or 8.
     pub bytes: usize,
-    /// Two's complement.
+    /// True for two's complement.
     pub signed: bool,
-    /// Most significant byte first.
+    /// True if the most significant byte is first.
     pub big_endian: bool,
 }
 
-/// What a header says.
+/// The content of a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NpyHeader {
-    pub dtype: Dtype,
-    /// First index fastest.
+    pub dtype: NpyInteger,
+    /// True if the first index varies fastest in memory.
     pub fortran_order: bool,
     pub shape: Vec<u64>,
-    /// Bytes before the data.
+    /// Offset of the data, in bytes.
     pub length: u64,
 }
 
@@ -47,7 +47,7 @@ impl NpyHeader {
         let mut start = [0; 8];
         let found = fill(reader, &mut start).map_err(NpyErrorKind::Read)?;
         if found < MAGIC.len() || start[..MAGIC.len()] != *MAGIC {
-            return Err(NpyErrorKind::NotNpy { found: kind(&start[..found]) });
+            return Err(NpyErrorKind::NotNpy { found: describe(&start[..found]) });
         }
         if found < start.len() {
             let (after, found) = (MAGIC.len() as u64, (found - MAGIC.len()) as u64);
@@ -67,12 +67,12 @@ impl NpyHeader {
         let mut text = vec![0; bytes as usize];
         let after = 8 + length_bytes as u64;
         exact(reader, &mut text, after)?;
-        let mut header = Parser { rest: &text }.header()?;
+        let mut header = DictionaryParser { rest: &text }.header()?;
         header.length = after + bytes;
         Ok(header)
     }
 
-    /// The header numpy.save writes for an int64 array of shape (`layers`, `frames`), C order.
+    /// Returns the header that numpy.save writes for an int64 array of shape (`layers`, `frames`), C order.
     pub fn for_codes(layers: usize, frames: usize) -> Vec<u8> {
         let room = GROWTH_DIGITS.saturating_sub(layers.to_string().len());
         let text = format!(
@@ -93,7 +93,7 @@ impl NpyHeader {
     }
 }
 
-/// Reads until `buffer` is full or the input ends; bytes read.
+/// Reads until `buffer` is full or the input ends; returns the bytes read.
 pub(super) fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -107,7 +107,7 @@ pub(super) fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usiz
     Ok(filled)
 }
 
-/// Reads all of `buffer`, which comes `after` that many bytes.
+/// Fills `buffer`, which begins `after` bytes into the file.
 fn exact(reader: &mut impl Read, buffer: &mut [u8], after: u64) -> Result<(), NpyErrorKind> {
     let found = fill(reader, buffer).map_err(NpyErrorKind::Read)?;
     if found == buffer.len() {
@@ -116,8 +116,8 @@ fn exact(reader: &mut impl Read, buffer: &mut [u8], after: u64) -> Result<(), Np
     Err(NpyErrorKind::Truncated { after, expected: buffer.len() as u64, found: found as u64 })
 }
 
-/// What a file that is not `.npy` looks like.
-fn kind(start: &[u8]) -> &'static str {
+/// Describes a file that is not `.npy` by its first bytes.
+fn describe(start: &[u8]) -> &'static str {
     match start {
         [] => "it is empty",
         [b'P', b'K', ..] => "it is a zip archive (.npz or .pt)",
@@ -129,12 +129,12 @@ fn kind(start: &[u8]) -> &'static str {
     }
 }
 
-/// Reads the dictionary from front to back.
-struct Parser<'a> {
+/// Parser of the dictionary.
+struct DictionaryParser<'a> {
     rest: &'a [u8],
 }
 
-impl Parser<'_> {
+impl DictionaryParser<'_> {
     fn header(mut self) -> Result<NpyHeader, NpyErrorKind> {
         let (mut dtype, mut fortran_order, mut shape) = (None, None, None);
         self.expect(b'{', "it is not a dictionary")?;
@@ -232,7 +232,7 @@ impl Parser<'_> {
         Ok(value)
     }
 
-    fn dtype(&mut self) -> Result<Dtype, NpyErrorKind> {
+    fn dtype(&mut self) -> Result<NpyInteger, NpyErrorKind> {
         self.skip_space();
         if self.rest.first() == Some(&b'[') {
             return Err(NpyErrorKind::Dtype { found: "records (a structured dtype)".to_owned() });
@@ -256,7 +256,7 @@ impl Parser<'_> {
             b'=' => cfg!(target_endian = "big"),
             _ => return Err(not_integer(name)),
         };
-        Ok(Dtype { bytes, signed, big_endian })
+        Ok(NpyInteger { bytes, signed, big_endian })
     }
 }
 

@@ -7,13 +7,13 @@ use residue_media::audio::{AudioError, RateConverter};
 
 use crate::signals::{noise, sine, snr};
 
-/// Rates of the host that models at 24 and 48 kHz meet: usual ones, the extremes, one that is
-/// slightly off (44,056 Hz) and one that has no common divisor with any (47,999 Hz).
+/// Host rates: usual ones, the extremes, one slightly off a usual one (44,056 Hz), and one coprime to all others
+/// (47,999 Hz).
 const HOST_RATES: [u32; 12] = [
     8_000, 11_025, 22_050, 24_000, 44_056, 44_100, 47_999, 48_000, 88_200, 96_000, 192_000, 768_000,
 ];
 
-/// Runs `check` for every rate of [`HOST_RATES`] to and from both rates of models.
+/// Runs `check` for conversions from and to every rate of [`HOST_RATES`] and both rates of models.
 fn for_all_ratios(mut check: impl FnMut(u32, u32, &RateConverter)) {
     for host in HOST_RATES {
         for model in [24_000, 48_000] {
@@ -24,7 +24,7 @@ fn for_all_ratios(mut check: impl FnMut(u32, u32, &RateConverter)) {
     }
 }
 
-/// The rates without their common divisor.
+/// Returns the ratio of two rates in lowest terms.
 fn reduced(from: usize, to: usize) -> (usize, usize) {
     let (mut a, mut b) = (from, to);
     while b > 0 {
@@ -33,34 +33,34 @@ fn reduced(from: usize, to: usize) -> (usize, usize) {
     (from / a, to / a)
 }
 
-/// All outputs for `input`, in one block, on a fresh stream.
+/// Returns all outputs for `input` in one block, on a fresh stream.
 fn convert(converter: &RateConverter, input: &[f32]) -> Vec<f32> {
     let mut output = Vec::new();
     converter.clone().process(input, &mut output);
     output
 }
 
-/// Input samples for `outputs` outputs.
+/// Returns the number of input samples for `outputs` outputs.
 fn input_for(converter: &RateConverter, outputs: usize) -> usize {
     converter.needed(outputs as u64 - 1) as usize
 }
 
-/// `samples` without the part at the start where the filter still reaches before the stream.
+/// Returns `samples` without the start, where the filter reaches before the stream.
 fn settled<'a>(converter: &RateConverter, samples: &'a [f32]) -> &'a [f32] {
     let edge = converter.max_output(2 * converter.half_width()) + 1;
     &samples[edge.min(samples.len())..]
 }
 
-/// Level in decibels of `samples` against a sine of amplitude 1.
+/// Returns the level of `samples` in decibels relative to a sine of amplitude 1.
 fn level(samples: &[f32]) -> f64 {
     let power: f64 = samples.iter().map(|&x| f64::from(x).powi(2)).sum();
     10.0 * (2.0 * power / samples.len() as f64).log10()
 }
 
-/// Gain in decibels and delay in samples at `rate` of the sine at `hertz` in `samples`, which
-/// start at sample `start` of the stream, against one of amplitude 1 and phase 0.
+/// Returns gain in decibels and delay in samples at `rate` of the sine at `hertz` in `samples`, which start at sample
+/// `start` of the stream, relative to a sine of amplitude 1 and phase 0.
 fn gain_and_delay(samples: &[f32], start: usize, rate: u32, hertz: f64) -> (f64, f64) {
-    // A window that lets nothing of other frequencies in, also where the sine does not fit.
+    // The window suppresses leakage where the sine does not have a whole number of periods.
     let (mut sin, mut cos, mut weight) = (0.0, 0.0, 0.0);
     for (n, &sample) in samples.iter().enumerate() {
         let window = 1.0 - (TAU * (n as f64 + 0.5) / samples.len() as f64).cos();
@@ -92,7 +92,7 @@ fn equal_rates_copy() {
 }
 
 #[test]
-fn rates_that_are_none_are_refused() {
+fn unsupported_rates_are_refused() {
     for (from, to) in [(0, 48_000), (48_000, 0), (48_000, 999), (1_536_001, 48_000)] {
         let error = RateConverter::new(from, to).map(drop).unwrap_err();
         assert!(matches!(error, AudioError::ResampleRate { .. }), "{error}");
@@ -185,7 +185,7 @@ proptest! {
 }
 
 #[test]
-fn what_lies_before_a_seek_is_silence_and_does_not_remain() {
+fn a_seek_clears_the_history() {
     for_all_ratios(|from, to, converter| {
         let fresh = convert(converter, &noise(6000, 2));
         let mut used = converter.clone();
@@ -193,7 +193,7 @@ fn what_lies_before_a_seek_is_silence_and_does_not_remain() {
         used.reset();
         assert_eq!((used.inputs(), used.outputs()), (0, 0));
         assert!(convert(&used, &noise(6000, 2)) == fresh, "{from} -> {to}");
-        // Far out, as after a day of playing, and beyond what can be counted.
+        // After a day of playing, and at the largest positions.
         let day = u64::from(to) * 86_400;
         let next = used.seek(day);
         assert_eq!(
@@ -208,7 +208,7 @@ fn what_lies_before_a_seek_is_silence_and_does_not_remain() {
 #[test]
 fn an_impulse_lands_on_its_sample_and_rings_the_same_to_both_sides() {
     for_all_ratios(|from, to, converter| {
-        // An instant that both streams have a sample at.
+        // A time at which both streams have a sample.
         let (inputs, outputs) = reduced(from as usize, to as usize);
         let times = (2 * converter.half_width() / inputs).max(1) + 1;
         let mut input = vec![0.0; input_for(converter, 2 * times * outputs + 1)];
@@ -224,7 +224,7 @@ fn an_impulse_lands_on_its_sample_and_rings_the_same_to_both_sides() {
             let (before, after) = (output[centre - n], output[centre + n]);
             assert!((before - after).abs() <= 2e-7 * output[peak], "{from} -> {to}: {n}");
         }
-        // What the filter does not reach is silence: it ends after its half width.
+        // The response ends after the filter's half width.
         let reach = converter.half_width() * outputs / inputs + 1;
         assert!(output[centre + reach..].iter().all(|&x| x == 0.0), "{from} -> {to}");
     });
@@ -261,7 +261,7 @@ fn sines_keep_their_level_and_time() {
 }
 
 #[test]
-fn what_would_alias_or_mirror_is_removed() {
+fn aliases_and_images_are_removed() {
     for_all_ratios(|from, to, converter| {
         if from == to {
             return;
@@ -279,7 +279,7 @@ fn what_would_alias_or_mirror_is_removed() {
                 let output = convert(converter, &sine(from, stopped, 1.0, length));
                 level(settled(converter, &output))
             } else {
-                // The mirror image of a sine that is below the lower Nyquist frequency.
+                // The image of a sine below the lower Nyquist frequency.
                 let turns = stopped / f64::from(from);
                 let hertz = (turns - turns.round()).abs() * f64::from(from);
                 let output = convert(converter, &sine(from, hertz, 1.0, length));

@@ -1,18 +1,18 @@
-//! Streams for a model and back, with a codec that changes nothing.
+//! Mapping of channels to streams and back, with a lossless codec.
 
 use residue_media::audio::{Audio, AudioError, MonoTreatment, RateConverter, prepare_audio};
 
 use crate::signals::{noise, sine, snr};
 
-/// Samples a frame of the imagined model.
+/// Samples of the model's frame.
 const FRAME: usize = 480;
 
 fn audio(rate: u32, channels: usize, length: usize) -> Audio {
-    Audio { rate, channels: (0..channels).map(|c| noise(length, c as u64 + 1)).collect() }
+    Audio { rate, channels: (0..channels).map(|c| noise(length, c as u32 + 1)).collect() }
 }
 
 #[test]
-fn an_exact_codec_gives_the_input_back_bit_for_bit() {
+fn a_lossless_codec_returns_the_input_bit_for_bit() {
     for model_channels in [1, 2] {
         for channels in 1..=7 {
             for length in [0, 1, 5000] {
@@ -35,7 +35,7 @@ fn an_exact_codec_gives_the_input_back_bit_for_bit() {
 }
 
 #[test]
-fn an_exact_codec_gives_resampled_input_back_closely_and_in_full() {
+fn a_lossless_codec_returns_resampled_input_within_the_filters_error() {
     for (rate, model_rate) in
         [(44_100, 48_000), (44_100, 24_000), (96_000, 24_000), (8_000, 48_000), (768_000, 24_000)]
     {
@@ -66,8 +66,8 @@ fn an_exact_codec_gives_resampled_input_back_closely_and_in_full() {
     assert_eq!(prepared.layout.restore(&prepared.streams).unwrap().len(), 10);
 }
 
-/// One channel through two converters and an exact codec, block by block, with silence after it:
-/// what the live path does. As many samples as went in, and what the model heard.
+/// Converts one channel to the model's rate and back, block by block and followed by silence, as the live path does.
+/// Returns as many samples as went in, and the model's input.
 fn live(input: &[f32], rate: u32, model_rate: u32) -> (Vec<f32>, Vec<f32>) {
     let mut there = RateConverter::new(rate, model_rate).unwrap();
     let mut back = RateConverter::new(model_rate, rate).unwrap();
@@ -88,7 +88,7 @@ fn live(input: &[f32], rate: u32, model_rate: u32) -> (Vec<f32>, Vec<f32>) {
 }
 
 #[test]
-fn files_become_what_the_live_path_makes_of_them_bit_for_bit() {
+fn files_equal_the_live_path_bit_for_bit() {
     for rate in [8_000, 11_025, 44_056, 44_100, 47_999, 48_000, 96_000, 768_000] {
         for model_rate in [24_000, 48_000] {
             for length in [1, 10, 479, 481, 7013] {
@@ -140,7 +140,7 @@ fn mono_on_a_stereo_model_is_doubled_and_averaged() {
 }
 
 #[test]
-fn a_codec_may_pad_and_may_not_shorten() {
+fn decoded_streams_may_be_longer_but_not_shorter() {
     let input = audio(48_000, 2, 5000);
     let prepared = prepare_audio(&input, 48_000, 2, FRAME, MonoTreatment::Dual).unwrap();
     let mut padded = prepared.streams.clone();

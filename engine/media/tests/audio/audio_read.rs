@@ -1,8 +1,10 @@
-//! Every container and codec, from fixtures that `fixtures/make.sh` makes.
+//! Reading every container and codec, from fixtures made by `fixtures/make.sh`.
 
 use std::path::{Path, PathBuf};
 
-use residue_media::audio::{Audio, AudioError, DecodedFile, ReadWarning, read, read_with_limit};
+use residue_media::audio::{
+    Audio, AudioFileError, DecodedFile, ReadWarning, read, read_with_limit,
+};
 
 use crate::signals::{fixture_signal, largest_error, snr};
 
@@ -107,7 +109,7 @@ fn lossy_files_without_a_stated_delay_hold_the_signal_after_it() {
         let audio = read_clean(name);
         assert_eq!((audio.rate, audio.channels.len()), (44_100, 2), "{name}");
         assert!((8820..8820 + 4096).contains(&audio.len()), "{name}: {}", audio.len());
-        // Away from both ends, where codecs start and stop.
+        // Without both ends, where codecs start and stop.
         let peak = audio.channels[0][3000..8000].iter().fold(0.0f32, |peak, x| peak.max(x.abs()));
         assert!((0.4..0.7).contains(&peak), "{name}: {peak}");
     }
@@ -139,27 +141,27 @@ fn unreadable_files_are_refused_by_name() {
     let message = |path: &Path| read(path).unwrap_err().to_string();
 
     let missing = folder.path().join("missing.wav");
-    assert!(matches!(read(&missing), Err(AudioError::NotFound { .. })));
+    assert!(matches!(read(&missing), Err(AudioFileError::NotFound { .. })));
     assert!(message(&missing).contains("missing.wav"));
-    assert!(matches!(read(folder.path()), Err(AudioError::IsDirectory { .. })));
-    assert!(matches!(read(&file("empty.wav", b"")), Err(AudioError::Empty { .. })));
+    assert!(matches!(read(folder.path()), Err(AudioFileError::IsDirectory { .. })));
+    assert!(matches!(read(&file("empty.wav", b"")), Err(AudioFileError::Empty { .. })));
     let text = file("text.wav", &b"Not audio at all, but long enough to look at.\n".repeat(200));
-    assert!(matches!(read(&text), Err(AudioError::NotAudio { .. })), "{}", message(&text));
-    assert!(matches!(read(&file("short.mp3", b"x")), Err(AudioError::NotAudio { .. })));
+    assert!(matches!(read(&text), Err(AudioFileError::NotAudio { .. })), "{}", message(&text));
+    assert!(matches!(read(&file("short.mp3", b"x")), Err(AudioFileError::NotAudio { .. })));
 
     for (name, codec) in [("opus.ogg", "Opus"), ("ac3.mkv", "AC-3"), ("wavpack.mkv", "WavPack")] {
         let error = read(&fixture(name)).unwrap_err();
-        assert!(matches!(error, AudioError::UnsupportedCodec { .. }), "{error}");
+        assert!(matches!(error, AudioFileError::UnsupportedCodec { .. }), "{error}");
         let message = error.to_string();
         assert!(message.contains(codec) && message.contains("convert"), "{message}");
     }
     let error = read(&fixture("silent-film.mp4")).unwrap_err();
-    assert!(matches!(error, AudioError::NoAudioTrack { .. }), "{error}");
+    assert!(matches!(error, AudioFileError::NoAudioTrack { .. }), "{error}");
 }
 
 #[test]
 fn the_limit_on_length_is_an_error_and_names_it() {
     let error = read_with_limit(&fixture("s16.flac"), 10_000).unwrap_err();
-    assert!(matches!(error, AudioError::TooLong { limit: 10_000, .. }), "{error}");
+    assert!(matches!(error, AudioFileError::TooLong { limit: 10_000, .. }), "{error}");
     assert!(read_with_limit(&fixture("s16.flac"), 2 * 8820).is_ok());
 }

@@ -8,7 +8,7 @@ fn mono(rate: u32, samples: Vec<f32>) -> Audio {
     Audio { rate, channels: vec![samples] }
 }
 
-/// `samples` without a part at both ends where a sine that starts and stops rings.
+/// Returns `samples` without both ends, where the filter rings.
 fn middle(samples: &[f32]) -> &[f32] {
     &samples[samples.len() / 4..samples.len() * 3 / 4]
 }
@@ -33,7 +33,7 @@ fn output_is_aligned_with_the_input() {
         (44_100, 11_025),
         (22_050, 48_001),
     ] {
-        // A bell wide enough for the lower rate, its top between samples of either.
+        // A Gaussian within the band of the lower rate, whose maximum lies between samples of both.
         let top = 0.0712;
         let width = 3.0 / f64::from(from.min(to));
         let bell = |rate: u32, length: usize| -> Vec<f32> {
@@ -68,7 +68,7 @@ fn lengths_are_exact() {
 }
 
 #[test]
-fn a_length_of_choice_is_cut_or_continued() {
+fn a_given_length_truncates_or_continues() {
     let audio = mono(44_100, noise(5000, 2));
     let whole = resample(&audio, 48_000).unwrap();
     for length in [0, 1, 5000, 5442, 5443, 20_000] {
@@ -89,7 +89,7 @@ fn constant_level_is_kept() {
 }
 
 #[test]
-fn rates_that_are_none_are_refused() {
+fn unsupported_rates_are_refused() {
     for (from, to) in [(0, 48_000), (48_000, 0), (48_000, 999), (48_000, 1_536_001)] {
         let error = resample(&mono(from, vec![0.0; 10]), to).unwrap_err();
         assert!(matches!(error, AudioError::ResampleRate { .. }), "{error}");
@@ -97,7 +97,7 @@ fn rates_that_are_none_are_refused() {
 }
 
 #[test]
-fn the_most_awkward_rates_work() {
+fn coprime_rates_work() {
     let audio = mono(767_999, sine(767_999, 1000.0, 0.5, 100_000));
     let found = resample(&audio, 48_000).unwrap();
     assert_eq!(found.len(), 6250);

@@ -1,18 +1,18 @@
-//! WAV files out.
+//! Writing WAV files.
 
 use std::fs;
 
-use residue_media::audio::{Audio, AudioError, read, write};
+use residue_media::audio::{Audio, AudioFileError, read, write};
 
 use crate::signals::noise;
 
 #[test]
-fn what_is_written_reads_back_bit_for_bit() {
+fn written_files_read_back_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     for (channels, length) in [(1, 1), (2, 1000), (6, 77)] {
         let mut audio = Audio::silence(44_100, channels, 0);
         for (c, channel) in audio.channels.iter_mut().enumerate() {
-            *channel = noise(length, c as u64 + 1);
+            *channel = noise(length, c as u32 + 1);
             // Beyond full scale, denormal and negative zero must survive too.
             channel[0] = [7.25, -1e-42, -0.0][c % 3];
         }
@@ -35,12 +35,12 @@ fn failures_name_the_path_and_leave_nothing_behind() {
     let audio = Audio::silence(48_000, 2, 10);
     let nowhere = folder.path().join("missing/out.wav");
     let error = write(&nowhere, &audio).unwrap_err();
-    assert!(matches!(error, AudioError::Write { .. }));
+    assert!(matches!(error, AudioFileError::Write { .. }));
     assert!(error.to_string().contains("missing/out.wav"), "{error}");
 
     let taken = folder.path().join("taken");
     fs::create_dir(&taken).unwrap();
-    assert!(matches!(write(&taken, &audio), Err(AudioError::Write { .. })));
+    assert!(matches!(write(&taken, &audio), Err(AudioFileError::Write { .. })));
     assert!(write("".as_ref(), &audio).is_err());
     assert!(write("/".as_ref(), &audio).is_err());
 
@@ -52,7 +52,7 @@ fn failures_name_the_path_and_leave_nothing_behind() {
         Audio { rate: 768_000, channels: vec![vec![0.0]; 2000] },
     ] {
         let error = write(&path, &audio).unwrap_err();
-        assert!(matches!(error, AudioError::NotWritable { .. }), "{error}");
+        assert!(matches!(error, AudioFileError::NotWritable { .. }), "{error}");
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }

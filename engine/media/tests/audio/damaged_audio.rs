@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use residue_media::audio::{AudioError, DecodedFile, ReadWarning, read};
+use residue_media::audio::{AudioFileError, DecodedFile, ReadWarning, read};
 
 use crate::audio_read::fixture;
 use crate::signals::sine;
@@ -28,7 +28,7 @@ fn wav(rate: u32, channels: u16, declared: u32, samples: &[i16]) -> Vec<u8> {
     bytes
 }
 
-fn read_bytes(name: &str, bytes: &[u8]) -> Result<DecodedFile, AudioError> {
+fn read_bytes(name: &str, bytes: &[u8]) -> Result<DecodedFile, AudioFileError> {
     let folder = tempfile::tempdir().unwrap();
     let path: PathBuf = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
@@ -87,7 +87,7 @@ fn every_cut_fixture_is_reported_or_refused() {
 fn a_header_without_audio_is_an_error() {
     for bytes in [wav(8000, 1, 0, &[]), wav(8000, 1, 16_000, &[])] {
         let error = read_bytes("header.wav", &bytes).unwrap_err();
-        assert!(matches!(error, AudioError::NothingDecoded { .. }), "{error}");
+        assert!(matches!(error, AudioFileError::NothingDecoded { .. }), "{error}");
     }
 }
 
@@ -99,7 +99,7 @@ fn headers_that_cannot_be_true_are_refused() {
         println!("{rate} Hz, {channels} channels: {error}");
     }
     let error = read_bytes("rate.wav", &wav(4_000_000_000, 1, 2000, &[7; 1000])).unwrap_err();
-    assert!(matches!(error, AudioError::FileRate { rate: 4_000_000_000, .. }), "{error}");
+    assert!(matches!(error, AudioFileError::FileRate { rate: 4_000_000_000, .. }), "{error}");
 }
 
 #[test]

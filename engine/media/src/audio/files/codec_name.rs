@@ -1,9 +1,9 @@
-//! Names of audio codecs that containers announce and no decoder here reads.
+//! Names of audio codecs without a decoder, for error messages.
 
 use symphonia::core::codecs::audio::AudioCodecId;
 use symphonia::core::codecs::audio::well_known as id;
 
-/// The usual name of `codec`, or its number where it has no name in symphonia's list.
+/// Returns the usual name of `codec`, or its number where symphonia's list has no name.
 pub(super) fn codec_name(codec: AudioCodecId) -> String {
     let known = [
         (id::CODEC_ID_OPUS, "Opus"),

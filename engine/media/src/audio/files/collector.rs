@@ -1,4 +1,4 @@
-//! Gathering what decoders return.
+//! Collecting decoded samples and the defects met.
 
 use std::path::Path;
 
@@ -6,28 +6,27 @@ use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::formats::Track;
 
 use super::declared::{declared_frames, is_short, trim};
-use super::read::DecodedFile;
-use super::{Audio, AudioError, ReadWarning, SUPPORTED_RATES};
+use super::{Audio, AudioFileError, DecodedFile, ReadWarning, SUPPORTED_RATES};
 
-/// Why reading stopped.
+/// The reason why reading stopped.
 pub(super) enum Stop {
-    /// The container says that it is over.
+    /// The regular end of the container.
     End,
-    /// The file is over before the container says so.
+    /// The file ends before its container does.
     EndOfFile,
-    /// The file cannot be read on.
+    /// The rest of the file cannot be read, with the reader's message.
     Broken(String),
-    /// Rate or channels differ from here on.
+    /// Rate or channels change.
     FormatChange,
 }
 
-/// Gathers decoded samples and counts what was wrong with them.
+/// Collector of decoded samples that counts their defects.
 pub(super) struct SampleCollector<'a> {
-    /// Of the file, for errors.
+    /// The file, for errors.
     pub path: &'a Path,
     max_samples: usize,
     audio: Option<Audio>,
-    /// One packet, a vector a channel.
+    /// One packet, one vector a channel.
     pub scratch: Vec<Vec<f32>>,
     corrupt_packets: u64,
     first_corruption: Option<String>,
@@ -35,7 +34,7 @@ pub(super) struct SampleCollector<'a> {
 }
 
 impl<'a> SampleCollector<'a> {
-    /// Nothing gathered yet; `max_samples` counts all channels together.
+    /// Returns an empty collector of at most `max_samples` samples, all channels together.
     pub(super) fn new(path: &'a Path, max_samples: usize) -> Self {
         Self {
             path,
@@ -54,25 +53,25 @@ impl<'a> SampleCollector<'a> {
         self.first_corruption.get_or_insert(reason);
     }
 
-    /// Takes the format of the first packet; false if a later packet differs from it.
-    pub(super) fn accepts(&mut self, rate: u32, channels: usize) -> Result<bool, AudioError> {
+    /// Takes the format of the first packet; returns false if a later packet differs from it.
+    pub(super) fn accepts(&mut self, rate: u32, channels: usize) -> Result<bool, AudioFileError> {
         let path = || self.path.to_owned();
         if channels == 0 {
-            return Err(AudioError::NoChannels { path: path() });
+            return Err(AudioFileError::NoChannels { path: path() });
         }
         if !SUPPORTED_RATES.contains(&rate) {
-            return Err(AudioError::FileRate { path: path(), rate });
+            return Err(AudioFileError::FileRate { path: path(), rate });
         }
         let audio = self.audio.get_or_insert_with(|| Audio::silence(rate, channels, 0));
         Ok(audio.rate == rate && audio.channels.len() == channels)
     }
 
-    /// Moves the scratch packet to the end of the audio, with numbers only.
-    pub(super) fn append(&mut self) -> Result<(), AudioError> {
+    /// Appends the scratch packet to the audio and replaces samples that are not finite by 0.
+    pub(super) fn append(&mut self) -> Result<(), AudioFileError> {
         let Some(audio) = &mut self.audio else { return Ok(()) };
         let added = self.scratch.first().map_or(0, Vec::len);
         if (audio.len() + added).saturating_mul(audio.channels.len()) > self.max_samples {
-            return Err(AudioError::TooLong {
+            return Err(AudioFileError::TooLong {
                 path: self.path.to_owned(),
                 limit: self.max_samples,
             });
@@ -87,16 +86,16 @@ impl<'a> SampleCollector<'a> {
         Ok(())
     }
 
-    /// The audio and its warnings, or why there is none.
+    /// Returns the audio with its warnings, or the reason why there is none.
     pub(super) fn finish(
         self,
         track: &Track,
         parameters: &AudioCodecParameters,
         stop: Stop,
         other_tracks: usize,
-    ) -> Result<DecodedFile, AudioError> {
+    ) -> Result<DecodedFile, AudioFileError> {
         let nothing =
-            |reason: String| AudioError::NothingDecoded { path: self.path.to_owned(), reason };
+            |reason: String| AudioFileError::NothingDecoded { path: self.path.to_owned(), reason };
         let mut audio = match self.audio {
             Some(audio) if !audio.is_empty() => audio,
             _ => {
@@ -125,7 +124,7 @@ impl<'a> SampleCollector<'a> {
             });
         };
         match stop {
-            // Damaged packets explain missing samples; a file that also ends early says so itself.
+            // Damaged packets explain missing samples, and get a warning of their own.
             Stop::End if short && self.corrupt_packets == 0 => truncated(None),
             Stop::End => {}
             Stop::EndOfFile => truncated(None),

@@ -1,4 +1,4 @@
-//! What a file declares about its length, and how far that can be believed.
+//! The length that a file declares, and its reliability.
 
 use symphonia::core::codecs::audio::well_known as codec_id;
 use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters};
@@ -7,12 +7,12 @@ use symphonia::core::formats::{FormatReader, Track};
 
 use super::Audio;
 
-/// Missing samples that mean nothing where containers count in whole packets.
+/// Missing samples that are tolerated where containers count in whole packets.
 const PACKET_SLACK: u64 = 4096;
 
 /// Removes the encoder's delay and padding that the container states and the decoder leaves in.
 ///
-/// symphonia's MPEG and Vorbis decoders do it themselves, packet by packet; the others do not.
+/// symphonia's MPEG and Vorbis decoders remove them packet by packet; its other decoders do not.
 pub(super) fn trim(audio: &mut Audio, track: &Track, codec: AudioCodecId) {
     let trims_itself = [
         codec_id::CODEC_ID_MP1,
@@ -34,7 +34,7 @@ pub(super) fn trim(audio: &mut Audio, track: &Track, codec: AudioCodecId) {
     }
 }
 
-/// Samples a channel that the file declares, where that number can be believed.
+/// Returns the declared samples of a channel, none where the number is a guess or a placeholder.
 pub(super) fn declared_frames(track: &Track, parameters: &AudioCodecParameters) -> Option<u64> {
     let frames = track.num_frames?;
     let mpeg = [codec_id::CODEC_ID_MP1, codec_id::CODEC_ID_MP2, codec_id::CODEC_ID_MP3];
@@ -42,14 +42,14 @@ pub(super) fn declared_frames(track: &Track, parameters: &AudioCodecParameters) 
     if mpeg.contains(&parameters.codec) && track.delay.is_none() {
         return None;
     }
-    // Bare ADTS has no header for the whole file: a guess as well.
+    // Bare ADTS has no header for the whole file, so that its length is a guess too.
     if parameters.codec == codec_id::CODEC_ID_AAC && parameters.extra_data.is_none() {
         return None;
     }
     (!is_placeholder(track, parameters)).then_some(frames)
 }
 
-/// True for WAV files that were written without knowing how long they would get.
+/// Returns true for WAV files that were written before their length was known.
 pub(super) fn has_open_end(
     format: &dyn FormatReader,
     track: &Track,
@@ -59,7 +59,7 @@ pub(super) fn has_open_end(
         && (track.num_frames.is_none() || is_placeholder(track, parameters))
 }
 
-/// True for the sizes that programs store when they write WAV to a pipe and cannot know the size.
+/// Returns true for the placeholder sizes that programs write when they send WAV to a pipe.
 fn is_placeholder(track: &Track, parameters: &AudioCodecParameters) -> bool {
     let Some(bits) = parameters.bits_per_coded_sample.or(parameters.bits_per_sample) else {
         return false;
@@ -70,7 +70,7 @@ fn is_placeholder(track: &Track, parameters: &AudioCodecParameters) -> bool {
     bytes >= 0xFFFF_F000 || (0x7FFF_E000..=0x8000_0000).contains(&bytes)
 }
 
-/// True for codecs whose files may declare the length of the last packet as if it were full.
+/// Returns true for codecs whose files may count the last packet as if it were full.
 fn counts_in_packets(codec: AudioCodecId) -> bool {
     let codecs = [
         codec_id::CODEC_ID_MP1,
@@ -83,7 +83,7 @@ fn counts_in_packets(codec: AudioCodecId) -> bool {
     codecs.contains(&codec)
 }
 
-/// True if `read` samples are fewer than `declared` by more than the container's precision.
+/// Returns true if `read` samples are fewer than `declared` by more than the container's precision.
 pub(super) fn is_short(read: u64, declared: u64, codec: AudioCodecId) -> bool {
     declared > read + if counts_in_packets(codec) { PACKET_SLACK } else { 0 }
 }

@@ -4,12 +4,16 @@ mod codec_name;
 mod collector;
 mod container;
 mod declared;
+mod decoded_file;
+mod error;
 mod read;
 mod warning;
 mod write;
 
-use residue_core::audio::{Audio, AudioError, SUPPORTED_RATES};
+use residue_core::audio::{Audio, SUPPORTED_RATES};
 
-pub use read::{DecodedFile, MAX_SAMPLES, read, read_bytes, read_with_limit};
+pub use decoded_file::DecodedFile;
+pub use error::AudioFileError;
+pub use read::{MAX_SAMPLES, read, read_bytes, read_with_limit};
 pub use warning::ReadWarning;
 pub use write::write;

@@ -13,78 +13,69 @@ use super::container::{
     probe_bytes,
 };
 use super::declared::has_open_end;
-use super::{Audio, AudioError, ReadWarning};
+use super::{AudioFileError, DecodedFile};
 
-/// Samples, all channels together, that [`read`] accepts: 8 GiB, six hours of 48 kHz stereo.
+/// Most samples, all channels together, that [`read`] accepts: 8 GiB, six hours of 48 kHz stereo.
 pub const MAX_SAMPLES: usize = 1 << 31;
 
-/// An audio file in memory.
-#[derive(Clone, Debug)]
-pub struct DecodedFile {
-    /// The samples, at the file's own rate and channel count; every sample is finite.
-    pub audio: Audio,
-    /// What was wrong with the file; empty for a sound one. Show them.
-    pub warnings: Vec<ReadWarning>,
-}
-
-/// Reads the first (or default) audio track of the file at `path`, whole.
+/// Reads the default (or first) audio track of the file at `path`, whole.
 ///
-/// The content decides what the file is; its name does not matter. Integer samples are scaled so
-/// that full scale is ±1; float samples keep their values, also beyond ±1. Encoder delay and
-/// padding are removed where the file states them in a way symphonia reads: MP3 with a LAME tag,
-/// Ogg Vorbis, CAF. AAC in MP4 keeps its encoder's delay (1024 to 2112 samples of near silence).
-/// Memory grows with what is decoded, never with what a header promises. Not realtime-safe.
+/// The format is recognised by the file's content, not its name. Integer samples are scaled so that full
+/// scale is ±1; float samples keep their values, also beyond ±1. Encoder delay and padding are removed
+/// where the file states them in a way that symphonia reads: MP3 with a LAME tag, Ogg Vorbis, CAF. AAC in
+/// MP4 keeps its encoder's delay (1024 to 2112 samples of near silence). Memory grows with the samples
+/// decoded, not with the length that a header declares. Not realtime-safe.
 ///
 /// # Errors
 ///
-/// See [`AudioError`]; a damaged file of which something could be decoded is not an error: its
+/// See [`AudioFileError`]. A damaged file of which some audio could be decoded is not an error; its
 /// [`DecodedFile::warnings`] say what is missing.
-pub fn read(path: &Path) -> Result<DecodedFile, AudioError> {
+pub fn read(path: &Path) -> Result<DecodedFile, AudioFileError> {
     read_with_limit(path, MAX_SAMPLES)
 }
 
-/// As [`read`], refusing more than `max_samples` samples (all channels together).
+/// Reads as [`read`] does, and refuses more than `max_samples` samples (all channels together).
 ///
 /// # Errors
 ///
-/// As [`read`]; [`AudioError::TooLong`] as soon as the limit is passed.
-pub fn read_with_limit(path: &Path, max_samples: usize) -> Result<DecodedFile, AudioError> {
+/// As [`read`]; [`AudioFileError::TooLong`] as soon as the limit is passed.
+pub fn read_with_limit(path: &Path, max_samples: usize) -> Result<DecodedFile, AudioFileError> {
     let file = open(path)?;
-    contained(path, || decode(path, probe(path, file)?, max_samples))
+    catch_decoder_panic(path, || decode(path, probe(path, file)?, max_samples))
 }
 
-/// As [`read`], of a file that is part of the program; `name` stands for it in errors.
+/// Reads a file that is embedded in the program, as [`read`] does; `name` stands for it in errors.
 ///
 /// # Errors
 ///
 /// As [`read`].
-pub fn read_bytes(name: &str, bytes: &'static [u8]) -> Result<DecodedFile, AudioError> {
+pub fn read_bytes(name: &str, bytes: &'static [u8]) -> Result<DecodedFile, AudioFileError> {
     let path = Path::new(name);
-    contained(path, || decode(path, probe_bytes(path, bytes)?, MAX_SAMPLES))
+    catch_decoder_panic(path, || decode(path, probe_bytes(path, bytes)?, MAX_SAMPLES))
 }
 
-/// Damaged files have set off panics in decoders before. One of them must cost a message, not the
-/// session of a person who dropped a file on the window.
-fn contained(
+/// Turns a panic of a decoder into an error. Damaged files have triggered such panics, and a file dropped
+/// on the window must not end the session.
+fn catch_decoder_panic(
     path: &Path,
-    work: impl FnOnce() -> Result<DecodedFile, AudioError>,
-) -> Result<DecodedFile, AudioError> {
+    work: impl FnOnce() -> Result<DecodedFile, AudioFileError>,
+) -> Result<DecodedFile, AudioFileError> {
     catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err(AudioError::DecoderPanicked { path: path.to_owned() }))
+        .unwrap_or_else(|_| Err(AudioFileError::DecoderPanicked { path: path.to_owned() }))
 }
 
 fn decode(
     path: &Path,
     mut format: Box<dyn FormatReader>,
     max_samples: usize,
-) -> Result<DecodedFile, AudioError> {
+) -> Result<DecodedFile, AudioFileError> {
     let (track, parameters) = choose_track(path, format.as_ref())?;
     let mut decoder = make_decoder(path, &parameters)?;
     check_declared(path, &parameters)?;
 
     let mut state = SampleCollector::new(path, max_samples);
     let stop = collect(&mut state, format.as_mut(), &mut decoder, &track)?;
-    // That is how a file of undeclared length ends.
+    // The regular end of a file of undeclared length.
     let stop = match stop {
         Stop::EndOfFile if has_open_end(format.as_ref(), &track, &parameters) => Stop::End,
         stop => stop,
@@ -92,19 +83,19 @@ fn decode(
     state.finish(&track, &parameters, stop, other_tracks(format.as_ref()))
 }
 
-/// Decodes packets of `track` into `state` until something stops it.
+/// Decodes packets of `track` into `state` and returns why it stopped.
 fn collect(
     state: &mut SampleCollector<'_>,
     format: &mut dyn FormatReader,
     decoder: &mut Box<dyn AudioDecoder>,
     track: &Track,
-) -> Result<Stop, AudioError> {
+) -> Result<Stop, AudioFileError> {
     let mut track_id = track.id;
     loop {
         let packet = match format.next_packet() {
             Ok(Some(packet)) => packet,
             Ok(None) => return Ok(Stop::End),
-            // Another stream begins, as in a chained Ogg file: its tracks are new.
+            // Another stream begins, as in a chained Ogg file, with tracks of its own.
             Err(SymphoniaError::ResetRequired) => {
                 let Ok((next, parameters)) = choose_track(state.path, format) else {
                     return Ok(Stop::FormatChange);
@@ -125,7 +116,7 @@ fn collect(
         match decoder.decode(&packet) {
             Ok(buffer) => {
                 let (rate, channels) = (buffer.spec().rate(), buffer.spec().channels().count());
-                // Codecs that start up return empty buffers, before they know their channels.
+                // Some codecs return empty buffers first, before they know their channels.
                 if buffer.frames() == 0 {
                     continue;
                 }

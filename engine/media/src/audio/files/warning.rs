@@ -1,9 +1,9 @@
-//! What was wrong with a file that could be read all the same.
+//! Defects of a file that could be read nevertheless.
 
 use std::fmt;
 
-/// Something a person should know about audio that was read. `Display` gives one sentence without
-/// the file's name.
+/// A defect of an audio file that the user should know about. `Display` gives one sentence without the
+/// file's name.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ReadWarning {
@@ -11,29 +11,29 @@ pub enum ReadWarning {
     Truncated {
         /// Seconds that were decoded.
         decoded: f64,
-        /// Seconds that the file declares; `None` if it does not say.
+        /// Seconds that the file declares; `None` if it declares none.
         declared: Option<f64>,
-        /// What stopped the reader, where it said.
+        /// The reader's message, where there is one.
         reason: Option<String>,
     },
-    /// Packets that could not be decoded were left out; what follows them is earlier by as much.
+    /// Packets that could not be decoded were left out; the audio behind them is earlier by as much.
     CorruptPackets {
-        /// How many.
+        /// Number of packets.
         count: u64,
     },
     /// NaN or infinite samples were replaced by 0.
     NonFinite {
-        /// How many, all channels together.
+        /// Number of samples, all channels together.
         count: u64,
     },
     /// The sample rate or channel count changes inside the file; only the part before was read.
     FormatChange {
-        /// Where, in seconds.
+        /// Time of the change, in seconds.
         seconds: f64,
     },
     /// The file has more than one audio track; only one was read.
     OtherTracks {
-        /// How many tracks were left out.
+        /// Number of tracks left out.
         count: usize,
     },
 }

@@ -4,23 +4,23 @@ use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
 
-use super::{Audio, AudioError};
+use super::{Audio, AudioFileError};
 use residue_core::atomic_file;
 
-/// RIFF counts bytes in 32 bits; what is kept back is room for the header chunks.
+/// Most bytes of samples in a WAV file: RIFF counts in 32 bits, less room for the header chunks.
 const MAX_SAMPLE_BYTES: u64 = u32::MAX as u64 - 4096;
 
 /// Writes `audio` to `path` as 32-bit float WAV, bit-exact and unclipped.
 ///
-/// The file is written beside `path` under a temporary name and renamed at the end, so `path`
-/// never holds half a file, also when it held another one before. Not realtime-safe.
+/// The file is written beside `path` under a temporary name and renamed at the end, so that `path` never
+/// holds a partial file. Not realtime-safe.
 ///
 /// # Errors
 ///
-/// [`AudioError::TooLargeForWav`] beyond 4 GiB, [`AudioError::NotWritable`] for a buffer without
-/// channels, rate or with channels of different lengths, [`AudioError::Write`] for everything the
+/// [`AudioFileError::TooLargeForWav`] beyond 4 GiB, [`AudioFileError::NotWritable`] for a buffer without
+/// channels, rate or with channels of different lengths, [`AudioFileError::Write`] for everything the
 /// system reports. On error the temporary file is removed.
-pub fn write(path: &Path, audio: &Audio) -> Result<(), AudioError> {
+pub fn write(path: &Path, audio: &Audio) -> Result<(), AudioFileError> {
     let channels = check(path, audio)?;
     let spec = hound::WavSpec {
         channels,
@@ -28,14 +28,14 @@ pub fn write(path: &Path, audio: &Audio) -> Result<(), AudioError> {
         bits_per_sample: 32,
         sample_format: hound::SampleFormat::Float,
     };
-    let failed = |source| AudioError::Write { path: path.to_owned(), source };
+    let failed = |source| AudioFileError::Write { path: path.to_owned(), source };
 
     atomic_file::write(path, |file| write_samples(file, spec, audio)).map_err(failed)
 }
 
-/// Refuses what a WAV file cannot hold; returns the channel count as the header stores it.
-fn check(path: &Path, audio: &Audio) -> Result<u16, AudioError> {
-    let refuse = |reason: String| AudioError::NotWritable { path: path.to_owned(), reason };
+/// Checks that a WAV file can hold `audio`; returns the channel count as the header stores it.
+fn check(path: &Path, audio: &Audio) -> Result<u16, AudioFileError> {
+    let refuse = |reason: String| AudioFileError::NotWritable { path: path.to_owned(), reason };
     let count = audio.channels.len();
     let channels = u16::try_from(count)
         .ok()
@@ -55,7 +55,7 @@ fn check(path: &Path, audio: &Audio) -> Result<u16, AudioError> {
     // The header also stores bytes a second in 32 bits.
     let bytes_per_second = u64::from(audio.rate) * u64::from(channels) * 4;
     if bytes > MAX_SAMPLE_BYTES {
-        return Err(AudioError::TooLargeForWav { path: path.to_owned(), bytes });
+        return Err(AudioFileError::TooLargeForWav { path: path.to_owned(), bytes });
     }
     if bytes_per_second > u64::from(u32::MAX) {
         return Err(refuse(format!("{channels} channels at {} Hz are too many", audio.rate)));

@@ -1,4 +1,4 @@
-//! How much of the codebooks a recording uses.
+//! The use of codebooks by a recording.
 
 use serde::Serialize;
 
@@ -8,46 +8,45 @@ use crate::tokens::Codes;
 /// Largest codebook accepted.
 const MAX_CODEBOOK: usize = 1 << 24;
 
-/// What one RVQ layer used.
+/// The use of one RVQ layer's codebook.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct LayerUsage {
-    /// Different codes that occur.
+    /// Number of different codes that occur.
     pub distinct: usize,
     /// Shannon entropy of the empirical distribution of the codes, in bits a frame.
     pub entropy_bits: f64,
 }
 
-/// What all layers used.
+/// The use of all layers' codebooks.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CodebookUsage {
-    /// Entries of each layer's codebook.
+    /// Rows of each layer's codebook.
     pub codebook_size: usize,
     /// Frames counted.
     pub frames: usize,
-    /// First layer first.
+    /// The layers, first layer first.
     pub layers: Vec<LayerUsage>,
 }
 
 impl CodebookUsage {
-    /// Share of the codebook that `layer` used, 0 to 1; `None` if there is no such layer.
+    /// Returns the share of the codebook that `layer` uses, 0 to 1; `None` if there is no such layer.
     pub fn used(&self, layer: usize) -> Option<f64> {
         self.layers.get(layer).map(|l| l.distinct as f64 / self.codebook_size as f64)
     }
 
-    /// Sum of the layers' entropies: the bits a frame really carries, each layer and frame coded
-    /// alone. An entropy coder that knows how layers and frames depend on each other needs less.
+    /// Returns the sum of the layers' entropies, in bits a frame: the rate of an entropy coder that codes each
+    /// layer and frame independently. One that models their dependencies needs less.
     pub fn bits_per_frame(&self) -> f64 {
         self.layers.iter().map(|l| l.entropy_bits).sum()
     }
 
-    /// Bits a frame is sent with: layers times `log2(codebook_size)`.
+    /// Returns the bits of a frame without entropy coding: layers times `log2(codebook_size)`.
     pub fn nominal_bits_per_frame(&self) -> f64 {
         self.layers.len() as f64 * (self.codebook_size as f64).log2()
     }
 
-    /// The most bits a frame [`Self::bits_per_frame`] could have shown with so few frames: layers
-    /// times `log2` of the smaller of frames and codebook size. Near this bound the recording is too
-    /// short to tell.
+    /// Returns the upper bound of [`Self::bits_per_frame`] for this number of frames: layers times `log2` of the
+    /// smaller of frames and codebook size. Close to it, the recording is too short for the estimate.
     pub fn measurable_bits_per_frame(&self) -> f64 {
         let most = self.frames.min(self.codebook_size).max(1);
         self.layers.len() as f64 * (most as f64).log2()
@@ -56,8 +55,8 @@ impl CodebookUsage {
 
 /// Counts the codes of every layer.
 ///
-/// Entropy is Shannon's, `-sum p log2 p` of the relative frequencies (the plug-in estimate): it is
-/// too low for short recordings and cannot exceed `log2(frames)`. No frames: nothing used, 0 bits.
+/// Entropy is Shannon's, `-sum p log2 p` of the relative frequencies (the plug-in estimate), which is biased
+/// low for short recordings and cannot exceed `log2(frames)`. It is 0 without frames.
 ///
 /// # Errors
 /// [`MeasureError::CodeOutOfRange`] for the first code not below `codebook_size`,
@@ -83,14 +82,14 @@ pub fn codebook_usage(codes: &Codes, codebook_size: usize) -> Result<CodebookUsa
                     }
                 }
             }
-            Ok(layer_use(&counts, codes.frames()))
+            Ok(layer_usage(&counts, codes.frames()))
         })
         .collect::<Result<_, _>>()?;
     Ok(CodebookUsage { codebook_size, frames: codes.frames(), layers })
 }
 
-/// Distinct codes and entropy of `frames` codes counted.
-fn layer_use(counts: &[usize], frames: usize) -> LayerUsage {
+/// Returns distinct codes and entropy, given the counts of `frames` codes.
+fn layer_usage(counts: &[usize], frames: usize) -> LayerUsage {
     let used = || counts.iter().filter(|count| **count > 0);
     let term = |count: &usize| {
         let p = *count as f64 / frames as f64;

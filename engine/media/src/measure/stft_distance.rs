@@ -5,37 +5,37 @@ use serde::Serialize;
 
 use super::MeasureError;
 use super::signal_pair::SignalPair;
-use super::stft::{Edge, Stft};
+use super::stft::{EdgePadding, Stft};
 use crate::audio::Audio;
 
 /// `(FFT, hop, window)` in samples of the resolutions of [`stft_distance`].
 pub const STFT_RESOLUTIONS: [(usize, usize, usize); 3] =
     [(1024, 120, 600), (2048, 240, 1200), (512, 50, 240)];
 
-/// Powers below this count as this, so that silence has a logarithm.
+/// Lower limit of powers, so that silence has a logarithm.
 const POWER_FLOOR: f64 = 1e-7;
 
-/// The two halves of the multi-resolution STFT distance; both 0 for identical signals.
+/// The two terms of the multi-resolution STFT distance; both are 0 for identical signals.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct StftDistance {
-    /// Spectral convergence: Frobenius norm of the difference of the magnitudes over that of the
-    /// reference's. Weighs the loud parts.
+    /// Spectral convergence: Frobenius norm of the difference of the magnitudes, divided by that of the
+    /// reference's magnitudes. Dominated by loud parts.
     pub spectral_convergence: f64,
-    /// Mean absolute difference of the natural logarithms of the magnitudes. Weighs the quiet parts.
+    /// Mean absolute difference of the natural logarithms of the magnitudes. Sensitive to quiet parts.
     pub log_magnitude: f64,
 }
 
 impl StftDistance {
-    /// The sum of both: the loss of the paper.
+    /// Returns the sum of both, the loss of the paper.
     pub fn total(&self) -> f64 {
         self.spectral_convergence + self.log_magnitude
     }
 }
 
-/// Multi-resolution STFT distance of `other` from `reference`, without unit.
+/// Returns the multi-resolution STFT distance of `other` from `reference`, without unit.
 ///
 /// Yamamoto et al., "Parallel WaveGAN", ICASSP 2020, equations 4 to 7: for each of [`STFT_RESOLUTIONS`],
-/// magnitudes `sqrt(max(|X|^2, 1e-7))` ([`Edge::Reflect`]), spectral convergence over all frames and
+/// magnitudes `sqrt(max(|X|^2, 1e-7))` ([`EdgePadding::Reflect`]), spectral convergence over all frames and
 /// bins, mean absolute log difference; both averaged over the resolutions, then over channels. The
 /// resolutions are fixed in samples, as published: compare figures at one sample rate only.
 ///
@@ -45,7 +45,7 @@ pub fn stft_distance(reference: &Audio, other: &Audio) -> Result<StftDistance, M
     distance(&SignalPair::new(reference, other)?)
 }
 
-/// [`stft_distance`] of a checked pair.
+/// Returns the [`stft_distance`] of a checked pair.
 pub(super) fn distance(pair: &SignalPair<'_>) -> Result<StftDistance, MeasureError> {
     let scales: Vec<(f64, f64)> = STFT_RESOLUTIONS
         .par_iter()
@@ -58,7 +58,7 @@ pub(super) fn distance(pair: &SignalPair<'_>) -> Result<StftDistance, MeasureErr
     })
 }
 
-/// Spectral convergence and log magnitude of one resolution, averaged over channels.
+/// Returns spectral convergence and log magnitude of one resolution, averaged over channels.
 fn at_scale(
     pair: &SignalPair<'_>,
     (fft, hop, window): (usize, usize, usize),
@@ -71,8 +71,8 @@ fn at_scale(
         let frames = stft.frames(reference.len());
         let (mut difference, mut energy, mut logs) = (0.0, 0.0, 0.0);
         for frame in 0..frames {
-            stft.frame(reference, frame, Edge::Reflect, &mut x);
-            stft.frame(other, frame, Edge::Reflect, &mut y);
+            stft.frame(reference, frame, EdgePadding::Reflect, &mut x);
+            stft.frame(other, frame, EdgePadding::Reflect, &mut y);
             for (x, y) in x.iter().zip(&y) {
                 let (x, y) = (x.max(POWER_FLOOR.sqrt()), y.max(POWER_FLOOR.sqrt()));
                 difference += (x - y) * (x - y);
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn identical_is_zero_and_noise_grows() {
+    fn the_distance_of_noise_grows_with_its_gain() {
         let signal = sine(24_000, 2, 12_000, 440.0, 0.5);
         let hiss = noise(24_000, 2, 12_000, 1.0);
         assert_eq!(stft_distance(&signal, &signal).unwrap().total(), 0.0);

@@ -1,10 +1,10 @@
-//! How far two encodings of the same audio choose the same codes.
+//! The agreement of the codes of two encodings.
 
 use super::error::MeasureError;
 use crate::tokens::Codes;
 
-/// For each layer the share, 0 to 1, of frames in which `a` and `b` have the same code, over all
-/// streams; 1 where there are no frames.
+/// Returns for each layer the share, 0 to 1, of frames in which `a` and `b` have the same code, over all streams;
+/// 1 where there are no frames.
 ///
 /// # Errors
 /// [`MeasureError::CodeShapes`] if they differ in streams, layers or frames.

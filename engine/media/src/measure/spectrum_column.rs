@@ -1,29 +1,29 @@
-//! One column of a spectrogram, for pictures drawn while audio plays.
+//! One column of a spectrogram, for spectrograms of running audio.
 
 use super::MeasureError;
-use super::level::dbfs;
-use super::log_rows::LogRows;
-use super::stft::{Edge, Stft};
+use super::decibels::dbfs;
+use super::log_frequency_axis::LogFrequencyAxis;
+use super::stft::{EdgePadding, Stft};
 
-/// The transform is this many windows long: zero-padding reads a sine between two bins 0.4 dB low at
-/// worst instead of 1.4 dB.
+/// Length of the transform in windows. With zero-padding to twice the window, a sine between two bins reads at
+/// most 0.4 dB low instead of 1.4 dB.
 const PADDING: usize = 2;
 
-/// Turns a window of samples into the rows of a logarithmic frequency axis.
+/// Analyser of a window of samples into levels on a logarithmic frequency axis.
 #[derive(Clone)]
 pub struct SpectrumColumn {
     stft: Stft,
     window: usize,
-    rows: LogRows,
+    rows: LogFrequencyAxis,
     bins: Vec<f64>,
-    /// From bin magnitudes to amplitudes: a full-scale sine reads 1.
+    /// Factor from bin magnitudes to amplitudes, by which a full-scale sine reads 1.
     gain: f64,
 }
 
 impl SpectrumColumn {
-    /// Columns of `height` rows from `fmax` (top of row 0) down to `fmin` (bottom of the last row),
-    /// both in hertz, of Hann windows of `window` samples of audio at `rate` hertz. Rows above half
-    /// the rate show silence, so that pictures at different rates can share an axis.
+    /// Returns an analyser of Hann windows of `window` samples at `rate` hertz into `height` rows from `fmax`
+    /// hertz (top of row 0) to `fmin` hertz (bottom of the last row). Rows above half the rate show silence,
+    /// so that spectrograms at different rates can share an axis.
     ///
     /// # Errors
     /// [`MeasureError::Parameter`] unless `0 < fmin < fmax`, `height` is 1 to 16384, `rate` above 0
@@ -43,23 +43,24 @@ impl SpectrumColumn {
         }
         let fft = window * PADDING;
         let stft = Stft::new(window, 1, fft)?;
-        let rows = LogRows::new(height, (fmin, fmax), stft.bins(), f64::from(rate) / fft as f64)?;
+        let rows =
+            LogFrequencyAxis::new(height, (fmin, fmax), stft.bins(), f64::from(rate) / fft as f64)?;
         let gain = 2.0 / stft.window_sum();
         Ok(Self { bins: vec![0.0; stft.bins()], stft, window, rows, gain })
     }
 
-    /// Samples a column is made of.
+    /// Returns the length of the window in samples.
     pub fn window(&self) -> usize {
         self.window
     }
 
-    /// Rows of a column.
+    /// Returns the number of rows of a column.
     pub fn height(&self) -> usize {
         self.rows.height()
     }
 
-    /// Levels in dBFS of the last [`Self::window`] samples of `samples` (silence before them if
-    /// there are fewer) into `column`: [`Self::height`] values, or as many as fit.
+    /// Writes the levels in dBFS of the last [`Self::window`] samples of `samples` (preceded by silence if there
+    /// are fewer) to `column`: [`Self::height`] values, or as many as fit.
     ///
     /// Realtime-safe.
     pub fn analyse(&mut self, samples: &[f32], column: &mut [f32]) {
@@ -79,7 +80,7 @@ impl SpectrumColumn {
     }
 
     fn amplitudes(&mut self, samples: &[f32], centre: i64) {
-        self.stft.frame_at(samples, centre, Edge::Zero, &mut self.bins);
+        self.stft.frame_at(samples, centre, EdgePadding::Zero, &mut self.bins);
     }
 }
 

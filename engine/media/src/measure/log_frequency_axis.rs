@@ -1,32 +1,33 @@
-//! Frequency bins resampled to the rows of a logarithmic frequency axis.
+//! A logarithmic frequency axis over the linear bins of a transform.
 
 use std::ops::Range;
 
 use super::MeasureError;
 
-/// Most rows of a picture.
+/// Most rows of an axis.
 const MAX_ROWS: usize = 1 << 14;
 
-/// Which bins each row of a picture shows; row 0 is the highest.
+/// The mapping of frequency bins to rows in equal steps of log frequency; row 0 is the highest.
 #[derive(Clone, Debug)]
-pub(super) struct LogRows {
+pub(super) struct LogFrequencyAxis {
     rows: Vec<Row>,
 }
 
-/// Where a row's value comes from.
+/// The source of a row's magnitude.
 #[derive(Clone, Debug)]
 enum Row {
-    /// The row's band holds bins: their peak, so that a sine keeps its level however wide the band.
+    /// The maximum of the bins in the row's band, so that a sine keeps its level for any width of the band.
     Peak(Range<usize>),
-    /// The band lies between two bins: linear interpolation at this fraction from the first.
+    /// Linear interpolation between a bin and the next, for a band that holds no bin; with the fraction of the
+    /// distance from the first.
     Between(usize, f64),
-    /// The band lies above half the sample rate.
+    /// Silence, for a band above half the sample rate.
     Above,
 }
 
-impl LogRows {
-    /// `height` rows, equal steps of log frequency from `fmax` at the top edge of row 0 to `fmin` at
-    /// the bottom edge of the last, over `bins` bins of `spacing` hertz.
+impl LogFrequencyAxis {
+    /// Returns an axis of `height` rows from `fmax` hertz at the top edge of row 0 to `fmin` hertz at the bottom
+    /// edge of the last, over `bins` bins `spacing` hertz apart.
     pub fn new(
         height: usize,
         (fmin, fmax): (f64, f64),
@@ -59,12 +60,12 @@ impl LogRows {
         Ok(Self { rows: (0..height).map(row).collect() })
     }
 
-    /// Rows.
+    /// Returns the number of rows.
     pub fn height(&self) -> usize {
         self.rows.len()
     }
 
-    /// The rows' magnitudes from the bins', in order. Realtime-safe.
+    /// Returns the rows' magnitudes, given those of the bins. Realtime-safe.
     pub fn magnitudes<'a>(&'a self, bins: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
         let at = |bin: usize| bins.get(bin).copied().unwrap_or(0.0);
         self.rows.iter().map(move |row| match row {
@@ -82,14 +83,14 @@ mod tests {
     #[test]
     fn rows_take_peaks_interpolate_and_stop_at_half_the_rate() {
         // Bins at 0, 100, .. 800 Hz; octave rows from 1760 Hz down to 55 Hz.
-        let rows = LogRows::new(5, (55.0, 1760.0), 9, 100.0).unwrap();
+        let rows = LogFrequencyAxis::new(5, (55.0, 1760.0), 9, 100.0).unwrap();
         let bins = [0.0, 2.0, 3.0, 5.0, 4.0, 6.0, 9.0, 7.0, 8.0];
         let values: Vec<f64> = rows.magnitudes(&bins).collect();
         assert_eq!(values, [0.0, 9.0, 5.0, 3.0, 2.0]);
-        let narrow = LogRows::new(1, (120.0, 180.0), 9, 100.0).unwrap();
+        let narrow = LogFrequencyAxis::new(1, (120.0, 180.0), 9, 100.0).unwrap();
         let value = narrow.magnitudes(&bins).next().unwrap();
         assert!((value - (120.0_f64 * 180.0).sqrt() / 100.0 - 1.0).abs() < 1e-12, "{value}");
-        let above = LogRows::new(2, (1000.0, 4000.0), 9, 100.0).unwrap();
+        let above = LogFrequencyAxis::new(2, (1000.0, 4000.0), 9, 100.0).unwrap();
         assert_eq!(above.magnitudes(&bins).collect::<Vec<_>>(), [0.0, 0.0]);
     }
 
@@ -103,7 +104,7 @@ mod tests {
             (5, (20.0, 20.0)),
             (5, (20.0, f64::INFINITY)),
         ] {
-            assert!(LogRows::new(height, axis, 9, 100.0).is_err(), "{height} {axis:?}");
+            assert!(LogFrequencyAxis::new(height, axis, 9, 100.0).is_err(), "{height} {axis:?}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Decibels relative to full scale.
+//! Levels in decibels relative to full scale.
 
-/// The lowest level reported, in dBFS: what silence reads as, so that every level is a finite
-/// number that can be drawn, averaged and written as JSON. It lies below the least audible and
-/// above the least representable of 32-bit float samples.
+/// Lowest level reported, in dBFS, and the level of silence, so that every level is finite and can be drawn,
+/// averaged and written as JSON. It is below audibility and above the smallest f32 sample.
 pub const FLOOR_DBFS: f64 = -200.0;
 
-/// `20 log10(amplitude)`, not below [`FLOOR_DBFS`]; an amplitude of 1 is 0 dBFS.
+/// Returns the level of an amplitude in dBFS, `20 log10(amplitude)`, at least [`FLOOR_DBFS`]. An amplitude of 1 is
+/// 0 dBFS.
 ///
 /// Realtime-safe.
 pub fn dbfs(amplitude: f64) -> f64 {
