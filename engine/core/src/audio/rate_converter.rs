@@ -36,10 +36,10 @@ const BLOCK: usize = 2048;
 /// channel. The stream counts as silent before its start; feed silence to hear its end ring out.
 ///
 /// ```
-/// use residue_core::audio::Converter;
+/// use residue_core::audio::RateConverter;
 ///
 /// # fn main() -> Result<(), residue_core::audio::AudioError> {
-/// let mut converter = Converter::new(48_000, 24_000)?;
+/// let mut converter = RateConverter::new(48_000, 24_000)?;
 /// let mut output = Vec::new();
 /// converter.process(&[0.25; 1000], &mut output);
 /// assert_eq!(output.len() as u64, converter.ready(1000));
