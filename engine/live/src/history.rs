@@ -62,31 +62,36 @@ pub fn history(width: usize, capacity: usize) -> (HistoryWriter, History) {
         readers: AtomicUsize::new(0),
         width,
     });
-    (HistoryWriter(Arc::clone(&ring)), History(ring))
+    (HistoryWriter { ring: Arc::clone(&ring), next: 0 }, History(ring))
 }
 
 /// Writing end.
-pub struct HistoryWriter(Arc<Ring>);
+pub struct HistoryWriter {
+    ring: Arc<Ring>,
+    /// The record that is written next. Not read from `finished`: loom (0.7) overlooks other threads'
+    /// loads of an atomic that the storing thread has loaded since.
+    next: u64,
+}
 
 impl HistoryWriter {
     /// Returns whether there is any reader; without one the writer may save itself the work.
     /// Realtime-safe.
     pub fn has_readers(&self) -> bool {
-        self.0.readers.load(Ordering::Relaxed) > 0
+        self.ring.readers.load(Ordering::Relaxed) > 0
     }
 
     /// Adds a record. Words beyond the history's width are dropped, missing ones keep an older
     /// record's value. Realtime-safe.
     pub fn push(&mut self, words: impl IntoIterator<Item = u32>) {
-        let ring = &*self.0;
-        let record = ring.finished.load(Ordering::Relaxed);
-        ring.begun.store(record + 1, Ordering::Relaxed);
+        let (ring, record) = (&*self.ring, self.next);
+        self.next += 1;
+        ring.begun.store(self.next, Ordering::Relaxed);
         // Pairs with the reader's fence: whoever sees a word below also sees that its record had begun.
         fence(Ordering::Release);
         for (slot, word) in ring.slot(record).iter().zip(words) {
             slot.store(word, Ordering::Relaxed);
         }
-        ring.finished.store(record + 1, Ordering::Release);
+        ring.finished.store(self.next, Ordering::Release);
     }
 }
 

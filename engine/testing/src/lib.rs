@@ -1,9 +1,13 @@
-//! What tests download models from: a [`HubServer`] on this computer, and small models to put there.
+//! Test support: a [`HubServer`] on this computer to download models from, small models to put there,
+//! seeded [`noise`](noise()), and a counting allocator ([`allocation`]).
 //!
-//! Everything here panics where something is wrong: it is for tests.
+//! Everything here panics where something is wrong.
 
+pub mod allocation;
 mod hub_server;
+mod noise;
 mod sample;
 
 pub use hub_server::{COMMIT, HubFault, HubRequest, HubServer, HubState};
+pub use noise::noise;
 pub use sample::{CONFIG, PullPhase, REPOSITORY, quiet, sha256, sharded, single, weights, write};

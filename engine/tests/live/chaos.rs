@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use residue_engine::audio::MonoTreatment;
+use residue_engine::dsp::SplitMix64;
 use residue_engine::live::{
     Allowance, Concealment, ListeningSource, LossConcealment, PortConfig, PortControl,
     PortSettings, PortStatus, open_port,
@@ -21,13 +22,12 @@ const STEPS: usize = 300;
 const RATES: [u32; 5] = [8000, 24_000, 44_100, 48_000, 96_000];
 const BLOCKS: [usize; 5] = [1, 16, 64, 256, 1000];
 
-/// Reproducible numbers.
-struct Dice(u64);
+/// Reproducible choices.
+struct Dice(SplitMix64);
 
 impl Dice {
     fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(0x9E37_79B9);
-        ((self.0 >> 33) as usize) % end
+        self.0.below(end)
     }
 
     fn of<T: Copy>(&mut self, values: &[T]) -> T {
@@ -70,7 +70,7 @@ impl Model {
                 // As a panic does, without its message on the terminal.
                 std::panic::resume_unwind(Box::new("asked to panic"));
             }
-            if frames.first % 7 == 3 {
+            if frames.first_frame % 7 == 3 {
                 audio[0] = f32::NAN;
             }
             Ok(())
@@ -83,7 +83,7 @@ impl Model {
 /// change models, and at last drop the control. With `offline` it also waits for the worker at times.
 /// Returns how the port did until the control was dropped.
 pub fn play(seed: u64, offline: bool, watch: &Watch) -> PortStatus {
-    let mut dice = Dice(seed);
+    let mut dice = Dice(SplitMix64::new(seed));
     let (rate, channels, max_block) = (dice.of(&RATES), 1 + dice.below(2), dice.of(&BLOCKS));
     let model = Model { time: Arc::default(), panics: Arc::default() };
     let planes = 1 + dice.below(2);
@@ -161,11 +161,11 @@ fn others(
         codes.read(|_| ());
         lanes.read(|_| ());
         if let Some(open) = &control {
-            let status = open_port.status();
+            let status = open.status();
             round += 1;
             if round % 16 == 0 {
                 // Refused or not: a model that panics when it is timed is.
-                let _ = open_port.change_model(&model.identity(channels));
+                let _ = open.change_model(&model.identity(channels));
             }
             if let Ok(answer) = ended.try_recv() {
                 control = None;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use residue_engine::audio::MonoTreatment;
 use residue_engine::live::{
     Allowance, AudioPort, ListeningSource, OpenError, PortConfig, PortControl, PortHealth,
-    PortSettings, open_port,
+    PortSettings, ProcessorError, open_port,
 };
 
 use super::support::{Identity, difference, noise, offline, play};
@@ -44,12 +44,15 @@ fn play_until(port: &mut AudioPort, control: &PortControl, wanted: impl Fn(&Port
 }
 
 /// Fails once it is broken.
-type Fail = fn(&AtomicBool) -> Result<(), String>;
+type Fail = fn(&AtomicBool) -> Result<(), ProcessorError>;
 
 #[test]
 fn a_model_that_fails_leaves_dry_audio_and_says_why_and_can_be_replaced() {
     let fails: [Fail; 2] = [
-        |broken| if broken.load(Ordering::Relaxed) { Err("no more tea".into()) } else { Ok(()) },
+        |broken| match broken.load(Ordering::Relaxed) {
+            true => Err(ProcessorError::new("no more tea")),
+            false => Ok(()),
+        },
         |broken| {
             assert!(!broken.load(Ordering::Relaxed), "no more tea");
             Ok(())
@@ -116,7 +119,7 @@ fn a_model_that_needs_more_latency_is_refused_and_the_old_one_goes_on() {
 #[test]
 fn what_is_not_finite_becomes_silence_and_is_counted() {
     let model = identity().with(|frames, audio| {
-        if frames.first == 3 {
+        if frames.first_frame == 3 {
             audio[7] = f32::NAN;
         }
         Ok(())
@@ -147,7 +150,7 @@ fn what_cannot_be_opened_says_what_to_do() {
     assert!(error(|c| c.rate = 999).contains("999"));
     assert!(error(|c| c.rate = 0).contains('0'));
     assert!(error(|c| c.allowance = Allowance::Samples(usize::MAX)).contains("allowance"));
-    let bad = identity().with(|_, _| Err("not today".into()));
+    let bad = identity().with(|_, _| Err(ProcessorError::new("not today")));
     let failed = open_port(&PortConfig::new(48_000, 2, 512), &bad).err().expect("refused");
     assert!(failed.to_string().contains("not today"), "an automatic allowance runs the model");
 }
@@ -184,7 +187,7 @@ fn a_panic_outside_of_processing_is_contained() {
         fn processor(
             &self,
             _: usize,
-        ) -> Result<Box<dyn residue_engine::live::FrameProcessor>, String> {
+        ) -> Result<Box<dyn residue_engine::live::FrameProcessor>, ProcessorError> {
             Ok(Box::new(Self(Arc::clone(&self.0))))
         }
     }
@@ -193,7 +196,7 @@ fn a_panic_outside_of_processing_is_contained() {
             &mut self,
             frames: &residue_engine::live::FrameBatch<'_>,
             out: &mut residue_engine::live::DecodedFrames,
-        ) -> Result<(), String> {
+        ) -> Result<(), ProcessorError> {
             out.audio = [frames.planes[0], frames.planes[0]].concat();
             Ok(())
         }
@@ -247,7 +250,7 @@ fn a_model_that_gives_the_wrong_amount_fails() {
         fn processor(
             &self,
             _: usize,
-        ) -> Result<Box<dyn residue_engine::live::FrameProcessor>, String> {
+        ) -> Result<Box<dyn residue_engine::live::FrameProcessor>, ProcessorError> {
             Ok(Box::new(Self))
         }
     }
@@ -256,7 +259,7 @@ fn a_model_that_gives_the_wrong_amount_fails() {
             &mut self,
             _: &residue_engine::live::FrameBatch<'_>,
             out: &mut residue_engine::live::DecodedFrames,
-        ) -> Result<(), String> {
+        ) -> Result<(), ProcessorError> {
             out.audio = vec![0.0; 7];
             Ok(())
         }

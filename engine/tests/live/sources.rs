@@ -121,14 +121,14 @@ fn the_last_block_holds_its_lanes() {
             let block = port.last_block();
             silent += end - at - block.len();
             if !block.is_empty() {
-                assert!(lanes[0].len() as u64 + next == block.first());
+                assert!(lanes[0].len() as u64 + next == block.position());
             }
             for channel in 0..2 {
                 let planes = [
                     block.dry(channel),
                     block.lane(0, channel),
                     block.lane(1, channel),
-                    block.heard(channel),
+                    block.output(channel),
                 ];
                 for (kind, plane) in planes.iter().enumerate() {
                     lanes[2 * kind + channel].extend_from_slice(plane);
