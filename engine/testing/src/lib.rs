@@ -10,4 +10,4 @@ mod sample;
 
 pub use hub_server::{COMMIT, HubFault, HubRequest, HubServer, HubState};
 pub use noise::noise;
-pub use sample::{CONFIG, PullPhase, REPOSITORY, quiet, sha256, sharded, single, weights, write};
+pub use sample::{CONFIG, PullFixture, REPOSITORY, quiet, sha256, sharded, single, weights, write};
