@@ -131,9 +131,7 @@ impl FrameProcessor for TokenProcessor {
             self.transmission.transmit(number, &mut codes, 0, 1, frames.settings);
             let lanes: [(&[u32], LayerSelection); DECODED_LANES] =
                 lane_layers(frames.settings, depth).map(|layers| (&codes[..], layers));
-            self.decoder
-                .decode_into(&lanes, 1, &mut self.decoded)
-                .map_err(ProcessorError::new)?;
+            self.decoder.decode_into(&lanes, 1, &mut self.decoded).map_err(ProcessorError::new)?;
             let planes = out.audio.chunks_exact_mut(samples).enumerate();
             for (plane, audio) in planes {
                 // All streams of a lane carry the same signal.

@@ -184,7 +184,10 @@ mod tests {
         ramp.clone().apply(&mut [&mut plane], 0, 20);
         assert_eq!(ahead, plane);
         for n in 0..20 {
-            assert_eq!((ramp.value_after(1), ramp.remaining()), (ahead[n], 13usize.saturating_sub(n)));
+            assert_eq!(
+                (ramp.value_after(1), ramp.remaining()),
+                (ahead[n], 13usize.saturating_sub(n))
+            );
             ramp.advance(1);
         }
         ramp.set(0.0);

@@ -201,11 +201,7 @@ impl Chain {
     ///
     /// # Errors
     /// If the model fails, or returns the wrong number of samples.
-    pub fn process(
-        &mut self,
-        most: usize,
-        out: &mut LaneSamples,
-    ) -> Result<usize, ProcessorError> {
+    pub fn process(&mut self, most: usize, out: &mut LaneSamples) -> Result<usize, ProcessorError> {
         let mut count = self.ready().min(most);
         if count == 0 {
             return Ok(0);

@@ -31,7 +31,7 @@ const TIMED_FRAMES: usize = 6;
 /// Lane samples kept for views, in seconds.
 const LANE_HISTORY_SECONDS: f64 = 0.5;
 
-/// Configuration of a port: what a host says before audio runs.
+/// Configuration of a port, given by the host before audio runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PortConfig {
     /// Sample rate in hertz, 1000 to 1,536,000.
@@ -137,9 +137,8 @@ pub fn open_port(
 
 /// Turns a panic of the model into an error, so that it does not unwind into the host.
 fn catch_panic<T>(build: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
-    catch_unwind(AssertUnwindSafe(build)).unwrap_or_else(|panic| {
-        Err(OpenError::Model(ProcessorError::from_panic(&*panic)))
-    })
+    catch_unwind(AssertUnwindSafe(build))
+        .unwrap_or_else(|panic| Err(OpenError::Model(ProcessorError::from_panic(&*panic))))
 }
 
 /// Returns a chain that is ready to run, and the latency it needs.
@@ -166,7 +165,8 @@ fn frame_time(chain: &mut Chain, config: &PortConfig) -> Result<f64, OpenError> 
     chain.measure_time();
     let mut times = Vec::new();
     while times.len() <= TIMED_FRAMES {
-        let input: Vec<f32> = (0..samples * config.channels).map(|_| 0.5 * random.sample()).collect();
+        let input: Vec<f32> =
+            (0..samples * config.channels).map(|_| 0.5 * random.sample()).collect();
         chain.push(&input);
         let began = Instant::now();
         let count = chain.process(1, &mut LaneSamples::default()).map_err(OpenError::Model)?;

@@ -7,8 +7,8 @@ const SECONDS: f64 = 0.005;
 
 /// Joins pieces of one channel of a lane.
 ///
-/// Both signals at a join are versions of the dry one, and what must not jump is their difference
-/// from it: where a new piece begins, the step of that difference is added back and fades out along
+/// Both signals at a join are versions of the dry one, so that it is their difference from it that must
+/// not jump: where a new piece begins, the step of that difference is added back and fades out along
 /// half a cosine. Two pieces without a difference join without a trace. Between joins the signal
 /// passes unchanged, bit for bit. Realtime-safe.
 #[derive(Clone, Debug)]

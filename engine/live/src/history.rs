@@ -86,7 +86,7 @@ impl HistoryWriter {
         let (ring, record) = (&*self.ring, self.next);
         self.next += 1;
         ring.begun.store(self.next, Ordering::Relaxed);
-        // Pairs with the reader's fence: whoever sees a word below also sees that its record had begun.
+        // Pairs with the reader's fence: a reader of a word below also sees that its record had begun.
         fence(Ordering::Release);
         for (slot, word) in ring.slot(record).iter().zip(words) {
             slot.store(word, Ordering::Relaxed);

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Samples and marks are in two rings. A mark is written before the samples it holds for, and the
-//! reader looks at the samples first: whoever sees a sample also sees its mark. So position, stream
+//! reader looks at the samples first: a reader that sees a sample also sees its mark. So position, stream
 //! and settings travel with the audio, and take effect at their sample however late the other side
 //! runs.
 

@@ -1,4 +1,4 @@
-//! Marks: what holds from a sample on, sent through the rings with the samples.
+//! Marks: position, stream and settings from a sample on, sent through the rings with the samples.
 //!
 //! Positions count samples per channel since the port was opened, for input and lanes alike: lane
 //! sample `n` belongs to input sample `n`, and is heard one latency later. A stream begins at its

@@ -182,8 +182,8 @@ impl AudioPort {
     }
 
     /// Processes audio in place: one plane a channel, blocks of any size and also none. Missing
-    /// channels count as silent, further ones are silenced. The shortest plane is the block; what
-    /// others have beyond stays as it is. Realtime-safe, except offline.
+    /// channels count as silent, further ones are silenced. The shortest plane is the block; the rest
+    /// of longer ones stays as it is. Realtime-safe, except offline.
     pub fn process(&mut self, planes: &mut [&mut [f32]]) {
         let total = planes.iter().map(|plane| plane.len()).min().unwrap_or(0);
         let mut at = 0;
@@ -361,9 +361,8 @@ impl AudioPort {
             let scale = 1.0 / self.channels as f32;
             let (a, b) = self.wet.split_at(self.channels);
             for n in 0..count {
-                let mid = |planes: &[Vec<f32>]| {
-                    scale * planes.iter().map(|plane| plane[n]).sum::<f32>()
-                };
+                let mid =
+                    |planes: &[Vec<f32>]| scale * planes.iter().map(|plane| plane[n]).sum::<f32>();
                 push_lanes(&mut self.lane_history, [mid(&self.dry), mid(a), mid(b)]);
             }
         }

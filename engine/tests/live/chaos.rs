@@ -1,5 +1,5 @@
-//! A session with everything that can happen to a port, made from a seed, for whatever watches over
-//! the audio thread.
+//! Random sessions with everything that can happen to a port, for watches over the audio thread: the
+//! counting allocator and RealtimeSanitizer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use residue_engine::live::{
 
 use super::identity::Identity;
 
-/// Watches over the call it is given: everything in there happens on the audio thread.
+/// Runs a call under a watch: everything in it happens on the audio thread.
 pub type Watch = dyn Fn(&mut dyn FnMut());
 
 /// Calls of a session.
@@ -52,7 +52,7 @@ impl Dice {
     }
 }
 
-/// How the model of a session behaves.
+/// Controls of the model of a session.
 #[derive(Clone)]
 struct Model {
     /// Time a frame, in microseconds.
@@ -78,10 +78,9 @@ impl Model {
     }
 }
 
-/// Plays a session: every call of the port's is made under `watch`, first at once, then with blocks of
-/// random sizes as fast as can be or paced, while other threads read everything there is to read,
-/// change models, and at last drop the control. With `offline` it also waits for the worker at times.
-/// Returns how the port did until the control was dropped.
+/// Plays a session: every call of the port is made under `watch`, in blocks of random sizes, while another
+/// thread reads status and telemetry, changes models, and at last drops the control. With `offline` the
+/// port also waits for the worker at times. Returns the last status before the control was dropped.
 pub fn play(seed: u64, offline: bool, watch: &Watch) -> PortStatus {
     let mut dice = Dice(SplitMix64::new(seed));
     let (rate, channels, max_block) = (dice.of(&RATES), 1 + dice.below(2), dice.of(&BLOCKS));
@@ -102,7 +101,7 @@ pub fn play(seed: u64, offline: bool, watch: &Watch) -> PortStatus {
     let mut other = audio.clone();
     std::thread::scope(|scope| {
         let (ends, ended) = std::sync::mpsc::channel();
-        scope.spawn(|| others(control, &over, &model, planes, ended));
+        scope.spawn(|| use_control(control, &over, &model, planes, ended));
         for step in 0..STEPS {
             if step == dropped {
                 let (answer, last) = std::sync::mpsc::channel();
@@ -146,8 +145,8 @@ pub fn play(seed: u64, offline: bool, watch: &Watch) -> PortStatus {
     status.expect("the control was dropped on the way")
 }
 
-/// Everything that is done with a control while audio runs, until it is told to drop it.
-fn others(
+/// Uses the control as other threads do while audio runs, until it is told to drop it.
+fn use_control(
     control: PortControl,
     over: &AtomicBool,
     model: &Model,

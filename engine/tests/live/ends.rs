@@ -1,5 +1,4 @@
-//! Ports, controls and workers that end or start over at bad moments: nothing waits for ever, nothing
-//! shifts.
+//! Ports, controls and workers that end or restart at bad moments: no deadlock, no shift.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -56,7 +55,7 @@ fn a_reset_while_the_rings_are_full_shifts_nothing() {
     assert!(played == expected);
 }
 
-/// Lanes that nobody will hear must not fill the ring while a host starts over again and again.
+/// Lanes that are never played must not fill the ring while a host resets again and again.
 #[test]
 fn resets_before_anything_is_heard_do_not_stop_the_worker() {
     ends(|| {
@@ -77,7 +76,7 @@ fn resets_before_anything_is_heard_do_not_stop_the_worker() {
     });
 }
 
-/// An identity that cannot start over.
+/// An identity model that panics at its second reset.
 struct Once;
 
 impl LiveModel for Once {
@@ -111,7 +110,7 @@ impl FrameProcessor for OnceProcessor {
 }
 
 #[test]
-fn a_model_that_panics_when_it_starts_over_leaves_dry_audio() {
+fn a_model_that_panics_at_a_reset_leaves_dry_audio() {
     ends(|| {
         let (mut port, control) = offline(&PortConfig::new(RATE, 1, BLOCK), &Once);
         let latency = port.latency().total();
@@ -130,7 +129,7 @@ fn a_model_that_panics_when_it_starts_over_leaves_dry_audio() {
     });
 }
 
-/// Whoever waits offline goes on when the model fails, and when the control goes.
+/// An offline port stops waiting when the model fails, and when the control is dropped.
 #[test]
 fn an_offline_port_does_not_wait_for_what_will_never_come() {
     for drops in [false, true] {

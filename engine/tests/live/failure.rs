@@ -26,7 +26,7 @@ fn negative() -> Identity {
     })
 }
 
-/// Plays `seconds` of noise offline, and returns it with what came out, aligned.
+/// Plays `frames` frames of noise offline; returns input and output, aligned.
 fn played(port: &mut AudioPort, seed: u64, frames: usize) -> (Vec<f32>, Vec<f32>) {
     let latency = port.latency().total();
     let input = noise(seed, frames * FRAME, 0.5);
@@ -34,7 +34,7 @@ fn played(port: &mut AudioPort, seed: u64, frames: usize) -> (Vec<f32>, Vec<f32>
     (input, out[latency..].to_vec())
 }
 
-/// Plays until the worker says `wanted`.
+/// Plays until the health is the wanted one.
 fn play_until(port: &mut AudioPort, control: &PortControl, wanted: impl Fn(&PortHealth) -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
     while !wanted(&control.status().health) {
@@ -155,7 +155,7 @@ fn what_cannot_be_opened_says_what_to_do() {
     assert!(failed.to_string().contains("not today"), "an automatic allowance runs the model");
 }
 
-/// However loud: 80 dB above full scale is as loud as a model hears, and the next sample is well again.
+/// Samples are clamped to 80 dB above full scale before the model, so that its state recovers.
 #[test]
 fn huge_input_does_not_end_the_model() {
     for rate in [24_000, 44_100] {
@@ -176,7 +176,7 @@ fn huge_input_does_not_end_the_model() {
     }
 }
 
-/// Code of the model's that panics anywhere fails the model and nothing else.
+/// A panic anywhere in the model's code fails the model and nothing else.
 #[test]
 fn a_panic_outside_of_processing_is_contained() {
     struct Rude(Arc<AtomicBool>);
@@ -226,8 +226,8 @@ fn a_panic_outside_of_processing_is_contained() {
     assert!(failed.to_string().contains("it panicked: never"), "{failed}");
 }
 
-/// An automatic allowance is what this machine did then; another measurement must not refuse a model
-/// that has the same shape.
+/// An automatic allowance was measured once; a slower model of the same shape must not be refused for
+/// it.
 #[test]
 fn a_model_of_the_same_shape_is_never_refused() {
     let (port, control) = open_port(&PortConfig::new(RATE, 1, 64), &identity()).unwrap();
@@ -239,7 +239,7 @@ fn a_model_of_the_same_shape_is_never_refused() {
     control.change_model(&slow).unwrap();
 }
 
-/// A model that breaks its promise must not shift anything.
+/// A model that returns the wrong number of samples fails, and shifts nothing.
 #[test]
 fn a_model_that_gives_the_wrong_amount_fails() {
     struct Short;

@@ -1,4 +1,5 @@
-//! A codec that is late: concealed, counted, thrown away, and over as soon as the load is.
+//! Overload: late frames are concealed, counted and dropped, and the lanes recover as soon as the load
+//! ends.
 
 use residue_engine::live::{Allowance, Concealment, PortConfig, open_port};
 
@@ -72,7 +73,7 @@ fn late_frames_are_concealed_and_counted_and_lanes_stay_aligned() {
     }
 }
 
-/// What does not fit the rings is dropped and counted; nothing shifts.
+/// Input that does not fit the rings is dropped and counted; nothing shifts.
 #[test]
 fn input_that_cannot_wait_is_dropped_and_counted() {
     let input = noise(12, 200 * FRAME, 0.5);

@@ -1,4 +1,4 @@
-//! What the audio thread must never do.
+//! Realtime safety: the audio thread never calls the allocator.
 
 use residue_engine::audio::RateConverter;
 use residue_engine_testing::allocation::without_allocation;

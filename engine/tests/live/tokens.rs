@@ -29,7 +29,7 @@ fn decoded(codes: &Codes, depth: usize) -> Vec<f32> {
 }
 
 /// Frames that are there are played one after the other, at both depths, and nothing of the input is
-/// heard; a stereo port hears the one stream on both sides.
+/// heard; a stereo port plays the one stream on both sides.
 #[test]
 fn codes_are_heard_at_any_depth() {
     let codes = codes(30);
@@ -104,9 +104,9 @@ fn timing_the_model_takes_no_codes() {
     assert!(out[latency..] == decoded(&codes, 8));
 }
 
-/// Fewer layers than the model has are heard as they are, and nonsense is refused by name.
+/// Frames with fewer layers than the model are decoded at that depth, and invalid codes are refused.
 #[test]
-fn partial_frames_are_heard_and_nonsense_is_refused() {
+fn partial_frames_are_decoded_and_invalid_codes_are_refused() {
     let codes = codes(10).truncated(4);
     let (feed, model) = token_feed(codec().clone(), 0);
     (0..10).for_each(|frame| feed.push(codes.frame(frame)).unwrap());

@@ -1,14 +1,13 @@
 //! Sample rate conversion of a stream, for files and the live path alike.
 //!
-//! One converter serves both because a listener compares them: what the live path plays must be
-//! what the command line writes, bit for bit. So an output sample depends on the input samples
-//! around it and on nothing else: not on how the stream was cut into blocks, not on where it
-//! started, not on what the thread did before. Its position in the input is computed in whole
-//! numbers, so hour ten is aligned as exactly as second one.
+//! One converter serves both because a listener compares them: the live path must play the samples
+//! that the command line writes, bit for bit. So an output sample depends on the input samples around
+//! it and on nothing else: not on the blocks that the stream was cut into, its start, or the thread's
+//! floating-point mode. Its position in the input is exact integer arithmetic, so hour ten is
+//! aligned as well as second one.
 //!
-//! The filter is finite and short, where a whole file would allow a longer one: what it reaches
-//! ahead is the live path's delay. It reaches 48 samples of the lower rate to either side (1 ms at
-//! 48 kHz).
+//! The filter is short, where a whole file would allow a longer one: its lookahead is part of the live
+//! path's latency. It reaches 48 samples of the lower rate to either side (1 ms at 48 kHz).
 //!
 //! Measured by this crate's tests, as parts of the lower Nyquist frequency:
 //!
@@ -16,8 +15,8 @@
 //! |---|---|
 //! | level up to 0.90 | within 0.0001 dB |
 //! | sines up to 0.90 | signal-to-noise ratio of 102 dB or more |
-//! | what would alias or mirror, from 1.035 on | 104 dB down or more |
-//! | a constant | the same constant, within 1e-6 of it |
+//! | aliases and images, from 1.035 on | 104 dB down or more |
+//! | DC gain | 1 within 1e-6 |
 
 use std::sync::Arc;
 
@@ -26,7 +25,7 @@ use super::rate_ratio::RateRatio;
 use super::{AudioError, SUPPORTED_RATES};
 use residue_kernels::FlushDenormals;
 
-/// Input samples taken in before the kept ones move to the front of the buffer again.
+/// Input samples between two moves of the kept ones to the front of the buffer.
 const BLOCK: usize = 2048;
 
 /// Converts one channel from one sample rate to another: output sample `m` is the input at time
@@ -55,16 +54,16 @@ pub struct RateConverter {
     buffer: Vec<f32>,
     /// Samples in the buffer.
     filled: usize,
-    /// Where in the buffer the next output's window starts.
+    /// Start of the next output's window in the buffer.
     window: usize,
-    /// How far the next output is after the input sample before it, in parts of `ratio.outputs`.
+    /// Distance of the next output from the input sample before it, in parts of `1 / ratio.outputs`.
     phase: u64,
     inputs: u64,
     outputs: u64,
 }
 
 impl RateConverter {
-    /// A converter at the start of a stream. Computes the filter's table and allocates: not
+    /// Returns a converter at the start of a stream. Computes the filter's table and allocates: not
     /// realtime-safe.
     ///
     /// # Errors
@@ -96,25 +95,25 @@ impl RateConverter {
         Ok(converter)
     }
 
-    /// Input samples to either side that an output sample depends on; 0 where the rates agree.
+    /// Returns the input samples to either side that an output sample depends on; 0 where the rates agree.
     /// Realtime-safe.
     pub fn half_width(&self) -> usize {
         self.filter.as_ref().map_or(0, |filter| filter.half_width())
     }
 
-    /// Input samples, counted from the stream's start, that must have come before output `output`
-    /// (counted from 0) is made. Realtime-safe.
+    /// Returns how many input samples, counted from the stream's start, output sample `output` (counted
+    /// from 0) needs. Realtime-safe.
     pub fn needed(&self, output: u64) -> u64 {
         self.ratio.input_at(output).0.saturating_add(self.half_width() as u64 + 1)
     }
 
-    /// Outputs that the stream's first `inputs` samples suffice for: those that
-    /// [`needed`](Self::needed) gives at most `inputs` for. Realtime-safe.
+    /// Returns how many output samples the stream's first `inputs` samples suffice for: those whose
+    /// [`needed`](Self::needed) is at most `inputs`. Realtime-safe.
     pub fn ready(&self, inputs: u64) -> u64 {
         self.ratio.outputs_before(inputs.saturating_sub(self.half_width() as u64))
     }
 
-    /// The most samples that one call of [`process`](Self::process) appends for `inputs` samples.
+    /// Returns the most samples that one call of [`process`](Self::process) appends for `inputs` samples.
     /// Realtime-safe.
     pub fn max_output(&self, inputs: usize) -> usize {
         usize::try_from(self.ratio.outputs_before(inputs as u64)).unwrap_or(usize::MAX)
@@ -131,7 +130,7 @@ impl RateConverter {
             self.outputs = self.inputs;
             return;
         };
-        // Here and not left to the caller: the result must not depend on the thread.
+        // Not left to the caller: the result must not depend on the thread.
         let _flush = FlushDenormals::new();
         let (taps, RateRatio { inputs: step, outputs: parts }) = (filter.taps(), self.ratio);
         let (whole_step, step_phase) = ((step / parts) as usize, step % parts);
@@ -161,7 +160,7 @@ impl RateConverter {
         }
     }
 
-    /// Forgets the past and makes `output` the next sample that is made. Returns the index of the
+    /// Clears the past and makes `output` the next output sample. Returns the index of the
     /// input sample that [`process`](Self::process) expects next, the first one that `output`
     /// depends on: fed from there, it makes the same samples as an unbroken stream, bit for bit.
     /// Realtime-safe.
@@ -172,7 +171,7 @@ impl RateConverter {
         if let Some(filter) = &self.filter {
             let past = filter.half_width() as u64 - 1;
             self.inputs = position.saturating_sub(past);
-            // Zero-valued taps at the front, then what lies before the stream's start.
+            // Zero-valued taps at the front, then the silence before the stream's start.
             let kept = filter.half_width() + (position - self.inputs) as usize + 1;
             self.filled = filter.taps() - kept;
             self.buffer[..self.filled].fill(0.0);
@@ -182,18 +181,18 @@ impl RateConverter {
         self.inputs
     }
 
-    /// Back to the start of a new stream. Realtime-safe.
+    /// Returns to the start of a stream. Realtime-safe.
     pub fn reset(&mut self) {
         self.seek(0);
     }
 
-    /// Input samples so far, counted from the stream's start also after a
+    /// Returns the input samples so far, counted from the stream's start also after a
     /// [`seek`](Self::seek). Realtime-safe.
     pub fn inputs(&self) -> u64 {
         self.inputs
     }
 
-    /// Output samples so far, counted as [`inputs`](Self::inputs). Realtime-safe.
+    /// Returns the output samples so far, counted as [`inputs`](Self::inputs). Realtime-safe.
     pub fn outputs(&self) -> u64 {
         self.outputs
     }

@@ -7,7 +7,7 @@ use super::{Audio, AudioError, RateConverter};
 /// Silence fed at a time.
 const SILENCE: [f32; 1024] = [0.0; 1024];
 
-/// Samples that `length` samples at `from` hertz become at `to` hertz: `length * to / from`,
+/// Returns the length at `to` hertz of `length` samples at `from` hertz: `length * to / from`,
 /// rounded to nearest, halves up.
 ///
 /// # Panics
@@ -21,7 +21,7 @@ pub fn resampled_length(length: usize, from: u32, to: u32) -> usize {
     usize::try_from((2 * length * to + from) / (2 * from)).unwrap_or(usize::MAX)
 }
 
-/// `audio` at `rate` hertz, aligned to the sample, [`resampled_length`] samples long.
+/// Converts `audio` to `rate` hertz, aligned to the sample, [`resampled_length`] samples long.
 ///
 /// At the same rate the result is a copy, bit for bit. The signal counts as silent before its
 /// start and after its end. Level does not change. Allocates; not realtime-safe.
@@ -34,8 +34,8 @@ pub fn resample(audio: &Audio, rate: u32) -> Result<Audio, AudioError> {
     resample_to_length(audio, rate, resampled_length(audio.len(), audio.rate, rate))
 }
 
-/// As [`resample`], cut or continued with what rings after the end, then silence, to exactly
-/// `length` samples a channel.
+/// As [`resample`], cut or extended (by the filter's ringing, then silence) to exactly `length` samples
+/// a channel.
 ///
 /// # Errors
 ///
