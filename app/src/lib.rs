@@ -10,8 +10,6 @@
 //!
 //! A library beside the program, so that tests can drive the studio.
 
-#[cfg(test)]
-mod allocations;
 pub mod blind;
 pub mod cli;
 mod cost;
@@ -21,3 +19,9 @@ mod picture;
 mod speed;
 pub mod studio;
 pub mod window;
+
+/// Tests of code that runs on audio threads count calls of the allocator.
+#[cfg(test)]
+#[global_allocator]
+static ALLOCATOR: residue_engine_testing::allocation::CountingAllocator =
+    residue_engine_testing::allocation::CountingAllocator;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use residue_engine::live::{
     Allowance, DECODED_LANES, DecodedFrames, FrameBatch, FrameProcessor, LiveModel, ModelFormat,
-    PortConfig, open_port,
+    PortConfig, ProcessorError, open_port,
 };
 
 const RATE: u32 = 48_000;
@@ -29,20 +29,24 @@ impl LiveModel for Busy {
         ModelFormat { rate: RATE, channels: 2, frame: FRAME, layers: 0 }
     }
 
-    fn processor(&self, _: usize) -> Result<Box<dyn FrameProcessor>, String> {
+    fn processor(&self, _: usize) -> Result<Box<dyn FrameProcessor>, ProcessorError> {
         Ok(Box::new(*self))
     }
 }
 
 impl FrameProcessor for Busy {
-    fn process(&mut self, frames: &FrameBatch<'_>, out: &mut DecodedFrames) -> Result<(), String> {
+    fn process(
+        &mut self,
+        frames: &FrameBatch<'_>,
+        out: &mut DecodedFrames,
+    ) -> Result<(), ProcessorError> {
         let began = Instant::now();
         out.audio.clear();
         for _ in 0..DECODED_LANES {
             frames.planes.iter().for_each(|plane| out.audio.extend_from_slice(plane));
         }
         // One frame in four takes three times as long as the others.
-        let share = match (self.jitter, frames.first % 4) {
+        let share = match (self.jitter, frames.first_frame % 4) {
             (false, _) => 1.0,
             (true, 0) => 2.0,
             (true, _) => 2.0 / 3.0,

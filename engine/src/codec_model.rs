@@ -1,16 +1,17 @@
-//! The codec as a model of the live path: encode, do to the frames what is asked, decode both lanes
+//! The codec as a model of the live path: encodes, applies the frame effects, and decodes both lanes
 //! in one batch.
 
 use crate::frame_transmission::FrameTransmission;
 use residue_codec::{Codec, Decoder, Encoder, LayerSelection};
 use residue_live::{
     DECODED_LANES, DecodedFrames, FrameBatch, FrameEffects, FrameProcessor, LiveModel, ModelFormat,
+    ProcessorError,
 };
 
 /// A codec as a model of the live path.
 pub struct CodecModel(pub Codec);
 
-/// The shape of a codec's audio and codes.
+/// Returns the shape of a codec's audio and codes.
 pub(crate) fn format(codec: &Codec) -> ModelFormat {
     let config = codec.config();
     ModelFormat {
@@ -26,56 +27,65 @@ impl LiveModel for CodecModel {
         format(&self.0)
     }
 
-    fn processor(&self, streams: usize) -> Result<Box<dyn FrameProcessor>, String> {
+    fn processor(&self, streams: usize) -> Result<Box<dyn FrameProcessor>, ProcessorError> {
         let format = self.format();
         Ok(Box::new(CodecProcessor {
             encoder: self.0.encoder(streams),
-            line: FrameTransmission::new(&self.0, streams).map_err(|error| error.to_string())?,
+            transmission: FrameTransmission::new(&self.0, streams).map_err(ProcessorError::new)?,
             decoder: self.0.decoder(DECODED_LANES * streams),
             streams,
-            plane: format.channels * format.frame,
+            frame_samples: format.channels * format.frame,
         }))
     }
 }
 
 struct CodecProcessor {
     encoder: Encoder,
-    line: FrameTransmission,
+    transmission: FrameTransmission,
     decoder: Decoder,
     streams: usize,
     /// Samples of a frame, all channels together.
-    plane: usize,
+    frame_samples: usize,
 }
 
 impl FrameProcessor for CodecProcessor {
-    fn process(&mut self, frames: &FrameBatch<'_>, out: &mut DecodedFrames) -> Result<(), String> {
-        let (settings, count, layers) = (frames.settings, frames.count, self.line.layers());
+    fn process(
+        &mut self,
+        frames: &FrameBatch<'_>,
+        out: &mut DecodedFrames,
+    ) -> Result<(), ProcessorError> {
+        let (settings, count) = (frames.settings, frames.count);
+        let layers = self.transmission.layers();
         out.codes.resize(self.streams * layers * count, 0);
         self.encoder
             .encode_into(frames.planes, layers, &mut out.codes)
-            .map_err(|error| error.to_string())?;
+            .map_err(ProcessorError::new)?;
         for t in 0..count {
-            self.line.transmit(frames.first + t as u64, &mut out.codes, t, count, settings);
+            let number = frames.first_frame + t as u64;
+            self.transmission.transmit(number, &mut out.codes, t, count, settings);
         }
-        let lanes: Vec<(&[u32], LayerSelection)> = heard(settings, layers)
+        let lanes: Vec<(&[u32], LayerSelection)> = lane_layers(settings, layers)
             .into_iter()
-            .flat_map(|heard| {
-                out.codes.chunks_exact(layers * count).map(move |codes| (codes, heard))
+            .flat_map(|selected| {
+                out.codes.chunks_exact(layers * count).map(move |codes| (codes, selected))
             })
             .collect();
-        out.audio.resize(lanes.len() * count * self.plane, 0.0);
-        self.decoder.decode_into(&lanes, count, &mut out.audio).map_err(|error| error.to_string())
+        out.audio.resize(lanes.len() * count * self.frame_samples, 0.0);
+        self.decoder.decode_into(&lanes, count, &mut out.audio).map_err(ProcessorError::new)
     }
 
     fn reset(&mut self) {
         self.encoder.reset();
-        self.line.reset();
+        self.transmission.reset();
         self.decoder.reset();
     }
 }
 
-/// What lanes A and B hear of codes with `layers` layers.
-pub(crate) fn heard(settings: &FrameEffects, layers: usize) -> [LayerSelection; DECODED_LANES] {
+/// Returns the layers that lanes A and B decode of codes with `layers` layers.
+pub(crate) fn lane_layers(
+    settings: &FrameEffects,
+    layers: usize,
+) -> [LayerSelection; DECODED_LANES] {
     settings
         .depths
         .map(|depth| LayerSelection { depth: depth.clamp(1, layers), muted: settings.muted_layers })

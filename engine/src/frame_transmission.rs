@@ -1,21 +1,22 @@
-//! What happens to codes on their way from an encoder to the decoder.
+//! Transmission of codes from encoder to decoder: packet loss with concealment, and freeze.
 
 use residue_codec::{Codec, CodecError};
 use residue_live::{FrameEffects, LossConcealment, LossModel};
 
-/// The way of the codes of all streams of a port.
+/// Transmission of the codes of all streams of a port.
 pub(super) struct FrameTransmission {
     loss_model: LossModel,
-    /// The next frame on the line.
+    /// Number of the frame that the loss model advances to next.
     next: u64,
-    /// The codes of a silent frame at the start of a stream.
+    /// The codes of a silent frame at the start of a stream, by layer.
     silent: Vec<u32>,
-    /// The codes that came out last, for each stream.
+    /// The codes that were delivered last, `[streams][layers]`.
     last: Vec<Vec<u32>>,
 }
 
 impl FrameTransmission {
-    /// For `streams` streams of a model's codes. Encodes a silent frame, which takes its time.
+    /// Returns the transmission of `streams` streams of a model's codes. Encodes a silent frame: not
+    /// realtime-safe.
     ///
     /// # Errors
     /// If the model fails.
@@ -29,18 +30,18 @@ impl FrameTransmission {
         Ok(Self { loss_model: LossModel::default(), next: 0, last, silent })
     }
 
-    /// The codes of a silent frame.
+    /// Returns the codes of a silent frame, by layer.
     pub fn silent(&self) -> &[u32] {
         &self.silent
     }
 
-    /// RVQ layers of a stream.
+    /// Returns the RVQ layers of a stream.
     pub fn layers(&self) -> usize {
         self.silent.len()
     }
 
-    /// Does to frame `t` of `frames`, which is number `number` of the stream, what is set. `codes`
-    /// hold one a frame for each layer of each stream in turn.
+    /// Transmits frame `t` of the `frames` in `codes`, `[streams][layers][frames]`, in place: frame
+    /// `number` of the stream.
     pub fn transmit(
         &mut self,
         number: u64,
@@ -49,11 +50,11 @@ impl FrameTransmission {
         frames: usize,
         settings: &FrameEffects,
     ) {
-        // The line goes on losing frames while nobody listens: while frozen, and where frames that
-        // were late were left out.
+        // The loss model advances for skipped and frozen frames too, so that the pattern is
+        // reproducible.
         let mut lost = false;
         for frame in self.next..=number {
-            lost = self.loss_model.loses(&settings.loss, frame);
+            lost = self.loss_model.is_lost(&settings.loss, frame);
         }
         self.next = number + 1;
         let repeats = settings.freeze || (lost && settings.loss.fill == LossConcealment::Repeat);
@@ -71,7 +72,7 @@ impl FrameTransmission {
         }
     }
 
-    /// Forgets what came.
+    /// Returns to the start of a stream.
     pub fn reset(&mut self) {
         self.loss_model = LossModel::default();
         self.next = 0;

@@ -12,6 +12,7 @@
 //! | [`audio`] | audio buffers, files in (any container symphonia reads) and out, conversion of sample rates, channel layout |
 //! | [`blind`] | blind listening tests: ABX, threshold, rating |
 //! | [`codec`] | the Cat model: configuration, checkpoint, encoder and decoder, quantizer, streaming state |
+//! | [`dsp`] | delay line, gain ramps, SplitMix64 |
 //! | [`kernels`] | the CPU's arithmetic: packed linear layers, windowed attention, norms |
 //! | [`live`] | the realtime path: audio port, worker, lanes, latency, overload; codecs and codes as its models |
 //! | [`measure`] | distances between signals, loudness, spectrograms |
@@ -20,9 +21,11 @@
 //! | [`tokens`] | code arrays and their files |
 
 mod codec_model;
+mod frame_source;
 mod frame_transmission;
 pub mod offline;
 mod playback;
+mod token_feed;
 mod token_model;
 
 pub use residue_blind as blind;
@@ -32,10 +35,18 @@ pub use residue_kernels as kernels;
 pub use residue_media::{audio, measure, tokens};
 pub use residue_models as models;
 
+/// Small signal processing that plugin and app share with the live path.
+pub mod dsp {
+    pub use residue_core::delay_line::DelayLine;
+    pub use residue_core::ramp::{Ramp, SlewLimiter};
+    pub use residue_core::random::SplitMix64;
+}
+
 /// The realtime path, and the codec and streams of codes as models of it.
 pub mod live {
     pub use crate::codec_model::CodecModel;
     pub use crate::playback::Playback;
-    pub use crate::token_model::{TokenFeed, TokenModel, playback, tokens};
+    pub use crate::token_feed::TokenFeed;
+    pub use crate::token_model::{TokenModel, token_feed, token_playback};
     pub use residue_live::*;
 }

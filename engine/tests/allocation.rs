@@ -1,40 +1,14 @@
-//! Streaming allocates nothing, in every precision.
+//! Streaming allocates nothing, on any thread, in every precision.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use residue_engine::codec::{Codec, CodecOptions, Precision};
-
-/// An allocator that counts the allocations of all threads.
-struct CountingAllocator;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is passed on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for CountingAllocator {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
+use residue_engine_testing::allocation::{CountingAllocator, allocations};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-/// The only test of this program, because allocations of other tests would be counted too.
+/// The only test of this program: those of others would be counted too.
 #[test]
 fn frames_are_encoded_and_decoded_without_allocation() {
     let model = residue_engine::models::embedded();
@@ -50,12 +24,13 @@ fn frames_are_encoded_and_decoded_without_allocation() {
         let mut decoded = vec![0f32; 2 * config.channels * 5 * frame];
         // The threads that loaded the model may allocate while they exit.
         std::thread::sleep(Duration::from_millis(100));
-        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        let before = allocations();
         for _ in 0..3 {
             encoder.encode_into(&planes, depth, &mut codes).unwrap();
             decoder.decode_into(&[(&codes, depth), (&codes, 4)], 5, &mut decoded).unwrap();
         }
-        let after = ALLOCATIONS.load(Ordering::Relaxed);
+        let after = allocations();
+        assert!(before > 0, "loading is counted");
         assert_eq!(after - before, 0, "{precision}, {threads} threads");
         assert!(decoded.iter().any(|x| *x != 0.0));
     }

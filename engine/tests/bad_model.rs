@@ -3,56 +3,30 @@
 
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use residue_engine::codec::{Codec, CodecOptions};
+use residue_engine_testing::allocation::{CountingAllocator, peak_memory};
 use serde_json::{Value, json};
 use support::folder;
 
 /// Bound of the peak memory while a broken model of 0.7 MB is refused, in bytes.
 const PEAK: usize = 16 << 20;
 
-/// An allocator that records the peak of allocated memory.
-struct PeakAllocator;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is passed on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for PeakAllocator {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        MOST.fetch_max(now, Ordering::Relaxed);
-        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: PeakAllocator = PeakAllocator;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Lock by which tests that watch the allocator run one at a time.
 static TURN: Mutex<()> = Mutex::new(());
 
 /// Loads `dir`, checks peak memory, and returns the error.
 fn refusal(name: &str, dir: &Path) -> String {
-    let before = NOW.load(Ordering::Relaxed);
-    MOST.store(before, Ordering::Relaxed);
     let options = CodecOptions { threads: 1, ..CodecOptions::default() };
-    let found = match Codec::load(dir, &options) {
+    let (found, peak) = peak_memory(|| match Codec::load(dir, &options) {
         Ok(_) => panic!("{name}: was accepted"),
         Err(error) => error.to_string(),
-    };
-    let peak = MOST.load(Ordering::Relaxed) - before;
+    });
     assert!(peak < PEAK, "{name}: took {peak} bytes to refuse");
     found
 }

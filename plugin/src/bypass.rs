@@ -1,49 +1,46 @@
 //! The bypass: the input as it came, delayed by the latency.
 
+use residue_engine::dsp::{DelayLine, SlewLimiter};
+
 /// Seconds of the crossfade. Input and output are versions of one signal: their gains add up to one.
 const FADE: f64 = 0.010;
 
 /// Delays the untouched input and crossfades to it. Realtime-safe once made.
 pub struct Bypass {
-    /// By channel: the last samples, as a ring.
-    rings: Vec<Box<[f32]>>,
+    /// By channel.
+    delays: Vec<DelayLine>,
     /// By channel: the delayed input of the current block.
     raw: Vec<Box<[f32]>>,
     latency: usize,
-    at: usize,
-    /// How much of the input is heard, 0 to 1, and how that changes a sample.
-    share: f32,
-    step: f32,
+    /// Number of the next input sample.
+    position: u64,
+    /// Share of the input in the output, 0 to 1.
+    share: SlewLimiter,
 }
 
 impl Bypass {
     /// For blocks of at most `max_block` samples; `on` says where it starts.
     pub fn new(channels: usize, latency: usize, max_block: usize, rate: u32, on: bool) -> Self {
         Self {
-            rings: vec![vec![0.0; latency.max(1)].into(); channels],
+            delays: (0..channels).map(|_| DelayLine::new(latency, max_block)).collect(),
             raw: vec![vec![0.0; max_block].into(); channels],
             latency,
-            at: 0,
-            share: if on { 1.0 } else { 0.0 },
-            step: (1.0 / (FADE * f64::from(rate))).min(1.0) as f32,
+            position: 0,
+            share: SlewLimiter::new(
+                if on { 1.0 } else { 0.0 },
+                (1.0 / (FADE * f64::from(rate))).min(1.0) as f32,
+            ),
         }
     }
 
     /// Takes a block of input.
     pub fn take(&mut self, planes: &[&mut [f32]]) {
-        let mut end = self.at;
-        for ((plane, ring), raw) in planes.iter().zip(&mut self.rings).zip(&mut self.raw) {
-            if self.latency == 0 {
-                raw[..plane.len()].copy_from_slice(plane);
-                continue;
-            }
-            end = self.at;
-            for (input, raw) in plane.iter().zip(raw.iter_mut()) {
-                *raw = std::mem::replace(&mut ring[end], *input);
-                end = if end + 1 == ring.len() { 0 } else { end + 1 };
-            }
+        let delayed = self.position.wrapping_sub(self.latency as u64);
+        for ((plane, delay), raw) in planes.iter().zip(&mut self.delays).zip(&mut self.raw) {
+            delay.write(self.position, plane);
+            delay.read(delayed, &mut raw[..plane.len()]);
         }
-        self.at = end;
+        self.position += planes.first().map_or(0, |plane| plane.len()) as u64;
     }
 
     /// Puts the delayed input in the place of what became of the block taken last, or some of it on
@@ -51,24 +48,24 @@ impl Bypass {
     pub fn mix(&mut self, on: bool, planes: &mut [&mut [f32]]) {
         let target = if on { 1.0 } else { 0.0 };
         let length = planes.iter().map(|plane| plane.len()).min().unwrap_or(0);
-        let mut tick = 0;
-        while tick < length && self.share != target {
-            self.share = (self.share + if on { self.step } else { -self.step }).clamp(0.0, 1.0);
+        let mut n = 0;
+        while n < length && self.share.value() != target {
+            let share = self.share.next(target);
             for (plane, raw) in planes.iter_mut().zip(&self.raw) {
-                plane[tick] += (raw[tick] - plane[tick]) * self.share;
+                plane[n] += (raw[n] - plane[n]) * share;
             }
-            tick += 1;
+            n += 1;
         }
         if on {
             for (plane, raw) in planes.iter_mut().zip(&self.raw) {
-                plane[tick..length].copy_from_slice(&raw[tick..length]);
+                plane[n..length].copy_from_slice(&raw[n..length]);
             }
         }
     }
 
     /// Forgets the input: silence.
     pub fn reset(&mut self) {
-        self.rings.iter_mut().for_each(|ring| ring.fill(0.0));
+        self.delays.iter_mut().for_each(DelayLine::reset);
     }
 }
 

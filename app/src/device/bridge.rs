@@ -403,7 +403,7 @@ mod tests {
         let block = vec![0.5_f32; 512];
         let [left, right] = &mut planes;
         let before = devices.slips();
-        crate::allocations::forbid(|| {
+        residue_engine_testing::allocation::without_allocation(|| {
             // Ahead, behind, starved and full.
             for (fed, read) in [(400, 390), (300, 310), (0, 20), (1000, 0), (10, 400)] {
                 for n in 0..fed.max(read) {

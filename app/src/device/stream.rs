@@ -395,7 +395,7 @@ mod tests {
         // A device's blocks of 200 frames: three pieces of 64 and one of 8.
         let input: Vec<f32> = (0..2000).flat_map(|n| [n as f32 / 1e4, -0.25]).collect();
         let mut out = vec![9_i16; 3 * 2000];
-        crate::allocations::forbid(|| {
+        residue_engine_testing::allocation::without_allocation(|| {
             for (input, out) in input.chunks(400).zip(out.chunks_mut(600)) {
                 feeder.feed(input, 2);
                 player.fill(out);

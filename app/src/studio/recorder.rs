@@ -75,7 +75,7 @@ pub fn start(
         samples: 0,
         next: None,
         filled: 0,
-        codes: CodesTrack::new(control.codes_with_kept()),
+        codes: CodesTrack::new(control.codes_with_history()),
     };
     shared.board().recording = Some(writer.show());
     shared.spawn("record", move |shared| writer.run(shared));

@@ -309,7 +309,7 @@ impl Supervisor {
                 (Box::new(CodecModel(codec.clone())), Material::Audio(audio))
             }
             Playing::Codes(path, codes) => {
-                let (playback, model) = live::playback(codec.clone(), codes.clone())
+                let (playback, model) = live::token_playback(codec.clone(), codes.clone())
                     .map_err(|error| format!("{}: {error}", path.display()))?;
                 let config = codec.config();
                 let ticks = config.frame_samples as u64 * u64::from(shape.rate);
@@ -455,12 +455,12 @@ impl Supervisor {
 
     /// Starts to take frames as somebody makes them.
     fn feed(&self, codec: Codec, mut frames: TokenSource) -> Fed {
-        let (feed, model) = live::tokens(codec, self.setup.tokens_ahead);
+        let (feed, model) = live::token_feed(codec, self.setup.tokens_ahead);
         let (feed, over) = (Arc::new(feed), Arc::new(AtomicBool::new(false)));
         let fed = Fed { model, feed: Arc::clone(&feed), over: Arc::clone(&over) };
         self.shared().spawn("tokens", move |shared| {
             let problem = loop {
-                while feed.waiting() >= MOST_WAITING && !over.load(Ordering::Relaxed) {
+                while feed.queued() >= MOST_WAITING && !over.load(Ordering::Relaxed) {
                     thread::sleep(TURN);
                 }
                 if over.load(Ordering::Relaxed) {

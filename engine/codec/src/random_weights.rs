@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use rayon::prelude::*;
+use residue_core::random::split_mix;
 
 use super::error::CheckpointError;
 use super::tensor_source::TensorSource;
@@ -31,7 +32,7 @@ impl TensorSource for RandomWeights {
         let stream = hasher.finish();
         let range = (3.0 / shape[1] as f32).sqrt();
         let draw = |i: usize| {
-            let bits = splitmix64(stream.wrapping_add(i as u64)) >> 40;
+            let bits = split_mix(0, stream.wrapping_add(i as u64)) >> 40;
             (bits as f32 / (1u64 << 23) as f32 - 1.0) * range
         };
         Ok((0..length).into_par_iter().with_min_len(1 << 14).map(draw).collect())
@@ -42,12 +43,4 @@ impl TensorSource for RandomWeights {
         // equal widths.
         self.square_projections
     }
-}
-
-/// Hashes a counter to 64 bits: SplitMix64 (Steele, Lea, Flood 2014).
-fn splitmix64(counter: u64) -> u64 {
-    let mut z = counter.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }

@@ -5,13 +5,17 @@
 //! |---|---|
 //! | [`audio`] | buffers, conversion of sample rates, channel layout |
 //! | [`codes`] | arrays of codes, and whether they fit a model |
+//! | [`delay_line`], [`ramp`], [`random`] | small signal processing: delays, gain ramps, SplitMix64 |
 //! | [`atomic_file`], [`small_file`] | atomic replacement of files, bounded reading of small files |
 
 pub mod atomic_file;
 pub mod audio;
 pub mod codes;
+pub mod delay_line;
 mod gcd;
 mod hex;
+pub mod ramp;
+pub mod random;
 pub mod small_file;
 
 pub use gcd::gcd;

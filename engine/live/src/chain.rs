@@ -1,28 +1,31 @@
-//! From host samples to lanes of host samples: rate conversion, framing, the model, and back.
+//! The processing chain of one model: host samples to lanes of host samples.
 //!
-//! A chain is deterministic: what it makes of a stream depends on the samples, on the settings and
-//! the samples they were set at, and on nothing else, such as how the stream was cut into blocks.
+//! ```text
+//! host samples -> split -> to the model's rate -> pending -> model -> declick, loudness -> fold
+//!              -> to the host's rate -> interleaved lanes
+//! ```
+//!
+//! A chain is deterministic: its output depends on the samples, on the settings and the samples they
+//! were set at, and on nothing else, such as how the stream was cut into blocks.
 
 use std::collections::VecDeque;
 
-use super::OpenError;
 use super::declick::Declick;
-use super::loudness::LoudnessMatch;
+use super::error::{OpenError, ProcessorError};
+use super::loudness_match::LoudnessMatch;
 use super::model::{
     DECODED_LANES, DecodedFrames, FrameBatch, FrameProcessor, LiveModel, ModelFormat,
 };
+use super::non_finite::limit_to_model_range;
 use super::routing::Routing;
 use super::settings::FrameEffects;
 use super::timing::Timing;
 use residue_core::audio::{MonoTreatment, RateConverter};
 
-/// Largest sample that goes to the model or comes from it, 80 dB above full scale: beyond it the
-/// arithmetic of a model could overflow and never recover.
-const LOUDEST: f32 = 1e4;
-/// Silence is fed in pieces of so many samples.
+/// Samples of a piece of silence, all channels together.
 const SILENCE: usize = 4096;
 
-/// One model's way from input to lanes.
+/// Processing chain of one model, from input to lanes.
 pub struct Chain {
     format: ModelFormat,
     timing: Timing,
@@ -30,32 +33,33 @@ pub struct Chain {
     host_channels: usize,
     processor: Box<dyn FrameProcessor>,
     down: Vec<RateConverter>,
-    /// Host samples by conversion, on their way into `down`.
+    /// Host samples by input conversion, before `down`.
     split: Vec<Vec<f32>>,
-    /// Model samples by conversion; the first is the first of frame `frame`.
+    /// Model samples by input conversion; the first is the first of frame `frame`.
     pending: Vec<Vec<f32>>,
-    /// The next frame to process.
+    /// Number of the next frame to process.
     frame: u64,
     settings: FrameEffects,
-    /// Settings to come and the frame they hold from.
+    /// Settings to come, with the frame that they apply from.
     schedule: VecDeque<(u64, FrameEffects)>,
-    processed: DecodedFrames,
+    decoded: DecodedFrames,
     /// By lane and plane.
     declick: Vec<Declick>,
-    matches: Vec<LoudnessMatch>,
-    /// A decoded frame continues the one before.
-    continues: bool,
-    /// Frames are processed to see how long they take.
-    rehearsal: bool,
-    /// By lane and conversion.
+    /// By lane.
+    loudness: Vec<LoudnessMatch>,
+    /// Whether the next decoded frame follows the one before.
+    contiguous: bool,
+    /// Whether frames are processed only to measure their compute time.
+    timing_only: bool,
+    /// By lane and output conversion.
     up: Vec<RateConverter>,
     lanes: Vec<Vec<f32>>,
-    /// Samples that were not finite and became silence.
+    /// NaN and infinite samples that became silence.
     non_finite: u64,
 }
 
 impl Chain {
-    /// A chain at the start of a stream. May take long.
+    /// Returns a chain at the start of a stream. May take seconds.
     ///
     /// # Errors
     /// If the host's rate or channels are not supported or the model cannot run.
@@ -68,20 +72,17 @@ impl Chain {
         let format = model.format();
         let ModelFormat { rate, channels, frame, .. } = format;
         if rate == 0 || !(1..=2).contains(&channels) || frame == 0 {
-            return Err(OpenError::Model(format!(
-                "it has {channels} channels, frames of {frame} samples and a rate of {rate} Hz"
-            )));
+            return Err(OpenError::Model(ProcessorError::Format { channels, frame, rate }));
         }
         let timing = Timing::new(host_rate, format.rate, format.frame)?;
         let routing = Routing::new(host_channels, format.channels, treatment);
         let processor = model.processor(routing.streams).map_err(OpenError::Model)?;
         let planes = routing.streams * format.channels;
         let meter = |_| {
-            LoudnessMatch::new(planes, format.rate, timing.frame_seconds()).map_err(|error| {
-                OpenError::Model(format!("its loudness cannot be measured: {error}"))
-            })
+            LoudnessMatch::new(planes, format.rate, timing.frame_seconds())
+                .map_err(|error| OpenError::Model(ProcessorError::Loudness(error)))
         };
-        let matches = (0..DECODED_LANES).map(meter).collect::<Result<_, _>>()?;
+        let loudness = (0..DECODED_LANES).map(meter).collect::<Result<_, _>>()?;
         Ok(Self {
             processor,
             down: vec![timing.down(); routing.inputs],
@@ -90,11 +91,11 @@ impl Chain {
             frame: 0,
             settings: FrameEffects::default(),
             schedule: VecDeque::new(),
-            processed: DecodedFrames::default(),
+            decoded: DecodedFrames::default(),
             declick: vec![Declick::new(format.rate); DECODED_LANES * planes],
-            matches,
-            continues: true,
-            rehearsal: false,
+            loudness,
+            contiguous: true,
+            timing_only: false,
             up: vec![timing.up(); DECODED_LANES * routing.outputs],
             lanes: vec![Vec::new(); DECODED_LANES * routing.outputs],
             non_finite: 0,
@@ -105,17 +106,17 @@ impl Chain {
         })
     }
 
-    /// The clocks of host and model.
+    /// Returns the clocks of host and model.
     pub fn timing(&self) -> &Timing {
         &self.timing
     }
 
-    /// The model's shape.
+    /// Returns the shape of the model's audio and codes.
     pub fn format(&self) -> &ModelFormat {
         &self.format
     }
 
-    /// Streams of codes.
+    /// Returns the number of streams.
     pub fn streams(&self) -> usize {
         self.routing.streams
     }
@@ -126,22 +127,22 @@ impl Chain {
         self.down.iter_mut().chain(&mut self.up).for_each(RateConverter::reset);
         self.pending.iter_mut().chain(&mut self.lanes).for_each(Vec::clear);
         self.declick.iter_mut().for_each(Declick::reset);
-        self.matches.iter_mut().for_each(LoudnessMatch::reset);
+        self.loudness.iter_mut().for_each(LoudnessMatch::reset);
         self.schedule.clear();
         self.settings = settings;
         self.frame = 0;
-        self.continues = true;
-        self.rehearsal = false;
+        self.contiguous = true;
+        self.timing_only = false;
     }
 
-    /// Until the next [reset](Self::reset), frames only show how long they take.
-    pub fn rehearse(&mut self) {
-        self.rehearsal = true;
+    /// Processes frames only to measure their compute time, until the next [reset](Self::reset).
+    pub fn measure_time(&mut self) {
+        self.timing_only = true;
     }
 
-    /// Settings that hold from the first frame which starts at host sample `tick` or later.
-    pub fn set(&mut self, tick: u64, settings: FrameEffects) {
-        let frame = self.timing.frame_from(tick);
+    /// Schedules settings for the frames that start at host sample `sample` or later.
+    pub fn set(&mut self, sample: u64, settings: FrameEffects) {
+        let frame = self.timing.first_frame_at(sample);
         match self.schedule.back_mut() {
             Some(last) if last.0 >= frame => last.1 = settings,
             _ => self.schedule.push_back((frame, settings)),
@@ -155,31 +156,31 @@ impl Chain {
         for ((converter, split), pending) in conversions {
             let before = pending.len();
             converter.process(split, pending);
-            self.non_finite += tame(&mut pending[before..]);
+            self.non_finite += limit_to_model_range(&mut pending[before..]);
             split.clear();
         }
     }
 
-    /// Takes silence in place of `ticks` host samples that never came. Of whole frames of it only the
-    /// last two are processed.
-    pub fn push_gap(&mut self, mut ticks: u64) {
+    /// Takes silence in the place of `count` host samples that were dropped. Of whole frames of it only
+    /// the last two are processed.
+    pub fn push_silence(&mut self, mut count: u64) {
         let silence = [0.0; SILENCE];
-        while ticks > 0 {
-            let piece = ticks.min((SILENCE / self.host_channels) as u64) as usize;
+        while count > 0 {
+            let piece = count.min((SILENCE / self.host_channels) as u64) as usize;
             self.push(&silence[..piece * self.host_channels]);
-            ticks -= piece as u64;
+            count -= piece as u64;
             if self.ready() > 2 {
                 self.skip_to(self.frame + self.ready() as u64 - 2);
             }
         }
     }
 
-    /// Whole frames that wait to be processed.
+    /// Returns the number of complete frames that wait to be processed.
     pub fn ready(&self) -> usize {
         self.pending[0].len() / self.format.frame
     }
 
-    /// The next frame to be processed.
+    /// Returns the number of the next frame to be processed.
     pub fn next_frame(&self) -> u64 {
         self.frame
     }
@@ -192,15 +193,15 @@ impl Chain {
         }
         self.pending.iter_mut().for_each(|pending| drop(pending.drain(..samples)));
         self.frame = frame;
-        self.continues = false;
+        self.contiguous = false;
     }
 
-    /// Processes up to `most` of the frames that are ready and appends what becomes of them to
-    /// `out`. Returns how many frames it took, at least 1 if any was ready and asked for.
+    /// Processes up to `most` of the complete frames and appends their lane samples to `out`. Returns
+    /// the number of frames processed, at least 1 if any was complete and asked for.
     ///
     /// # Errors
-    /// What the model said.
-    pub fn process(&mut self, most: usize, out: &mut LaneSamples) -> Result<usize, String> {
+    /// If the model fails, or returns the wrong number of samples.
+    pub fn process(&mut self, most: usize, out: &mut LaneSamples) -> Result<usize, ProcessorError> {
         let mut count = self.ready().min(most);
         if count == 0 {
             return Ok(0);
@@ -221,31 +222,31 @@ impl Chain {
         let planes: Vec<&[f32]> =
             self.routing.planes.iter().map(|&input| &self.pending[input][..samples]).collect();
         let frames = FrameBatch {
-            first: self.frame,
+            first_frame: self.frame,
             count,
             planes: &planes,
             settings: &self.settings,
-            rehearsal: self.rehearsal,
+            timing_only: self.timing_only,
         };
-        self.processor.process(&frames, &mut self.processed)?;
-        self.check(planes.len(), samples)?;
-        self.non_finite += tame(&mut self.processed.audio);
+        self.processor.process(&frames, &mut self.decoded)?;
+        self.check_output(planes.len(), samples)?;
+        self.non_finite += limit_to_model_range(&mut self.decoded.audio);
 
-        let lanes = self.processed.audio.chunks_exact_mut(planes.len() * samples);
+        let lanes = self.decoded.audio.chunks_exact_mut(planes.len() * samples);
         for (lane, audio) in lanes.enumerate() {
-            let heard = |settings: &FrameEffects| {
+            let layers = |settings: &FrameEffects| {
                 let depth = settings.depths[lane].clamp(1, self.format.layers.max(1));
                 (depth, settings.muted_layers)
             };
-            let joins = self.frame > 0 && heard(&before) != heard(&self.settings);
+            let joins = self.frame > 0 && layers(&before) != layers(&self.settings);
             let declick = &mut self.declick[lane * planes.len()..];
             let lane_planes = audio.chunks_exact_mut(samples).zip(&planes);
             for ((plane, dry), declick) in lane_planes.zip(declick) {
                 declick.process(plane, dry, joins);
             }
-            let matched = &mut self.matches[lane];
+            let loudness = &mut self.loudness[lane];
             if before != self.settings {
-                matched.restart();
+                loudness.restart();
             }
             for at in (0..samples).step_by(self.format.frame) {
                 let range = at..at + self.format.frame;
@@ -255,9 +256,9 @@ impl Chain {
                     .map(|plane| &mut plane[range.clone()])
                     .collect();
                 if self.settings.match_loudness {
-                    matched.process(&dry, &mut frame, self.settings.freeze);
+                    loudness.process(&dry, &mut frame, self.settings.freeze);
                 } else {
-                    matched.release(&mut frame);
+                    loudness.release(&mut frame);
                 }
             }
         }
@@ -267,33 +268,33 @@ impl Chain {
         Ok(count)
     }
 
-    /// The codes of the frames processed last: for each stream, for each layer, one a frame.
+    /// Returns the codes of the frames processed last, `[streams][layers][frames]`.
     pub fn codes(&self) -> &[u32] {
-        &self.processed.codes
+        &self.decoded.codes
     }
 
-    /// Samples from the model that were not finite, since this was last asked.
+    /// Returns the number of NaN and infinite samples that became silence since the last call.
     pub fn take_non_finite(&mut self) -> u64 {
         std::mem::take(&mut self.non_finite)
     }
 
-    /// The model's planes become host samples.
+    /// Converts the model's planes to host samples.
     fn convert_back(&mut self, samples: usize, out: &mut LaneSamples) {
         let planes = self.routing.planes.len();
-        if !self.continues {
-            let start = self.timing.start(self.frame);
+        if !self.contiguous {
+            let start = self.timing.frame_start(self.frame);
             let sample = self.frame * self.format.frame as u64;
             for converter in &mut self.up {
-                // The way back starts over at this frame; what lies before it counts as silence.
+                // The conversion back restarts at this frame; the samples before it count as silence.
                 let next = converter.seek(start);
                 let silence = vec![0.0; sample.saturating_sub(next) as usize];
                 converter.process(&silence, &mut Vec::new());
             }
-            self.continues = true;
+            self.contiguous = true;
             out.starts_at = Some(start);
         }
         let outputs = self.routing.outputs;
-        let lanes = self.processed.audio.chunks_exact_mut(planes * samples);
+        let lanes = self.decoded.audio.chunks_exact_mut(planes * samples);
         for (lane, audio) in lanes.enumerate() {
             self.routing.fold(audio);
             for (output, plane) in audio.chunks_exact(samples).take(outputs).enumerate() {
@@ -302,19 +303,19 @@ impl Chain {
                 self.up[at].process(plane, &mut self.lanes[at]);
             }
         }
-        for tick in 0..self.lanes[0].len() {
+        for n in 0..self.lanes[0].len() {
             for lane in self.lanes.chunks_exact(outputs) {
-                let channel = |channel| lane[self.routing.output(channel)][tick];
+                let channel = |channel| lane[self.routing.output(channel)][n];
                 out.interleaved.extend((0..self.host_channels).map(channel));
             }
         }
     }
 
-    /// A model must give what it promised; nothing else guards the lanes' alignment.
-    fn check(&self, planes: usize, samples: usize) -> Result<(), String> {
-        let (expected, found) = (DECODED_LANES * planes * samples, self.processed.audio.len());
+    /// Checks the number of decoded samples: nothing else would keep the lanes aligned.
+    fn check_output(&self, planes: usize, samples: usize) -> Result<(), ProcessorError> {
+        let (expected, found) = (DECODED_LANES * planes * samples, self.decoded.audio.len());
         if found != expected {
-            return Err(format!("it gave {found} samples, expected {expected}"));
+            return Err(ProcessorError::OutputLength { found, expected });
         }
         Ok(())
     }
@@ -323,26 +324,8 @@ impl Chain {
 /// Lane samples on their way to the port.
 #[derive(Debug, Default)]
 pub struct LaneSamples {
-    /// Ticks: all channels of lane A, then of lane B.
+    /// Sample frames: all channels of lane A, then of lane B.
     pub interleaved: Vec<f32>,
-    /// The host sample of the first tick, if it does not follow the one before.
+    /// The host sample of the first one, if it does not follow the last one before.
     pub starts_at: Option<u64>,
-}
-
-/// Makes samples such as a model can take: what is not finite becomes silence, and what is louder
-/// than [`LOUDEST`] that. Returns how many were not finite.
-fn tame(samples: &mut [f32]) -> u64 {
-    let found = silence_non_finite(samples);
-    samples.iter_mut().for_each(|sample| *sample = sample.clamp(-LOUDEST, LOUDEST));
-    found
-}
-
-/// Replaces what is not finite by silence; returns how many samples that were.
-pub(super) fn silence_non_finite(samples: &mut [f32]) -> u64 {
-    let mut found = 0;
-    for sample in samples.iter_mut().filter(|sample| !sample.is_finite()) {
-        *sample = 0.0;
-        found += 1;
-    }
-    found
 }

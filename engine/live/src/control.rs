@@ -1,4 +1,4 @@
-//! Everybody else's side: opening a port, choosing models, looking.
+//! The control: opens a port, changes its model, and reads its status and telemetry.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -8,46 +8,48 @@ use std::time::Instant;
 
 use crossbeam_channel::{Sender, unbounded};
 
+use residue_core::audio::MonoTreatment;
+use residue_core::random::SplitMix64;
+
 use super::chain::{Chain, LaneSamples};
-use super::error::{MAX_ALLOWANCE, MAX_BLOCK, OpenError};
+use super::error::{MAX_ALLOWANCE, MAX_BLOCK, OpenError, ProcessorError};
 use super::history::{History, history};
 use super::lane_reader::LaneReader;
-use super::latency::{Allowance, Latency, automatic};
+use super::latency::{Allowance, Latency, automatic_allowance};
+use super::marked_ring::marked_ring;
 use super::model::{DECODED_LANES, LiveModel};
 use super::port::{AudioPort, PortParts};
 use super::settings::PortSettings;
 use super::status::{PortHealth, PortStatus, SharedStatus};
-use super::stream::stream;
-use super::telemetry::{CODES_KEPT, CODES_WIDTH, CodesReader, LanesReader, TAP_WIDTH};
-use super::worker::{Worker, panic_message};
-use residue_core::audio::MonoTreatment;
+use super::telemetry::{CODES_CAPACITY, CODES_WIDTH, CodesReader, LANES_WIDTH, LanesReader};
+use super::worker::Worker;
 
-/// Marks that may wait for the worker: changes of settings within its delay.
+/// Capacity of the rings of marks: changes of settings while the worker is behind.
 const MARKS: usize = 1024;
-/// Frames timed for an automatic allowance, after one to warm up.
-const TIMED: usize = 6;
-/// Seconds of lane samples kept for views.
-const TAP_SECONDS: f64 = 0.5;
+/// Frames timed for an automatic allowance, after one of warm-up.
+const TIMED_FRAMES: usize = 6;
+/// Lane samples kept for views, in seconds.
+const LANE_HISTORY_SECONDS: f64 = 0.5;
 
-/// What a host says before audio runs.
+/// Configuration of a port, given by the host before audio runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PortConfig {
-    /// Samples a second, 1000 to 1,536,000.
+    /// Sample rate in hertz, 1000 to 1,536,000.
     pub rate: u32,
     /// Channels, 1 or 2.
     pub channels: usize,
-    /// Largest block that is usual, in samples. Larger ones are processed in pieces of this size.
+    /// Largest usual block, in samples. Larger ones are processed in pieces of this size.
     pub max_block: usize,
     /// Time for the codec.
     pub allowance: Allowance,
-    /// How stereo goes through a mono model.
+    /// Routing of stereo through a mono model.
     pub treatment: MonoTreatment,
-    /// What holds at the start.
+    /// Initial settings.
     pub settings: PortSettings,
 }
 
 impl PortConfig {
-    /// An automatic allowance and default settings.
+    /// Returns a configuration with an automatic allowance and default settings.
     pub fn new(rate: u32, channels: usize, max_block: usize) -> Self {
         Self {
             rate,
@@ -60,14 +62,14 @@ impl PortConfig {
     }
 }
 
-/// Opens a port that runs `model`: its audio end and everything else. Runs the model for a moment
-/// to warm it up and, for an automatic allowance, to time it; not realtime-safe.
+/// Opens a port that runs `model`; returns its two ends. For an automatic allowance it times the model
+/// first. Not realtime-safe.
 ///
 /// Ports that are given the same model share its weights.
 ///
 /// # Errors
-/// If rate, channels, block or allowance are out of range, the model cannot run, or the worker
-/// cannot be started.
+/// If rate, channels, block or allowance are out of range, the model fails, or the worker cannot be
+/// started.
 pub fn open_port(
     config: &PortConfig,
     model: &dyn LiveModel,
@@ -78,20 +80,21 @@ pub fn open_port(
     if !(1..=MAX_BLOCK).contains(&config.max_block) {
         return Err(OpenError::Block(config.max_block));
     }
-    let (chain, latency) = contained(|| build(config, model))?;
+    let (chain, latency) = catch_panic(|| build(config, model))?;
     let (channels, max_block) = (config.channels, config.max_block);
-    let frame_ticks = chain.timing().frame_ratio();
+    let frame_ratio = chain.timing().frame_ratio();
 
-    // The worker may be held up for as long as the latency and half a second without losing input;
-    // lanes wait in their ring for at most a latency, plus the frames of one turn of the worker.
-    let depth = latency.total() + 2 * max_block + config.rate as usize / 2;
-    let (to_worker, input) = stream(channels, depth, MARKS);
-    let (to_port, lanes) = stream(DECODED_LANES * channels, depth + 8 * latency.frame, MARKS);
+    // The worker may be held up for the latency and half a second before input is dropped; lanes wait
+    // in their ring for at most a latency, and the frames of one call of the model.
+    let capacity = latency.total() + 2 * max_block + config.rate as usize / 2;
+    let (to_worker, input) = marked_ring(channels, capacity, MARKS);
+    let (to_port, lanes) =
+        marked_ring(DECODED_LANES * channels, capacity + 8 * latency.frame, MARKS);
     let shared = Arc::new(SharedStatus::default());
     shared.set_health(PortHealth::Running, 0);
-    let (codes_writer, codes) = history(CODES_WIDTH, CODES_KEPT);
-    let kept = (f64::from(config.rate) * TAP_SECONDS) as usize + 2 * max_block;
-    let (tap, lanes_history) = history(TAP_WIDTH, kept);
+    let (codes_writer, codes) = history(CODES_WIDTH, CODES_CAPACITY);
+    let kept = (f64::from(config.rate) * LANE_HISTORY_SECONDS) as usize + 2 * max_block;
+    let (lane_history, lanes_history) = history(LANES_WIDTH, kept);
     let (models, from_control) = unbounded();
     let worker = Worker {
         shared: Arc::clone(&shared),
@@ -113,12 +116,12 @@ pub fn open_port(
         channels,
         max_block,
         latency,
-        frame_ticks,
+        frame_ratio,
         settings: config.settings,
         shared: Arc::clone(&shared),
         to_worker,
         lanes: LaneReader::new(lanes, Arc::clone(&shared), channels, max_block),
-        tap,
+        lane_history,
     });
     let control = PortControl {
         config: *config,
@@ -132,14 +135,13 @@ pub fn open_port(
     Ok((port, control))
 }
 
-/// What a model's own panic says, as an error: it must not take the host's thread.
-fn contained<T>(build: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
-    catch_unwind(AssertUnwindSafe(build)).unwrap_or_else(|panic| {
-        Err(OpenError::Model(format!("it panicked: {}", panic_message(&*panic))))
-    })
+/// Turns a panic of the model into an error, so that it does not unwind into the host.
+fn catch_panic<T>(build: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
+    catch_unwind(AssertUnwindSafe(build))
+        .unwrap_or_else(|panic| Err(OpenError::Model(ProcessorError::from_panic(&*panic))))
 }
 
-/// A chain ready to run, and the latency it needs.
+/// Returns a chain that is ready to run, and the latency it needs.
 fn build(config: &PortConfig, model: &dyn LiveModel) -> Result<(Chain, Latency), OpenError> {
     let mut chain = Chain::new(model, config.rate, config.channels, config.treatment)?;
     let timing = chain.timing().clone();
@@ -150,24 +152,21 @@ fn build(config: &PortConfig, model: &dyn LiveModel) -> Result<(Chain, Latency),
         Allowance::Samples(samples) => samples,
         Allowance::Auto => {
             let seconds = frame_time(&mut chain, config)?;
-            automatic(&timing, config.max_block, seconds)
+            automatic_allowance(&timing, config.max_block, seconds)
         }
     };
     Ok((chain, Latency::new(&timing, allowance)))
 }
 
-/// The median time the chain takes for a frame, in seconds, on noise.
+/// Returns the median compute time of a frame, in seconds, on noise.
 fn frame_time(chain: &mut Chain, config: &PortConfig) -> Result<f64, OpenError> {
-    let ticks = chain.timing().lookahead() + 1;
-    let mut state = 1u32;
-    let mut noise = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 24) as f32 - 0.5
-    };
-    chain.rehearse();
+    let samples = chain.timing().lookahead() + 1;
+    let mut random = SplitMix64::new(1);
+    chain.measure_time();
     let mut times = Vec::new();
-    while times.len() <= TIMED {
-        let input: Vec<f32> = (0..ticks * config.channels).map(|_| noise()).collect();
+    while times.len() <= TIMED_FRAMES {
+        let input: Vec<f32> =
+            (0..samples * config.channels).map(|_| 0.5 * random.sample()).collect();
         chain.push(&input);
         let began = Instant::now();
         let count = chain.process(1, &mut LaneSamples::default()).map_err(OpenError::Model)?;
@@ -181,8 +180,8 @@ fn frame_time(chain: &mut Chain, config: &PortConfig) -> Result<f64, OpenError> 
     Ok(times[times.len() / 2])
 }
 
-/// Everything about a port that is not the audio thread's. Dropping it ends the worker, after the
-/// frame it is at; a port that lives on plays dry.
+/// The end of a port for all threads but the audio thread. Dropping it ends the worker, after the frames
+/// it processes; a port that outlives it plays dry.
 pub struct PortControl {
     config: PortConfig,
     latency: Latency,
@@ -194,40 +193,41 @@ pub struct PortControl {
 }
 
 impl PortControl {
-    /// The delay from input to output.
+    /// Returns the delay from input to output.
     pub fn latency(&self) -> Latency {
         self.latency
     }
 
-    /// What the port was opened with.
+    /// Returns the configuration that the port was opened with.
     pub fn config(&self) -> &PortConfig {
         &self.config
     }
 
-    /// How the port does. Peaks start anew with each call.
+    /// Returns a snapshot of the port, and restarts its peaks.
     pub fn status(&self) -> PortStatus {
-        self.shared.status()
+        self.shared.snapshot()
     }
 
-    /// Whether lanes A and B come: a part of [`PortControl::status`] that any number of threads may ask for.
+    /// Returns whether lanes A and B are delivered: the part of [`PortControl::status`] that any number of
+    /// threads may ask for.
     pub fn health(&self) -> PortHealth {
         self.shared.health()
     }
 
-    /// Changes to another model while audio runs: the old one goes on until this one is ready; then,
+    /// Changes to another model while audio runs: the old one continues until this one is ready; then,
     /// for about one latency, the lanes are dry.
     ///
-    /// Takes as long as the model takes to get ready; call it from a thread that may wait.
+    /// Takes as long as the model takes to prepare; call it from a thread that may wait.
     ///
-    /// The time it takes to compute is not asked again: a model that is too slow for the latency
-    /// shows as load and late frames.
+    /// Compute time is not measured again: a model that is too slow for the latency shows as load and
+    /// late frames.
     ///
     /// # Errors
-    /// If the model cannot run, or its frame alone needs a longer latency than was reported
-    /// ([`OpenError::Latency`]): the old model then goes on.
+    /// If the model fails, or its frame alone needs a longer latency than was reported
+    /// ([`OpenError::Latency`]): the old model then continues.
     pub fn change_model(&self, model: &dyn LiveModel) -> Result<(), OpenError> {
         let PortConfig { rate, channels, treatment, .. } = self.config;
-        let chain = contained(|| Chain::new(model, rate, channels, treatment))?;
+        let chain = catch_panic(|| Chain::new(model, rate, channels, treatment))?;
         let allowance = match self.config.allowance {
             Allowance::Auto => self.config.max_block,
             Allowance::Samples(samples) => samples,
@@ -240,19 +240,18 @@ impl PortControl {
         self.models.send(Box::new(chain)).map_err(|_| OpenError::Ended)
     }
 
-    /// A view of the codes that are decoded from now on.
+    /// Returns a reader of the codes that are decoded from now on.
     pub fn codes(&self) -> CodesReader {
         CodesReader(self.codes.reader())
     }
 
-    /// As [`PortControl::codes`], with the last frames that are kept from before: those of 5 s at 50 frames
-    /// a second, if somebody else has been reading codes all the while. For a recorder: frames are
-    /// decoded before they are heard.
-    pub fn codes_with_kept(&self) -> CodesReader {
-        CodesReader(self.codes.reader_of_kept())
+    /// As [`PortControl::codes`], from the oldest frame kept: 5 s at 50 frames a second, if there has been
+    /// another reader all the while. For a recorder: frames are decoded before they are heard.
+    pub fn codes_with_history(&self) -> CodesReader {
+        CodesReader(self.codes.reader_from_oldest())
     }
 
-    /// A view of the lanes that are played from now on.
+    /// Returns a reader of the lanes that are played from now on.
     pub fn lanes(&self) -> LanesReader {
         LanesReader(self.lanes.reader())
     }

@@ -1,33 +1,35 @@
-//! Smooth joins between signals that do not meet.
+//! Joins without clicks between pieces of a signal that do not meet.
 
 use std::f32::consts::PI;
 
-/// Time over which a step is spread.
+/// Duration over which a step is faded out, in seconds.
 const SECONDS: f64 = 0.005;
 
-/// Joins pieces of one channel of a lane. Both signals at a join are versions of the dry one, and
-/// what must not jump is what they differ from it by: where a new piece begins, the step of that
-/// difference is added back and fades out along half a cosine. Two pieces without a difference join
-/// without a trace. Between joins the signal passes unchanged, bit for bit. Realtime-safe.
+/// Joins pieces of one channel of a lane.
+///
+/// Both signals at a join are versions of the dry one, so that it is their difference from it that must
+/// not jump: where a new piece begins, the step of that difference is added back and fades out along
+/// half a cosine. Two pieces without a difference join without a trace. Between joins the signal
+/// passes unchanged, bit for bit. Realtime-safe.
 #[derive(Clone, Debug)]
 pub struct Declick {
     length: usize,
-    /// Samples of the current join that are still to come.
+    /// Samples of the current fade that are still to come.
     left: usize,
     step: f32,
-    /// What the last sample differed from dry by.
+    /// Difference of the last sample from dry.
     last: f32,
 }
 
 impl Declick {
-    /// For a lane of `rate` samples a second, that was silent so far.
+    /// Returns the state of a lane at `rate` hertz that was silent so far.
     pub fn new(rate: u32) -> Self {
         let length = (f64::from(rate) * SECONDS) as usize;
         Self { length, left: 0, step: 0.0, last: 0.0 }
     }
 
-    /// Passes the next samples, beside the dry ones of the same time; `joins` says that they do not
-    /// continue the ones before.
+    /// Processes the next samples in place, beside the dry ones of the same time; `joins`: they do
+    /// not continue the ones before.
     pub fn process(&mut self, samples: &mut [f32], dry: &[f32], joins: bool) {
         let (Some(first), Some(first_dry)) = (samples.first(), dry.first()) else { return };
         if joins {
@@ -43,7 +45,7 @@ impl Declick {
         self.last = samples[end] - dry[end];
     }
 
-    /// Forgets the past: silence.
+    /// Sets the past to silence.
     pub fn reset(&mut self) {
         (self.left, self.last) = (0, 0.0);
     }

@@ -1,41 +1,51 @@
-//! Lanes A and B as they come from the worker, put where they belong in time.
+//! The port's end of the lanes: places what the worker sends at its position in time.
+//!
+//! ```text
+//! lanes ring      mark (position, origin), sample frames of A and B, mark, sample frames, ...
+//!
+//!                 other stream, or before `wanted`:  dropped
+//!                 at `wanted`:                       Received
+//!                 after `wanted`:                    a gap before it, Late or NoModel
+//! lanes_from      position from which a running model delivers: a gap before it is NoModel,
+//!                 one after it Late
+//! ```
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::marked_ring::{MarkedReader, RingItem};
+use super::marks::LaneMark;
 use super::model::DECODED_LANES;
 use super::status::SharedStatus;
-use super::stream::{Next, Reader};
-use super::worker::LaneMark;
 
-/// What part of a block came.
+/// Whether a stretch of lane samples was there when it was to be played; holds its length in samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Span {
-    /// So many ticks have been read.
-    There(usize),
-    /// So many ticks are missing, and were expected.
+pub(super) enum Arrival {
+    /// The samples have been read.
+    Received(usize),
+    /// The samples are missing although a model runs.
     Late(usize),
-    /// So many ticks are missing because no model runs.
+    /// The samples are missing because no model runs.
     NoModel(usize),
 }
 
 /// The port's end of the lanes. All methods are realtime-safe, except while offline, when
 /// [`LaneReader::read`] waits for the worker.
 pub(super) struct LaneReader {
-    lanes: Reader<LaneMark>,
+    lanes: MarkedReader<LaneMark>,
     shared: Arc<SharedStatus>,
-    /// Number of the next tick in the ring.
+    /// Position of the next sample frame in the ring.
     position: u64,
-    /// The stream that it belongs to.
+    /// Origin of the stream that it belongs to.
     origin: u64,
-    /// Samples a tick.
+    /// Samples of a sample frame: those of both lanes.
     width: usize,
     scratch: Vec<f32>,
 }
 
 impl LaneReader {
     pub fn new(
-        lanes: Reader<LaneMark>,
+        lanes: MarkedReader<LaneMark>,
         shared: Arc<SharedStatus>,
         channels: usize,
         max_block: usize,
@@ -45,49 +55,49 @@ impl LaneReader {
         Self { lanes, shared, position: 0, origin: 0, width, scratch }
     }
 
-    /// Drops what will not be played: ticks of other streams than the one that started at `origin`,
-    /// and those before `wanted`.
+    /// Drops samples that will not be played: those of other streams than the one that began at
+    /// `origin`, and those before position `wanted`.
     pub fn discard(&mut self, origin: u64, wanted: u64) {
         loop {
             match self.lanes.next() {
-                Next::Mark(mark) => self.obey(&mark),
-                Next::Ticks(count) if self.origin != origin => self.drop(count),
-                Next::Ticks(count) if self.position < wanted => {
-                    self.drop(count.min((wanted - self.position) as usize));
+                RingItem::Mark(mark) => self.apply_mark(&mark),
+                RingItem::SampleFrames(count) if self.origin != origin => self.skip(count),
+                RingItem::SampleFrames(count) if self.position < wanted => {
+                    self.skip(count.min((wanted - self.position) as usize));
                 }
                 _ => return,
             }
         }
     }
 
-    /// Reads the next ticks of the stream that started at `origin`, from tick `wanted` on, into
-    /// `planes` (lane A's channels, then lane B's) from `at` to `end`, up to where what comes
+    /// Reads the next samples of the stream that began at `origin`, from position `wanted` on, into
+    /// `planes` (lane A's channels, then lane B's) from `start` to `end`, up to where their arrival
     /// changes.
     pub fn read(
         &mut self,
         origin: u64,
         wanted: u64,
         planes: &mut [Vec<f32>],
-        at: usize,
+        start: usize,
         end: usize,
         offline: bool,
-    ) -> Span {
-        let most = end - at;
+    ) -> Arrival {
+        let most = end - start;
         loop {
             self.discard(origin, wanted);
             match self.lanes.next() {
-                Next::Ticks(count) if self.position == wanted => {
+                RingItem::SampleFrames(count) if self.position == wanted => {
                     let count = count.min(most);
-                    self.take(planes, at, count);
-                    return Span::There(count);
+                    self.copy(planes, start, count);
+                    return Arrival::Received(count);
                 }
-                Next::Ticks(_) => {
+                RingItem::SampleFrames(_) => {
                     let gap = (self.position - wanted).min(most as u64) as usize;
                     return self.missing(wanted, gap);
                 }
-                // Came this moment.
-                Next::Mark(mark) => self.obey(&mark),
-                Next::Nothing => {
+                // It came since the call before.
+                RingItem::Mark(mark) => self.apply_mark(&mark),
+                RingItem::Empty => {
                     let expected = self.shared.lanes_from.load(Ordering::Acquire) <= wanted;
                     if !offline || !expected || self.shared.stop.load(Ordering::Relaxed) {
                         return self.missing(wanted, most);
@@ -98,32 +108,32 @@ impl LaneReader {
         }
     }
 
-    fn missing(&self, wanted: u64, count: usize) -> Span {
+    fn missing(&self, wanted: u64, count: usize) -> Arrival {
         let from = self.shared.lanes_from.load(Ordering::Acquire);
         if from <= wanted {
-            Span::Late(count)
+            Arrival::Late(count)
         } else {
-            Span::NoModel(count.min(usize::try_from(from - wanted).unwrap_or(count)))
+            Arrival::NoModel(count.min(usize::try_from(from - wanted).unwrap_or(count)))
         }
     }
 
-    fn obey(&mut self, mark: &LaneMark) {
+    fn apply_mark(&mut self, mark: &LaneMark) {
         self.position = mark.position;
         self.origin = mark.origin;
     }
 
-    fn drop(&mut self, count: usize) {
+    fn skip(&mut self, count: usize) {
         self.lanes.skip(count);
         self.position += count as u64;
     }
 
-    fn take(&mut self, planes: &mut [Vec<f32>], at: usize, count: usize) {
-        let ticks = &mut self.scratch[..count * self.width];
-        self.lanes.read(ticks);
+    fn copy(&mut self, planes: &mut [Vec<f32>], start: usize, count: usize) {
+        let interleaved = &mut self.scratch[..count * self.width];
+        self.lanes.read(interleaved);
         self.position += count as u64;
         for (channel, plane) in planes.iter_mut().enumerate() {
-            let samples = ticks.iter().skip(channel).step_by(self.width);
-            plane[at..at + count].iter_mut().zip(samples).for_each(|(to, from)| *to = *from);
+            let samples = interleaved.iter().skip(channel).step_by(self.width);
+            plane[start..start + count].iter_mut().zip(samples).for_each(|(to, from)| *to = *from);
         }
     }
 }

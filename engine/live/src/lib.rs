@@ -1,48 +1,81 @@
 //! The live path: from an audio callback through the codec and back, a fixed latency later.
 //!
+//! # Data flow
+//!
 //! ```text
-//! audio thread   AudioPort: input -> ring ........................... ring -> dry, A, B -> mix -> output
-//! worker         ring -> resample -> frame -> encode -> decode A, B in one batch -> resample -> ring
-//! anyone else    Control: model, status, telemetry
+//!                audio thread                              worker thread
+//!                ------------                              -------------
+//! input -> AudioPort --- input ring: samples + marks ---> Worker
+//!            |    |                                         |  Chain: to the model's rate -> frames
+//!            |    |                                         |         -> LiveModel: encode, decode A, B
+//!     delay line  |                                         |         -> to the host's rate
+//!            |   LaneReader <-- lanes ring: samples + marks +
+//!          dry   A, B, late frames concealed
+//!            |    |
+//!            Mixer -> output
+//!
+//! any other thread   PortControl: status (atomics), models (channel), codes and lanes (history rings)
 //! ```
 //!
-//! [`open_port`] makes both ends. The [`AudioPort`] belongs to the audio thread and is realtime-safe; the
-//! [`PortControl`] belongs to everybody else and owns the worker. Settings travel through the port, with
-//! the samples they hold from; models through the control.
+//! [`open_port`] makes both ends. The [`AudioPort`] belongs to the audio thread and is realtime-safe;
+//! the [`PortControl`] belongs to all other threads and owns the worker. Settings travel through the
+//! port, with the samples that they hold from; models travel through the control.
 //!
-//! Lanes are aligned to the sample: dry is the input delayed by the latency, bit for bit; A and B are
-//! the codec's outputs at two depths. What comes too late is concealed, counted and thrown away, so
-//! that nothing ever shifts.
+//! # Time
+//!
+//! A *frame* is a codec frame; a *sample frame* is one sample of each channel. Positions count samples
+//! per channel since the port was opened. Lanes are aligned to the sample: dry is the input delayed by
+//! the latency, bit for bit; A and B are the codec's outputs at two depths. Lane samples that come too
+//! late are concealed, counted and dropped, so that nothing ever shifts.
+//!
+//! # Modules
+//!
+//! Each module uses only modules of the rows above its own; `tests/modules.rs` checks it.
+//!
+//! | row | modules |
+//! |---|---|
+//! | data and rings | `error`, `settings`, `marked_ring`, `sync`, `history`, `non_finite`, `declick`, `timing`, `routing`, `loudness_match`, `lane_block` |
+//! | what both sides share | `marks`, `model`, `status`, `telemetry`, `latency`, `loss_model`, `mixer` |
+//! | the worker's side | `chain`, `worker` |
+//! | the audio thread's side | `lane_reader`, `concealment`, `port` |
+//! | both ends | `control` |
+//!
+//! `port` and `lane_reader` do not know `worker` and `chain`, nor the other way round: they meet in the
+//! rings and their marks.
 
 mod chain;
-mod conceal;
+mod concealment;
 mod control;
 mod declick;
-mod delay;
 mod error;
 mod history;
+mod lane_block;
 mod lane_reader;
 mod latency;
-mod loss;
-mod loudness;
+mod loss_model;
+mod loudness_match;
+mod marked_ring;
+mod marks;
 mod mixer;
 mod model;
+mod non_finite;
 mod port;
 mod routing;
 mod settings;
 mod status;
-mod stream;
+mod sync;
 mod telemetry;
 mod timing;
 mod worker;
 
 pub use control::{PortConfig, PortControl, open_port};
-pub use error::{MAX_ALLOWANCE, MAX_BLOCK, OpenError};
+pub use error::{MAX_ALLOWANCE, MAX_BLOCK, OpenError, ProcessorError};
+pub use lane_block::LaneBlock;
 pub use latency::{Allowance, Latency};
-pub use loss::LossModel;
+pub use loss_model::LossModel;
 pub use mixer::SOURCE_FADE;
 pub use model::{DECODED_LANES, DecodedFrames, FrameBatch, FrameProcessor, LiveModel, ModelFormat};
-pub use port::{AudioPort, LaneBlock};
+pub use port::AudioPort;
 pub use settings::{
     Concealment, FrameEffects, ListeningSource, LossConcealment, PacketLoss, PortSettings,
 };

@@ -1,89 +1,77 @@
-//! From lanes to what is heard.
+//! Mixing the lanes to the output.
 
 use std::time::Duration;
 
+use residue_core::ramp::Ramp;
+
 use super::settings::PortSettings;
 
-/// How long a change of source or mix crossfades. The lanes are versions of one signal, so that
-/// gains and not powers are what must add up to one.
+/// Duration of the crossfade at a change of source or mix. The lanes are versions of one signal, so
+/// that it has equal gain, not equal power.
 pub const SOURCE_FADE: Duration = Duration::from_millis(10);
 
-/// Gains of dry, A and B on their way from one source to another.
+/// Gains of dry, A and B, crossfaded from one source to another. Realtime-safe once made.
 pub(super) struct Mixer {
-    from: [f32; 3],
+    /// They change together.
+    gains: [Ramp; 3],
     target: [f32; 3],
-    /// Samples of the crossfade, and how many of them have been mixed.
-    fade: usize,
-    done: usize,
 }
 
 impl Mixer {
     pub fn new(rate: u32, settings: &PortSettings) -> Self {
-        let target = gains(settings);
+        let target = target_gains(settings);
         let fade = (f64::from(rate) * SOURCE_FADE.as_secs_f64()).ceil() as usize;
-        Self { from: target, target, fade, done: fade }
+        Self { gains: target.map(|gain| Ramp::new(gain, fade)), target }
     }
 
-    /// Heads for other gains.
+    /// Begins a crossfade to the gains of `settings`, unless they are the target already.
     pub fn set(&mut self, settings: &PortSettings) {
-        let target = gains(settings);
+        let target = target_gains(settings);
         if target != self.target {
-            self.from = self.gains(self.done);
             self.target = target;
-            self.done = 0;
+            self.gains.iter_mut().zip(target).for_each(|(gain, target)| gain.set(target));
         }
     }
 
-    /// Ends a crossfade.
+    /// Ends a crossfade at once.
     pub fn settle(&mut self) {
-        self.done = self.fade;
+        self.gains.iter_mut().for_each(Ramp::settle);
     }
 
-    /// Mixes a block: for each channel its dry, A and B lanes into `out`.
+    /// Mixes a block of `count` samples: for each channel its dry, A and B lanes into the output.
     pub fn mix<'a>(
         &mut self,
         count: usize,
         channels: impl Iterator<Item = ([&'a [f32]; 3], &'a mut [f32])>,
     ) {
-        let fading = (self.fade - self.done).min(count);
+        let remaining = self.gains.iter().map(Ramp::remaining).max().unwrap_or(0);
+        let fading = remaining.min(count);
         for (lanes, out) in channels {
-            for (tick, out) in out[..fading].iter_mut().enumerate() {
-                let gains = self.gains(self.done + tick + 1);
-                *out = (0..3).map(|lane| gains[lane] * lanes[lane][tick]).sum();
+            for (n, out) in out[..fading].iter_mut().enumerate() {
+                let gained = |lane: usize| self.gains[lane].value_after(n + 1) * lanes[lane][n];
+                *out = (0..3).map(gained).sum();
             }
-            mix_settled(
-                self.target,
-                lanes.map(|lane| &lane[fading..count]),
-                &mut out[fading..count],
-            );
+            let rest = lanes.map(|lane| &lane[fading..count]);
+            mix_constant(self.target, rest, &mut out[fading..count]);
         }
-        self.done += fading;
-    }
-
-    /// Gains after `done` samples of the crossfade.
-    fn gains(&self, done: usize) -> [f32; 3] {
-        if done >= self.fade {
-            return self.target;
-        }
-        let along = done as f32 / self.fade as f32;
-        [0, 1, 2].map(|lane| self.from[lane] + (self.target[lane] - self.from[lane]) * along)
+        self.gains.iter_mut().for_each(|gain| gain.advance(fading));
     }
 }
 
-/// A lane with gain 1 alone comes through bit for bit, also where another holds infinities.
-fn mix_settled(gains: [f32; 3], lanes: [&[f32]; 3], out: &mut [f32]) {
-    let mut heard = gains.into_iter().zip(lanes).filter(|(gain, _)| *gain != 0.0);
-    match heard.next() {
+/// Mixes at constant gains. A single lane at gain 1 is copied bit for bit, whatever the others hold.
+fn mix_constant(gains: [f32; 3], lanes: [&[f32]; 3], out: &mut [f32]) {
+    let mut audible = gains.into_iter().zip(lanes).filter(|(gain, _)| *gain != 0.0);
+    match audible.next() {
         None => out.fill(0.0),
         Some((1.0, lane)) => out.copy_from_slice(lane),
         Some((gain, lane)) => out.iter_mut().zip(lane).for_each(|(out, x)| *out = gain * x),
     }
-    for (gain, lane) in heard {
+    for (gain, lane) in audible {
         out.iter_mut().zip(lane).for_each(|(out, x)| *out += gain * x);
     }
 }
 
-fn gains(settings: &PortSettings) -> [f32; 3] {
+fn target_gains(settings: &PortSettings) -> [f32; 3] {
     let mix = if settings.mix.is_finite() { settings.mix.clamp(0.0, 1.0) } else { 1.0 };
     let mut gains = settings.source.gains().map(|gain| gain * mix);
     gains[0] += 1.0 - mix;

@@ -1,10 +1,19 @@
-//! From a host's channels to a model's streams and back; the live half of the table in
-//! [`audio::layout`](residue_core::audio::StreamLayout).
+//! Routing of a host's channels to a model's streams and back: the live counterpart of
+//! [`StreamLayout`](residue_core::audio::StreamLayout).
+//!
+//! ```text
+//! host    model   inputs converted        streams   planes   outputs converted
+//! mono    mono    L                       1         0        L
+//! stereo  mono    L, R          (Dual)    2         0, 1     L, R
+//! stereo  mono    (L + R) / 2   (Mid)     1         0        mid, heard on both channels
+//! mono    stereo  L                       1         0, 0     average of both planes
+//! stereo  stereo  L, R                    1         0, 1     L, R
+//! ```
 
 use residue_core::audio::MonoTreatment;
 
-/// Where each channel goes. Conversions of rate stand between the host's channels and the model's
-/// planes, as few of them as possible.
+/// Routing between host channels, rate conversions and model planes; conversions are as few as
+/// possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Routing {
     /// Streams that run side by side.
@@ -13,7 +22,7 @@ pub struct Routing {
     pub inputs: usize,
     /// Channels to convert back, for each lane.
     pub outputs: usize,
-    /// For each plane of the model the converted input it takes.
+    /// The converted input of each plane of the model.
     pub planes: Vec<usize>,
     host: usize,
     /// Both channels are averaged on the way in.
@@ -23,7 +32,7 @@ pub struct Routing {
 }
 
 impl Routing {
-    /// Between `host` and `model` channels, 1 or 2 each.
+    /// Returns the routing between `host` and `model` channels, 1 or 2 each.
     pub fn new(host: usize, model: usize, treatment: MonoTreatment) -> Self {
         let mid = host == 2 && model == 1 && treatment == MonoTreatment::Mid;
         let doubled = host == 1 && model == 2;
@@ -33,19 +42,19 @@ impl Routing {
         Self { streams, inputs, outputs: inputs, planes, host, mid, doubled }
     }
 
-    /// Adds ticks of interleaved host audio to one buffer a conversion.
+    /// Appends interleaved host audio to the buffer of each input conversion.
     pub fn split(&self, interleaved: &[f32], inputs: &mut [Vec<f32>]) {
         for (channel, input) in inputs.iter_mut().enumerate() {
-            let ticks = interleaved.chunks_exact(self.host);
+            let frames = interleaved.chunks_exact(self.host);
             if self.mid {
-                input.extend(ticks.map(|tick| (tick[0] + tick[1]) * 0.5));
+                input.extend(frames.map(|frame| (frame[0] + frame[1]) * 0.5));
             } else {
-                input.extend(ticks.map(|tick| tick[channel]));
+                input.extend(frames.map(|frame| frame[channel]));
             }
         }
     }
 
-    /// Folds a lane's planes, which lie one after the other, in place to one a conversion back: the
+    /// Folds a lane's planes, which lie one after the other, in place to one an output conversion: the
     /// first [`Self::outputs`] hold the result.
     pub fn fold(&self, audio: &mut [f32]) {
         if self.doubled {
@@ -54,7 +63,7 @@ impl Routing {
         }
     }
 
-    /// The conversion back that host channel `channel` hears.
+    /// Returns the output conversion of host channel `channel`.
     pub fn output(&self, channel: usize) -> usize {
         channel.min(self.outputs - 1)
     }

@@ -1,7 +1,6 @@
-//! What can be changed while audio runs. Everything here is plain data, copied and compared on the
-//! audio thread.
+//! Settings that change while audio runs: plain data, copied and compared on the audio thread.
 
-/// What is heard.
+/// Signal that is heard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ListeningSource {
     /// The input, delayed by the latency, bit for bit.
@@ -11,20 +10,20 @@ pub enum ListeningSource {
     A,
     /// Lane B.
     B,
-    /// What lane A has and lane B has not.
+    /// Lane A minus lane B.
     AMinusB,
-    /// What lane A leaves behind.
+    /// Residue of lane A: dry minus A.
     DryMinusA,
-    /// What lane B leaves behind.
+    /// Residue of lane B: dry minus B.
     DryMinusB,
 }
 
 impl ListeningSource {
-    /// All of them, in the order a person would list them.
+    /// All sources, in the order of menus.
     pub const ALL: [Self; 6] =
         [Self::Dry, Self::A, Self::B, Self::AMinusB, Self::DryMinusA, Self::DryMinusB];
 
-    /// Gains of dry, A and B.
+    /// Returns the gains of dry, A and B.
     pub(super) fn gains(self) -> [f32; 3] {
         match self {
             Self::Dry => [1.0, 0.0, 0.0],
@@ -37,40 +36,40 @@ impl ListeningSource {
     }
 }
 
-/// What lanes A and B hold where the codec was late.
+/// Signal of lanes A and B where the codec was late.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Concealment {
     /// The dry lane.
     #[default]
     Dry,
-    /// The lane's last frame, again and again.
+    /// The lane's last frame, repeated.
     Hold,
-    /// Nothing.
+    /// Silence.
     Silence,
 }
 
-/// What stands in for the codes of a lost frame.
+/// Replacement of the codes of a lost frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum LossConcealment {
     /// The codes that were decoded last.
     #[default]
     Repeat,
-    /// The codes that the model gives a silent frame.
+    /// The codes of a silent frame.
     Silence,
 }
 
-/// Frames lost between encoder and decoder, as on a bad line: a two-state Gilbert model.
+/// Packet loss between encoder and decoder, in frames: parameters of a two-state Gilbert model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PacketLoss {
-    /// Share of frames lost in the long run, 0 to 1.
+    /// Long-term share of frames lost, 0 to 1.
     pub rate: f32,
-    /// Mean number of frames lost in a row, at least 1. A value of 1/(1 - rate) makes losses
+    /// Mean length of a burst of losses, in frames, at least 1. A value of 1/(1 - rate) makes losses
     /// independent of each other; anything below is taken as that.
     pub burst: f32,
-    /// What is decoded instead.
+    /// Replacement of lost codes.
     pub fill: LossConcealment,
-    /// The same seed loses the same frames, counted from the start of the stream, or of the model if
-    /// it was changed since.
+    /// Seed of the pattern: the same one loses the same frames, counted from the start of the stream, or
+    /// of the model if that was changed since.
     pub seed: u64,
 }
 
@@ -81,32 +80,32 @@ impl Default for PacketLoss {
 }
 
 impl PacketLoss {
-    /// The same, with numbers that mean something: nonsense loses nothing.
-    pub(super) fn sane(self) -> Self {
+    /// Returns the parameters clamped to their ranges; NaN becomes no loss, and bursts of 1.
+    pub fn clamped(self) -> Self {
         let rate = if self.rate.is_nan() { 0.0 } else { self.rate.clamp(0.0, 1.0) };
         let burst = if self.burst.is_nan() { 1.0 } else { self.burst.clamp(1.0, 1e6) };
         Self { rate, burst, ..self }
     }
 }
 
-/// What happens to each frame. Takes effect with the first frame that begins at or after the sample
-/// before which it was set.
+/// Effects on each frame. A change takes effect with the first frame that begins at or after the sample
+/// before which it was made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FrameEffects {
-    /// RVQ depth of lanes A and B. What the model does not have is taken as the nearest it has.
+    /// RVQ depths of lanes A and B, clamped to those of the model.
     pub depths: [usize; 2],
-    /// Bit k mutes RVQ layer k (from 0) in both lanes.
+    /// Muted RVQ layers, in both lanes: bit k mutes layer k (from 0).
     pub muted_layers: u64,
-    /// Frame loss, in both lanes alike.
+    /// Packet loss, in both lanes alike.
     pub loss: PacketLoss,
-    /// Go on decoding the codes of the last frame.
+    /// Whether the codes of the last frame are decoded again and again.
     pub freeze: bool,
-    /// Bring lanes A and B to the loudness of the dry lane, slowly.
+    /// Whether lanes A and B are slowly brought to the loudness of the dry lane.
     pub match_loudness: bool,
 }
 
 impl Default for FrameEffects {
-    /// Full depth in A, depth 1 in B, nothing else.
+    /// Returns full depth in A, depth 1 in B, and no other effect.
     fn default() -> Self {
         Self {
             depths: [usize::MAX, 1],
@@ -118,16 +117,16 @@ impl Default for FrameEffects {
     }
 }
 
-/// Everything the audio thread sets.
+/// Settings of a port, made on the audio thread.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PortSettings {
-    /// What is heard. A change crossfades over [`SOURCE_FADE`](super::SOURCE_FADE).
+    /// Signal that is heard. A change crossfades over [`SOURCE_FADE`](super::SOURCE_FADE).
     pub source: ListeningSource,
-    /// How much of the source is heard, 0 to 1; the rest is the dry lane. Fades like the source.
+    /// Share of the source in the output, 0 to 1; the rest is the dry lane. Crossfades as the source does.
     pub mix: f32,
-    /// What fills in for late frames.
+    /// Replacement of late frames.
     pub concealment: Concealment,
-    /// What happens to each frame.
+    /// Effects on each frame.
     pub frames: FrameEffects,
 }
 

@@ -1,54 +1,55 @@
-//! What threads tell each other while audio runs, without locks where the audio thread is concerned.
+//! Status that a port's threads share while audio runs: atomics, and a lock that the audio thread never
+//! takes.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-/// Whether lanes A and B come.
+/// Health of a port: whether lanes A and B are delivered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum PortHealth {
     /// A model runs.
     #[default]
     Running,
-    /// The model failed, as said here: all lanes are dry until another one is chosen.
+    /// The model failed, for this reason: all lanes are dry until another one is chosen.
     Failed(String),
 }
 
-/// What a view shows of a running port. Peaks start anew with each reading, so that one view should
-/// read and pass on.
+/// Snapshot of a running port. Reading it restarts the peaks, so that one view should read it and pass
+/// it on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PortStatus {
-    /// Whether lanes A and B come.
+    /// Whether lanes A and B are delivered.
     pub health: PortHealth,
-    /// Time the last frames took to compute over their duration; above 1 the codec falls behind. 0 if
-    /// no model runs.
+    /// Compute time of the last frames over their duration; above 1 the codec falls behind. 0 if no
+    /// model runs.
     pub load: f32,
-    /// The highest load since the status was last read.
+    /// Highest load since the status was last read.
     pub peak_load: f32,
     /// Frames processed.
     pub frames: u64,
-    /// The next lane sample to be played, counted from the opening of the port.
+    /// Position of the lane sample that is played next, counted from the opening of the port.
     pub playing: u64,
-    /// The lane sample after the last one that the codec has delivered. What it is ahead of `playing`
-    /// is the time left before something is late.
+    /// Position after the last lane sample that the codec has delivered. Its distance from `playing` is
+    /// the time left before a frame is late, in samples.
     pub delivered: u64,
-    /// Frames that were not there in time, in whole or in part, and were concealed.
+    /// Frames that came too late, in whole or in part, and were concealed.
     pub late_frames: u64,
-    /// Input samples per channel that the codec never saw because it was too far behind.
+    /// Input samples per channel that were dropped because the codec was too far behind.
     pub dropped_samples: u64,
-    /// Samples that were not finite and became silence: in the input, from the model.
+    /// NaN and infinite samples that became silence: of the input, of the model.
     pub non_finite: [u64; 2],
-    /// Highest absolute sample of each channel since the status was last read: input, output.
+    /// Highest absolute sample since the status was last read, `[input, output][channel]`.
     pub peaks: [[f32; 2]; 2],
 }
 
-/// The highest value since it was last read.
+/// Highest value since it was last read.
 #[derive(Default)]
 pub(super) struct AtomicPeak(AtomicU32);
 
 impl AtomicPeak {
-    /// Realtime-safe.
+    /// Raises the peak to `value`, if that is higher. Realtime-safe.
     pub fn raise(&self, value: f32) {
-        // Floats that are not negative are in the order of their bits.
+        // Non-negative floats are ordered as their bits are.
         self.0.fetch_max(value.max(0.0).to_bits(), Ordering::Relaxed);
     }
 
@@ -57,19 +58,20 @@ impl AtomicPeak {
     }
 }
 
-/// What all threads of a port share.
+/// Status shared by all threads of a port.
 #[derive(Default)]
 pub(super) struct SharedStatus {
-    /// The next lane sample that the port plays. Written by the port.
+    /// Position of the lane sample that the port plays next. Written by the port.
     pub playing: AtomicU64,
-    /// The port waits for the worker. Written by the port.
+    /// Whether the port waits for the worker. Written by the port.
     pub offline: AtomicBool,
-    /// Lanes come from this sample on; `u64::MAX`: none come. Written by the worker.
+    /// Position from which lanes are delivered; `u64::MAX`: none are. Written by the worker.
     pub lanes_from: AtomicU64,
-    /// The lane sample after the last one sent. Written by the worker.
+    /// Position after the last lane sample sent. Written by the worker.
     pub delivered: AtomicU64,
-    /// The worker is to end.
+    /// Asks the worker to end. Written by the control.
     pub stop: AtomicBool,
+    /// As the fields of [`PortStatus`] of the same names.
     pub load: AtomicU32,
     pub peak_load: AtomicPeak,
     pub frames: AtomicU64,
@@ -82,13 +84,13 @@ pub(super) struct SharedStatus {
 }
 
 impl SharedStatus {
-    /// Whether lanes come. Not realtime-safe.
+    /// Returns the health. Not realtime-safe.
     pub fn health(&self) -> PortHealth {
         self.health.lock().unwrap_or_else(|e| e.into_inner()).clone()
     }
 
-    /// Reads everything, and starts the peaks anew. Not realtime-safe.
-    pub fn status(&self) -> PortStatus {
+    /// Takes a snapshot, and restarts the peaks. Not realtime-safe.
+    pub fn snapshot(&self) -> PortStatus {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         PortStatus {
             health: self.health(),
@@ -104,7 +106,7 @@ impl SharedStatus {
         }
     }
 
-    /// What the worker says of itself, with the sample that lanes come from.
+    /// Sets the health, and the position from which lanes are delivered. Not realtime-safe.
     pub fn set_health(&self, health: PortHealth, lanes_from: u64) {
         *self.health.lock().unwrap_or_else(|e| e.into_inner()) = health;
         self.lanes_from.store(lanes_from, Ordering::Release);

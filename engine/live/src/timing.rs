@@ -1,21 +1,31 @@
-//! Which host sample belongs to which frame: integer arithmetic between two clocks.
+//! Positions of frames in host samples: exact integer arithmetic between two clocks.
+//!
+//! ```text
+//! host samples    0         1         2         3         4         5         6
+//! model samples   0    1    2    3    4    5    6    7    8    9    10   11   12
+//! frames of 5     0                        1                        2
+//!                 frame_start(1) = 3       frame_start(2) = 5
+//! ```
+//!
+//! A frame starts at the first host sample at or after its first model sample.
 
 use residue_core::audio::{AudioError, RateConverter};
 use residue_core::gcd;
 
-/// The clocks of host and model, both counted from the start of a stream.
+/// Clocks of host and model, both counted from the start of a stream.
 #[derive(Clone)]
 pub struct Timing {
     host: u32,
     model: u32,
     frame: usize,
-    /// From host to model and back, as they are at the start of a stream.
+    /// Converters from host to model and back, at the start of a stream.
     down: RateConverter,
     up: RateConverter,
 }
 
 impl Timing {
-    /// Between a host's rate and a model's rate and frame.
+    /// Returns the clocks of a host at `host` hertz and a model at `model` hertz with frames of `frame`
+    /// samples. Computes two filters: not realtime-safe.
     ///
     /// # Errors
     /// If a rate is not supported.
@@ -24,56 +34,56 @@ impl Timing {
         Ok(Self { host, model, frame, down, up })
     }
 
-    /// A converter from the host's rate to the model's, at the start of a stream.
+    /// Returns a converter from the host's rate to the model's, at the start of a stream.
     pub fn down(&self) -> RateConverter {
         self.down.clone()
     }
 
-    /// A converter from the model's rate to the host's, at the start of a stream.
+    /// Returns a converter from the model's rate to the host's, at the start of a stream.
     pub fn up(&self) -> RateConverter {
         self.up.clone()
     }
 
-    /// Samples a second of the host.
+    /// Returns the host's sample rate in hertz.
     pub fn host_rate(&self) -> u32 {
         self.host
     }
 
-    /// Seconds of a frame.
+    /// Returns the duration of a frame in seconds.
     pub fn frame_seconds(&self) -> f64 {
         self.frame as f64 / f64::from(self.model)
     }
 
-    /// Host samples and the frames they are, exactly.
+    /// Returns the exact ratio (host samples, frames).
     pub fn frame_ratio(&self) -> (u64, u64) {
         (self.frame as u64 * u64::from(self.host), u64::from(self.model))
     }
 
-    /// Host samples of a frame, rounded up.
-    pub fn frame_ticks(&self) -> usize {
-        self.start(1) as usize
+    /// Returns the host samples of a frame, rounded up.
+    pub fn frame_length(&self) -> usize {
+        self.frame_start(1) as usize
     }
 
-    /// The first host sample of frame `frame`.
-    pub fn start(&self, frame: u64) -> u64 {
+    /// Returns the first host sample of frame `frame`.
+    pub fn frame_start(&self, frame: u64) -> u64 {
         let samples = u128::from(frame) * self.frame as u128 * u128::from(self.host);
         samples.div_ceil(u128::from(self.model)) as u64
     }
 
-    /// The first frame that starts at host sample `tick` or later.
-    pub fn frame_from(&self, tick: u64) -> u64 {
-        let model = u128::from(tick) * u128::from(self.model);
+    /// Returns the first frame that starts at host sample `sample` or later.
+    pub fn first_frame_at(&self, sample: u64) -> u64 {
+        let model = u128::from(sample) * u128::from(self.model);
         let frame = self.frame as u128 * u128::from(self.host);
-        // Frame f starts at ceil(f * frame / model), which is >= tick where f * frame > (tick - 1) *
-        // model.
+        // Frame f starts at ceil(f * frame / model), which is >= sample where f * frame >
+        // (sample - 1) * model.
         match model.checked_sub(u128::from(self.model)) {
             Some(before) => (before / frame + 1) as u64,
             None => 0,
         }
     }
 
-    /// The smallest delay in host samples at which every sample of a lane can be made from the input
-    /// that has come by then, one sample more than strictly needed: a frame and the filters.
+    /// Returns the smallest delay in host samples at which every sample of a lane can be made from the input
+    /// that has come by then: a frame and the filters, one sample more than strictly needed.
     pub fn lookahead(&self) -> usize {
         // A sample that is the first to need a frame waits longest. The pattern repeats when a whole
         // number of frames meets a whole number of host samples.
@@ -96,9 +106,9 @@ mod tests {
     #[test]
     fn at_the_models_rate_there_is_only_the_frame() {
         let timing = Timing::new(24_000, 24_000, 480).unwrap();
-        assert_eq!((timing.lookahead(), timing.frame_ticks()), (480, 480));
+        assert_eq!((timing.lookahead(), timing.frame_length()), (480, 480));
         assert_eq!(
-            (timing.start(3), timing.frame_from(1440), timing.frame_from(1441)),
+            (timing.frame_start(3), timing.first_frame_at(1440), timing.first_frame_at(1441)),
             (1440, 3, 4)
         );
     }
@@ -110,12 +120,12 @@ mod tests {
         {
             let timing = Timing::new(host, model, frame).unwrap();
             for f in 0..5000u64 {
-                let start = timing.start(f);
-                assert!(timing.frame_from(start) <= f);
-                assert_eq!(timing.start(timing.frame_from(start)), start);
+                let start = timing.frame_start(f);
+                assert!(timing.first_frame_at(start) <= f);
+                assert_eq!(timing.frame_start(timing.first_frame_at(start)), start);
                 assert_eq!(
-                    timing.frame_from(start + 1),
-                    (f..).find(|&g| timing.start(g) > start).unwrap()
+                    timing.first_frame_at(start + 1),
+                    (f..).find(|&g| timing.frame_start(g) > start).unwrap()
                 );
             }
         }

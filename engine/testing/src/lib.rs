@@ -1,15 +1,16 @@
-//! Test support: [`SeededNoise`], and with the feature `hub` a model hub on this computer ([`HubServer`]) with
+//! Test support: seeded noise ([`SeededNoise`]), a counting allocator ([`allocation`]), and with the feature `hub` a model hub on this computer ([`HubServer`]) with
 //! small models to download from it.
 //!
 //! Functions panic on failure.
 
+pub mod allocation;
 #[cfg(feature = "hub")]
 mod hub_server;
 mod noise;
 #[cfg(feature = "hub")]
 mod sample;
 
-pub use noise::SeededNoise;
+pub use noise::{SeededNoise, noise};
 
 #[cfg(feature = "hub")]
 pub use hub_server::{COMMIT, HubFault, HubRequest, HubServer, HubState};

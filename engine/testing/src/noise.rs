@@ -12,16 +12,27 @@ impl SeededNoise {
         Self(seed)
     }
 
+    /// Returns the next 32 bits; the low ones repeat soon.
+    pub fn bits(&mut self) -> u32 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        self.0
+    }
+
     /// Returns the next sample, in -1..1, a multiple of 2^-23.
     pub fn sample(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 8) as f32 / (1 << 23) as f32 - 1.0
+        (self.bits() >> 8) as f32 / (1 << 23) as f32 - 1.0
     }
 
     /// Returns the next `count` samples.
     pub fn samples(&mut self, count: usize) -> Vec<f32> {
         (0..count).map(|_| self.sample()).collect()
     }
+}
+
+/// Returns `length` samples of uniform noise within ±`level`; seeds next to each other do not begin alike.
+pub fn noise(seed: u64, length: usize, level: f32) -> Vec<f32> {
+    let mut noise = SeededNoise::new((seed as u32).wrapping_mul(0x9e37_79b9));
+    (0..length).map(|_| noise.sample() * level).collect()
 }
 
 #[cfg(test)]

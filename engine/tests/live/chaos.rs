@@ -1,11 +1,12 @@
-//! A session with everything that can happen to a port, made from a seed, for whatever watches over
-//! the audio thread.
+//! Random sessions with everything that can happen to a port, for watches over the audio thread: the
+//! counting allocator and RealtimeSanitizer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use residue_engine::audio::MonoTreatment;
+use residue_engine::dsp::SplitMix64;
 use residue_engine::live::{
     Allowance, Concealment, ListeningSource, LossConcealment, PortConfig, PortControl,
     PortSettings, PortStatus, open_port,
@@ -13,7 +14,7 @@ use residue_engine::live::{
 
 use super::identity::Identity;
 
-/// Watches over the call it is given: everything in there happens on the audio thread.
+/// Runs a call under a watch: everything in it happens on the audio thread.
 pub type Watch = dyn Fn(&mut dyn FnMut());
 
 /// Calls of a session.
@@ -21,13 +22,12 @@ const STEPS: usize = 300;
 const RATES: [u32; 5] = [8000, 24_000, 44_100, 48_000, 96_000];
 const BLOCKS: [usize; 5] = [1, 16, 64, 256, 1000];
 
-/// Reproducible numbers.
-struct Dice(u64);
+/// Reproducible choices.
+struct Dice(SplitMix64);
 
 impl Dice {
     fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(0x9E37_79B9);
-        ((self.0 >> 33) as usize) % end
+        self.0.below(end)
     }
 
     fn of<T: Copy>(&mut self, values: &[T]) -> T {
@@ -52,7 +52,7 @@ impl Dice {
     }
 }
 
-/// How the model of a session behaves.
+/// Controls of the model of a session.
 #[derive(Clone)]
 struct Model {
     /// Time a frame, in microseconds.
@@ -70,7 +70,7 @@ impl Model {
                 // As a panic does, without its message on the terminal.
                 std::panic::resume_unwind(Box::new("asked to panic"));
             }
-            if frames.first % 7 == 3 {
+            if frames.first_frame % 7 == 3 {
                 audio[0] = f32::NAN;
             }
             Ok(())
@@ -78,12 +78,11 @@ impl Model {
     }
 }
 
-/// Plays a session: every call of the port's is made under `watch`, first at once, then with blocks of
-/// random sizes as fast as can be or paced, while other threads read everything there is to read,
-/// change models, and at last drop the control. With `offline` it also waits for the worker at times.
-/// Returns how the port did until the control was dropped.
+/// Plays a session: every call of the port is made under `watch`, in blocks of random sizes, while another
+/// thread reads status and telemetry, changes models, and at last drops the control. With `offline` the
+/// port also waits for the worker at times. Returns the last status before the control was dropped.
 pub fn play(seed: u64, offline: bool, watch: &Watch) -> PortStatus {
-    let mut dice = Dice(seed);
+    let mut dice = Dice(SplitMix64::new(seed));
     let (rate, channels, max_block) = (dice.of(&RATES), 1 + dice.below(2), dice.of(&BLOCKS));
     let model = Model { time: Arc::default(), panics: Arc::default() };
     let planes = 1 + dice.below(2);
@@ -102,7 +101,7 @@ pub fn play(seed: u64, offline: bool, watch: &Watch) -> PortStatus {
     let mut other = audio.clone();
     std::thread::scope(|scope| {
         let (ends, ended) = std::sync::mpsc::channel();
-        scope.spawn(|| others(control, &over, &model, planes, ended));
+        scope.spawn(|| use_control(control, &over, &model, planes, ended));
         for step in 0..STEPS {
             if step == dropped {
                 let (answer, last) = std::sync::mpsc::channel();
@@ -146,8 +145,8 @@ pub fn play(seed: u64, offline: bool, watch: &Watch) -> PortStatus {
     status.expect("the control was dropped on the way")
 }
 
-/// Everything that is done with a control while audio runs, until it is told to drop it.
-fn others(
+/// Uses the control as other threads do while audio runs, until it is told to drop it.
+fn use_control(
     control: PortControl,
     over: &AtomicBool,
     model: &Model,

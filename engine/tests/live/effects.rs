@@ -1,4 +1,4 @@
-//! What happens to frames on their way: depth, loss, freeze, muted layers; and what views see of it.
+//! Frame effects (depth, packet loss, freeze, muted layers), and the views of codes and lanes.
 
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
@@ -31,13 +31,13 @@ pub fn model() -> CodecModel {
     CodecModel(codec().clone())
 }
 
-/// Plays a voice with settings that change at the samples given: what came out of lane A, aligned,
-/// and the codes that were decoded.
+/// Plays a voice with settings that change at the samples given; returns lane A, aligned, and the codes
+/// that were decoded.
 fn run(schedule: &[(usize, FrameEffects)], frames: usize) -> (Vec<f32>, Codes) {
     let (mut port, control) = offline(&PortConfig::new(RATE, 1, 480), &model());
     let mut reader = control.codes();
     let latency = port.latency().total();
-    let mut input = breath(frames);
+    let mut input = noisy_voice(frames);
     input.resize(frames * FRAME + latency, 0.0);
     let (mut out, mut codes) = (Vec::new(), Vec::new());
     for (i, (at, settings)) in schedule.iter().enumerate() {
@@ -57,14 +57,14 @@ fn run(schedule: &[(usize, FrameEffects)], frames: usize) -> (Vec<f32>, Codes) {
     (out[latency..][..frames * FRAME].to_vec(), Codes::from_frames(&codes).unwrap())
 }
 
-/// A voice that is never quite silent, so that no frame has the codes of silence by itself.
-fn breath(frames: usize) -> Vec<f32> {
+/// Returns a voice over noise, so that no frame has the codes of silence by itself.
+fn noisy_voice(frames: usize) -> Vec<f32> {
     let noise = noise(1, frames * FRAME, 0.05);
     voice(RATE, frames * FRAME).iter().zip(noise).map(|(voice, noise)| voice + noise).collect()
 }
 
 fn encoded(frames: usize) -> Codes {
-    let file = audio(RATE, vec![breath(frames)]);
+    let file = audio(RATE, vec![noisy_voice(frames)]);
     let mut progress = |_| ControlFlow::Continue(());
     let treatment = MonoTreatment::Dual;
     encode(codec(), &file, 32, treatment, 8, &mut progress).unwrap().streams.remove(0)
@@ -100,8 +100,8 @@ fn depth_changes_at_a_frame_boundary_without_a_click() {
     let (join, end) = (first * FRAME, first * FRAME + 120);
     assert!(heard[..join] == expected[..join]);
     assert!(heard[end..] == expected[end..], "only 5 ms differ");
-    // At the join, what the lane differs from the input by goes on from where it was.
-    let input = breath(frames);
+    // At the join the lane's difference from the input is continuous.
+    let input = noisy_voice(frames);
     let error = |n: usize| heard[n] - input[n];
     assert!((error(join) - error(join - 1)).abs() < 1e-6);
     assert!((heard[end] - heard[end - 1] - (expected[end] - expected[end - 1])).abs() < 1e-3);
@@ -202,8 +202,8 @@ fn views_see_the_lanes_that_are_played() {
     let (mut lanes, mut dry) = ([const { Vec::new() }; 3], Vec::new());
     for piece in input.chunks(4800) {
         dry.extend(play(&mut port, &[piece.to_vec()], 0, std::iter::repeat(480)).remove(0));
-        let missed = reader.read(|tick| {
-            lanes.iter_mut().zip(tick).for_each(|(lane, x)| lane.push(x));
+        let missed = reader.read(|samples| {
+            lanes.iter_mut().zip(samples).for_each(|(lane, x)| lane.push(x));
         });
         assert_eq!(missed, 0);
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use residue_engine::audio::MonoTreatment;
 use residue_engine::live::{
     Allowance, AudioPort, ListeningSource, OpenError, PortConfig, PortControl, PortHealth,
-    PortSettings, open_port,
+    PortSettings, ProcessorError, open_port,
 };
 
 use super::support::{Identity, difference, noise, offline, play};
@@ -26,7 +26,7 @@ fn negative() -> Identity {
     })
 }
 
-/// Plays `seconds` of noise offline, and returns it with what came out, aligned.
+/// Plays `frames` frames of noise offline; returns input and output, aligned.
 fn played(port: &mut AudioPort, seed: u64, frames: usize) -> (Vec<f32>, Vec<f32>) {
     let latency = port.latency().total();
     let input = noise(seed, frames * FRAME, 0.5);
@@ -34,7 +34,7 @@ fn played(port: &mut AudioPort, seed: u64, frames: usize) -> (Vec<f32>, Vec<f32>
     (input, out[latency..].to_vec())
 }
 
-/// Plays until the worker says `wanted`.
+/// Plays until the health is the wanted one.
 fn play_until(port: &mut AudioPort, control: &PortControl, wanted: impl Fn(&PortHealth) -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
     while !wanted(&control.status().health) {
@@ -44,12 +44,15 @@ fn play_until(port: &mut AudioPort, control: &PortControl, wanted: impl Fn(&Port
 }
 
 /// Fails once it is broken.
-type Fail = fn(&AtomicBool) -> Result<(), String>;
+type Fail = fn(&AtomicBool) -> Result<(), ProcessorError>;
 
 #[test]
 fn a_model_that_fails_leaves_dry_audio_and_says_why_and_can_be_replaced() {
     let fails: [Fail; 2] = [
-        |broken| if broken.load(Ordering::Relaxed) { Err("no more tea".into()) } else { Ok(()) },
+        |broken| match broken.load(Ordering::Relaxed) {
+            true => Err(ProcessorError::new("no more tea")),
+            false => Ok(()),
+        },
         |broken| {
             assert!(!broken.load(Ordering::Relaxed), "no more tea");
             Ok(())
@@ -116,7 +119,7 @@ fn a_model_that_needs_more_latency_is_refused_and_the_old_one_goes_on() {
 #[test]
 fn what_is_not_finite_becomes_silence_and_is_counted() {
     let model = identity().with(|frames, audio| {
-        if frames.first == 3 {
+        if frames.first_frame == 3 {
             audio[7] = f32::NAN;
         }
         Ok(())
@@ -147,12 +150,12 @@ fn what_cannot_be_opened_says_what_to_do() {
     assert!(error(|c| c.rate = 999).contains("999"));
     assert!(error(|c| c.rate = 0).contains('0'));
     assert!(error(|c| c.allowance = Allowance::Samples(usize::MAX)).contains("allowance"));
-    let bad = identity().with(|_, _| Err("not today".into()));
+    let bad = identity().with(|_, _| Err(ProcessorError::new("not today")));
     let failed = open_port(&PortConfig::new(48_000, 2, 512), &bad).err().expect("refused");
     assert!(failed.to_string().contains("not today"), "an automatic allowance runs the model");
 }
 
-/// However loud: 80 dB above full scale is as loud as a model hears, and the next sample is well again.
+/// Samples are clamped to 80 dB above full scale before the model, so that its state recovers.
 #[test]
 fn huge_input_does_not_end_the_model() {
     for rate in [24_000, 44_100] {
@@ -173,7 +176,7 @@ fn huge_input_does_not_end_the_model() {
     }
 }
 
-/// Code of the model's that panics anywhere fails the model and nothing else.
+/// A panic anywhere in the model's code fails the model and nothing else.
 #[test]
 fn a_panic_outside_of_processing_is_contained() {
     struct Rude(Arc<AtomicBool>);
@@ -184,7 +187,7 @@ fn a_panic_outside_of_processing_is_contained() {
         fn processor(
             &self,
             _: usize,
-        ) -> Result<Box<dyn residue_engine::live::FrameProcessor>, String> {
+        ) -> Result<Box<dyn residue_engine::live::FrameProcessor>, ProcessorError> {
             Ok(Box::new(Self(Arc::clone(&self.0))))
         }
     }
@@ -193,7 +196,7 @@ fn a_panic_outside_of_processing_is_contained() {
             &mut self,
             frames: &residue_engine::live::FrameBatch<'_>,
             out: &mut residue_engine::live::DecodedFrames,
-        ) -> Result<(), String> {
+        ) -> Result<(), ProcessorError> {
             out.audio = [frames.planes[0], frames.planes[0]].concat();
             Ok(())
         }
@@ -223,8 +226,8 @@ fn a_panic_outside_of_processing_is_contained() {
     assert!(failed.to_string().contains("it panicked: never"), "{failed}");
 }
 
-/// An automatic allowance is what this machine did then; another measurement must not refuse a model
-/// that has the same shape.
+/// An automatic allowance was measured once; a slower model of the same shape must not be refused for
+/// it.
 #[test]
 fn a_model_of_the_same_shape_is_never_refused() {
     let (port, control) = open_port(&PortConfig::new(RATE, 1, 64), &identity()).unwrap();
@@ -236,7 +239,7 @@ fn a_model_of_the_same_shape_is_never_refused() {
     control.change_model(&slow).unwrap();
 }
 
-/// A model that breaks its promise must not shift anything.
+/// A model that returns the wrong number of samples fails, and shifts nothing.
 #[test]
 fn a_model_that_gives_the_wrong_amount_fails() {
     struct Short;
@@ -247,7 +250,7 @@ fn a_model_that_gives_the_wrong_amount_fails() {
         fn processor(
             &self,
             _: usize,
-        ) -> Result<Box<dyn residue_engine::live::FrameProcessor>, String> {
+        ) -> Result<Box<dyn residue_engine::live::FrameProcessor>, ProcessorError> {
             Ok(Box::new(Self))
         }
     }
@@ -256,7 +259,7 @@ fn a_model_that_gives_the_wrong_amount_fails() {
             &mut self,
             _: &residue_engine::live::FrameBatch<'_>,
             out: &mut residue_engine::live::DecodedFrames,
-        ) -> Result<(), String> {
+        ) -> Result<(), ProcessorError> {
             out.audio = vec![0.0; 7];
             Ok(())
         }

@@ -1,4 +1,5 @@
-//! A model that stops where a test wants it to, so that overload needs no clock.
+//! A model that stops where a test wants it to, so that overload needs no clock, and a host in step
+//! with it.
 
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -6,15 +7,22 @@ use residue_engine::live::{AudioPort, PortControl};
 
 use super::support::Identity;
 
-/// Lets frames through while open.
+/// A gate that lets frames through while it is open.
 #[derive(Default)]
 pub struct Gate {
-    closed: Mutex<bool>,
-    opened: Condvar,
+    state: Mutex<GateState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct GateState {
+    closed: bool,
+    /// Whether a frame waits at the closed gate.
+    blocks: bool,
 }
 
 impl Gate {
-    /// An open gate, and the model behind it.
+    /// Returns an open gate, and the model behind it.
     pub fn new(model: Identity) -> (Arc<Self>, Identity) {
         let gate = Arc::new(Self::default());
         let inner = Arc::clone(&gate);
@@ -27,19 +35,30 @@ impl Gate {
 
     /// Waits until the gate is open.
     pub fn pass(&self) {
-        let mut closed = self.closed.lock().unwrap();
-        while *closed {
-            closed = self.opened.wait(closed).unwrap();
+        let mut state = self.state.lock().unwrap();
+        while state.closed {
+            state.blocks = true;
+            self.changed.notify_all();
+            state = self.changed.wait(state).unwrap();
         }
+        state.blocks = false;
     }
 
     pub fn close(&self) {
-        *self.closed.lock().unwrap() = true;
+        self.state.lock().unwrap().closed = true;
+    }
+
+    /// Waits until a frame waits at the closed gate.
+    pub fn wait_until_reached(&self) {
+        let mut state = self.state.lock().unwrap();
+        while !state.blocks {
+            state = self.changed.wait(state).unwrap();
+        }
     }
 
     pub fn open(&self) {
-        *self.closed.lock().unwrap() = false;
-        self.opened.notify_all();
+        self.state.lock().unwrap().closed = false;
+        self.changed.notify_all();
     }
 }
 
@@ -69,9 +88,22 @@ impl Stepper {
 
     /// Waits until the newest whole frame has been delivered, and so all before it that will be.
     pub fn wait(&self) {
-        let whole = self.played.len() / self.frame * self.frame;
+        self.wait_from(0, self.played.len());
+    }
+
+    /// As [`Stepper::wait`], of the stream that began at sample `origin`, whose input the worker has
+    /// up to sample `end`.
+    pub fn wait_from(&self, origin: usize, end: usize) {
+        let whole = (end - origin) / self.frame * self.frame + origin;
         while self.control.status().delivered < whole as u64 {
             std::thread::yield_now();
         }
+    }
+
+    /// Waits, after overload, until the worker has caught up with all input that was not dropped, so
+    /// that its ring has room again.
+    pub fn wait_until_caught_up(&self) {
+        let dropped = self.control.status().dropped_samples as usize;
+        self.wait_from(0, self.played.len() - dropped);
     }
 }

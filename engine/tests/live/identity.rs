@@ -1,15 +1,16 @@
-//! A model that is no codec.
+//! A model that returns its input in both lanes.
 
 use std::sync::Arc;
 
 use residue_engine::live::{
     DECODED_LANES, DecodedFrames, FrameBatch, FrameProcessor, LiveModel, ModelFormat,
+    ProcessorError,
 };
 
-/// What a test model does to a frame, besides passing it on.
-pub type Act = Arc<dyn Fn(&FrameBatch<'_>, &mut [f32]) -> Result<(), String> + Send + Sync>;
+/// A test's effect on the audio of all lanes of a call.
+pub type Act = Arc<dyn Fn(&FrameBatch<'_>, &mut [f32]) -> Result<(), ProcessorError> + Send + Sync>;
 
-/// Returns its input in both lanes.
+/// A model whose lanes are its input.
 #[derive(Clone)]
 pub struct Identity {
     pub format: ModelFormat,
@@ -21,10 +22,10 @@ impl Identity {
         Self { format: ModelFormat { rate, channels, frame, layers: 32 }, act: None }
     }
 
-    /// The same, but `act` sees every call and may change the audio of all lanes.
+    /// Returns the same model, with an effect on every call.
     pub fn with(
         self,
-        act: impl Fn(&FrameBatch<'_>, &mut [f32]) -> Result<(), String> + Send + Sync + 'static,
+        act: impl Fn(&FrameBatch<'_>, &mut [f32]) -> Result<(), ProcessorError> + Send + Sync + 'static,
     ) -> Self {
         Self { act: Some(Arc::new(act)), ..self }
     }
@@ -35,7 +36,7 @@ impl LiveModel for Identity {
         self.format
     }
 
-    fn processor(&self, _: usize) -> Result<Box<dyn FrameProcessor>, String> {
+    fn processor(&self, _: usize) -> Result<Box<dyn FrameProcessor>, ProcessorError> {
         Ok(Box::new(IdentityProcessor(self.act.clone())))
     }
 }
@@ -43,7 +44,11 @@ impl LiveModel for Identity {
 struct IdentityProcessor(Option<Act>);
 
 impl FrameProcessor for IdentityProcessor {
-    fn process(&mut self, frames: &FrameBatch<'_>, out: &mut DecodedFrames) -> Result<(), String> {
+    fn process(
+        &mut self,
+        frames: &FrameBatch<'_>,
+        out: &mut DecodedFrames,
+    ) -> Result<(), ProcessorError> {
         out.audio.clear();
         for _ in 0..DECODED_LANES {
             frames.planes.iter().for_each(|plane| out.audio.extend_from_slice(plane));

@@ -1,4 +1,4 @@
-//! Lanes are exactly as late as reported.
+//! Latency: lanes are delayed by exactly the reported number of samples.
 
 use residue_engine::audio::MonoTreatment;
 use residue_engine::live::{ListeningSource, PortConfig, PortSettings};
@@ -7,7 +7,7 @@ use super::support::{Identity, difference, offline, play, voice};
 
 const RATES: [u32; 6] = [22_050, 44_100, 48_000, 88_200, 96_000, 192_000];
 const BLOCKS: [usize; 6] = [1, 17, 64, 480, 1024, 16_384];
-/// Channels of host and model, and what happens between them.
+/// Channels of host and model, and the routing between them.
 const LAYOUTS: [(usize, usize, MonoTreatment); 5] = [
     (1, 1, MonoTreatment::Dual),
     (2, 1, MonoTreatment::Dual),
@@ -46,8 +46,7 @@ fn an_impulse_through_the_dry_lane_lands_on_the_reported_sample() {
 }
 
 /// Lane A of a model that changes nothing is, within the model's band, the dry lane: their correlation
-/// peaks at a lag of 0, and what is left of their difference leaves no room for a hundredth of a
-/// sample.
+/// peaks at a lag of 0, and their difference is less than a hundredth of a sample of delay makes.
 #[test]
 fn lane_a_is_aligned_with_the_dry_lane_to_the_sample() {
     for rate in RATES {
@@ -59,7 +58,7 @@ fn lane_a_is_aligned_with_the_dry_lane_to_the_sample() {
     }
 }
 
-/// The ends of what hosts run at.
+/// The extremes of host rates.
 #[test]
 fn the_slowest_and_the_fastest_hosts_are_aligned_too() {
     for rate in [8_000, 768_000] {
@@ -102,7 +101,7 @@ fn check_alignment(rate: u32, block: usize, layout: (usize, usize, MonoTreatment
     }
 }
 
-/// The parts of the latency are what they say.
+/// The latency is the sum of its parts.
 #[test]
 fn the_latency_is_a_frame_and_the_filters_and_the_allowance() {
     let model = Identity::new(24_000, 1, 480);

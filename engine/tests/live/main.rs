@@ -5,7 +5,6 @@ mod effects;
 mod ends;
 mod failure;
 mod gate;
-mod guard;
 mod identity;
 mod latency;
 mod offline;
@@ -16,3 +15,8 @@ mod session;
 mod sources;
 mod support;
 mod tokens;
+
+use residue_engine_testing::allocation::CountingAllocator;
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;

@@ -1,4 +1,5 @@
-//! A codec that is late: concealed, counted, thrown away, and over as soon as the load is.
+//! Overload: late frames are concealed, counted and dropped, and the lanes recover as soon as the load
+//! ends.
 
 use residue_engine::live::{Allowance, Concealment, PortConfig, open_port};
 
@@ -72,7 +73,7 @@ fn late_frames_are_concealed_and_counted_and_lanes_stay_aligned() {
     }
 }
 
-/// What does not fit the rings is dropped and counted; nothing shifts.
+/// Input that does not fit the rings is dropped and counted; nothing shifts.
 #[test]
 fn input_that_cannot_wait_is_dropped_and_counted() {
     let input = noise(12, 200 * FRAME, 0.5);
@@ -116,7 +117,7 @@ fn the_load_is_measured() {
     assert_eq!(host.control.status().peak_load, 0.0);
 }
 
-/// A reset that could not be told at once starts the new stream where it was, to the sample.
+/// A reset that found no room for its mark starts the new stream where it was, to the sample.
 #[test]
 fn a_reset_under_overload_starts_at_its_sample() {
     let input = noise(13, 400 * FRAME, 0.5);
@@ -129,20 +130,12 @@ fn a_reset_under_overload_starts_at_its_sample() {
     host.play(&input[..7 * BLOCK], false);
     assert!(host.control.status().dropped_samples > 0);
     host.gate.open();
-    // The worker has all of the old stream to get through before it learns of the new one.
-    let mut at = 7 * BLOCK;
-    while host.control.status().delivered <= reset as u64 {
-        host.play(&input[at..at + BLOCK], false);
-        at += BLOCK;
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
+    // The worker learns of the new stream after the old one.
+    host.wait_until_caught_up();
     let in_step = host.played.len();
-    for block in input[at..].chunks(BLOCK) {
+    for block in input[7 * BLOCK..].chunks(BLOCK) {
         host.play(block, false);
-        let whole = (host.played.len() - reset) / FRAME * FRAME + reset;
-        while host.control.status().delivered < whole as u64 {
-            std::thread::yield_now();
-        }
+        host.wait_from(reset, host.played.len());
     }
     let from = in_step + LATENCY + 4 * FRAME;
     assert!(host.played.len() > from + 10 * FRAME, "there is something to compare");

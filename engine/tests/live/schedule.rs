@@ -1,5 +1,5 @@
-//! Any schedule of blocks, changes and resets: as many samples out as in, and every one of them the
-//! delayed input, or what stands in for it.
+//! Random schedules of blocks, changes and resets: as many samples out as in, and every one of them the
+//! delayed input, or its concealment.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,12 +21,12 @@ const JOIN: usize = 120;
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// A block of so many samples, also larger than was announced.
+    /// A block of this many samples, also larger than was announced.
     Play(usize),
     Reset,
     Source(usize),
     Depth(usize),
-    /// The next block has something in it that is no number.
+    /// The next block has a NaN in it.
     NonFinite,
     Swap,
 }
@@ -42,16 +42,16 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A stretch of output, from one sample to another, of which a join may change so many.
-struct Excuse {
+/// A stretch of output in which a join may change up to `left` samples.
+struct Tolerance {
     from: usize,
     to: usize,
     left: usize,
 }
 
-fn excused(excuses: &mut [Excuse], n: usize) -> bool {
-    let excuse = excuses.iter_mut().find(|e| (e.from..e.to).contains(&n) && e.left > 0);
-    excuse.map(|excuse| excuse.left -= 1).is_some()
+fn tolerated(tolerances: &mut [Tolerance], n: usize) -> bool {
+    let tolerance = tolerances.iter_mut().find(|e| (e.from..e.to).contains(&n) && e.left > 0);
+    tolerance.map(|tolerance| tolerance.left -= 1).is_some()
 }
 
 proptest! {
@@ -67,7 +67,7 @@ proptest! {
         let mut lanes = control.lanes();
         // Since the last reset.
         let mut input: Vec<f32> = Vec::new();
-        let mut excuses: [Vec<Excuse>; 2] = Default::default();
+        let mut tolerances: [Vec<Tolerance>; 2] = Default::default();
         let (mut seed, mut odd) = (0, false);
         for step in steps {
             match step {
@@ -86,8 +86,8 @@ proptest! {
                     let mut wrong = None;
                     let lost = lanes.read(|[dry, a, b]| {
                         let expected = n.checked_sub(latency).map_or(0.0, |at| input[at]);
-                        let a = a == expected || excused(&mut excuses[0], n);
-                        let b = b == expected || excused(&mut excuses[1], n);
+                        let a = a == expected || tolerated(&mut tolerances[0], n);
+                        let b = b == expected || tolerated(&mut tolerances[1], n);
                         if dry != expected || !a || !b {
                             wrong.get_or_insert((n, dry == expected, a, b));
                         }
@@ -99,7 +99,7 @@ proptest! {
                 Step::Reset => {
                     port.reset();
                     input.clear();
-                    excuses = Default::default();
+                    tolerances = Default::default();
                 }
                 Step::Source(source) => {
                     let source = ListeningSource::ALL[source];
@@ -110,7 +110,7 @@ proptest! {
                     settings.frames.depths[0] = depth;
                     port.set(&settings);
                     let from = input.len().next_multiple_of(FRAME) + latency;
-                    excuses[0].push(Excuse { from, to: from + JOIN, left: JOIN });
+                    tolerances[0].push(Tolerance { from, to: from + JOIN, left: JOIN });
                 }
                 Step::NonFinite => odd = true,
                 Step::Swap => {
@@ -134,7 +134,7 @@ proptest! {
                     prop_assert!(wrong <= 3 * JOIN, "a new model changes {} samples", wrong);
                     port.reset();
                     input.clear();
-                    excuses = Default::default();
+                    tolerances = Default::default();
                 }
             }
         }
@@ -145,7 +145,7 @@ proptest! {
 enum Beat {
     Play(usize),
     Sleep(u64),
-    /// The codec takes so many microseconds a frame from now on: real time is 20,000.
+    /// Compute time of a frame from now on, in microseconds; real time is 20,000.
     Slow(u64),
     Reset,
 }
@@ -159,7 +159,7 @@ fn beat() -> impl Strategy<Value = Beat> {
     ]
 }
 
-/// What a stream put in and got out: noise, and a constant that shows what is going on.
+/// Input and output of a stream: noise, and a constant that shows where joins and concealment are.
 #[derive(Default)]
 struct Stream {
     input: Vec<f32>,
@@ -176,8 +176,8 @@ impl Stream {
         self.out[1].extend(constant);
     }
 
-    /// The number of samples that were heard, or the first one that is neither heard, nor silent, nor
-    /// within a join of both.
+    /// Returns the number of samples that are the delayed input, or as an error the first one that is
+    /// neither that, nor silent, nor within a join of both.
     fn check(&self, latency: usize) -> Result<usize, usize> {
         let [noise, constant] = &self.out;
         let (mut heard, mut joined) = (0, None);
@@ -203,8 +203,8 @@ impl Stream {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, rng_seed: RngSeed::Fixed(3), failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// With a codec that is at times too slow, what is heard of a lane is the delayed input or
-    /// silence, and never anything that belongs elsewhere.
+    /// With a codec that is at times too slow, a lane is the delayed input or silence, and never a
+    /// sample of another position.
     #[test]
     fn in_real_time_no_lane_ever_shifts(beats in prop::collection::vec(beat(), 1..80)) {
         let time = Arc::new(AtomicU64::new(0));
@@ -233,7 +233,7 @@ proptest! {
                 }
             }
         }
-        // In the end the codec is quick, and whatever comes is heard again.
+        // In the end the codec is quick, and the lanes recover.
         time.store(0, Ordering::Relaxed);
         let stream = streams.last_mut().expect("one at least");
         let mut heard = 0;

@@ -54,7 +54,7 @@ fn run(rate: u32, seconds: usize) -> Option<usize> {
     let start = seconds - 1 - HISTORY;
     (start..seconds - 1).for_each(|n| drop(play(&mut fresh, &[second(rate, n)], 0, blocks())));
     let expected = play(&mut fresh, &[second(rate, seconds - 1)], latency, blocks()).remove(0);
-    // A fresh stream's first frames know less of the past, so only what is past its history counts.
+    // A fresh stream's receptive field is filled only after `HISTORY`.
     let error = difference(&last, &expected);
     println!("{rate} Hz, {seconds} s: differs by {error:e}, memory grew by {grown:?} MiB");
     assert!(expected.iter().any(|x| x.abs() > 1e-3));

@@ -1,11 +1,10 @@
-//! What is heard: sources, mix, crossfades.
+//! Listening sources, mix, crossfades, and the lanes of a block.
 
 use residue_engine::live::{ListeningSource, PortConfig, PortSettings, SOURCE_FADE};
 
 use super::support::{Identity, db, difference, noise, offline, play, voice};
 
-/// At the model's own rate nothing is lost on the way: what a model that changes nothing leaves
-/// behind is silence.
+/// At the model's own rate nothing is lost: the residue of an identity model is silence.
 #[test]
 fn dry_minus_a_of_an_identity_is_silence() {
     let model = Identity::new(48_000, 2, 3840);
@@ -41,8 +40,8 @@ fn dry_is_bit_exact() {
     }
 }
 
-/// A change between sources that carry the same signal is not heard at all, and any change takes the
-/// stated time, without a step.
+/// A change between sources that carry the same signal is inaudible, and any change takes the stated
+/// time, without a step.
 #[test]
 fn source_changes_crossfade_with_equal_gain() {
     let rate = 48_000;
@@ -92,8 +91,8 @@ fn the_mix_blends_towards_dry() {
     }
 }
 
-/// The lanes of each block, put together, are what was played, numbered like the codes, without the
-/// silence before a stream.
+/// The lanes of the blocks, joined, are those that were played, at the positions of the codes, without
+/// the silence before a stream.
 #[test]
 fn the_last_block_holds_its_lanes() {
     let model = Identity::new(24_000, 1, 480).with(|_, audio| {
@@ -121,14 +120,14 @@ fn the_last_block_holds_its_lanes() {
             let block = port.last_block();
             silent += end - at - block.len();
             if !block.is_empty() {
-                assert!(lanes[0].len() as u64 + next == block.first());
+                assert!(lanes[0].len() as u64 + next == block.position());
             }
             for channel in 0..2 {
                 let planes = [
                     block.dry(channel),
                     block.lane(0, channel),
                     block.lane(1, channel),
-                    block.heard(channel),
+                    block.output(channel),
                 ];
                 for (kind, plane) in planes.iter().enumerate() {
                     lanes[2 * kind + channel].extend_from_slice(plane);

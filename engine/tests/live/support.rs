@@ -1,11 +1,13 @@
-//! Signals and a host.
+//! Signals, and a host that plays them.
 
 use residue_engine::audio::Audio;
 use residue_engine::live::{Allowance, AudioPort, LiveModel, PortConfig, PortControl, open_port};
 
+pub use residue_engine_testing::noise;
+
 pub use super::identity::Identity;
 
-/// A port in offline mode: nothing is ever late there, at any speed.
+/// Opens a port in offline mode, where nothing is ever late, at any speed.
 pub fn offline(config: &PortConfig, model: &dyn LiveModel) -> (AudioPort, PortControl) {
     let config = PortConfig { allowance: Allowance::Samples(0), ..*config };
     let (mut port, control) = open_port(&config, model).expect("the port opens");
@@ -36,18 +38,7 @@ pub fn play(
     planes
 }
 
-/// Reproducible noise within ±`level`.
-pub fn noise(seed: u64, length: usize, level: f32) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut next = || {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((state >> 40) as f32 / (1u32 << 23) as f32 - 1.0) * level
-    };
-    (0..length).map(|_| next()).collect()
-}
-
-/// Something voice-like: harmonics of a gliding tone, with pauses.
+/// Returns a voice-like signal: harmonics of a gliding tone, with pauses.
 pub fn voice(rate: u32, length: usize) -> Vec<f32> {
     let mut phase = 0.0f64;
     (0..length)
@@ -63,18 +54,18 @@ pub fn voice(rate: u32, length: usize) -> Vec<f32> {
         .collect()
 }
 
-/// The audio of planes at a rate.
+/// Returns the audio of planes at a rate.
 pub fn audio(rate: u32, channels: Vec<Vec<f32>>) -> Audio {
     Audio { rate, channels }
 }
 
-/// The largest difference of two signals.
+/// Returns the largest difference of two signals.
 pub fn difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     a.iter().zip(b).fold(0.0, |most, (a, b)| most.max((a - b).abs()))
 }
 
-/// Level in dB of a sample value.
+/// Returns the level of a sample value, in dBFS.
 pub fn db(value: f32) -> f32 {
     20.0 * value.max(1e-12).log10()
 }

@@ -1,8 +1,9 @@
-//! Codes of somebody else's making, heard as they arrive.
+//! Models that decode codes: those of a feed as they arrive, and those of a playback.
 
 use residue_engine::codec::{Codec, CodecOptions};
 use residue_engine::live::{
-    FrameEffects, ListeningSource, NO_CODE, PortConfig, PortSettings, open_port, playback, tokens,
+    FrameEffects, ListeningSource, NO_CODE, PortConfig, PortSettings, open_port, token_feed,
+    token_playback,
 };
 use residue_engine::tokens::Codes;
 
@@ -28,12 +29,12 @@ fn decoded(codes: &Codes, depth: usize) -> Vec<f32> {
 }
 
 /// Frames that are there are played one after the other, at both depths, and nothing of the input is
-/// heard; a stereo port hears the one stream on both sides.
+/// heard; a stereo port plays the one stream on both sides.
 #[test]
 fn codes_are_heard_at_any_depth() {
     let codes = codes(30);
     for (source, depth) in [(ListeningSource::A, 16), (ListeningSource::B, 2)] {
-        let (feed, model) = tokens(codec().clone(), 0);
+        let (feed, model) = token_feed(codec().clone(), 0);
         (0..30).for_each(|frame| feed.push(codes.frame(frame)).unwrap());
         let (mut port, _control) = offline(&config(2, [16, 2], source), &model);
         let latency = port.latency().total();
@@ -44,7 +45,7 @@ fn codes_are_heard_at_any_depth() {
             assert!(plane[latency..][..30 * FRAME] == expected);
             assert!(plane[latency + 30 * FRAME..][..10 * FRAME].iter().all(|x| *x == 0.0));
         }
-        assert_eq!((feed.heard(), feed.waiting()), (30, 0));
+        assert_eq!((feed.decoded(), feed.queued()), (30, 0));
     }
 }
 
@@ -53,7 +54,7 @@ fn codes_are_heard_at_any_depth() {
 #[test]
 fn a_gap_is_silence_and_the_decoder_waits() {
     let codes = codes(12);
-    let (feed, model) = tokens(codec().clone(), 3);
+    let (feed, model) = token_feed(codec().clone(), 3);
     let (mut port, control) = offline(&config(1, [8, 1], ListeningSource::A), &model);
     let mut seen = control.codes();
     let latency = port.latency().total();
@@ -67,14 +68,14 @@ fn a_gap_is_silence_and_the_decoder_waits() {
     };
     push(0..2);
     frames(5, &mut out);
-    assert_eq!(feed.heard(), 0, "two are fewer than three");
+    assert_eq!(feed.decoded(), 0, "two are fewer than three");
     push(2..6);
     frames(10, &mut out);
-    assert_eq!((feed.heard(), feed.gaps()), (6, 1));
+    assert_eq!((feed.decoded(), feed.underruns()), (6, 1));
     push(6..8);
     feed.finish();
     frames(10, &mut out);
-    assert_eq!((feed.heard(), feed.gaps()), (8, 1));
+    assert_eq!((feed.decoded(), feed.underruns()), (8, 1));
     frames(latency.div_ceil(FRAME), &mut out);
 
     let mut shown = Vec::new();
@@ -91,23 +92,23 @@ fn a_gap_is_silence_and_the_decoder_waits() {
 
 /// Timing the model for an automatic allowance takes no frame away.
 #[test]
-fn a_rehearsal_takes_no_codes() {
+fn timing_the_model_takes_no_codes() {
     let codes = codes(5);
-    let (feed, model) = tokens(codec().clone(), 0);
+    let (feed, model) = token_feed(codec().clone(), 0);
     (0..5).for_each(|frame| feed.push(codes.frame(frame)).unwrap());
     let (mut port, _control) = open_port(&config(1, [8, 1], ListeningSource::A), &model).unwrap();
-    assert_eq!((feed.heard(), feed.waiting()), (0, 5));
+    assert_eq!((feed.decoded(), feed.queued()), (0, 5));
     port.set_offline(true);
     let latency = port.latency().total();
     let out = play(&mut port, &[vec![0.0; 5 * FRAME]], latency, std::iter::repeat(100)).remove(0);
     assert!(out[latency..] == decoded(&codes, 8));
 }
 
-/// Fewer layers than the model has are heard as they are, and nonsense is refused by name.
+/// Frames with fewer layers than the model are decoded at that depth, and invalid codes are refused.
 #[test]
-fn partial_frames_are_heard_and_nonsense_is_refused() {
+fn partial_frames_are_decoded_and_invalid_codes_are_refused() {
     let codes = codes(10).truncated(4);
-    let (feed, model) = tokens(codec().clone(), 0);
+    let (feed, model) = token_feed(codec().clone(), 0);
     (0..10).for_each(|frame| feed.push(codes.frame(frame)).unwrap());
     let (mut port, _control) = offline(&config(1, [32, 1], ListeningSource::A), &model);
     let latency = port.latency().total();
@@ -125,7 +126,7 @@ fn partial_frames_are_heard_and_nonsense_is_refused() {
 #[test]
 fn a_playback_starts_where_it_is_told() {
     let codes = codes(20);
-    let (playback, model) = playback(codec().clone(), codes.clone()).unwrap();
+    let (playback, model) = token_playback(codec().clone(), codes.clone()).unwrap();
     let (mut port, _control) = offline(&config(1, [8, 1], ListeningSource::A), &model);
     let latency = port.latency().total();
     for start in [0, 12, 19] {
@@ -144,7 +145,7 @@ fn a_playback_starts_where_it_is_told() {
 #[test]
 fn codes_go_to_another_codec_that_has_them() {
     let codes = codes(6);
-    let (_, model) = playback(codec().clone(), codes.clone()).unwrap();
+    let (_, model) = token_playback(codec().clone(), codes.clone()).unwrap();
     let model = model.with_codec(codec().clone()).unwrap();
     let (mut port, _control) = offline(&config(1, [32, 1], ListeningSource::A), &model);
     let latency = port.latency().total();
@@ -154,10 +155,10 @@ fn codes_go_to_another_codec_that_has_them() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1");
     let small = Codec::load(&folder, &CodecOptions::default()).unwrap();
     assert!(small.config().quantizer.layers < 32);
-    let (_feed, fed) = tokens(codec().clone(), 0);
+    let (_feed, fed) = token_feed(codec().clone(), 0);
     for model in [model, fed] {
         let error = model.with_codec(small.clone()).err().unwrap();
         assert!(error.to_string().contains("32 layers"), "{error}");
     }
-    assert!(playback(small, codes).is_err());
+    assert!(token_playback(small, codes).is_err());
 }

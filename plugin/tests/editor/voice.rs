@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use residue_engine::live::{
     Allowance, AudioPort, CodesReader, DECODED_LANES, DecodedFrames, FrameBatch, FrameProcessor,
-    LiveModel, ModelFormat, PortConfig, PortControl, open_port,
+    LiveModel, ModelFormat, PortConfig, PortControl, ProcessorError,
+    open_port,
 };
 use residue_ui_testing::signals::{Noise, RATE, voices};
 
@@ -23,7 +24,7 @@ impl LiveModel for Voice {
         ModelFormat { rate: RATE, channels: 1, frame: FRAME, layers: LAYERS }
     }
 
-    fn processor(&self, streams: usize) -> Result<Box<dyn FrameProcessor>, String> {
+    fn processor(&self, streams: usize) -> Result<Box<dyn FrameProcessor>, ProcessorError> {
         Ok(Box::new(VoiceProcessor { samples: Arc::clone(&self.samples), streams }))
     }
 }
@@ -34,8 +35,12 @@ struct VoiceProcessor {
 }
 
 impl FrameProcessor for VoiceProcessor {
-    fn process(&mut self, frames: &FrameBatch<'_>, out: &mut DecodedFrames) -> Result<(), String> {
-        let first = frames.first as usize * FRAME;
+    fn process(
+        &mut self,
+        frames: &FrameBatch<'_>,
+        out: &mut DecodedFrames,
+    ) -> Result<(), ProcessorError> {
+        let first = frames.first_frame as usize * FRAME;
         let range = first..first + frames.count * FRAME;
         out.audio.clear();
         for lane in 0..DECODED_LANES {
@@ -47,7 +52,7 @@ impl FrameProcessor for VoiceProcessor {
         out.codes.clear();
         for stream in 0..self.streams {
             for layer in 0..LAYERS {
-                let numbers = frames.first..frames.first + frames.count as u64;
+                let numbers = frames.first_frame..frames.first_frame + frames.count as u64;
                 out.codes.extend(numbers.map(|number| code(stream, layer, number)));
             }
         }

@@ -2,6 +2,7 @@
 
 use residue_engine::live::{
     DECODED_LANES, DecodedFrames, FrameBatch, FrameProcessor, LiveModel, ModelFormat,
+    ProcessorError,
 };
 
 /// Layers of its codes.
@@ -23,7 +24,7 @@ impl LiveModel for Counting {
         self.format
     }
 
-    fn processor(&self, _: usize) -> Result<Box<dyn FrameProcessor>, String> {
+    fn processor(&self, _: usize) -> Result<Box<dyn FrameProcessor>, ProcessorError> {
         Ok(Box::new(CountingProcessor))
     }
 }
@@ -31,7 +32,11 @@ impl LiveModel for Counting {
 struct CountingProcessor;
 
 impl FrameProcessor for CountingProcessor {
-    fn process(&mut self, frames: &FrameBatch<'_>, out: &mut DecodedFrames) -> Result<(), String> {
+    fn process(
+        &mut self,
+        frames: &FrameBatch<'_>,
+        out: &mut DecodedFrames,
+    ) -> Result<(), ProcessorError> {
         out.audio.clear();
         for lane in 0..DECODED_LANES {
             let gain = if lane == 0 { 0.5 } else { 0.25 };
@@ -39,7 +44,7 @@ impl FrameProcessor for CountingProcessor {
             out.audio.extend(plane.map(|sample| sample * gain));
         }
         let layers = 0..LAYERS as u32;
-        let numbers = || frames.first..frames.first + frames.count as u64;
+        let numbers = || frames.first_frame..frames.first_frame + frames.count as u64;
         let code = |layer: u32, number: u64| (10 * number as u32 + layer) % 1024;
         out.codes.clear();
         out.codes.extend(layers.flat_map(|layer| numbers().map(move |n| code(layer, n))));

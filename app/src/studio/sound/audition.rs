@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use residue_engine::dsp::Ramp;
 use residue_engine::live::SOURCE_FADE;
 
 use super::super::state::Stimuli;
@@ -13,12 +14,10 @@ pub struct Audition {
     stimuli: Arc<Stimuli>,
     region: Range<usize>,
     at: usize,
-    /// Gains at the start of the crossfade and where it goes, by stimulus. The versions are those of
-    /// one signal, so that gains must add up to one, as between the lanes of a port.
-    from: Box<[f32]>,
+    /// Gains by stimulus, which change together. The stimuli are versions of one signal, so that the
+    /// crossfade has equal gain, as between the lanes of a port.
+    gains: Box<[Ramp]>,
     index: usize,
-    fade: usize,
-    done: usize,
 }
 
 impl Audition {
@@ -48,21 +47,21 @@ impl Audition {
         if region.is_empty() || region.end > length {
             return Err("the part that repeats is not within the versions".into());
         }
-        let mut from = vec![0.0; stimuli.planes.len()].into_boxed_slice();
-        from[0] = 1.0;
         let fade = samples(SOURCE_FADE, rate);
-        Ok(Self { at: region.start, region, stimuli, from, index: 0, fade, done: fade })
+        let gain = |stimulus: usize| Ramp::new(if stimulus == 0 { 1.0 } else { 0.0 }, fade);
+        let gains = (0..stimuli.planes.len()).map(gain).collect();
+        Ok(Self { at: region.start, region, stimuli, gains, index: 0 })
     }
 
     /// Heads for another stimulus; one that is not there is ignored.
     pub fn select(&mut self, index: usize) {
-        if index == self.index || index >= self.from.len() {
+        if index == self.index || index >= self.gains.len() {
             return;
         }
-        for stimulus in 0..self.from.len() {
-            self.from[stimulus] = self.gain(stimulus, self.done);
+        for (stimulus, gain) in self.gains.iter_mut().enumerate() {
+            gain.set(if stimulus == index { 1.0 } else { 0.0 });
         }
-        (self.index, self.done) = (index, 0);
+        self.index = index;
     }
 
     /// The sample that is heard next.
@@ -70,14 +69,9 @@ impl Audition {
         self.at
     }
 
-    /// The gain of a stimulus after so many samples of the crossfade.
-    fn gain(&self, stimulus: usize, done: usize) -> f32 {
-        let target = if stimulus == self.index { 1.0 } else { 0.0 };
-        if done >= self.fade {
-            return target;
-        }
-        let along = done as f32 / self.fade as f32;
-        self.from[stimulus] + (target - self.from[stimulus]) * along
+    /// Samples of the crossfade that are still to come.
+    fn fading(&self) -> usize {
+        self.gains.iter().map(Ramp::remaining).max().unwrap_or(0)
     }
 
     /// Fills planes from `from` to `to`, repeating.
@@ -88,20 +82,20 @@ impl Audition {
                 self.at = self.region.start;
             }
             let count = (to - start).min(self.region.end - self.at);
-            let count =
-                if self.done < self.fade { count.min(self.fade - self.done) } else { count };
-            self.piece(planes, start, count);
+            let fading = self.fading();
+            let count = if fading > 0 { count.min(fading) } else { count };
+            self.piece(planes, start, count, fading > 0);
             self.at += count;
-            self.done = (self.done + count).min(self.fade);
+            self.gains.iter_mut().for_each(|gain| gain.advance(count));
             start += count;
         }
     }
 
-    fn piece(&self, planes: &mut [&mut [f32]], start: usize, count: usize) {
+    fn piece(&self, planes: &mut [&mut [f32]], start: usize, count: usize, fading: bool) {
         let stereo = planes.len() > 1;
         for (channel, plane) in planes.iter_mut().enumerate() {
             let plane = &mut plane[start..start + count];
-            if self.done >= self.fade {
+            if !fading {
                 let audio = &self.stimuli.planes[self.index].channels;
                 let range = self.at..self.at + count;
                 match audio.as_slice() {
@@ -121,7 +115,7 @@ impl Audition {
                     } else {
                         0.5 * (audio[0][at] + audio[1][at])
                     };
-                    *x += self.gain(stimulus, self.done + n + 1) * sample;
+                    *x += self.gains[stimulus].value_after(n + 1) * sample;
                 }
             }
         }

@@ -9,13 +9,13 @@ mod audition;
 mod cursor;
 mod meters;
 mod program;
-mod ramp;
 mod tape;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use residue_engine::dsp::Ramp;
 use residue_engine::live::PortSettings;
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
@@ -24,7 +24,6 @@ pub use audition::Audition;
 use audition::samples;
 pub use meters::Meters;
 pub use program::{Begin, Material, Program};
-use ramp::Ramp;
 pub use tape::{KINDS, Tape, TapeReader, TapeState, tape};
 
 /// Orders that may wait; more only if the audio thread stands still.
@@ -151,17 +150,17 @@ impl Sound {
                 if self.gate.target() != 0.0 {
                     self.gate.set(0.0);
                 }
-                if self.gate.gain() == 0.0 {
+                if self.gate.value() == 0.0 {
                     self.turn();
                 } else {
-                    end = total.min(at + self.gate.left());
+                    end = total.min(at + self.gate.remaining());
                 }
             } else if self.audition.is_some() && self.held {
                 if self.gate.target() != 0.0 {
                     self.gate.set(0.0);
                 }
-                if self.gate.gain() != 0.0 {
-                    end = total.min(at + self.gate.left());
+                if self.gate.value() != 0.0 {
+                    end = total.min(at + self.gate.remaining());
                 }
             } else if self.gate.target() == 0.0 && (self.flows || self.audition.is_some()) {
                 // What it closed for was taken back.
@@ -335,7 +334,7 @@ impl Sound {
     /// Runs up to sample `end` or less; returns where that was.
     fn run(&mut self, planes: &mut [&mut [f32]], at: usize, end: usize) -> usize {
         if let Some(audition) = &mut self.audition {
-            if self.held && self.gate.gain() == 0.0 {
+            if self.held && self.gate.value() == 0.0 {
                 planes.iter_mut().for_each(|plane| plane[at..end].fill(0.0));
                 return end;
             }
@@ -448,14 +447,14 @@ mod tests {
                 assert!(line.messages.try_push(order).is_ok());
             }
             for _ in 0..6 {
-                crate::allocations::forbid(|| sound.process(&mut [&mut left, &mut right]));
+                residue_engine_testing::allocation::without_allocation(|| sound.process(&mut [&mut left, &mut right]));
                 loudest = left.iter().fold(loudest, |most, x| most.max(x.abs()));
                 assert_eq!(left, right);
             }
         }
         assert!(loudest > 0.1);
         state.stop.store(true, Relaxed);
-        crate::allocations::forbid(|| sound.process(&mut [&mut left, &mut right]));
+        residue_engine_testing::allocation::without_allocation(|| sound.process(&mut [&mut left, &mut right]));
         let mut returned = Vec::new();
         while let Some(back) = line.returns.try_pop() {
             returned.push(match back {

@@ -61,7 +61,7 @@ impl Tape {
 
     /// Records a block. Realtime-safe.
     pub fn push(&mut self, block: LaneBlock<'_>) {
-        let (count, first) = (block.len(), block.first());
+        let (count, first) = (block.len(), block.position());
         if count == 0 {
             return;
         }
@@ -73,7 +73,7 @@ impl Tape {
         let head = [count as u32, first as u32, (first >> 32) as u32];
         self.words.push_slice(&head);
         let planes = |channel: usize| {
-            let (dry, heard) = (block.dry(channel), block.heard(channel));
+            let (dry, heard) = (block.dry(channel), block.output(channel));
             [heard, dry, block.lane(0, channel), block.lane(1, channel)]
         };
         let planes = [planes(0), planes(channels - 1)];

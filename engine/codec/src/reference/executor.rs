@@ -47,9 +47,9 @@ impl CandleExecutor {
         let stacks = pool.install(|| {
             PerStack::load(config, root, |scope, shape| {
                 let (steps, width) = (shape.steps, shape.width);
-                let stack = Stack::load(scope, shape.modules, shape.downsample)?;
+                let stack = CandleStack::load(scope, shape.modules, shape.downsample)?;
                 let finest = finest(shape.modules, shape.downsample, steps);
-                let frames = (PASS_STEPS / finest).max(1);
+                let frames = (MAX_PASS_STEPS / finest).max(1);
                 Ok(FramedStack { stack, steps, width, frames })
             })
         })?;

@@ -1,4 +1,9 @@
-//! The low-pass filter of the rate converter, tabulated by phase.
+//! The low-pass filter of the rate converter, as a polyphase filter bank.
+//!
+//! ```text
+//! rows[phases + 1][taps]   row p: an output sample p / phases after an input sample
+//!                          | 0 .. 0 | taps of the oldest ... the newest input sample |
+//! ```
 //!
 //! A sinc under a Kaiser window (J. F. Kaiser, "Nonrecursive digital filter design using the
 //! I0-sinh window function", 1974), 48 samples of the lower rate to either side. Kaiser's formula
@@ -17,19 +22,19 @@ const CUTOFF: f64 = 0.967;
 /// Shape of Kaiser's window: `0.1102 (A - 8.7)` for A = 100 dB.
 const BETA: f64 = 10.06;
 
-/// Interleaved partial sums of [`dot`]; rows are a multiple of it long.
-const LANES: usize = 16;
-/// Most numbers of a table with a row for every phase: 4 MiB.
+/// Partial sums of the dot product, for SIMD; rows are padded to a multiple of it.
+const ACCUMULATORS: usize = 16;
+/// Largest table with a row for every phase, in taps: 4 MiB.
 const MAX_EXACT: u64 = 1 << 20;
 /// Rows per sample of the lower rate in a table whose rows are interpolated. The error of linear interpolation
 /// is at most `(pi / 4096)^2 / 8` of a sine at the Nyquist frequency: -142 dB.
 const INTERPOLATED_ROWS: u64 = 4096;
 
-/// The filter's values for the phases of one ratio.
+/// Filter bank of one ratio: a row of taps for each phase.
 pub(super) struct PolyphaseFilter {
     half_width: usize,
-    /// Length of a row: one number an input sample, oldest first, padded with leading zeros to a multiple of
-    /// [`LANES`].
+    /// Taps of a row: one an input sample, oldest first. The first are zero, to make the length a
+    /// multiple of [`ACCUMULATORS`].
     taps: usize,
     /// `phases + 1` rows; row `p` is for an output sample `p / phases` of a sample after an input sample.
     rows: Vec<f32>,
@@ -38,13 +43,13 @@ pub(super) struct PolyphaseFilter {
 }
 
 impl PolyphaseFilter {
-    /// Computes the table for converting by `ratio`. Allocates.
+    /// Returns the filter bank for converting by `ratio`. Allocates.
     pub(super) fn new(ratio: RateRatio) -> Self {
         let RateRatio { inputs, outputs } = ratio;
         // The filter is as many times wider as there are input samples per sample of the lower rate.
         let (stretch, per) = (inputs.max(outputs), outputs);
         let half_width = (HALF_WIDTH * stretch).div_ceil(per) as usize;
-        let taps = (2 * half_width).next_multiple_of(LANES);
+        let taps = (2 * half_width).next_multiple_of(ACCUMULATORS);
         let phases = if outputs * taps as u64 <= MAX_EXACT {
             outputs
         } else {
@@ -67,31 +72,31 @@ impl PolyphaseFilter {
         let mut row = vec![0.0f64; taps];
         let first = half_width as i64 - taps as i64 + 1;
         for phase in 0..=phases {
-            // Exact in integers, so that mirrored phases get mirrored values.
+            // In integers up to here, so that mirrored phases get mirrored taps.
             let steps = |offset: i64| (offset * phases as i64 - phase as i64) as f64;
             for (number, offset) in row.iter_mut().zip(first..) {
                 *number = value(steps(offset) / phases as f64 * lower_per_input);
             }
-            // Unity gain at 0 Hz for every phase.
+            // Unit gain at DC for every phase.
             let sum: f64 = row.iter().sum();
             rows.extend(row.iter().map(|number| (number / sum) as f32));
         }
         Self { half_width, taps, rows, phases, denominator: outputs }
     }
 
-    /// Returns the number of input samples on either side that an output sample depends on.
+    /// Returns the input samples to either side that an output sample depends on.
     pub(super) fn half_width(&self) -> usize {
         self.half_width
     }
 
-    /// Returns the number of input samples that [`apply`](Self::apply) takes; the newest is `half_width` after
-    /// the one at or before the output sample.
+    /// Returns the input samples that [`apply`](Self::apply) takes: the newest is `half_width` after the one at
+    /// or before the output sample.
     pub(super) fn taps(&self) -> usize {
         self.taps
     }
 
-    /// Returns the output sample at `phase / outputs` of a sample after the middle of `window`, which holds
-    /// `taps` samples. Realtime-safe.
+    /// Returns the output sample at `phase / outputs` of a sample after the middle of `window`, which
+    /// holds `taps` samples. Realtime-safe.
     #[inline]
     pub(super) fn apply(&self, window: &[f32], phase: u64) -> f32 {
         let scaled = phase * self.phases;
@@ -106,21 +111,21 @@ impl PolyphaseFilter {
     }
 }
 
-/// Returns the sum of products, in a fixed order.
+/// Returns the dot product, always summed in the same order.
 #[inline]
 fn dot(row: &[f32], window: &[f32]) -> f32 {
-    let mut sums = [0.0f32; LANES];
-    let (row, _) = row.as_chunks::<LANES>();
-    let (window, _) = window.as_chunks::<LANES>();
+    let mut sums = [0.0f32; ACCUMULATORS];
+    let (row, _) = row.as_chunks::<ACCUMULATORS>();
+    let (window, _) = window.as_chunks::<ACCUMULATORS>();
     for (row, window) in row.iter().zip(window) {
-        for lane in 0..LANES {
-            sums[lane] += row[lane] * window[lane];
+        for i in 0..ACCUMULATORS {
+            sums[i] += row[i] * window[i];
         }
     }
-    let mut width = LANES / 2;
+    let mut width = ACCUMULATORS / 2;
     while width > 0 {
-        for lane in 0..width {
-            sums[lane] += sums[lane + width];
+        for i in 0..width {
+            sums[i] += sums[i + width];
         }
         width /= 2;
     }

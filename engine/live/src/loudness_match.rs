@@ -1,50 +1,51 @@
-//! Brings a lane to the loudness of the dry signal, slowly.
+//! Loudness matching: brings a lane to the loudness of the dry signal, slowly.
 
 use ebur128::{EbuR128, Mode};
+use residue_core::ramp::ramp_gain;
 
-/// Below this the dry signal counts as silence and gains stay where they are. In LUFS.
-const GATE: f64 = -60.0;
-/// Below this the lane does. Lower, because a lane at a low depth is quieter than the original.
+/// Gate of the dry signal, in LUFS: below it the signal counts as silence and gains stay as they are.
+const DRY_GATE: f64 = -60.0;
+/// Gate of the lane, in LUFS. Lower, because a lane at a low depth is quieter than the original.
 const LANE_GATE: f64 = -75.0;
-/// How far a lane is raised or lowered at most, in dB.
-const MOST: f64 = 24.0;
+/// Largest change of level, in dB.
+const MAX_GAIN: f64 = 24.0;
 /// How far the peaks of a raised lane may exceed those of the dry signal: 3 dB.
 const HEADROOM: f32 = 1.41;
-/// Peaks below this need no watching: -40 dBFS.
-const AUDIBLE: f32 = 0.01;
-/// How the dry signal's last peaks are forgotten, a frame.
+/// Peaks below this are not limited: -40 dBFS.
+const MIN_LIMITED_PEAK: f32 = 0.01;
+/// Decay of the dry signal's peak hold, a frame.
 const PEAK_DECAY: f32 = 0.9;
-/// Time constant of the gain, in seconds: the gain follows the difference of scene and lane, not
-/// words and beats.
-const SLOWNESS: f64 = 3.0;
+/// Time constant of the gain, in seconds: it follows the difference of scene and lane, not words and
+/// beats.
+const TIME_CONSTANT: f64 = 3.0;
 /// Time until a first estimate counts in full, in seconds: the meters' window.
 const WINDOW: f64 = 0.4;
 
-/// The gain of one lane.
+/// Gain of one lane.
 ///
 /// Momentary loudness (ITU-R BS.1770-4, 400 ms) of both signals is read frame by frame; the gain is
 /// the ratio of their average powers, over all frames at first, so that it settles quickly, and with
-/// a time constant of 3 s from then on. It changes linearly within a frame,
-/// faster where the lane got loud.
+/// a time constant of 3 s from then on. It changes linearly within a frame, faster where the lane got
+/// loud.
 pub struct LoudnessMatch {
     dry: EbuR128,
     lane: EbuR128,
     frame_seconds: f64,
-    /// Average powers of dry and lane, and the time they were taken over.
+    /// Average powers of dry and lane, and the seconds they were taken over.
     powers: [f64; 2],
     seconds: f64,
-    /// The gain in dB when measuring started.
-    before: f64,
+    /// Gain in dB when measuring started.
+    initial_gain: f64,
     gain: f32,
-    /// The dry signal's last peaks.
+    /// Peak hold of the dry signal.
     dry_peak: f32,
 }
 
 impl LoudnessMatch {
-    /// For planes of this number and rate, `frame_seconds` at a time.
+    /// Returns a gain of 1 for `planes` planes at `rate` hertz, `frame_seconds` at a time. Allocates.
     ///
     /// # Errors
-    /// If there is no meter for such a signal.
+    /// If no loudness meter exists for such a signal.
     pub fn new(planes: usize, rate: u32, frame_seconds: f64) -> Result<Self, ebur128::Error> {
         let meter = || EbuR128::new(planes as u32, rate, Mode::M);
         let (dry, lane) = (meter()?, meter()?);
@@ -54,14 +55,14 @@ impl LoudnessMatch {
             frame_seconds,
             powers: [0.0; 2],
             seconds: 0.0,
-            before: 0.0,
+            initial_gain: 0.0,
             gain: 1.0,
             dry_peak: 0.0,
         })
     }
 
-    /// Measures one frame of both signals and applies the gain to the lane. While `held`, the lane
-    /// says nothing of the dry signal, and the gain stays.
+    /// Measures one frame of both signals and applies the gain to the lane. While `held` (frozen), the
+    /// lane does not follow the dry signal, and the gain stays.
     pub fn process(&mut self, dry: &[&[f32]], lane: &mut [&mut [f32]], held: bool) {
         if held {
             return self.ramp(self.gain, lane);
@@ -73,66 +74,63 @@ impl LoudnessMatch {
             .and_then(|()| self.lane.add_frames_planar_f32(&planes))
             .and_then(|()| Ok((self.dry.loudness_momentary()?, self.lane.loudness_momentary()?)));
         if let Ok((dry, lane)) = measured
-            && dry > GATE
+            && dry > DRY_GATE
             && lane > LANE_GATE
         {
             self.seconds += self.frame_seconds;
-            let weight = self.frame_seconds / self.seconds.min(SLOWNESS);
+            let weight = self.frame_seconds / self.seconds.min(TIME_CONSTANT);
             for (power, loudness) in self.powers.iter_mut().zip([dry, lane]) {
                 *power += weight * (10f64.powf(loudness / 10.0) - *power);
             }
         }
         let decibels = match self.powers {
-            [dry, lane] if lane > 0.0 => (10.0 * (dry / lane).log10()).clamp(-MOST, MOST),
+            [dry, lane] if lane > 0.0 => (10.0 * (dry / lane).log10()).clamp(-MAX_GAIN, MAX_GAIN),
             _ => 0.0,
         };
-        // Known too shortly, the difference of a first syllable would be heard as a jump: from where
-        // it was, the gain goes there over the meters' window.
+        // A first syllable alone would make the gain jump: it approaches the estimate over the meters'
+        // window.
         let trust = (self.seconds / WINDOW).min(1.0);
-        let target = self.before + trust * (decibels - self.before);
-        // The meters take their time; a lane that gets loud while it is raised must not.
+        let target = self.initial_gain + trust * (decibels - self.initial_gain);
+        // The meters are slow; a raised lane that gets loud is limited at once.
         self.dry_peak = peak(dry.iter().copied()).max(self.dry_peak * PEAK_DECAY);
         let mut gain = 10f32.powf(target as f32 / 20.0);
         let loudest = peak(lane.iter().map(|plane| &**plane));
-        if loudest * gain > AUDIBLE {
+        if loudest * gain > MIN_LIMITED_PEAK {
             gain = gain.min((HEADROOM * self.dry_peak / loudest).max(1.0));
         }
         self.ramp(gain, lane);
     }
 
-    /// Takes the gain away again, over one frame.
+    /// Returns the gain to 1, over one frame.
     pub fn release(&mut self, lane: &mut [&mut [f32]]) {
         if self.gain != 1.0 || self.seconds > 0.0 {
             self.restart();
-            self.before = 0.0;
+            self.initial_gain = 0.0;
             self.powers = [0.0; 2];
             self.ramp(1.0, lane);
         }
     }
 
-    /// As new.
+    /// Returns to the state of a new one.
     pub fn reset(&mut self) {
         (self.gain, self.dry_peak) = (1.0, 0.0);
         self.restart();
         self.powers = [0.0; 2];
     }
 
-    /// Measures anew because the lane has changed; the gain goes on from where it is.
+    /// Restarts the measurement because the lane has changed; the gain stays.
     pub fn restart(&mut self) {
         self.dry.reset();
         self.lane.reset();
-        self.before = 20.0 * f64::from(self.gain).log10();
+        self.initial_gain = 20.0 * f64::from(self.gain).log10();
         self.seconds = 0.0;
     }
 
     fn ramp(&mut self, gain: f32, lane: &mut [&mut [f32]]) {
         for plane in lane {
-            // Down by a lot is for now, and not for the end of a frame of 80 ms.
-            let over = if gain < 0.7 * self.gain { plane.len() / 16 } else { plane.len() };
-            let step = (gain - self.gain) / over.max(1) as f32;
-            for (i, sample) in plane.iter_mut().enumerate() {
-                *sample *= if i < over { self.gain + step * (i + 1) as f32 } else { gain };
-            }
+            // A large reduction must not wait for the end of a frame of 80 ms.
+            let length = if gain < 0.7 * self.gain { plane.len() / 16 } else { plane.len() };
+            ramp_gain(plane, self.gain, gain, length);
         }
         self.gain = gain;
     }

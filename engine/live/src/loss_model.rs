@@ -1,7 +1,18 @@
-//! Which frames are lost on the way from encoder to decoder.
+//! Packet loss between encoder and decoder: a two-state Gilbert model.
 //!
-//! Source: E. N. Gilbert, "Capacity of a burst-noise channel", Bell System Technical Journal 39
-//! (1960), in its simple form: all is lost in the bad state and nothing in the good one.
+//! ```text
+//!            enter = rate * leave / (1 - rate)
+//!          ----------------------------------->
+//!   GOOD                                         BAD: every frame is lost
+//!          <-----------------------------------
+//!                   leave = 1 / burst
+//! ```
+//!
+//! In the long run a share `rate` of frames is lost, in bursts of `burst` frames on average. Source:
+//! E. N. Gilbert, "Capacity of a burst-noise channel", Bell System Technical Journal 39 (1960), in
+//! its simple form: all is lost in the bad state and nothing in the good one.
+
+use residue_core::random::split_mix;
 
 use super::settings::PacketLoss;
 
@@ -12,13 +23,14 @@ pub struct LossModel {
 }
 
 impl LossModel {
-    /// Whether frame number `frame` is lost. Called once a frame, in order.
-    pub fn loses(&mut self, loss: &PacketLoss, frame: u64) -> bool {
-        let PacketLoss { rate, burst, .. } = loss.sane();
+    /// Advances by one frame and returns whether frame number `frame` is lost. Called once for every
+    /// frame of the stream, in order.
+    pub fn is_lost(&mut self, loss: &PacketLoss, frame: u64) -> bool {
+        let PacketLoss { rate, burst, .. } = loss.clamped();
         self.bad = if rate == 0.0 || rate == 1.0 {
             rate == 1.0
         } else {
-            // In the long run a share `rate` of frames is bad; bad spells last `burst` on average.
+            // Below this burst length losses would have to avoid each other.
             let burst = burst.max(1.0 / (1.0 - rate));
             let leave = 1.0 / burst;
             let enter = rate * leave / (1.0 - rate);
@@ -29,14 +41,10 @@ impl LossModel {
     }
 }
 
-/// A number in [0, 1) that depends on seed and frame alone, so that a pattern can be repeated from
-/// any run to any other. Source: Steele, Lea and Flood, "Fast splittable pseudorandom number
-/// generators" (2014), the SplitMix64 finaliser.
+/// Returns a number in [0, 1) that depends on seed and frame alone, so that a loss pattern can be
+/// repeated.
 fn uniform(seed: u64, frame: u64) -> f32 {
-    let mut z = seed.wrapping_add((frame + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    ((z ^ (z >> 31)) >> 40) as f32 / (1u32 << 24) as f32
+    (split_mix(seed, frame.wrapping_add(1)) >> 40) as f32 / (1u32 << 24) as f32
 }
 
 #[cfg(test)]
@@ -45,14 +53,14 @@ mod tests {
 
     fn pattern(loss: &PacketLoss, frames: u64) -> Vec<bool> {
         let mut channel = LossModel::default();
-        (0..frames).map(|frame| channel.loses(loss, frame)).collect()
+        (0..frames).map(|frame| channel.is_lost(loss, frame)).collect()
     }
 
-    /// Share of frames lost and mean length of a spell.
+    /// Share of frames lost and mean length of a burst.
     fn figures(lost: &[bool]) -> (f64, f64) {
         let count = lost.iter().filter(|&&x| x).count() as f64;
-        let spells = lost.windows(2).filter(|pair| !pair[0] && pair[1]).count() as f64;
-        (count / lost.len() as f64, count / spells)
+        let bursts = lost.windows(2).filter(|pair| !pair[0] && pair[1]).count() as f64;
+        (count / lost.len() as f64, count / bursts)
     }
 
     #[test]

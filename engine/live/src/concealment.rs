@@ -1,12 +1,12 @@
-//! What is played of lanes A and B where the codec was late, and the joins around it.
+//! Concealment of late frames: the signal in their place, and the joins around it.
 
 use super::declick::Declick;
-use super::lane_reader::Span;
+use super::lane_reader::Arrival;
 use super::settings::Concealment;
 
-/// One lane's channel.
+/// Concealment of one channel of a lane. Realtime-safe once made.
 pub(super) struct Concealer {
-    /// The last frame that came, as a ring.
+    /// The last samples received, a frame of them, as a ring.
     last: Box<[f32]>,
     at: usize,
     declick: Declick,
@@ -17,33 +17,33 @@ impl Concealer {
         Self { last: vec![0.0; frame].into(), at: 0, declick: Declick::new(rate) }
     }
 
-    /// Completes the samples of one span; `joins` if they do not continue those before. Those that
-    /// did not come are made up. Realtime-safe.
+    /// Completes the samples of one stretch in place: fills them in if they did not arrive, and
+    /// declicks their start if it `joins` another signal.
     pub fn process(
         &mut self,
-        span: Span,
-        how: Concealment,
+        arrival: Arrival,
+        concealment: Concealment,
         dry: &[f32],
         samples: &mut [f32],
         joins: bool,
     ) {
-        match (span, how) {
-            (Span::There(_), _) => {
+        match (arrival, concealment) {
+            (Arrival::Received(_), _) => {
                 for &sample in &*samples {
                     self.last[self.at] = sample;
                     self.advance();
                 }
             }
-            (Span::NoModel(_), _) | (Span::Late(_), Concealment::Dry) => {
+            (Arrival::NoModel(_), _) | (Arrival::Late(_), Concealment::Dry) => {
                 samples.copy_from_slice(dry);
             }
-            (Span::Late(_), Concealment::Hold) => {
+            (Arrival::Late(_), Concealment::Hold) => {
                 for sample in &mut *samples {
                     *sample = self.last[self.at];
                     self.advance();
                 }
             }
-            (Span::Late(_), Concealment::Silence) => samples.fill(0.0),
+            (Arrival::Late(_), Concealment::Silence) => samples.fill(0.0),
         }
         self.declick.process(samples, dry, joins);
     }
@@ -52,7 +52,7 @@ impl Concealer {
         self.at = (self.at + 1) % self.last.len();
     }
 
-    /// Forgets what came.
+    /// Sets the past to silence.
     pub fn reset(&mut self) {
         self.last.fill(0.0);
         self.declick.reset();

@@ -1,0 +1,116 @@
+//! Model checks of the history ring's protocol with loom: every interleaving of small programs, and
+//! every value that the memory model lets a load return.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test -p residue-live --release --lib loom`
+
+use loom::thread;
+
+use super::*;
+
+/// A record whose words depend on each other: one that is torn shows.
+fn record(n: u32) -> [u32; 2] {
+    [n, n ^ 0x55]
+}
+
+/// Records that a reader has seen and lost, checked as they come.
+#[derive(Default)]
+struct Seen {
+    next: u64,
+    read: u64,
+    lost: u64,
+}
+
+impl Seen {
+    fn read(&mut self, reader: &mut HistoryReader) {
+        let mut last = None;
+        let lost = reader.read(|words| {
+            assert_eq!(words, record(words[0]), "a torn record");
+            assert!(last < Some(words[0]) && u64::from(words[0]) >= self.next, "out of order");
+            last = Some(words[0]);
+            self.read += 1;
+        });
+        self.lost += lost;
+        self.next = last.map_or(self.next, |last| u64::from(last) + 1);
+    }
+}
+
+/// Checks a program under loom, and prints how many executions it explored.
+fn explore(name: &str, program: impl Fn() + Sync + Send + 'static) {
+    static EXECUTIONS: std::sync::Mutex<u64> = std::sync::Mutex::new(0);
+    let mut model = loom::model::Builder::new();
+    model.max_branches = 10_000;
+    let began = std::time::Instant::now();
+    // The tests of this file take turns.
+    let turn = TURN.lock().unwrap_or_else(|e| e.into_inner());
+    *EXECUTIONS.lock().unwrap() = 0;
+    model.check(move || {
+        *EXECUTIONS.lock().unwrap() += 1;
+        program();
+    });
+    println!("{name}: {} executions in {:?}", EXECUTIONS.lock().unwrap(), began.elapsed());
+    drop(turn);
+}
+
+static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
+/// A reader that the writer laps, at any point of reading.
+#[test]
+fn loom_a_lapped_reader_sees_no_torn_record() {
+    explore("lapped reader", || {
+        const RECORDS: u32 = 3;
+        let (mut writer, history) = history(2, 1);
+        let mut reader = history.reader();
+        let writing = thread::spawn(move || (0..RECORDS).for_each(|n| writer.push(record(n))));
+        let mut seen = Seen::default();
+        seen.read(&mut reader);
+        writing.join().unwrap();
+        seen.read(&mut reader);
+        assert_eq!(seen.read + seen.lost, u64::from(RECORDS), "every record is read or counted");
+    });
+}
+
+/// A ring of two records, so that one can be read while the other is written.
+#[test]
+fn loom_a_reader_behind_the_writer_reads_or_counts_every_record() {
+    explore("reader behind", || {
+        const RECORDS: u32 = 3;
+        let (mut writer, history) = history(2, 2);
+        let mut reader = history.reader();
+        let writing = thread::spawn(move || (0..RECORDS).for_each(|n| writer.push(record(n))));
+        let mut seen = Seen::default();
+        seen.read(&mut reader);
+        writing.join().unwrap();
+        seen.read(&mut reader);
+        assert_eq!(seen.read + seen.lost, u64::from(RECORDS));
+        assert!(seen.read >= 2, "what is kept at the end is read");
+    });
+}
+
+/// Two readers, one of which begins while the writer writes.
+#[test]
+fn loom_readers_come_and_go_while_the_writer_writes() {
+    explore("two readers", || {
+        const RECORDS: u32 = 2;
+        let (mut writer, history) = history(2, 1);
+        let mut first = history.reader();
+        let writing = thread::spawn(move || {
+            (0..RECORDS).for_each(|n| writer.push(record(n)));
+            writer
+        });
+        let reading = thread::spawn(move || {
+            let mut later = history.reader_from_oldest();
+            let mut seen = Seen::default();
+            seen.read(&mut later);
+            assert!(seen.read + seen.lost <= u64::from(RECORDS));
+        });
+        let mut seen = Seen::default();
+        seen.read(&mut first);
+        reading.join().unwrap();
+        let writer = writing.join().unwrap();
+        seen.read(&mut first);
+        assert_eq!(seen.read + seen.lost, u64::from(RECORDS));
+        assert!(writer.has_readers());
+        drop(first);
+        assert!(!writer.has_readers());
+    });
+}
