@@ -13,6 +13,7 @@
 //! | load, late frames and the like | [`load()`] with a [`LoadHistory`] |
 //! | where the latency goes | [`latency()`] |
 //! | spectrograms of dry, A, B and a difference | [`Spectrogram`] |
+//! | the scales and colors of a spectrogram drawn elsewhere | [`frequency_scale`], [`level_scale`], [`time_axis`], [`ColorMap`] |
 //! | the codes, layer by layer | [`TokenMap`] |
 //! | what the codes carry | [`CodebookStats`] |
 //! | how far A and B are from dry | [`Distance`] |
@@ -54,10 +55,12 @@ pub mod source_strip;
 mod spectrogram;
 pub mod text;
 pub mod theme;
+mod time_axis;
 mod token_map;
 mod waveform;
 
 pub use codebook_view::CodebookStats;
+pub use color_map::ColorMap;
 pub use distance::Distance;
 pub use feed::{FRAME, Feed, FrameWindow, Lost, Wanted};
 pub use knob::Knob;
@@ -65,7 +68,11 @@ pub use load::{LatencyPart, LoadHistory, latency, latency_parts, load};
 pub use meters::{Meter, Meters};
 pub use quantity::Quantity;
 pub use source_strip::source_strip;
-pub use spectrogram::{Difference, FrequencyAxis, Reading, Spectrogram, SpectrogramOptions};
+pub use spectrogram::{
+    Difference, FrequencyAxis, Reading, Spectrogram, SpectrogramOptions, frequency_grid,
+    frequency_scale, level_scale,
+};
 pub use theme::{Lane, Theme};
+pub use time_axis::{time_axis, time_grid};
 pub use token_map::{TokenAction, TokenMap, TokenMapOptions, TokenMapOutput, TokenReading};
 pub use waveform::{Timeline, WaveformAction, clock, waveform};

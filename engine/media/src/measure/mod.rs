@@ -41,7 +41,7 @@ pub use error::MeasureError;
 pub use level::{FLOOR_DBFS, dbfs};
 pub use live_distance::LiveDistance;
 pub use loudness::{Loudness, loudness};
-pub use mel::{MEL_SCALES, MelFilterbank, mel_distance};
+pub use mel::{MEL_SCALES, MelFilterbank, hz_to_mel, mel_distance, mel_to_hz};
 pub use si_sdr::{SI_SDR_LIMIT_DB, si_sdr};
 pub use spectral::{STFT_SCALES, StftDistance, stft_distance};
 pub use spectrogram::{Spectrogram, SpectrogramSource, SpectrogramView};
