@@ -12,10 +12,10 @@
 
 pub mod blind;
 pub mod cli;
+mod comparison_picture;
 mod cost;
 pub mod device;
 mod explained;
-mod picture;
 mod speed;
 pub mod studio;
 pub mod window;

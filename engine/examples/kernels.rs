@@ -22,12 +22,7 @@ fn median(values: &mut [f64]) -> f64 {
 }
 
 fn noise(length: usize) -> Vec<f32> {
-    let mut state = 1u32;
-    let draw = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..length).map(draw).collect()
+    SeededNoise::new(1).samples(length)
 }
 
 fn time(f: impl FnOnce()) -> f64 {

@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use residue_engine::codec::CodecConfig;
-
-use crate::text::number;
+use residue_ui::text::{TypedDepth, kbps};
 
 /// The most layers that a model has; the range of the depth parameters.
 pub const MOST_LAYERS: i32 = 32;
@@ -52,26 +51,15 @@ impl Scale {
 
     /// A depth as text: `2 kbps`.
     pub fn text(&self, depth: i32) -> String {
-        format!("{} kbps", number(self.bitrate(depth.max(0) as usize) / 1000.0, 3))
+        kbps(f64::from(self.bitrate(depth.max(0) as usize)))
     }
 
-    /// Text as a depth: `2 kbps`, `500 bps`, `16 layers`, or a plain number. A whole number is one of
-    /// layers; one with a fraction can only be a bitrate.
+    /// The depth of a text that [`TypedDepth`] reads; a bitrate is that of the nearest depth.
     pub fn parse(&self, text: &str) -> Option<i32> {
-        let text = text.trim().to_lowercase().replace(',', ".");
-        let split = text.find(|c: char| c.is_alphabetic()).unwrap_or(text.len());
-        let (value, unit) = text.split_at(split);
-        let value: f32 = value.trim().parse().ok().filter(|value: &f32| value.is_finite())?;
-        let layers = |value: f32| (value.round() as i32).clamp(1, MOST_LAYERS);
-        let bitrate = |bits: f32| self.depth(bits) as i32;
-        match unit.trim() {
-            "kbps" | "kbit/s" | "kb/s" | "k" => Some(bitrate(value * 1000.0)),
-            "bps" | "bit/s" | "b/s" => Some(bitrate(value)),
-            "layers" | "layer" | "l" => Some(layers(value)),
-            "" if value.fract() == 0.0 => Some(layers(value)),
-            "" => Some(bitrate(value * 1000.0)),
-            _ => None,
-        }
+        Some(match TypedDepth::parse(text)? {
+            TypedDepth::Layers(layers) => (layers.round() as i32).clamp(1, MOST_LAYERS),
+            TypedDepth::Bitrate(bits) => self.depth(bits as f32) as i32,
+        })
     }
 }
 

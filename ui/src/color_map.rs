@@ -8,12 +8,12 @@ use crate::theme::Theme;
 /// Colours between the least and the most.
 const STEPS: usize = 256;
 
-/// Colours of levels: lightness alone tells them apart, so that they read the same for every kind of
-/// colour vision, and print.
-pub(crate) struct ColorMap([Color32; STEPS]);
+/// Colors of levels: lightness alone tells them apart, so that they read the same for every kind of
+/// color vision, and in print.
+pub struct ColorMap([Color32; STEPS]);
 
 impl ColorMap {
-    /// From the well of a theme, which is silence, to what stands out most from it.
+    /// The colors from the well of a theme, which is silence, to what stands out most from it.
     pub fn of(theme: &Theme) -> Self {
         // Lightness, chroma, hue; the hue moves so that differences of level are easier to see.
         let stops: [(f32, f32, f32); 5] = if theme.dark {
@@ -41,7 +41,7 @@ impl ColorMap {
         }))
     }
 
-    /// The colour at `share`, 0 to 1; beyond, the ends.
+    /// The color at `share`, 0 to 1; beyond, the color of the nearer end; of NaN, that of 0.
     pub fn at(&self, share: f32) -> Color32 {
         self.0[(share * (STEPS - 1) as f32).round().clamp(0.0, (STEPS - 1) as f32) as usize]
     }

@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use crate::text::{TypedDepth, kbps, number_and_unit};
+
 /// A value with a range, a grid and a text form.
 ///
 /// Values are in the quantity's own unit: layers, decibels, a share.
@@ -99,26 +101,17 @@ impl KnobScale for DepthScale {
     }
 
     fn format(&self, value: f64) -> String {
-        // A thousandth of a kilobit is a bit: exact for every published model.
-        let kbps = format!("{:.3}", value * self.kbps_per_layer);
-        format!("{} kbps", kbps.trim_end_matches('0').trim_end_matches('.'))
+        kbps(value * self.kbps_per_layer * 1000.0)
     }
 
     fn detail(&self, value: f64) -> Option<String> {
         Some(if value == 1.0 { "1 layer".into() } else { format!("{value} layers") })
     }
 
-    /// `2 kbps`, `2k`, `2000 bps`, `16 layers`, `16`. A bare number counts layers, but one that is
-    /// not whole can only be kilobits.
     fn parse(&self, text: &str) -> Option<f64> {
-        let (number, unit) = number(text)?;
-        let layers = |kbps: f64| (kbps / self.kbps_per_layer).round();
-        match unit.as_str() {
-            "" if number.fract() != 0.0 => Some(layers(number)),
-            "" | "l" | "layer" | "layers" => Some(number),
-            "k" | "kbps" | "kbit" | "kbit/s" | "kb/s" => Some(layers(number)),
-            "bps" | "bit/s" | "b/s" => Some(layers(number / 1000.0)),
-            _ => None,
+        match TypedDepth::parse(text)? {
+            TypedDepth::Layers(layers) => Some(layers),
+            TypedDepth::Bitrate(bits) => Some((bits / 1000.0 / self.kbps_per_layer).round()),
         }
     }
 }
@@ -164,7 +157,7 @@ impl KnobScale for DecibelScale {
     }
 
     fn parse(&self, text: &str) -> Option<f64> {
-        let (number, unit) = number(text)?;
+        let (number, unit) = number_and_unit(text)?;
         matches!(unit.as_str(), "" | "db").then_some(number)
     }
 }
@@ -207,19 +200,9 @@ impl KnobScale for PercentScale {
     }
 
     fn parse(&self, text: &str) -> Option<f64> {
-        let (number, unit) = number(text)?;
+        let (number, unit) = number_and_unit(text)?;
         matches!(unit.as_str(), "" | "%" | "percent").then_some(number / 100.0)
     }
-}
-
-/// A finite number and the unit after it, in lower case.
-fn number(text: &str) -> Option<(f64, String)> {
-    // People also type a comma, or paste a typographic minus.
-    let text = text.trim().replace('\u{2212}', "-").replace(',', ".").to_lowercase();
-    let part = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+');
-    let end = text.find(|c| !part(c)).unwrap_or(text.len());
-    let number: f64 = text[..end].parse().ok()?;
-    Some((number, text[end..].trim().into()))
 }
 
 #[cfg(test)]

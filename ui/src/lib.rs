@@ -13,6 +13,7 @@
 //! | load, late frames and the like | [`load()`] with a [`LoadHistory`] |
 //! | where the latency goes | [`latency()`] |
 //! | spectrograms of dry, A, B and a difference | [`LiveSpectrogram`] |
+//! | the scales and colors of a spectrogram drawn elsewhere | [`frequency_scale`], [`level_scale`], [`time_axis`], [`ColorMap`] |
 //! | the codes, layer by layer | [`TokenMap`] |
 //! | what the codes carry | [`CodebookStats`] |
 //! | how far A and B are from dry | [`DistanceView`] |
@@ -54,10 +55,12 @@ mod spectrogram;
 mod telemetry_feed;
 pub mod text;
 pub mod theme;
+mod time_axis;
 mod token_map;
 mod waveform;
 
 pub use codebook_view::CodebookStats;
+pub use color_map::ColorMap;
 pub use distance::DistanceView;
 pub use knob::Knob;
 pub use knob_scale::KnobScale;
@@ -65,9 +68,10 @@ pub use load::{LatencyPart, LoadHistory, latency, latency_parts, load};
 pub use meters::{LevelMeter, LevelMeters};
 pub use source_strip::source_strip;
 pub use spectrogram::{
-    DifferenceLane, FrequencyAxis, LiveSpectrogram, SpectrogramOptions, SpectrogramReading,
+    DifferenceLane, FrequencyAxis, LiveSpectrogram, SpectrogramOptions, SpectrogramReading, frequency_grid, frequency_scale, level_scale,
 };
 pub use telemetry_feed::{FRAME, FrameWindow, TelemetryFeed, TelemetryLoss, TelemetryRequest};
 pub use theme::{Lane, Theme};
+pub use time_axis::{time_axis, time_grid};
 pub use token_map::{TokenAction, TokenMap, TokenMapOptions, TokenMapOutput, TokenReading};
 pub use waveform::{Timeline, WaveformAction, clock, waveform};

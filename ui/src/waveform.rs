@@ -1,14 +1,13 @@
 //! A file's waveform: where it plays, and what of it repeats.
 
-use std::ops::RangeInclusive;
-
 use egui::accesskit::{Action, ActionData, Role};
 use egui::{
-    Align2, CursorIcon, EventFilter, Key, Mesh, Rect, Response, Sense, Stroke, StrokeKind, Ui,
-    WidgetInfo, pos2, vec2,
+    CursorIcon, EventFilter, Key, Mesh, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
+    pos2, vec2,
 };
 
 use crate::theme::{self, Lane, Theme, size};
+use crate::time_axis::time_axis;
 
 /// Room for the time axis.
 const AXIS: f32 = 13.0;
@@ -248,7 +247,7 @@ fn paint(
     painter.vline(scale.x(position), picture.y_range(), Stroke::new(1.5, theme.text));
     let edge = if response.has_focus() { Stroke::new(1.5, theme.text) } else { theme.outline() };
     painter.rect_stroke(picture, 0, edge, StrokeKind::Outside);
-    axis(ui, &theme, scale);
+    time_axis(painter, &theme, picture, scale.length);
     if let Some(at) = response.hover_pos().filter(|at| picture.contains(*at)) {
         let text = clock(scale.seconds(at.x));
         let text = painter.layout_no_wrap(text, theme::small(), theme.text);
@@ -290,30 +289,6 @@ fn shape(theme: &Theme, picture: Rect, peaks: &[[f32; 2]], heard: f32) -> Mesh {
 fn part(column: usize, columns: usize, peaks: usize) -> std::ops::Range<usize> {
     let from = (column * peaks / columns).min(peaks - 1);
     from..((column + 1) * peaks / columns).clamp(from + 1, peaks)
-}
-
-fn axis(ui: &Ui, theme: &Theme, scale: &Scale) {
-    let painter = ui.painter();
-    let picture = scale.picture;
-    let steps: [f64; 13] =
-        [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0];
-    let wide = |step: &f64| f64::from(picture.width()) * step / scale.length >= 48.0;
-    let step = steps.into_iter().find(wide).unwrap_or(3600.0);
-    let range: RangeInclusive<u32> = 0..=(scale.length / step) as u32;
-    for n in range {
-        let seconds = f64::from(n) * step;
-        let x = scale.x(seconds);
-        painter.vline(x, picture.bottom()..=picture.bottom() + 3.0, theme.outline());
-        let text = if step < 1.0 {
-            clock(seconds)
-        } else {
-            format!("{}:{:02}", seconds as u64 / 60, seconds as u64 % 60)
-        };
-        let align = if n == 0 { Align2::LEFT_TOP } else { Align2::CENTER_TOP };
-        if picture.right() - x > 14.0 {
-            painter.text(pos2(x, picture.bottom() + 2.0), align, text, theme::small(), theme.weak);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,12 +7,13 @@ use residue_engine::audio;
 use residue_engine::codec::CodecConfig;
 use residue_engine::measure::{self, CodebookUsage, SignalDistances};
 use residue_engine::tokens::Codes;
+use residue_ui::text::{kbps, minus};
 use serde::Serialize;
 
 use super::args::Compare;
-use super::drawing::{Captions, draw};
 use super::output::say;
 use super::{input, model, passes, table};
+use crate::comparison_picture::{self, ComparisonCaptions};
 
 /// What `report.json` holds and `--json` prints.
 #[derive(Serialize)]
@@ -76,7 +77,8 @@ pub fn run(args: &Compare) -> Result<()> {
         original: original_path,
         depths: rows,
     };
-    draw(&report.picture, &captions(&report), &original, &decoded)?;
+    let image = comparison_picture::draw(&captions(&report), &original, &decoded)?;
+    comparison_picture::save(&image, &report.picture)?;
     let json = serde_json::to_string_pretty(&report)?;
     let path = folder.join("report.json");
     std::fs::write(&path, &json).with_context(|| format!("cannot write {}", path.display()))?;
@@ -118,18 +120,18 @@ fn folder(args: &Compare) -> PathBuf {
     })
 }
 
-/// What the picture says in words.
-fn captions(report: &Report) -> Captions {
+/// The text on the picture.
+fn captions(report: &Report) -> ComparisonCaptions {
     let name = report.input.file_name().unwrap_or(report.input.as_os_str());
     let row = |row: &Depth| {
         let numbers = format!(
             "mel distance {:.2}   SI-SDR {}",
             row.distances.mel,
-            optional(row.distances.si_sdr_db, |x| format!("{x:.1} dB"))
+            optional(row.distances.si_sdr_db, |x| minus(&format!("{x:.1} dB")))
         );
-        (format!("depth {} · {}", row.depth, input::kbps(row.kbps * 1000.0)), numbers)
+        (format!("depth {} · {}", row.depth, kbps(row.kbps * 1000.0)), numbers)
     };
-    Captions {
+    ComparisonCaptions {
         title: format!("What the codec leaves behind: {}", name.display()),
         subtitle: format!("model {} in {}", report.model, report.precision),
         original: format!("{} Hz, {}", report.rate, input::channels(report.channels)),
@@ -166,7 +168,7 @@ fn text(report: &Report, layout: &str) -> String {
             let d = &row.distances;
             vec![
                 row.depth.to_string(),
-                format!("{:.3}", row.kbps).trim_end_matches('0').trim_end_matches('.').to_owned(),
+                kbps(row.kbps * 1000.0).trim_end_matches(" kbps").to_owned(),
                 format!("{:.3}", d.mel),
                 format!("{:.3}", d.stft.total()),
                 optional(d.si_sdr_db, |x| format!("{x:.2}")),

@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 use residue_engine::audio::MonoTreatment;
 use residue_engine::tokens;
+use residue_ui::text::kbps;
 
 use super::args::Encode;
 use super::output::{self, say};
@@ -31,7 +32,7 @@ pub fn run(args: &Encode) -> Result<()> {
         args.output.display(),
         codes.layers(),
         codes.frames(),
-        input::kbps(codec.config().bitrate(depth)),
+        kbps(codec.config().bitrate(depth)),
     ))?;
     Ok(())
 }

@@ -25,12 +25,6 @@ pub fn depth(asked: Option<usize>, config: &CodecConfig) -> Result<usize> {
     }
 }
 
-/// Bits a second as people say them: "0.5 kbps".
-pub fn kbps(bits: f64) -> String {
-    let text = format!("{:.3}", bits / 1000.0);
-    format!("{} kbps", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
 /// A number of channels as people say it.
 pub fn channels(count: usize) -> String {
     match count {

@@ -6,7 +6,6 @@ mod compare;
 pub(crate) mod controls;
 mod decode;
 mod devices;
-mod drawing;
 mod encode;
 mod input;
 mod listen;

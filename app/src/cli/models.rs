@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use indicatif::ProgressBar;
 use residue_engine::codec::CodecOptions;
 use residue_engine::models::{ModelEntry, ModelLibrary, ModelSource, Progress};
+use residue_ui::text::megabytes;
 use serde_json::{Value, json};
 
 use super::args::{Models, ModelsCommand};
@@ -47,7 +48,7 @@ fn row(entry: &ModelEntry) -> Vec<String> {
         show(facts.as_ref().map(|f| format!("{} Hz, {}", f.rate, input::channels(f.channels)))),
         show(facts.as_ref().map(|f| f.layers.to_string())),
         show(facts.as_ref().map(|f| format!("{:.0} M", f.parameters as f64 / 1e6))),
-        show(entry.bytes.map(|bytes| format!("{:.1} MB", bytes as f64 / 1e6))),
+        show(entry.bytes.map(|bytes| megabytes(bytes, 1))),
         place(entry),
     ]
 }

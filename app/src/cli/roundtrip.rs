@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use residue_engine::audio;
+use residue_ui::text::kbps;
 
 use super::args::Roundtrip;
 use super::output::{self, say};
@@ -22,7 +23,7 @@ pub fn run(args: &Roundtrip) -> Result<()> {
         "{}: depth {depth} of {}, {} a stream; {}",
         args.output.display(),
         config.quantizer.layers,
-        input::kbps(config.bitrate(depth)),
+        kbps(config.bitrate(depth)),
         encoded.layout,
     ))?;
     Ok(())

@@ -4,6 +4,7 @@ use egui::{Button, Frame, Grid, Layout, ProgressBar, RichText, ScrollArea, TextE
 use residue_engine::codec::Precision;
 use residue_engine::models::EMBEDDED;
 use residue_ui::Theme;
+use residue_ui::text::bytes;
 use residue_ui::theme::size;
 
 use super::dialogs::Purpose;
@@ -101,9 +102,9 @@ fn facts(model: &ListedModel) -> String {
         parts.push(format!("{} layers", facts.layers));
         parts.push(parameters(facts.parameters));
     }
-    if let Some(bytes) = model.bytes {
+    if let Some(size) = model.bytes {
         let verb = if model.here { "" } else { " to download" };
-        parts.push(format!("{}{verb}", parts::bytes(bytes)));
+        parts.push(format!("{}{verb}", bytes(size)));
     }
     parts.join(", ")
 }
@@ -153,7 +154,7 @@ fn bar(ui: &mut Ui, progress: &PullProgress, cancel: Option<&str>) -> bool {
         let share =
             if progress.total > 0 { progress.done as f32 / progress.total as f32 } else { 0.0 };
         let sizes = if progress.total > 0 {
-            format!(", {} of {}", parts::bytes(progress.done), parts::bytes(progress.total))
+            format!(", {} of {}", bytes(progress.done), bytes(progress.total))
         } else {
             String::new()
         };

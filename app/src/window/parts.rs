@@ -143,15 +143,6 @@ pub fn word(ui: &mut Ui, word: &str, name: &str, hint: &str) -> bool {
     response.on_hover_text(hint).clicked()
 }
 
-/// Bytes as people say them.
-pub fn bytes(count: u64) -> String {
-    match count {
-        0..1_000_000 => format!("{} kB", count.div_ceil(1000)),
-        1_000_000..1_000_000_000 => format!("{:.0} MB", count as f64 / 1e6),
-        _ => format!("{:.2} GB", count as f64 / 1e9),
-    }
-}
-
 /// A rate as people say it: `44.1 kHz`.
 pub fn kilohertz(rate: u32) -> String {
     let text = format!("{:.3}", f64::from(rate) / 1000.0);
@@ -172,9 +163,6 @@ mod tests {
         assert_eq!(kilohertz(44_100), "44.1 kHz");
         assert_eq!(kilohertz(48_000), "48 kHz");
         assert_eq!(kilohertz(11_025), "11.025 kHz");
-        assert_eq!(bytes(1), "1 kB");
-        assert_eq!(bytes(88_000_000), "88 MB");
-        assert_eq!(bytes(7_100_000_000), "7.10 GB");
         assert_eq!(count(1, "frame", "frames"), "1 frame");
         assert_eq!(count(0, "frame", "frames"), "0 frames");
     }

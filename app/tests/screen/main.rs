@@ -4,24 +4,24 @@
 
 #![cfg(all(target_os = "linux", feature = "jack"))]
 
+mod desktop;
 #[path = "../listen/probe.rs"]
 mod probe;
 #[path = "../listen/server.rs"]
 #[allow(dead_code, reason = "nothing freezes here")]
 mod server;
-mod xvfb;
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use desktop::Screen;
 use probe::{Probe, Recording};
 use residue_engine::audio;
 use residue_engine::codec::{Codec, CodecOptions};
 use residue_engine::models;
 use residue_engine::tokens::Codes;
 use server::{PERIOD, Server, Turn};
-use xvfb::Screen;
 
 /// The embedded model's own, so that nothing is resampled.
 const RATE: u32 = 24_000;

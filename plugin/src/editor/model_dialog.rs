@@ -3,11 +3,12 @@
 use egui::{Align, Context, Frame, Id, Layout, Modal, RichText, ScrollArea, TextEdit, Ui};
 use residue_engine::codec::Precision;
 use residue_ui::Theme;
+use residue_ui::text::bytes;
 use residue_ui::theme::size;
 
 use super::controls::{Line, caption, choice, line, toggle};
 use super::header::short;
-use super::notice::{bytes, progress};
+use super::notice::progress;
 use super::panel::Desk;
 use crate::instance::Instance;
 use crate::model::{Fetch, ModelChoice, Phase, ShelfModel};

@@ -4,6 +4,7 @@ use egui::{Align, Layout, ProgressBar, RichText, Ui, vec2};
 use residue_engine::live::PortHealth;
 use residue_engine::models::KnownModel;
 use residue_ui::Theme;
+use residue_ui::text::bytes;
 use residue_ui::theme::size;
 
 use super::controls::toggle;
@@ -177,17 +178,6 @@ pub fn progress(fetch: &Fetch) -> String {
     }
 }
 
-/// A size as people say it.
-pub fn bytes(bytes: u64) -> String {
-    if bytes < 1_000_000 {
-        format!("{} kB", bytes / 1000)
-    } else if bytes < 1_000_000_000 {
-        format!("{} MB", bytes / 1_000_000)
-    } else {
-        format!("{:.1} GB", bytes as f64 / 1e9)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use residue_engine::models::ProgressStage;
@@ -195,10 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_and_progress_as_people_say_them() {
-        assert_eq!(bytes(87_878_656), "87 MB");
-        assert_eq!(bytes(7_098_265_600), "7.1 GB");
-        assert_eq!(bytes(12_345), "12 kB");
+    fn progress_is_said_in_sizes() {
         let fetch = Fetch {
             name: "nano".into(),
             stage: ProgressStage::Downloading,
@@ -206,6 +193,6 @@ mod tests {
             total: 87_878_656,
             end: None,
         };
-        assert_eq!(progress(&fetch), "Fetching nano: downloading, 31 MB of 87 MB");
+        assert_eq!(progress(&fetch), "Fetching nano: downloading, 31 MB of 88 MB");
     }
 }

@@ -95,7 +95,7 @@ fn a_missing_model_is_fetched_and_runs_while_audio_goes_on() {
     let running = |open: &Open| open.instance.model.status().running.map(|(name, _)| name);
     let reads = |open: &Open, words: &str| open.window.query_by_label_contains(words).is_some();
     open.wait_for("The model nano is missing");
-    open.window.get_by_label("Fetch 87 MB").click();
+    open.window.get_by_label("Fetch 88 MB").click();
     wait(&mut open, &mut audio, "bytes arrive", |open| {
         open.instance.shelf.fetch().is_some_and(|fetch| fetch.done as usize > HALF / 2)
     });
@@ -144,10 +144,10 @@ fn a_model_is_fetched_in_the_dialog_and_chosen() {
     let place = PullFixture::new(&server);
     let mut open = open_over(place.library(), |_| {});
     open.window.get_by_label("Model embedded, f32").click();
-    open.wait_for("Fetch 87 MB");
-    open.window.get_by_label("Fetch 87 MB").click();
+    open.wait_for("Fetch 88 MB");
+    open.window.get_by_label("Fetch 88 MB").click();
     open.wait_for("here, 628 kB");
-    assert!(open.window.query_by_label("Fetch 87 MB").is_none());
+    assert!(open.window.query_by_label("Fetch 88 MB").is_none());
     assert_eq!(open.instance.model.wanted(), ModelChoice::default(), "fetching is not choosing");
     open.window.get_by_label("Model nano").click();
     open.wait("it is loaded", |open| {

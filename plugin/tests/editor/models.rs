@@ -12,7 +12,7 @@ fn a_missing_model_says_so_with_what_can_be_done() {
     let mut open = open(|instance| instance.model.choose(ModelChoice::new("nano")));
     open.wait_for("The model nano is missing");
     assert!(open.window.query_by_label_contains("residue models pull nano").is_some(), "why");
-    for button in ["Fetch 87 MB", "Choose another\u{2026}", "Use the embedded model"] {
+    for button in ["Fetch 88 MB", "Choose another\u{2026}", "Use the embedded model"] {
         assert!(open.window.query_by_label(button).is_some(), "{button}");
     }
     open.window.get_by_label("Use the embedded model").click();
@@ -26,8 +26,8 @@ fn a_missing_model_says_so_with_what_can_be_done() {
 #[test]
 fn a_download_is_begun_given_up_and_tried_again() {
     let mut open = open(|instance| instance.model.choose(ModelChoice::new("nano")));
-    open.wait_for("Fetch 87 MB");
-    open.window.get_by_label("Fetch 87 MB").click();
+    open.wait_for("Fetch 88 MB");
+    open.window.get_by_label("Fetch 88 MB").click();
     open.wait_for("Cancel");
     assert!(open.window.query_by_label_contains("Fetching nano").is_some());
     open.window.get_by_label("Cancel").click();
@@ -45,7 +45,7 @@ fn the_dialog_lists_models_and_chooses_precision_and_folder() {
     let mut open = open(|_| {});
     open.window.get_by_label("Model embedded, f32").click();
     open.wait_for("Model v2");
-    for label in ["Model embedded", "Model nano", "Model v1", "Fetch 7.1 GB", "here, "] {
+    for label in ["Model embedded", "Model nano", "Model v1", "Fetch 7.10 GB", "here, "] {
         assert!(open.window.query_all_by_label_contains(label).next().is_some(), "{label}");
     }
     open.window.get_by_label("Precision: int8").click();

@@ -1,7 +1,4 @@
-//! A display of its own, and windows on it that plugins draw into.
-
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+//! Windows on a display that plugins draw into.
 
 use residue_ui_testing::Picture;
 use x11rb::connection::Connection;
@@ -10,37 +7,6 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
-
-/// A running X server, which ends with this.
-pub struct Server {
-    process: Child,
-    /// What `DISPLAY` is to be.
-    pub name: String,
-}
-
-impl Server {
-    /// Starts one on a free display, large enough for two editors.
-    pub fn start() -> Self {
-        let mut process = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "2600x1600x24", "-nolisten", "tcp"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start Xvfb: {error}; ./setup.sh installs it"));
-        let mut number = String::new();
-        let output = process.stdout.take().expect("it is piped");
-        BufReader::new(output).read_line(&mut number).expect("Xvfb says its number");
-        assert!(!number.trim().is_empty(), "Xvfb ended at once");
-        Self { process, name: format!(":{}", number.trim()) }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 /// A connection to the display.
 pub struct Display {

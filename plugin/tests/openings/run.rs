@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use crate::display::{Display, Server};
+use residue_ui_testing::Xvfb;
+
+use crate::display::Display;
 use crate::random::Random;
 use crate::sound::RATE;
 use crate::{clap_host, vst3_host};
@@ -125,14 +127,15 @@ pub fn main() -> ExitCode {
     if wish.count == 0 {
         return ExitCode::SUCCESS;
     }
-    let server = Server::start();
+    // Large enough for two editors.
+    let server = Xvfb::start(2600, 1600);
     let formats: &[&str] = if wish.picture.is_some() { &["clap"] } else { &["clap", "vst3"] };
     let mut failed = false;
     for format in formats {
         let status = Command::new(std::env::current_exe().expect("a path"))
             .args(std::env::args().skip(1))
             .args(["--format", format])
-            .env("DISPLAY", &server.name)
+            .env("DISPLAY", server.display())
             // What a host's display has is no matter of the one it runs on.
             .env_remove("WAYLAND_DISPLAY")
             .status()

@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use residue_engine::measure::{hz_to_mel, mel_to_hz};
+
 /// How frequency is spread over the height of a spectrogram.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum FrequencyAxis {
@@ -11,13 +13,6 @@ pub enum FrequencyAxis {
     /// Equal steps of pitch: linear below 1 kHz, logarithmic above (Slaney's mel scale).
     Mel,
 }
-
-/// Above this, Slaney's mel scale is logarithmic.
-const MEL_BREAK: f64 = 1000.0;
-/// Mels at the break.
-const MEL_AT_BREAK: f64 = 15.0;
-/// Natural logarithm of the ratio of two frequencies one mel apart, above the break.
-const MEL_STEP: f64 = 0.068_751_777_420_949_12; // ln(6.4) / 27
 
 impl FrequencyAxis {
     /// Where `hertz` lies between the ends of `range`: 0 top to 1 bottom, beyond them outside.
@@ -35,16 +30,14 @@ impl FrequencyAxis {
     fn scale(self, hertz: f64) -> f64 {
         match self {
             Self::Log => hertz.ln(),
-            Self::Mel if hertz < MEL_BREAK => hertz / MEL_BREAK * MEL_AT_BREAK,
-            Self::Mel => MEL_AT_BREAK + (hertz / MEL_BREAK).ln() / MEL_STEP,
+            Self::Mel => hz_to_mel(hertz),
         }
     }
 
     fn unscale(self, scaled: f64) -> f64 {
         match self {
             Self::Log => scaled.exp(),
-            Self::Mel if scaled < MEL_AT_BREAK => scaled / MEL_AT_BREAK * MEL_BREAK,
-            Self::Mel => MEL_BREAK * ((scaled - MEL_AT_BREAK) * MEL_STEP).exp(),
+            Self::Mel => mel_to_hz(scaled),
         }
     }
 

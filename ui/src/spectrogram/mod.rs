@@ -2,9 +2,11 @@
 
 mod analysis;
 mod axis;
+mod scales;
 mod view;
 
 pub use axis::FrequencyAxis;
+pub use scales::{frequency_grid, frequency_scale, level_scale};
 pub use view::{LiveSpectrogram, SpectrogramOptions, SpectrogramReading};
 
 use residue_engine::live::ListeningSource;

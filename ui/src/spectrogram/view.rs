@@ -10,18 +10,13 @@ use egui::{
 use residue_engine::measure::MeasureError;
 
 use super::analysis::{Analysis, COLUMNS, RANGE, ROWS};
-use super::{DifferenceLane, FrequencyAxis};
+use super::{DifferenceLane, FrequencyAxis, frequency_scale, level_scale};
 use crate::color_map::ColorMap;
 use crate::ring_texture::RingTexture;
 use crate::telemetry_feed::TelemetryFeed;
 use crate::text::minus;
 use crate::theme::{self, Lane, Theme, size};
 
-/// Frequencies with a line and a label.
-const LABELS: [(f64, &str); 3] = [(100.0, "100"), (1000.0, "1k"), (10_000.0, "10k")];
-/// Frequencies with a label where there is room.
-const FINE_LABELS: [(f64, &str); 5] =
-    [(50.0, "50"), (200.0, "200"), (500.0, "500"), (2000.0, "2k"), (5000.0, "5k")];
 /// Room for frequency labels, and for the colour scale.
 const LEFT: f32 = 28.0;
 const RIGHT: f32 = 36.0;
@@ -164,14 +159,13 @@ impl LiveSpectrogram {
         if let [(_, first), .., (_, last)] | [(_, first @ last)] = panes[..] {
             let all = first.union(last);
             self.paint_time(ui, &theme, all);
-            self.paint_scale(
-                ui,
-                &theme,
-                Rect::from_min_max(
+            if let Some((_, map)) = &self.colors {
+                let bar = Rect::from_min_max(
                     pos2(all.right() + 6.0, all.top()),
                     pos2(all.right() + 13.0, all.bottom()),
-                ),
-            );
+                );
+                level_scale(ui.painter(), &theme, map, bar, options.low, options.high);
+            }
             self.paint_reading(ui, &theme, rect, &panes, reading.as_ref());
         }
         (response, reading)
@@ -217,23 +211,7 @@ impl LiveSpectrogram {
         let (written, axis) = (self.analysis.written(), self.options.axis);
         let texture = &self.textures[lane as usize];
         texture.paint(&painter, pane, written, COLUMNS, &axis.bands(&RANGE));
-        let grid = Stroke::new(1.0, Theme::faded(theme.text, 0.16));
-        let y = |hertz: f64| pane.top() + pane.height() * axis.position(hertz, &RANGE) as f32;
-        let mut taken: Vec<f32> = Vec::new();
-        for (n, (hertz, text)) in LABELS.into_iter().chain(FINE_LABELS).enumerate() {
-            let at = y(hertz);
-            if n < LABELS.len() {
-                painter.hline(pane.x_range(), at, grid);
-            }
-            let room = size::SMALL + 1.0;
-            let inside = at - pane.top() > 5.0 && pane.bottom() - at > 5.0;
-            if inside && taken.iter().all(|other| (other - at).abs() > room) {
-                taken.push(at);
-                let label = pos2(pane.left() - 4.0, at);
-                let font = theme::small();
-                ui.painter().text(label, Align2::RIGHT_CENTER, text, font, theme.weak);
-            }
-        }
+        frequency_scale(ui.painter(), theme, pane, axis, &RANGE);
         // Which lane it is, on a ground of its own: the picture may be of any colour.
         let text = painter.layout_no_wrap(self.name(lane).into(), theme::body(), theme.lane(lane));
         let chip = Rect::from_min_size(
@@ -266,37 +244,6 @@ impl LiveSpectrogram {
                 painter.text(at, align, text, theme::small(), theme.weak);
             }
             seconds += step;
-        }
-    }
-
-    fn paint_scale(&self, ui: &Ui, theme: &Theme, rect: Rect) {
-        let Some((_, map)) = &self.colors else { return };
-        let painter = ui.painter();
-        let SpectrogramOptions { low, high, .. } = self.options;
-        let mut mesh = egui::Mesh::default();
-        let steps = 32;
-        for n in 0..=steps {
-            let share = n as f32 / steps as f32;
-            let y = rect.bottom() - rect.height() * share;
-            let index = mesh.vertices.len() as u32;
-            mesh.colored_vertex(pos2(rect.left(), y), map.at(share));
-            mesh.colored_vertex(pos2(rect.right(), y), map.at(share));
-            if n > 0 {
-                mesh.add_triangle(index - 2, index - 1, index);
-                mesh.add_triangle(index - 1, index, index + 1);
-            }
-        }
-        painter.add(mesh);
-        painter.rect_stroke(rect, 0, theme.outline(), StrokeKind::Outside);
-        let step = if rect.height() > 160.0 { 20.0 } else { 50.0 };
-        let mut level = (high / step).floor() * step;
-        while level >= low {
-            let y = rect.bottom() - rect.height() * (level - low) / (high - low).max(1.0);
-            let y = y.clamp(rect.top() + 5.0, rect.bottom() - 5.0);
-            let text = minus(&format!("{level:.0}"));
-            let at = pos2(rect.right() + 3.0, y);
-            painter.text(at, Align2::LEFT_CENTER, text, theme::small(), theme.weak);
-            level -= step;
         }
     }
 

@@ -1,8 +1,10 @@
-//! Pictures: blending and PNG files.
+//! Pictures as PNG files.
 
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter};
 use std::path::Path;
+
+use egui::ColorImage;
 
 /// Opaque sRGB pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,19 +23,16 @@ impl Picture {
         Self { width, height, rgb: vec![0; 3 * width * height] }
     }
 
-    /// Puts a premultiplied colour, 0 to 1 each, over a pixel, in sRGB as egui's backends do.
-    pub fn blend(&mut self, x: usize, y: usize, [r, g, b, opacity]: [f32; 4]) {
-        let at = 3 * (y * self.width + x);
-        for (channel, light) in self.rgb[at..at + 3].iter_mut().zip([r, g, b]) {
-            let under = f32::from(*channel) * (1.0 - opacity);
-            *channel = (light * 255.0 + under).round().clamp(0.0, 255.0) as u8;
-        }
-    }
-
-    /// The colour of a pixel.
+    /// The color of a pixel.
     pub fn get(&self, x: usize, y: usize) -> [u8; 3] {
         let at = 3 * (y * self.width + x);
         [self.rgb[at], self.rgb[at + 1], self.rgb[at + 2]]
+    }
+
+    /// Sets the color of a pixel.
+    pub fn set(&mut self, x: usize, y: usize, color: [u8; 3]) {
+        let at = 3 * (y * self.width + x);
+        self.rgb[at..at + 3].copy_from_slice(&color);
     }
 
     /// Writes a PNG file, as small as can be, and the folders it lies in.
@@ -64,5 +63,13 @@ impl Picture {
         let info = reader.next_frame(&mut rgb).expect("pixels");
         assert_eq!(info.color_type, png::ColorType::Rgb, "{}", path.display());
         Some(Self { width: info.width as usize, height: info.height as usize, rgb })
+    }
+}
+
+impl From<&ColorImage> for Picture {
+    /// The picture of an opaque image.
+    fn from(image: &ColorImage) -> Self {
+        let rgb = image.pixels.iter().flat_map(|pixel| [pixel.r(), pixel.g(), pixel.b()]).collect();
+        Self { width: image.size[0], height: image.size[1], rgb }
     }
 }

@@ -1,10 +1,10 @@
 //! A context without a window: input goes in, pictures come out.
 
-use egui::{Context, Event, Key, Modifiers, Pos2, RawInput, Rect, Ui, Vec2, vec2};
+use egui::{Event, Key, Modifiers, Pos2, RawInput, Rect, Ui, Vec2, vec2};
+use residue_raster::Offscreen;
 use residue_ui::Theme;
 
 use crate::Picture;
-use crate::raster::{Textures, draw};
 
 /// Seconds of a frame.
 const FRAME: f64 = 1.0 / 30.0;
@@ -13,25 +13,23 @@ const MARGIN: i8 = 8;
 
 /// Runs frames of a user interface of a fixed size.
 pub struct Stage {
-    ctx: Context,
-    textures: Textures,
+    offscreen: Offscreen,
     size: Vec2,
-    scale: f32,
     frames: usize,
     events: Vec<Event>,
     margin: i8,
 }
 
 impl Stage {
-    /// So many points, at so many pixels a point.
+    /// A stage of `size` points at `scale` pixels a point.
     pub fn new(size: Vec2, scale: f32, theme: &Theme) -> Self {
-        let ctx = Context::default();
-        Theme::install(&ctx);
+        let offscreen = Offscreen::new(size, scale);
+        let ctx = offscreen.context();
+        Theme::install(ctx);
         ctx.set_theme(if theme.dark { egui::Theme::Dark } else { egui::Theme::Light });
         // What moves into place would be caught on its way.
         ctx.all_styles_mut(|style| style.animation_time = 0.0);
-        let (textures, events) = Default::default();
-        Self { ctx, textures, size, scale, frames: 0, events, margin: MARGIN }
+        Self { offscreen, size, frames: 0, events: Vec::new(), margin: MARGIN }
     }
 
     /// Without room around what is drawn: for what brings its own, such as a whole window.
@@ -59,44 +57,20 @@ impl Stage {
 
     /// Runs a frame and draws it.
     pub fn frame(&mut self, mut add: impl FnMut(&mut Ui)) -> Picture {
-        let rect = Rect::from_min_size(Pos2::ZERO, self.size);
-        let mut input = RawInput {
-            screen_rect: Some(rect),
+        let input = RawInput {
             time: Some(self.frames as f64 * FRAME),
             predicted_dt: FRAME as f32,
             focused: true,
             events: std::mem::take(&mut self.events),
             ..RawInput::default()
         };
-        let viewport = input.viewports.entry(input.viewport_id).or_default();
-        viewport.native_pixels_per_point = Some(self.scale);
         self.frames += 1;
-        let mut output = self.ctx.run_ui(input, |ui| {
+        let rect = Rect::from_min_size(Pos2::ZERO, self.size);
+        let image = self.offscreen.frame(input, |ui| {
             ui.painter().rect_filled(rect, 0, Theme::of(ui).background);
             egui::Frame::NONE.inner_margin(self.margin).show(ui, |ui| add(ui));
         });
-        for (id, deltas) in &output.textures_delta.set {
-            for delta in deltas {
-                let egui::ImageData::Color(image) = &delta.image;
-                let Some([left, top]) = delta.pos else {
-                    self.textures.insert(*id, ((**image).clone(), delta.options));
-                    continue;
-                };
-                let (whole, _) = self.textures.get_mut(id).expect("a whole before its parts");
-                for (y, row) in image.pixels.chunks_exact(image.size[0]).enumerate() {
-                    let at = (top + y) * whole.size[0] + left;
-                    whole.pixels[at..at + row.len()].copy_from_slice(row);
-                }
-            }
-        }
-        output.textures_delta.set.clear();
-        let freed = std::mem::take(&mut output.textures_delta.free);
-        let primitives = self.ctx.tessellate(output.shapes, output.pixels_per_point);
-        let pixels = self.size * self.scale;
-        let mut picture = Picture::new(pixels.x.round() as usize, pixels.y.round() as usize);
-        draw(&mut picture, &primitives, &self.textures, self.scale);
-        freed.iter().for_each(|id| drop(self.textures.remove(id)));
-        picture
+        Picture::from(&image)
     }
 
     /// Runs frames until everything is in its place, and gives the last.

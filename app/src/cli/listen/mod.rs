@@ -14,6 +14,7 @@ use residue_engine::live::{
     self, Allowance, AudioPort, CodecModel, FrameEffects, Latency, PortConfig, PortHealth,
     PortSettings, PortStatus,
 };
+use residue_ui::text::kbps;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use self::meters::Meters;
@@ -173,7 +174,7 @@ fn introduce(args: &Listen, shape: &Shape, config: &CodecConfig, depth: usize, l
         args.model.model,
         depth,
         config.quantizer.layers,
-        input::kbps(config.bitrate(depth)),
+        kbps(config.bitrate(depth)),
         args.depth_b,
         meters::latency(latency, shape.rate)
     );

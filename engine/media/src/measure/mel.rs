@@ -26,7 +26,8 @@ fn log_step() -> f64 {
     6.4_f64.ln() / 27.0
 }
 
-fn mel_to_hz(mel: f64) -> f64 {
+/// The frequency in hertz of a pitch in mels, the inverse of [`hz_to_mel`].
+pub fn mel_to_hz(mel: f64) -> f64 {
     if mel < BREAK_MEL {
         mel * LINEAR_HZ
     } else {
@@ -34,7 +35,9 @@ fn mel_to_hz(mel: f64) -> f64 {
     }
 }
 
-fn hz_to_mel(hz: f64) -> f64 {
+/// The pitch in mels of a frequency in hertz on Slaney's scale: linear below 1 kHz (15 mels),
+/// logarithmic above (Auditory Toolbox, Interval Research TR 1998-010).
+pub fn hz_to_mel(hz: f64) -> f64 {
     if hz < BREAK_HZ { hz / LINEAR_HZ } else { BREAK_MEL + (hz / BREAK_HZ).ln() / log_step() }
 }
 

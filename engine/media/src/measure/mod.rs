@@ -38,7 +38,7 @@ pub use codebook_usage::{CodebookUsage, LayerUsage, codebook_usage};
 pub use decibels::{FLOOR_DBFS, dbfs};
 pub use error::MeasureError;
 pub use loudness::{Loudness, loudness};
-pub use mel::{MEL_RESOLUTIONS, MelFilterbank, mel_distance};
+pub use mel::{MEL_RESOLUTIONS, MelFilterbank, hz_to_mel, mel_distance, mel_to_hz};
 pub use si_sdr::{SI_SDR_LIMIT_DB, si_sdr};
 pub use signal_distances::{SignalDistances, signal_distances};
 pub use spectrogram::{Spectrogram, SpectrogramSource, SpectrogramView};

@@ -165,6 +165,8 @@ impl Resolution {
 
 #[cfg(test)]
 mod tests {
+    use residue_engine_testing::SeededNoise;
+
     use super::super::mel_distance;
     use super::super::test_signals::sine;
     use super::*;

@@ -1,37 +1,21 @@
 //! A screen of the test's own, and hands for it.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-/// A running X server without a graphics card; ends when dropped.
-pub struct Screen {
-    server: Child,
-    display: String,
-}
+use residue_ui_testing::Xvfb;
+
+/// A display with a keyboard; ends when dropped.
+pub struct Screen(Xvfb);
 
 impl Screen {
     /// Starts one on a display that nobody uses.
     pub fn start() -> Self {
-        let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| {
-                panic!("cannot start Xvfb ({error}): install it with ./setup.sh (Debian: xvfb)")
-            });
-        let mut number = String::new();
-        let said = server.stdout.take().unwrap();
-        BufReader::new(said).read_line(&mut number).unwrap();
-        let display = format!(":{}", number.trim());
-        assert!(display.len() > 1, "Xvfb found no display");
-        Self { server, display }
+        Self(Xvfb::start(1280, 800))
     }
 
     /// Makes a program show itself here, drawn without a graphics card.
     pub fn show(&self, command: &mut Command) {
-        command.env("DISPLAY", &self.display).env_remove("WAYLAND_DISPLAY");
+        command.env("DISPLAY", self.0.display()).env_remove("WAYLAND_DISPLAY");
         command.env("LIBGL_ALWAYS_SOFTWARE", "1");
     }
 
@@ -57,12 +41,5 @@ impl Screen {
     /// Presses and releases a key.
     pub fn press(&self, key: &str) {
         self.xdotool(&["key", key]);
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
     }
 }
