@@ -38,7 +38,7 @@ pub enum Command {
     Roundtrip(Roundtrip),
     /// Encode a file to codes
     Encode(Encode),
-    /// Decode codes to a file
+    /// Decode codes to a file, or play them
     Decode(Decode),
     /// Compare depths: a table of distances from the original, a picture, and a WAV per depth
     Compare(Compare),
@@ -263,9 +263,9 @@ pub struct Models {
 
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
-    /// All models: built in, known, added; which are on this computer
+    /// List all models: built in, published, added; which are on this computer
     List,
-    /// Download a known model (nano, v1, v2) from the hub
+    /// Download a published model (nano, v1, v2) from the Hugging Face hub
     Pull {
         /// Its name
         name: String,
