@@ -13,7 +13,7 @@ use crate::{device, explained};
 /// number of quantizer layers that are kept; each layer adds the same bitrate. Without --model
 /// every command uses the small model that is built in.
 ///
-/// Without a command it opens the desktop app.
+/// Without a command, the desktop app opens.
 #[derive(Debug, Parser)]
 #[command(
     name = "residue",
@@ -24,11 +24,11 @@ use crate::{device, explained};
 pub struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Open the app with this file: audio, codes (.npy), a model's folder, or - for frames of codes
-    /// as they arrive on stdin
+    /// File to open in the app: audio, codes (.npy), a model folder, or - for frames of codes from
+    /// stdin
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// The same, for a file that is called like a command
+    /// Same as FILE, for a file whose name is also a command
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     pub open: Option<PathBuf>,
 }
@@ -39,17 +39,17 @@ pub enum Command {
     Roundtrip(Roundtrip),
     /// Encode a file to codes
     Encode(Encode),
-    /// Decode codes to a file
+    /// Decode codes to a file, or play them
     Decode(Decode),
-    /// Compare depths: a table of distances, a picture, and a WAV a depth
+    /// Compare depths: a table of distances from the original, a picture, and a WAV per depth
     Compare(Compare),
-    /// Measure what the faster precisions of a model change on a file
+    /// Measure how bf16, int8 and int4 change the codes and the sound of a file
     Precision(PrecisionCost),
     /// List, download, add and check models
     Models(Models),
-    /// Measure how fast a model runs here, streaming
+    /// Measure a model's speed (real-time factor) and memory on this computer
     Bench(Bench),
-    /// Hear the codec live: from an input device to an output device
+    /// Listen live: from an input device through the codec to an output device
     Listen(Listen),
     /// List sound systems and their devices
     Devices(Devices),
@@ -62,10 +62,11 @@ pub struct Model {
     /// safetensors
     #[arg(long, default_value = "embedded", value_name = "MODEL")]
     pub model: String,
-    /// Arithmetic; f32 gives the reference's own codes, the others are faster for large models
+    /// Number format of the weights; f32 gives the codes of the published implementation, the others
+    /// are smaller, faster and approximate
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
-    /// Threads of the model's arithmetic; 0 = one a core (listen: one core less)
+    /// CPU threads for the model; 0 = one per core (listen: all cores but one, at most 8)
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = threads)]
     pub threads: usize,
 }
@@ -82,7 +83,7 @@ fn threads(text: &str) -> Result<usize, String> {
 pub enum Precision {
     /// 32-bit floats: exact
     F32,
-    /// Weights in 16 bits
+    /// Weights in bfloat16 (16 bits)
     Bf16,
     /// Weights in 8 bits, activations in 8 or 16
     Int8,
@@ -107,12 +108,12 @@ impl From<Precision> for residue_engine::codec::Precision {
     }
 }
 
-/// What a mono model does with a stereo file.
+/// How stereo goes through a mono model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Mono {
-    /// Each channel is a stream of its own
+    /// Code each channel separately: twice the bitrate
     Dual,
-    /// One stream: the mean of left and right, on both channels of the output
+    /// Code (L + R) / 2 and play it on both channels
     Mid,
 }
 
@@ -128,7 +129,7 @@ impl From<Mono> for residue_engine::audio::MonoTreatment {
 /// How a file is cut on its way through.
 #[derive(Debug, Group)]
 pub struct Chunk {
-    /// Frames a step; the result is the same whatever it is
+    /// Model frames processed at a time; the result is the same for every value
     #[arg(long, default_value_t = 8, value_name = "FRAMES", value_parser = chunk)]
     pub chunk: usize,
 }
@@ -150,7 +151,7 @@ pub struct Roundtrip {
     /// Quantizer layers to keep [default: all]
     #[arg(long, value_name = "K")]
     pub depth: Option<usize>,
-    /// A stereo file on a mono model
+    /// How a stereo file goes through a mono model
     #[arg(long, value_enum, default_value_t = Mono::Dual)]
     pub mono: Mono,
     #[command(flatten)]
@@ -178,12 +179,12 @@ pub struct Encode {
 #[derive(Debug, Group)]
 pub struct Decode {
     /// Codes: a .npy of (K, T), (1, K, T) or (K, 1, T), or - for frames as they arrive on stdin,
-    /// one a line, as `12 7 1023`, `12,7,1023` or `[12, 7, 1023]`
+    /// one per line, as `12 7 1023`, `12,7,1023` or `[12, 7, 1023]`
     pub codes: PathBuf,
     /// Where the audio goes: 32-bit float WAV at the model's rate and channels
     #[arg(short, long, value_name = "OUT.wav", required_unless_present = "play")]
     pub output: Option<PathBuf>,
-    /// Play it on a sound device instead, frames of stdin as they arrive
+    /// Play on a sound device instead of writing a file
     #[arg(long, conflicts_with = "output")]
     pub play: bool,
     /// With --play: sound system [default: the platform's]
@@ -217,7 +218,7 @@ pub struct Compare {
     /// Print the report as JSON instead of a table
     #[arg(long)]
     pub json: bool,
-    /// A stereo file on a mono model
+    /// How a stereo file goes through a mono model
     #[arg(long, value_enum, default_value_t = Mono::Dual)]
     pub mono: Mono,
     #[command(flatten)]
@@ -230,7 +231,7 @@ pub struct Compare {
 pub struct PrecisionCost {
     /// Audio file
     pub input: PathBuf,
-    /// Precisions to set against f32
+    /// Precisions to compare with f32
     #[arg(
         long,
         value_enum,
@@ -242,7 +243,7 @@ pub struct PrecisionCost {
     /// A known name, a name you added, or a folder with config.json and safetensors
     #[arg(long, default_value = "embedded", value_name = "MODEL")]
     pub model: String,
-    /// Threads of the model's arithmetic; 0 = one a core
+    /// CPU threads for the model; 0 = one per core
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = threads)]
     pub threads: usize,
     /// Print as JSON
@@ -263,14 +264,14 @@ pub struct Models {
 
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
-    /// All models: built in, known, added; which are on this computer
+    /// List all models: built in, published, added; which are on this computer
     List,
-    /// Download a known model (nano, v1, v2) from the hub
+    /// Download a published model (nano, v1, v2) from the Hugging Face hub
     Pull {
         /// Its name
         name: String,
     },
-    /// Make a folder known by a name
+    /// Register a model folder under a name
     Add {
         /// Folder with config.json and safetensors
         folder: PathBuf,
@@ -301,16 +302,16 @@ pub struct Bench {
     /// A published layout instead of a model; needs --random-weights
     #[arg(long, value_enum, requires = "random_weights", conflicts_with = "model")]
     pub layout: Option<LayoutName>,
-    /// Fill the layout with seeded random weights: they cost what real ones cost
+    /// Use random weights; they run as fast as real ones
     #[arg(long, requires = "layout")]
     pub random_weights: bool,
-    /// Depths decoded side by side
+    /// Number of depths decoded in one batch
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = lanes)]
     pub lanes: usize,
-    /// Frames a chunk
+    /// Model frames per chunk [default: 80 ms]
     #[arg(long, value_name = "FRAMES", value_parser = chunk)]
     pub chunk: Option<usize>,
-    /// Seconds of audio to measure, after the window is full
+    /// Seconds of audio to measure, once the attention windows are full
     #[arg(long, default_value_t = 5.0, value_parser = seconds)]
     pub seconds: f64,
     /// Print one JSON object
@@ -343,13 +344,13 @@ pub enum Heard {
     A,
     /// The codec at --depth-b
     B,
-    /// What A has and B has not
+    /// A minus B: what A has and B lacks
     #[value(name = "a-b")]
     AMinusB,
-    /// What A leaves behind
+    /// Dry minus A: what A has lost
     #[value(name = "dry-a")]
     DryMinusA,
-    /// What B leaves behind
+    /// Dry minus B: what B has lost
     #[value(name = "dry-b")]
     DryMinusB,
 }
@@ -380,17 +381,17 @@ pub struct Listen {
     /// What is heard
     #[arg(long, value_enum, default_value_t = Heard::A)]
     pub source: Heard,
-    /// Time for the codec, beyond the model's frame, in milliseconds; less is sooner, too little
-    /// makes frames late [default: measured]
+    /// Time allowed for processing in milliseconds; it adds to the latency, and too little makes
+    /// frames late [default: measured]
     #[arg(long, value_name = "MS", value_parser = allowance)]
     pub allowance: Option<f64>,
-    /// A stereo input on a mono model
+    /// How a stereo input goes through a mono model
     #[arg(long, value_enum, default_value_t = Mono::Dual)]
     pub mono: Mono,
-    /// End after so many seconds [default: at Ctrl-C]
+    /// Stop after this many seconds [default: at Ctrl-C]
     #[arg(long, value_name = "S", value_parser = duration)]
     pub seconds: Option<f64>,
-    /// Play silence; levels and load are shown all the same
+    /// Mute the output; levels and load are still shown
     #[arg(long)]
     pub mute: bool,
     /// Print one JSON object at the end
@@ -415,10 +416,11 @@ pub struct DeviceChoice {
     /// Sample rate of both devices in Hz [default: the output's own]
     #[arg(long, value_name = "HZ", value_parser = rate)]
     pub rate: Option<u32>,
-    /// Frames a block of both devices [default: about 5 ms]
+    /// Buffer size of both devices in sample frames [default: about 5 ms]
     #[arg(long, value_name = "FRAMES", value_parser = buffer)]
     pub buffer: Option<u32>,
-    /// Channels: 1 is the input's first, on both sides [default: 2 where both devices have them]
+    /// 1 (the input's first channel, played on both sides) or 2 channels [default: 2 if both devices
+    /// have them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=2))]
     pub channels: Option<u8>,
 }

@@ -86,7 +86,7 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
         Theme::install(&cc.egui_ctx);
         let mut window = over_cards(&cc.egui_ctx, preferences);
         if let (Some(error), Some(path)) = (unread, &path) {
-            let text = format!("{}: {error}; everything is as on the first day", path.display());
+            let text = format!("{}: {error}; using default settings", path.display());
             window.tell(&cc.egui_ctx, [Notice { severity: Severity::Warning, text }]);
         }
         match launch {
