@@ -5,5 +5,5 @@
 mod hub_server;
 mod sample;
 
-pub use hub_server::{COMMIT, HubServer, Mishap, Request, State};
-pub use sample::{CONFIG, Place, REPOSITORY, quiet, sha256, sharded, single, weights, write};
+pub use hub_server::{COMMIT, HubFault, HubRequest, HubServer, HubState};
+pub use sample::{CONFIG, PullFixture, REPOSITORY, quiet, sha256, sharded, single, weights, write};

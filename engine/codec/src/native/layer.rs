@@ -6,8 +6,8 @@ use super::norm::NormLayer;
 use super::stack::StackScratch;
 use crate::config::TransformerConfig;
 use crate::error::CodecError;
-use crate::names;
-use crate::scope::Scope;
+use crate::tensor_names;
+use crate::tensor_scope::TensorScope;
 use residue_kernels::{
     Attention, AttentionWindow, Epilogue, Isa, KvCache, Linear, PostOp, RopeTable, Workers,
 };
@@ -35,7 +35,7 @@ pub(super) struct StagePass<'a> {
 
 impl TransformerLayer {
     /// Loads a layer; `scope` is its own.
-    pub fn load(scope: &Scope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
+    pub fn load(scope: &TensorScope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
         let width = config.width;
         let scale = |name| {
             let load = config.layer_scale;
@@ -43,8 +43,8 @@ impl TransformerLayer {
         };
         Ok(Self {
             norm1: NormLayer::load(&scope.at("norm1"), config.norm, width)?,
-            qkv: scope.heads(&names::QKV, config.heads, width)?,
-            out: linear::load(scope, &names::ATTENTION_OUT, width, width)?,
+            qkv: scope.heads(&tensor_names::QKV, config.heads, width)?,
+            out: linear::load(scope, &tensor_names::ATTENTION_OUT, width, width)?,
             scale1: scale("layer_scale_1")?,
             norm2: NormLayer::load(&scope.at("norm2"), config.norm, width)?,
             feed_forward: FeedForwardBlock::load(scope, config)?,

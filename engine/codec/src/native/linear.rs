@@ -1,13 +1,13 @@
 //! Linear layers from a checkpoint.
 
 use crate::error::CodecError;
-use crate::scope::Scope;
+use crate::tensor_scope::TensorScope;
 use residue_kernels::{Linear, Precision};
 
 /// Loads and packs the first of these names that exists, in the scope's precision; the checkpoint's values
 /// are freed at once.
 pub(super) fn load(
-    scope: &Scope<'_>,
+    scope: &TensorScope<'_>,
     names: &[&str],
     output: usize,
     input: usize,
@@ -22,7 +22,7 @@ pub(super) fn load(
 /// parts, such as high frequencies, are small differences of large numbers that the weights' quantization
 /// error would mask. All projections together are a hundredth of a large model.
 pub(super) fn load_projection(
-    scope: &Scope<'_>,
+    scope: &TensorScope<'_>,
     name: &str,
     output: usize,
     input: usize,

@@ -5,7 +5,7 @@ use super::stage::{TransformerStage, TransformerStageState};
 use crate::config::{ModuleConfig, finest};
 use crate::error::CodecError;
 use crate::limits::MAX_PASS_STEPS;
-use crate::scope::Scope;
+use crate::tensor_scope::TensorScope;
 use residue_kernels::{Arena, AttentionScratch, Isa, Moments, Precision, QuantizedRows, Workers};
 
 /// Rows per frame up to which int4 is faster than int8. With more rows memory bandwidth no longer is the
@@ -65,7 +65,7 @@ impl NativeStack {
     /// Loads a stack; `scope` is `encoder` or `decoder`, and a frame of its input is `steps` steps of `width`
     /// numbers.
     pub fn load(
-        scope: &Scope<'_>,
+        scope: &TensorScope<'_>,
         configs: &[ModuleConfig],
         downsample: bool,
         steps: usize,

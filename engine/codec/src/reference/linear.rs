@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use crate::error::CodecError;
-use crate::scope::Scope;
+use crate::tensor_scope::TensorScope;
 
 /// Linear layer y = x Wᵀ, with W stored (out, in) as in checkpoints.
 pub(super) struct CandleLinear {
@@ -13,7 +13,7 @@ pub(super) struct CandleLinear {
 impl CandleLinear {
     /// Loads the first of these names that exists.
     pub fn load(
-        scope: &Scope<'_>,
+        scope: &TensorScope<'_>,
         names: &[&str],
         output: usize,
         input: usize,
@@ -24,7 +24,7 @@ impl CandleLinear {
     /// Loads a projection; `None`, the identity, if its weight is absent and the widths are equal: v1 omits
     /// it then, v2 and Nano never do.
     pub fn load_or_identity(
-        scope: &Scope<'_>,
+        scope: &TensorScope<'_>,
         name: &str,
         output: usize,
         input: usize,

@@ -6,7 +6,7 @@ use super::patch;
 use super::transformer::{CandleStage, CandleStageState};
 use crate::config::ModuleConfig;
 use crate::error::CodecError;
-use crate::scope::Scope;
+use crate::tensor_scope::TensorScope;
 
 enum Module {
     Patch(usize),
@@ -28,7 +28,7 @@ pub(crate) struct CandleStackState(Vec<CandleStageState>);
 impl CandleStack {
     /// Loads a stack; `scope` is `encoder` or `decoder`.
     pub fn load(
-        scope: &Scope<'_>,
+        scope: &TensorScope<'_>,
         configs: &[ModuleConfig],
         downsample: bool,
     ) -> Result<Self, CodecError> {

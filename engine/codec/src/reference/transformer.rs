@@ -9,8 +9,8 @@ use super::norm::CandleNorm;
 use super::position::{CandleRope, sinusoids};
 use crate::config::TransformerConfig;
 use crate::error::CodecError;
-use crate::names;
-use crate::scope::Scope;
+use crate::tensor_names;
+use crate::tensor_scope::TensorScope;
 
 /// Weights of a layer.
 struct CandleLayer {
@@ -23,7 +23,7 @@ struct CandleLayer {
 }
 
 impl CandleLayer {
-    fn load(scope: &Scope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
+    fn load(scope: &TensorScope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
         let width = config.width;
         let scale = |name| {
             let load = config.layer_scale;
@@ -73,12 +73,12 @@ pub(super) struct CandleStageState {
 
 impl CandleStage {
     /// Loads a stage; `scope` is the module's, such as `encoder.1`.
-    pub fn load(scope: &Scope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
+    pub fn load(scope: &TensorScope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
         let layers = scope.at("transformer.layers");
         Ok(Self {
             input: CandleLinear::load_or_identity(
                 scope,
-                names::INPUT_PROJECTION,
+                tensor_names::INPUT_PROJECTION,
                 config.width,
                 config.input,
             )?,
@@ -87,7 +87,7 @@ impl CandleStage {
                 .collect::<Result<_, _>>()?,
             output: CandleLinear::load_or_identity(
                 scope,
-                names::OUTPUT_PROJECTION,
+                tensor_names::OUTPUT_PROJECTION,
                 config.output,
                 config.width,
             )?,
