@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use residue_engine::live::{
     Allowance, AudioPort, CodesReader, DECODED_LANES, DecodedFrames, FrameBatch, FrameProcessor,
-    LiveModel, ModelFormat, PortConfig, PortControl, ProcessorError,
-    open_port,
+    LiveModel, ModelFormat, PortConfig, PortControl, ProcessorError, open_port,
 };
 use residue_ui_testing::signals::{Noise, RATE, voices};
 
