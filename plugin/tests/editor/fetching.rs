@@ -96,18 +96,18 @@ fn a_missing_model_is_fetched_and_runs_while_audio_goes_on() {
     let reads = |open: &Open, words: &str| open.window.query_by_label_contains(words).is_some();
     open.wait_for("The model nano is missing");
     open.window.get_by_label("Fetch 87 MB").click();
-    wait(&mut open_port, &mut audio, "bytes arrive", |open| {
+    wait(&mut open, &mut audio, "bytes arrive", |open| {
         open.instance.shelf.fetch().is_some_and(|fetch| fetch.done as usize > HALF / 2)
     });
     // As far as the hub has come.
-    wait(&mut open_port, &mut audio, "progress is shown", |open| {
-        reads(open_port, "Fetching nano: ") && reads(open_port, " kB of 628 kB")
+    wait(&mut open, &mut audio, "progress is shown", |open| {
+        reads(open, "Fetching nano: ") && reads(open, " kB of 628 kB")
     });
     assert!(reads(&open, "Audio goes on."));
     assert_eq!(running(&open).as_deref(), Some("embedded"));
 
     // The connection is taken up again by itself, where it broke. Longer frames need a longer latency.
-    wait(&mut open_port, &mut audio, "it has been fetched and loaded", |open| {
+    wait(&mut open, &mut audio, "it has been fetched and loaded", |open| {
         open.instance.model.status().phase == Phase::WaitsForRestart
     });
     assert_eq!(open.instance.shelf.fetch().unwrap().end, Some(Ok(())));
@@ -122,7 +122,7 @@ fn a_missing_model_is_fetched_and_runs_while_audio_goes_on() {
 
     drop(open.instance.model.detach());
     let mut audio = Audio::start(&open.instance);
-    wait(&mut open_port, &mut audio, "it runs", |open| {
+    wait(&mut open, &mut audio, "it runs", |open| {
         open.instance.model.status().phase == Phase::Ready
             && running(open).as_deref() == Some("nano")
     });
