@@ -75,15 +75,17 @@ fn quality_loss(precision: Precision) -> QualityLoss {
 #[test]
 fn int8_on_the_embedded_model_costs_less_than_a_percent() {
     let QualityLoss { agreement, distance, growth } = quality_loss(Precision::Int8);
-    assert!(agreement > 0.65, "{agreement}");
-    assert!(distance < 0.4, "{distance}");
+    // Measured: 0.736, 0.308, 0.4 %.
+    assert!(agreement > 0.7, "{agreement}");
+    assert!(distance < 0.35, "{distance}");
     assert!(growth < 0.01, "{growth}");
 }
 
 #[test]
 fn int4_on_the_embedded_model_costs_at_most_a_tenth() {
     let QualityLoss { agreement, distance, growth } = quality_loss(Precision::Int4);
-    assert!(agreement > 0.6, "{agreement}");
+    // Measured: 0.697, 0.441, 9.3 %.
+    assert!(agreement > 0.65, "{agreement}");
     assert!(distance < 0.5, "{distance}");
     assert!(growth < 0.1, "{growth}");
 }
