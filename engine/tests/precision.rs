@@ -49,40 +49,43 @@ struct QualityLoss {
 
 /// Measures the quality of a precision.
 fn quality_loss(precision: Precision) -> QualityLoss {
-    let (mut exact, mut smaller, mut same, mut apart) = (0.0, 0.0, 1f64, 0f64);
+    let (mut exact, mut reduced, mut agreement, mut distance) = (0.0, 0.0, 1f64, 0f64);
     for name in ["speech.flac", "music.flac", "effects.flac"] {
         let original = clip(name, 2.0);
         let (codes, reference) = roundtrip(Precision::F32, &original);
         let (other, decoded) = roundtrip(precision, &original);
         let mel = |a, b| measure::mel_distance(a, b).unwrap();
         let (a, b) = (mel(&original, &reference), mel(&original, &decoded));
-        let agreement = measure::code_agreement(&codes, &other).unwrap();
-        println!(
-            "{name}: mel {a:.4} in f32, {b:.4} in {precision}; codes by layer {agreement:.2?}"
-        );
-        apart = apart.max(mel(&reference, &decoded) / a);
+        let by_layer = measure::code_agreement(&codes, &other).unwrap();
+        println!("{name}: mel {a:.4} in f32, {b:.4} in {precision}; codes by layer {by_layer:.2?}");
+        distance = distance.max(mel(&reference, &decoded) / a);
         // Later layers code residuals 20 dB and more below the signal, where rounding decides.
-        same = agreement[..4].iter().copied().fold(same, f64::min);
+        agreement = by_layer[..4].iter().copied().fold(agreement, f64::min);
         exact += a;
-        smaller += b;
+        reduced += b;
     }
-    let growth = smaller / exact - 1.0;
-    println!("mel distance to the originals grows by {:.2} %", growth * 100.0);
-    QualityLoss { agreement: same, distance: apart, growth }
+    let growth = reduced / exact - 1.0;
+    println!(
+        "{precision}: agreement {agreement:.3}, distance {distance:.3}, growth {:.2} %",
+        growth * 100.0
+    );
+    QualityLoss { agreement, distance, growth }
 }
 
 #[test]
 fn int8_on_the_embedded_model_costs_less_than_a_percent() {
     let QualityLoss { agreement, distance, growth } = quality_loss(Precision::Int8);
-    assert!(agreement > 0.65, "{agreement}");
-    assert!(distance < 0.4, "{distance}");
+    // Measured: 0.736, 0.308, 0.4 %.
+    assert!(agreement > 0.7, "{agreement}");
+    assert!(distance < 0.35, "{distance}");
     assert!(growth < 0.01, "{growth}");
 }
 
 #[test]
 fn int4_on_the_embedded_model_costs_at_most_a_tenth() {
     let QualityLoss { agreement, distance, growth } = quality_loss(Precision::Int4);
-    assert!(agreement > 0.6, "{agreement}");
+    // Measured: 0.697, 0.441, 9.3 %.
+    assert!(agreement > 0.65, "{agreement}");
     assert!(distance < 0.5, "{distance}");
     assert!(growth < 0.1, "{growth}");
 }

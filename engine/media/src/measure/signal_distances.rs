@@ -62,9 +62,9 @@ mod tests {
         assert_eq!(distances.stft, crate::measure::stft_distance(&signal, &noisy).unwrap());
         assert_eq!(distances.si_sdr_db, crate::measure::si_sdr(&signal, &noisy).unwrap());
         assert_eq!(distances.other_loudness, crate::measure::loudness(&noisy).unwrap());
-        // The noise adds 0.7% of power, 0.03 dB, and K-weighting raises most of it by up to 4 dB.
+        // The noise adds 0.67% of power, of which K-weighting makes 1.7%: 0.075 dB.
         let louder = distances.loudness_difference_lu.unwrap();
-        assert!((0.03..0.08).contains(&louder), "{louder}");
+        assert!((0.07..0.08).contains(&louder), "{louder}");
     }
 
     #[test]
