@@ -68,7 +68,8 @@ pub use load::{LatencyPart, LoadHistory, latency, latency_parts, load};
 pub use meters::{LevelMeter, LevelMeters};
 pub use source_strip::source_strip;
 pub use spectrogram::{
-    DifferenceLane, FrequencyAxis, LiveSpectrogram, SpectrogramOptions, SpectrogramReading, frequency_grid, frequency_scale, level_scale,
+    DifferenceLane, FrequencyAxis, LiveSpectrogram, SpectrogramOptions, SpectrogramReading,
+    frequency_grid, frequency_scale, level_scale,
 };
 pub use telemetry_feed::{FRAME, FrameWindow, TelemetryFeed, TelemetryLoss, TelemetryRequest};
 pub use theme::{Lane, Theme};
