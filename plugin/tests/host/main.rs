@@ -7,11 +7,11 @@ mod buffers;
 mod lifecycle;
 mod models;
 mod parameters;
+mod project_states;
 mod rig;
 #[cfg(target_os = "linux")]
 mod saved_projects;
 mod state;
-mod states;
 #[cfg(target_os = "linux")]
 #[path = "../shared/vst3_component.rs"]
 mod vst3_component;

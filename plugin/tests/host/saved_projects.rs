@@ -11,8 +11,8 @@ use residue_plugin::{Instance, PRESETS};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::rig::{Rig, library};
-use crate::states::clap_state;
+use crate::project_states::clap_state;
+use crate::rig::{ClapRig, library};
 use crate::vst3_component::Vst3Component;
 use crate::vst3_module::Vst3Module;
 
@@ -70,7 +70,7 @@ fn clap_projects_of_0_1_open_as_they_were_saved() {
     assert_eq!(names.len(), 4 + PRESETS.len(), "{names:?}");
     for name in names {
         let (state, values) = (read(&name, "clap"), saved_values(&name));
-        let mut rig = Rig::new();
+        let mut rig = ClapRig::new();
         assert!(rig.load(&state), "{name}");
         let params = rig.params();
         assert_eq!(params.len(), values.len(), "{name}");
@@ -151,7 +151,7 @@ fn projects_to_save() -> Vec<Project> {
             &[("Depth A", "12 layers"), ("Listen", "B")],
         ),
     ];
-    let scale = Instance::new().model.scale();
+    let scale = Instance::new().model.layer_bitrate();
     for (n, preset) in PRESETS.iter().enumerate() {
         let values = serde_json::to_string(&preset.values(&scale)).expect("values are JSON");
         let state = format!(r#"{{"version":"","params":{values},"fields":{{}}}}"#);
@@ -168,7 +168,7 @@ fn write_fixtures() {
     fs::create_dir_all(folder()).expect("the folder can be made");
     let module = Vst3Module::load(&library());
     for Project { name, state, changes } in projects_to_save() {
-        let mut rig = Rig::new();
+        let mut rig = ClapRig::new();
         assert!(rig.load(&clap_state(&state)), "{name}");
         rig.set(&changes);
         let component = Vst3Component::new(&module);
