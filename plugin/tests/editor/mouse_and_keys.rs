@@ -113,7 +113,7 @@ fn sources_are_chosen_by_mouse_and_letters() {
     open.window.run_steps(2);
     assert!(open.instance.params.codec.swap.value(), "A and B have changed places");
     assert_eq!(listen(&open), ListenTo::A);
-    // What is heard is asked for, swapped or not.
+    // Keys choose what is heard, with A and B exchanged or not.
     open.window.key_press(Key::A);
     open.window.run_steps(2);
     assert_eq!(listen(&open), ListenTo::B);
@@ -122,7 +122,7 @@ fn sources_are_chosen_by_mouse_and_letters() {
 #[test]
 fn presets_are_chosen_from_the_menu_and_by_digits() {
     let mut open = open(|_| {});
-    // What nobody has touched is the first preset.
+    // The defaults are the first preset.
     open.window.get_by_label("Preset: Full depth").click();
     open.window.run_steps(3);
     open.window.get_by_label("Preset Tunnel").click();

@@ -9,7 +9,7 @@ use residue_plugin::editor::{Panel, PortSnapshot};
 use residue_plugin::{Instance, ModelChoice, Phase, SharedModel};
 use residue_ui::Theme;
 use residue_ui_testing::compare::report;
-use residue_ui_testing::{Stage, compare};
+use residue_ui_testing::{HeadlessStage, compare};
 
 use crate::harness::panel;
 use crate::synthetic_voice::VoicePlayer;
@@ -24,7 +24,7 @@ fn check(
     let light = name.ends_with("light");
     instance.params.editor.change(|appearance| appearance.light = light);
     let theme = if light { Theme::LIGHT } else { Theme::DARK };
-    let mut stage = Stage::new(vec2(1060.0, 720.0), 1.0, &theme).bare();
+    let mut stage = HeadlessStage::new(vec2(1060.0, 720.0), 1.0, &theme).bare();
     let picture = stage.picture(|ui| panel.draw(ui, port));
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures");
     compare(&picture, &folder, name, Path::new(env!("CARGO_TARGET_TMPDIR")))

@@ -1,4 +1,4 @@
-//! What hosts put in buffers, and how they lay them out.
+//! Contents and layouts of hosts' buffers.
 
 use std::time::{Duration, Instant};
 
@@ -7,17 +7,17 @@ use clack_extensions::tail::TailLength;
 
 use crate::rig::{ClapRig, Port, Random, noise};
 
-/// All that hosts offer, and what lies beyond.
+/// Sample rates in Hz: those of common hosts, and extremes.
 const RATES: [u32; 10] =
     [8000, 11_025, 22_050, 44_100, 48_000, 88_200, 96_000, 192_000, 384_000, 768_000];
-/// The largest block.
+/// The largest block, in samples.
 const LARGEST: usize = 16_384;
 
 fn repeat(block: usize) -> impl Iterator<Item = usize> {
     std::iter::repeat(block)
 }
 
-/// Samples are of 32 bits, and hosts are told so.
+/// Ports accept 32-bit samples only.
 #[test]
 fn ports_take_32_bits_and_may_be_in_place() {
     let mut rig = ClapRig::new();
@@ -34,9 +34,9 @@ fn ports_take_32_bits_and_may_be_in_place() {
     }
 }
 
-/// A host that sends 64 bits all the same gets nothing, and goes on.
+/// 64-bit samples, which the plugin does not accept, do no harm.
 #[test]
-fn numbers_of_64_bits_are_survived() {
+fn samples_of_64_bits_do_no_harm() {
     let mut rig = ClapRig::offline(48_000, 512);
     let input = vec![noise(1, 4000, 0.2), noise(2, 4000, 0.2)];
     let before = rig.play(&input, 3000, repeat(512), &[]);
@@ -45,7 +45,7 @@ fn numbers_of_64_bits_are_survived() {
     assert!(rig.play(&input, 3000, repeat(512), &[]) == before);
 }
 
-/// Outputs in the place of inputs sound as outputs beside them.
+/// Processing in place gives the same output as separate buffers.
 #[test]
 fn buffers_in_place_and_apart_sound_the_same() {
     for (layout, channels) in [(0, 2), (1, 1)] {
@@ -84,7 +84,7 @@ fn random_blocks_at_every_rate() {
         };
         let expected = run(&mut || LARGEST);
         assert!(expected[0].iter().any(|x| x.abs() > 0.001));
-        // As many small blocks as large ones.
+        // Logarithmically distributed sizes.
         let blocks = &mut || (LARGEST as f64).powf(random.next()).ceil() as usize;
         assert!(run(blocks) == expected, "{rate} Hz");
     }
@@ -98,9 +98,9 @@ fn larger_blocks_than_announced_are_played() {
     assert!(ClapRig::offline(48_000, 256).play(&input, 0, repeat(3000), &[]) == expected);
 }
 
-/// What is not a number is silence to the codec, and leaves nothing behind.
+/// Non-finite samples are replaced by silence, without any after-effect.
 #[test]
-fn nonsense_counts_as_silence() {
+fn non_finite_samples_count_as_silence() {
     for listen in ["Dry", "A", "Dry-B"] {
         let mut wrong = vec![noise(9, 12_000, 0.5), noise(10, 12_000, 0.5)];
         let mut right = wrong.clone();
@@ -124,7 +124,7 @@ fn nonsense_counts_as_silence() {
     }
 }
 
-/// The largest numbers that there are do not become infinite.
+/// Samples up to the largest finite number do not make the output infinite or NaN.
 #[test]
 fn huge_numbers_stay_numbers() {
     for listen in ["Dry", "A", "A-B", "Dry-A"] {
@@ -140,7 +140,7 @@ fn huge_numbers_stay_numbers() {
     }
 }
 
-/// Numbers that are nearly zero cost no more than others, and no lane gives any.
+/// Denormal input costs no more time than other input, and the output has no denormals.
 #[test]
 fn denormals_neither_slow_down_nor_come_out() {
     let time = |plane: Vec<f32>| {
@@ -158,7 +158,7 @@ fn denormals_neither_slow_down_nor_come_out() {
     assert!(tiny < 3 * usual, "{tiny:?} and usually {usual:?}");
 }
 
-/// How the host's thread computes is the host's business, also after a call.
+/// A call leaves the floating-point mode of the host's thread as it was.
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn the_hosts_arithmetic_stays_as_it_was() {
@@ -166,12 +166,12 @@ fn the_hosts_arithmetic_stays_as_it_was() {
     const FLUSH: u32 = 0x8040;
     fn control() -> u32 {
         let mut control = 0u32;
-        // SAFETY: stores the register where it is told to.
+        // SAFETY: stores the register into the variable.
         unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &raw mut control, options(nostack)) };
         control
     }
     fn set(control: u32) {
-        // SAFETY: only whether tiny numbers are flushed differs from what it was.
+        // SAFETY: changes only the flush bits of a value that was read from the register.
         unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &raw const control, options(nostack)) };
     }
     let mut rig = ClapRig::offline(48_000, 512);
@@ -185,7 +185,7 @@ fn the_hosts_arithmetic_stays_as_it_was() {
     }
 }
 
-/// Silence is nearly silence, said to be constant or not, and is reached when the tail is over.
+/// Silent input gives nearly silent output, marked as constant or not, once the tail is over.
 #[test]
 fn silence_is_silence() {
     let silent = |constant: bool| {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::rig::{ClapRig, entry, library, noise};
 
-/// Nothing is loaded for a look at the plugin. The bound is a hundred times what it takes.
+/// A scan loads nothing. The bound is a hundred times the usual time.
 #[test]
 fn a_scan_is_quick() {
     let began = Instant::now();
@@ -44,7 +44,7 @@ fn audio_starts_and_stops_at_any_rate_and_block() {
 }
 
 #[test]
-fn a_reset_forgets_what_was_played() {
+fn a_reset_clears_everything_played() {
     let mut rig = ClapRig::offline(48_000, 512);
     let input = vec![noise(1, 6000, 0.2), noise(2, 6000, 0.2)];
     let fresh = rig.play(&input, 3000, std::iter::repeat(512), &[]);
@@ -88,9 +88,12 @@ fn instances_do_not_hear_each_other() {
     }
 }
 
-/// Hosts drop instances in every state.
+/// Hosts drop instances in every state; the next one plays as if there had been none.
 #[test]
-fn an_instance_may_go_at_any_time() {
+fn an_instance_may_be_dropped_in_any_state() {
+    let input = vec![noise(1, 4800, 0.2), noise(2, 4800, 0.2)];
+    let play = || ClapRig::offline(48_000, 480).play(&input, 2000, std::iter::repeat(480), &[]);
+    let before = play();
     drop(ClapRig::new());
     for blocks in [0, 1, 20] {
         let mut rig = ClapRig::new();
@@ -103,4 +106,5 @@ fn an_instance_may_go_at_any_time() {
     let mut rig = ClapRig::new();
     rig.start(48_000, 480);
     drop(rig);
+    assert!(play() == before);
 }

@@ -12,10 +12,11 @@ mod rig;
 #[cfg(target_os = "linux")]
 mod saved_projects;
 mod state;
+// Only a part of these modules is used here.
 #[cfg(target_os = "linux")]
-#[path = "../shared/vst3_component.rs"]
-mod vst3_component;
-// The names of its classes are asked for elsewhere.
+#[allow(dead_code)]
+#[path = "../shared/vst3_instance.rs"]
+mod vst3_instance;
 #[cfg(target_os = "linux")]
 #[allow(dead_code)]
 #[path = "../shared/vst3_module.rs"]

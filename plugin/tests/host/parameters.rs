@@ -1,4 +1,4 @@
-//! Parameters as hosts list, show, read and change them.
+//! Parameters as hosts list, format, parse and change them.
 
 use clack_extensions::params::ParamInfoFlags;
 
@@ -70,8 +70,8 @@ fn every_value_survives_its_text() {
     assert_eq!(rig.read(depth, "loud"), None);
 }
 
-/// All parameters jump about at random, at random samples, in blocks of random sizes, in realtime
-/// mode: numbers come out, nothing allocates, nothing panics.
+/// All parameters change at random samples, in blocks of random sizes, in realtime mode: the output is
+/// finite, and nothing allocates or panics.
 #[test]
 fn random_automation_in_random_blocks() {
     let mut random = Random(11);

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::project_states::clap_state;
 use crate::rig::{ClapRig, library};
-use crate::vst3_component::Vst3Component;
+use crate::vst3_instance::Vst3Instance;
 use crate::vst3_module::Vst3Module;
 
 /// A parameter as a version reported it: its text, its CLAP value and its normalized VST3 value.
@@ -28,14 +28,14 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v0.1")
 }
 
-/// The JSON that a CLAP state holds behind its length.
+/// Returns the JSON of a CLAP state, which follows its length.
 fn clap_text(state: &[u8]) -> &[u8] {
     let length = u64::from_le_bytes(state[..8].try_into().expect("eight bytes"));
     assert_eq!(length as usize, state.len() - 8);
     &state[8..]
 }
 
-/// What a state holds, but for the version of the plugin that wrote it.
+/// Returns the content of a state without the version of the plugin that saved it.
 fn content(text: &[u8]) -> Value {
     let mut state: Value = serde_json::from_slice(text).expect("states are JSON");
     let version = state.as_object_mut().and_then(|state| state.remove("version"));
@@ -89,15 +89,15 @@ fn vst3_projects_of_0_1_open_as_they_were_saved() {
     let module = Vst3Module::load(&library());
     for name in projects() {
         let (state, values) = (read(&name, "vst3"), saved_values(&name));
-        let component = Vst3Component::new(&module);
-        assert!(component.load(&state), "{name}");
-        let params = component.params();
+        let instance = Vst3Instance::new(&module);
+        assert!(instance.load(&state), "{name}");
+        let params = instance.params();
         assert_eq!(params.len(), values.len(), "{name}");
         for (title, id) in params {
-            let (saved, value) = (values[&title].vst3, component.value(id));
+            let (saved, value) = (values[&title].vst3, instance.value(id));
             assert!((value - saved).abs() < 1e-6, "{name}: {title} is {value}, not {saved}");
         }
-        assert_eq!(content(&component.save()), content(&state), "{name}");
+        assert_eq!(content(&instance.save()), content(&state), "{name}");
     }
 }
 
@@ -151,9 +151,10 @@ fn projects_to_save() -> Vec<Project> {
             &[("Depth A", "12 layers"), ("Listen", "B")],
         ),
     ];
-    let scale = Instance::new().model.layer_bitrate();
+    let layer_bitrate = Instance::new().model.layer_bitrate();
     for (n, preset) in PRESETS.iter().enumerate() {
-        let values = serde_json::to_string(&preset.values(&scale)).expect("values are JSON");
+        let values =
+            serde_json::to_string(&preset.values(&layer_bitrate)).expect("values are JSON");
         let state = format!(r#"{{"version":"","params":{values},"fields":{{}}}}"#);
         projects.push(project(&format!("preset-{}", n + 1), &state, &[]));
     }
@@ -171,24 +172,24 @@ fn write_fixtures() {
         let mut rig = ClapRig::new();
         assert!(rig.load(&clap_state(&state)), "{name}");
         rig.set(&changes);
-        let component = Vst3Component::new(&module);
-        assert!(component.load(state.as_bytes()), "{name}");
-        component.set(&changes);
+        let instance = Vst3Instance::new(&module);
+        assert!(instance.load(state.as_bytes()), "{name}");
+        instance.set(&changes);
 
-        let ids: BTreeMap<String, u32> = component.params().into_iter().collect();
+        let ids: BTreeMap<String, u32> = instance.params().into_iter().collect();
         let values: BTreeMap<String, SavedValue> = rig
             .params()
             .into_iter()
             .map(|param| {
                 let clap = rig.value(param.id);
                 let text = rig.text(param.id, clap);
-                let vst3 = component.value(ids[&param.name]);
+                let vst3 = instance.value(ids[&param.name]);
                 (param.name, SavedValue { text, clap, vst3 })
             })
             .collect();
         let values = serde_json::to_string_pretty(&values).expect("values are JSON") + "\n";
         let files =
-            [("clap", rig.save()), ("vst3", component.save()), ("json", values.into_bytes())];
+            [("clap", rig.save()), ("vst3", instance.save()), ("json", values.into_bytes())];
         for (extension, bytes) in files {
             let path = folder().join(&name).with_extension(extension);
             fs::write(&path, bytes).expect("the fixture is written");

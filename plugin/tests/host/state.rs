@@ -1,4 +1,4 @@
-//! What a project saves.
+//! The saved state.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ fn states_are_small_and_hold_no_weights() {
 }
 
 #[test]
-fn garbage_is_refused_and_survived() {
+fn invalid_states_are_refused() {
     let mut rig = ClapRig::new();
     rig.set(&[("Depth A", "7 layers")]);
     let saved = rig.save();
@@ -62,7 +62,7 @@ fn garbage_is_refused_and_survived() {
     assert!(!rig.load(&clap_state("[1,2,3]")));
     assert!(!rig.load(&saved[..saved.len() - 1]), "cut off");
     assert_eq!(rig.save(), saved);
-    // Bits flipped anywhere either load or do not; either way everything stays within its range.
+    // States with flipped bits may load or not; either way every value stays within its range.
     for _ in 0..300 {
         let mut bytes = saved.clone();
         let at = 8 + random.below(bytes.len() - 8);
@@ -95,16 +95,16 @@ fn older_and_newer_states_load() {
     assert!(text(&rig.save()).contains(r#"\"precision\":\"int8\""#), "the model's future is kept");
 }
 
-/// Every preset arrives in the plugin.
+/// Every preset loads as a state.
 #[test]
 fn presets_apply() {
     let mut rig = ClapRig::new();
     let fresh = text(&rig.save());
-    let scale = Instance::new().model.layer_bitrate();
+    let layer_bitrate = Instance::new().model.layer_bitrate();
     let mut sounds = BTreeMap::new();
     for preset in &PRESETS {
         let mut state: PluginState = serde_json::from_str(&fresh).unwrap();
-        preset.apply(&mut state, &scale);
+        preset.apply(&mut state, &layer_bitrate);
         assert!(rig.load(&clap_state(&serde_json::to_string(&state).unwrap())));
         let saved = text(&rig.save());
         assert_eq!(saved, serde_json::to_string(&state).unwrap(), "{}", preset.name);
@@ -112,7 +112,7 @@ fn presets_apply() {
     }
     let preset = PRESETS.iter().find(|preset| preset.name == "Dialogue 2 kbps").unwrap();
     let mut state: PluginState = serde_json::from_str(&fresh).unwrap();
-    preset.apply(&mut state, &scale);
+    preset.apply(&mut state, &layer_bitrate);
     assert!(rig.load(&clap_state(&serde_json::to_string(&state).unwrap())));
     assert_eq!(rig.shown("Depth A"), "2 kbps");
 }

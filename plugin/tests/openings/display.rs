@@ -1,4 +1,4 @@
-//! A display of its own, and windows on it that plugins draw into.
+//! An X server of its own, with windows that plugins draw into.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -11,14 +11,14 @@ use x11rb::protocol::xproto::{
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
-/// A running X server, which ends with this.
-pub struct Server {
+/// A running X server, which ends when this is dropped.
+pub struct XvfbServer {
     process: Child,
-    /// What `DISPLAY` is to be.
+    /// Value of `DISPLAY`.
     pub name: String,
 }
 
-impl Server {
+impl XvfbServer {
     /// Starts one on a free display, large enough for two editors.
     pub fn start() -> Self {
         let mut process = Command::new("Xvfb")
@@ -35,7 +35,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for XvfbServer {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -48,7 +48,7 @@ pub struct Display {
     root: WindowId,
 }
 
-/// What a window is filled with before somebody draws into it: nothing of ours has this colour.
+/// Background of new windows, a color that the editor does not use.
 const EMPTY: u32 = 0x00ff_00ff;
 
 impl Display {
@@ -72,13 +72,13 @@ impl Display {
         window
     }
 
-    /// Ends a window.
+    /// Destroys a window.
     pub fn destroy(&self, window: WindowId) {
         self.connection.destroy_window(window).expect("a request");
         self.connection.sync().expect("an answer");
     }
 
-    /// What a window shows, with what is drawn into it.
+    /// Returns the contents of a window.
     pub fn picture(&self, window: WindowId, width: u16, height: u16) -> Picture {
         let image = self
             .connection
@@ -94,7 +94,7 @@ impl Display {
         picture
     }
 
-    /// Whether something of our own has been drawn into a window's corner.
+    /// Returns whether the editor has drawn into a window's corner.
     pub fn drawn(&self, window: WindowId) -> bool {
         // The background of the dark look, which nothing covers there.
         let [r, g, b] = self.picture(window, 4, 4).get(2, 2);

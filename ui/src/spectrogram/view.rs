@@ -9,7 +9,7 @@ use egui::{
 };
 use residue_engine::measure::MeasureError;
 
-use super::analysis::{Analysis, COLUMNS, RANGE, ROWS};
+use super::analysis::{COLUMNS, RANGE, ROWS, SpectrogramAnalysis};
 use super::{DifferenceLane, FrequencyAxis};
 use crate::color_map::ColorMap;
 use crate::ring_texture::RingTexture;
@@ -22,25 +22,25 @@ const LABELS: [(f64, &str); 3] = [(100.0, "100"), (1000.0, "1k"), (10_000.0, "10
 /// Frequencies with a label where there is room.
 const FINE_LABELS: [(f64, &str); 5] =
     [(50.0, "50"), (200.0, "200"), (500.0, "500"), (2000.0, "2k"), (5000.0, "5k")];
-/// Room for frequency labels, and for the colour scale.
+/// Margins for the frequency labels and for the color scale, in points.
 const LEFT: f32 = 28.0;
 const RIGHT: f32 = 36.0;
-/// Room for the readout, and for the time axis.
+/// Margins for the readout and for the time axis, in points.
 const TOP: f32 = 16.0;
 const BOTTOM: f32 = 14.0;
 
-/// How spectrograms are shown.
+/// Options of a [`LiveSpectrogram`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpectrogramOptions {
-    /// Which lanes are shown, by [`Lane`]; only they are computed.
+    /// The shown lanes, by [`Lane`]; only these are computed.
     pub lanes: [bool; 4],
-    /// What the fourth one is.
+    /// The difference in the fourth spectrogram.
     pub difference: DifferenceLane,
     /// Frequency axis.
     pub axis: FrequencyAxis,
-    /// Level in dBFS of the faintest colour.
+    /// Level of the faintest color, in dBFS.
     pub low: f32,
-    /// Level in dBFS of the strongest colour.
+    /// Level of the strongest color, in dBFS.
     pub high: f32,
 }
 
@@ -57,22 +57,22 @@ impl Default for SpectrogramOptions {
     }
 }
 
-/// What lies under the mouse.
+/// The values under the pointer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpectrogramReading {
-    /// The lane pointed at.
+    /// The lane under the pointer.
     pub lane: Lane,
-    /// Seconds, 0 now, negative before.
+    /// Time in seconds, 0 for now and negative in the past.
     pub seconds: f64,
-    /// Hertz.
+    /// Frequency in Hz.
     pub hertz: f64,
-    /// dBFS of each lane there, by [`Lane`]; `None` where nothing was measured.
+    /// Level of each lane there, by [`Lane`], in dBFS; `None` where nothing was measured.
     pub levels: [Option<f32>; 4],
 }
 
 /// Spectrograms of running audio.
 pub struct LiveSpectrogram {
-    analysis: Analysis,
+    analysis: SpectrogramAnalysis,
     textures: [RingTexture; 4],
     seconds: f64,
     epoch: u64,
@@ -81,7 +81,7 @@ pub struct LiveSpectrogram {
 }
 
 impl LiveSpectrogram {
-    /// The last `seconds` of audio at `rate` hertz. Takes 2 MB.
+    /// Creates spectrograms of the last `seconds` of audio at `rate` Hz. Takes 2 MB.
     ///
     /// # Errors
     /// If the rate is 0.
@@ -92,7 +92,7 @@ impl LiveSpectrogram {
         };
         let seconds = if seconds.is_finite() { seconds.clamp(0.5, 600.0) } else { 8.0 };
         Ok(Self {
-            analysis: Analysis::new(rate, seconds)?,
+            analysis: SpectrogramAnalysis::new(rate, seconds)?,
             textures: Lane::ALL.map(texture),
             seconds,
             epoch: 0,
@@ -101,7 +101,7 @@ impl LiveSpectrogram {
         })
     }
 
-    /// Takes what `feed` read last; begins anew if the feed did.
+    /// Takes the samples that `feed` read last; starts over if the feed did.
     pub fn update(&mut self, feed: &TelemetryFeed) {
         if feed.epoch() != self.epoch {
             self.epoch = feed.epoch();
@@ -111,25 +111,25 @@ impl LiveSpectrogram {
         self.push(feed.samples());
     }
 
-    /// Takes the next samples of dry, A and B from elsewhere.
+    /// Takes the next samples of dry, A and B.
     pub fn push(&mut self, samples: &[[f32; 3]]) {
         self.analysis.push(samples, self.options.lanes);
     }
 
-    /// Forgets everything.
+    /// Clears the spectrograms.
     pub fn clear(&mut self) {
         self.analysis.clear();
     }
 
-    /// Samples of the transform's window.
+    /// Returns the length of the analysis window, in samples.
     pub fn window(&self) -> usize {
         self.analysis.window()
     }
 
-    /// Draws the spectrograms into the room of `ui`. What `options` say of lanes and difference holds
-    /// for the samples of the next update.
+    /// Draws the spectrograms into the available space of `ui`. Lanes and difference of `options` apply to
+    /// samples from the next update on.
     ///
-    /// The response covers everything; the reading is there while the mouse points at a picture.
+    /// The response covers the whole view; the reading exists while the pointer is over a spectrogram.
     pub fn show(
         &mut self,
         ui: &mut Ui,
@@ -186,7 +186,7 @@ impl LiveSpectrogram {
         }
     }
 
-    /// Uploads the columns that are new.
+    /// Uploads the new columns.
     fn sync(&mut self, ui: &Ui, theme: &Theme) {
         if self.colors.as_ref().is_none_or(|(of, _)| of != theme) {
             self.colors = Some((*theme, ColorMap::of(theme)));
@@ -234,7 +234,7 @@ impl LiveSpectrogram {
                 ui.painter().text(label, Align2::RIGHT_CENTER, text, font, theme.weak);
             }
         }
-        // Which lane it is, on a ground of its own: the picture may be of any colour.
+        // The lane's name has a background of its own, because the spectrogram may have any color.
         let text = painter.layout_no_wrap(self.name(lane).into(), theme::body(), theme.lane(lane));
         let chip = Rect::from_min_size(
             pane.min + vec2(3.0, 3.0),
@@ -342,7 +342,7 @@ impl LiveSpectrogram {
         let mut x = rect.left() + LEFT;
         let (mut width, mut parts) = line_of(&shown);
         if x + width > rect.right() {
-            // No room for all of them.
+            // Not all lanes fit.
             (width, parts) = line_of(&[reading.lane]);
         }
         if x + width > rect.right() {
@@ -355,7 +355,7 @@ impl LiveSpectrogram {
         }
     }
 
-    /// What lies at a point.
+    /// Returns the values at a point.
     fn read(&self, at: Pos2, panes: &[(Lane, Rect)]) -> Option<SpectrogramReading> {
         let (lane, pane) = panes.iter().find(|(_, pane)| pane.contains(at))?;
         let back = f64::from((pane.right() - at.x) / pane.width()).clamp(0.0, 1.0);
@@ -371,7 +371,7 @@ impl LiveSpectrogram {
     }
 }
 
-/// Where the lanes that are shown go, one under another.
+/// Returns the rectangles of the shown lanes, from top to bottom.
 fn panes(rect: Rect, lanes: [bool; 4]) -> Vec<(Lane, Rect)> {
     let shown: Vec<Lane> = Lane::ALL.into_iter().filter(|lane| lanes[*lane as usize]).collect();
     let inner = Rect::from_min_max(
@@ -387,7 +387,7 @@ fn panes(rect: Rect, lanes: [bool; 4]) -> Vec<(Lane, Rect)> {
     shown.into_iter().enumerate().map(|(n, lane)| (lane, pane(n))).collect()
 }
 
-/// A frequency for a label.
+/// Formats a frequency for a label.
 fn hertz(hertz: f64) -> String {
     if hertz < 1000.0 { format!("{hertz:.0} Hz") } else { format!("{:.2} kHz", hertz / 1000.0) }
 }

@@ -1,14 +1,14 @@
-//! What tests of user interfaces draw with: a [`Stage`] without a window, a rasteriser without a GPU,
-//! pictures that are compared with files, and made-up audio and codes to show.
+//! Support for tests of user interfaces: a [`HeadlessStage`] without a window, a rasterizer without a GPU,
+//! comparison of pictures with files, and synthetic audio and codes.
 //!
-//! Everything here panics where something is wrong: it is for tests.
+//! For tests only: everything here panics on errors.
 
 pub mod compare;
+mod headless_stage;
 mod picture;
 pub mod raster;
 pub mod signals;
-mod stage;
 
 pub use compare::compare;
+pub use headless_stage::{HeadlessStage, with_margin};
 pub use picture::Picture;
-pub use stage::{Stage, with_margin};

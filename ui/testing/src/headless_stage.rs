@@ -1,4 +1,4 @@
-//! A context without a window: input goes in, pictures come out.
+//! An egui context without a window: takes input events, returns pictures.
 
 use egui::{Context, Event, Key, Modifiers, Pos2, RawInput, Rect, Ui, Vec2, vec2};
 use residue_ui::Theme;
@@ -6,13 +6,13 @@ use residue_ui::Theme;
 use crate::Picture;
 use crate::raster::{Textures, draw};
 
-/// Seconds of a frame.
+/// Duration of a frame, in seconds.
 const FRAME: f64 = 1.0 / 30.0;
-/// Points around what is drawn.
+/// Margin around the drawn contents, in points.
 const MARGIN: i8 = 8;
 
-/// Runs frames of a user interface of a fixed size.
-pub struct Stage {
+/// Runs frames of a user interface of fixed size.
+pub struct HeadlessStage {
     ctx: Context,
     textures: Textures,
     size: Vec2,
@@ -22,29 +22,29 @@ pub struct Stage {
     margin: i8,
 }
 
-impl Stage {
-    /// So many points, at so many pixels a point.
+impl HeadlessStage {
+    /// Creates a stage of a size in points, at `scale` pixels per point.
     pub fn new(size: Vec2, scale: f32, theme: &Theme) -> Self {
         let ctx = Context::default();
         Theme::install(&ctx);
         ctx.set_theme(if theme.dark { egui::Theme::Dark } else { egui::Theme::Light });
-        // What moves into place would be caught on its way.
+        // Without animations, so that no picture shows one halfway.
         ctx.all_styles_mut(|style| style.animation_time = 0.0);
         let (textures, events) = Default::default();
         Self { ctx, textures, size, scale, frames: 0, events, margin: MARGIN }
     }
 
-    /// Without room around what is drawn: for what brings its own, such as a whole window.
+    /// Removes the margin, for contents that have their own, such as a whole window.
     pub fn bare(self) -> Self {
         Self { margin: 0, ..self }
     }
 
-    /// Something that happens in the next frame.
+    /// Adds an input event to the next frame.
     pub fn event(&mut self, event: Event) {
         self.events.push(event);
     }
 
-    /// Moves the mouse.
+    /// Moves the pointer.
     pub fn point(&mut self, at: Pos2) {
         self.event(Event::PointerMoved(at));
     }
@@ -57,7 +57,7 @@ impl Stage {
         }
     }
 
-    /// Runs a frame and draws it.
+    /// Runs a frame and returns its picture.
     pub fn frame(&mut self, mut add: impl FnMut(&mut Ui)) -> Picture {
         let rect = Rect::from_min_size(Pos2::ZERO, self.size);
         let mut input = RawInput {
@@ -99,7 +99,7 @@ impl Stage {
         picture
     }
 
-    /// Runs frames until everything is in its place, and gives the last.
+    /// Runs three frames, after which the layout is settled, and returns the last picture.
     pub fn picture(&mut self, mut add: impl FnMut(&mut Ui)) -> Picture {
         self.frame(&mut add);
         self.frame(&mut add);
@@ -107,7 +107,7 @@ impl Stage {
     }
 }
 
-/// The size of a scene, with its margin.
+/// Returns the size of a scene with its margin, in points.
 pub fn with_margin(width: f32, height: f32) -> Vec2 {
     vec2(width, height) + Vec2::splat(2.0 * f32::from(MARGIN))
 }

@@ -1,11 +1,12 @@
-//! One VST3 instance as a host uses it for projects: parameters and saved state, without audio.
+//! A VST3 instance without audio: parameters and saved state.
 
 use std::cell::RefCell;
 use std::ffi::c_void;
 
 use vst3::Steinberg::IBStream_::IStreamSeekMode_::{kIBSeekCur, kIBSeekEnd, kIBSeekSet};
 use vst3::Steinberg::Vst::{
-    IComponent, IComponentTrait, IEditController, IEditControllerTrait, ParamID, ParameterInfo,
+    IAudioProcessor, IAudioProcessorTrait, IComponent, IComponentTrait, IEditController,
+    IEditControllerTrait, ParamID, ParameterInfo, SymbolicSampleSizes_,
 };
 use vst3::Steinberg::{
     IBStream, IBStreamTrait, IPluginBaseTrait, int32, int64, kInvalidArgument, kResultOk, tresult,
@@ -15,12 +16,12 @@ use vst3::{Class, ComPtr, ComWrapper};
 use crate::vst3_module::Vst3Module;
 
 /// An initialised component, which is its own controller.
-pub struct Vst3Component {
+pub struct Vst3Instance {
     component: ComPtr<IComponent>,
     controller: ComPtr<IEditController>,
 }
 
-impl Vst3Component {
+impl Vst3Instance {
     /// An instance of the module's first class.
     pub fn new(module: &Vst3Module) -> Self {
         let component = module.create();
@@ -30,7 +31,7 @@ impl Vst3Component {
         Self { component, controller }
     }
 
-    /// Titles and ids of the parameters, in the plugin's order.
+    /// Returns titles and ids of the parameters, in the plugin's order.
     pub fn params(&self) -> Vec<(String, ParamID)> {
         // SAFETY: the plugin fills in plain data; titles end with a zero.
         unsafe {
@@ -44,7 +45,18 @@ impl Vst3Component {
         }
     }
 
-    /// The normalized value, 0 to 1.
+    /// Returns whether the instance accepts samples of 32 or 64 bits.
+    pub fn accepts_sample_bits(&self, bits: u32) -> bool {
+        let size = match bits {
+            64 => SymbolicSampleSizes_::kSample64,
+            _ => SymbolicSampleSizes_::kSample32,
+        };
+        let processor: ComPtr<IAudioProcessor> = self.component.cast().expect("it processes audio");
+        // SAFETY: the call only answers.
+        unsafe { processor.canProcessSampleSize(size as i32) == kResultOk }
+    }
+
+    /// Returns the normalized value, 0 to 1.
     pub fn value(&self, id: ParamID) -> f64 {
         // SAFETY: the call takes and returns numbers.
         unsafe { self.controller.getParamNormalized(id) }
@@ -70,7 +82,7 @@ impl Vst3Component {
         }
     }
 
-    /// The component's saved state.
+    /// Returns the saved state.
     pub fn save(&self) -> Vec<u8> {
         let stream = ComWrapper::new(Stream::default());
         let writer = stream.to_com_ptr::<IBStream>().expect("the stream implements IBStream");
@@ -88,7 +100,7 @@ impl Vst3Component {
     }
 }
 
-impl Drop for Vst3Component {
+impl Drop for Vst3Instance {
     fn drop(&mut self) {
         // SAFETY: it was initialised, and nothing is called after this.
         unsafe { self.component.terminate() };
