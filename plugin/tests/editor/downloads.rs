@@ -8,7 +8,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use residue_engine::live::{
     Allowance, AudioPort, CodecModel, ListeningSource, PortConfig, PortSettings, open_port,
 };
-use residue_engine_testing::{HubFault, HubServer, PullPhase};
+use residue_engine_testing::{HubFault, HubServer, PullFixture};
 use residue_plugin::{Instance, ModelChoice, Phase};
 use residue_ui_testing::signals::{Noise, RATE};
 
@@ -92,10 +92,10 @@ fn wait(
 fn a_missing_model_is_fetched_and_runs_while_audio_goes_on() {
     let server = hub();
     server.state().mishaps.push_back(HubFault::Stall(HALF));
-    let mut place = PullPhase::new(&server);
-    (place.settings.retries, place.settings.patience) = (3, Duration::from_secs(1));
+    let mut fixture = PullFixture::new(&server);
+    (fixture.settings.retries, fixture.settings.patience) = (3, Duration::from_secs(1));
     let mut open =
-        open_over(place.library(), |instance| instance.model.choose(ModelChoice::new("nano")));
+        open_over(fixture.library(), |instance| instance.model.choose(ModelChoice::new("nano")));
     let mut audio = HostAudio::start(&open.instance);
     let running = |open: &EditorHarness| open.instance.model.status().running.map(|(name, _)| name);
     let reads =
@@ -146,8 +146,8 @@ fn a_missing_model_is_fetched_and_runs_while_audio_goes_on() {
 #[test]
 fn a_model_is_fetched_in_the_dialog_and_chosen() {
     let server = hub();
-    let place = PullPhase::new(&server);
-    let mut open = open_over(place.library(), |_| {});
+    let fixture = PullFixture::new(&server);
+    let mut open = open_over(fixture.library(), |_| {});
     open.window.get_by_label("Model embedded, f32").click();
     open.wait_for("Fetch 87 MB");
     open.window.get_by_label("Fetch 87 MB").click();
