@@ -9,7 +9,7 @@ fn main() {
     if let Some(archive) = env::var("RTSAN_LIB_PATH").ok().filter(|path| !path.is_empty()) {
         println!("cargo::rustc-cfg=sanitized");
         println!("cargo::rerun-if-changed={archive}");
-        // All of it: what sets it up before the first allocation is called by nobody.
+        // The whole archive: nothing refers to the function that initializes it before the first allocation.
         println!("cargo::rustc-link-arg-tests=-Wl,--whole-archive,{archive},--no-whole-archive");
     }
 }

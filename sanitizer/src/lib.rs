@@ -1,11 +1,11 @@
-//! LLVM's RealtimeSanitizer for the audio thread: its runtime, and proof that it works.
+//! LLVM's RealtimeSanitizer for the audio thread: its runtime, and a check that it detects violations.
 //!
-//! `tests/sanitizer` is what it is for; `cargo xtask sanitize` runs that.
+//! `tests/sanitizer` uses it; `cargo xtask sanitize` runs that.
 
 pub mod violations;
 
-/// Whether there is a runtime to watch.
-pub const WATCHES: bool = cfg!(sanitized);
+/// Whether this build is linked with the sanitizer's runtime.
+pub const SANITIZED: bool = cfg!(sanitized);
 
 /// The sanitizer's runtime.
 #[cfg(sanitized)]
@@ -15,19 +15,19 @@ pub mod runtime {
         safe fn __rtsan_realtime_exit();
     }
 
-    /// Runs `call` under the sanitizer's eyes.
-    pub fn watch(call: &mut dyn FnMut()) {
+    /// Runs `call` in a realtime context: a violation ends the program.
+    pub fn realtime_context(call: &mut dyn FnMut()) {
         __rtsan_realtime_enter();
         call();
         __rtsan_realtime_exit();
     }
 }
 
-/// What stands in for it where `RTSAN_LIB_PATH` named none at build time.
+/// A substitute for builds without `RTSAN_LIB_PATH`.
 #[cfg(not(sanitized))]
 pub mod runtime {
-    /// Runs `call`, unwatched.
-    pub fn watch(call: &mut dyn FnMut()) {
+    /// Runs `call` without the sanitizer.
+    pub fn realtime_context(call: &mut dyn FnMut()) {
         call();
     }
 }

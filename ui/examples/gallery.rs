@@ -1,6 +1,5 @@
-//! Draws every widget and view with made-up data into PNG files, without a GPU or a window:
-//! `cargo run -p residue-ui --example gallery -- FOLDER`. For looking at, dark and light, at one and
-//! two pixels a point.
+//! Draws every widget and view with synthetic data into PNG files, without a GPU or a window, dark and
+//! light, at one and two pixels per point: `cargo run -p residue-ui --example gallery -- FOLDER`.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -8,11 +7,11 @@ mod support;
 use std::path::PathBuf;
 
 use residue_ui::Theme;
-use support::scenes::{Data, EDITOR, SCENES, draw};
+use support::scenes::{EDITOR, SCENES, SceneData, draw};
 
 fn main() {
     let folder = std::env::args_os().nth(1).map_or_else(|| "target/gallery".into(), PathBuf::from);
-    let mut data = Data::new();
+    let mut data = SceneData::new();
     for (look, theme) in [("dark", Theme::DARK), ("light", Theme::LIGHT)] {
         for scale in [1.0, 2.0] {
             for scene in SCENES.iter().chain([&EDITOR]) {

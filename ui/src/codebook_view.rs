@@ -1,4 +1,4 @@
-//! What the codes carry: use and entropy of each layer's codebook.
+//! Use and entropy of each layer's codebook.
 
 use egui::accesskit::Role;
 use egui::{Align2, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2};
@@ -9,8 +9,8 @@ use crate::telemetry_feed::FrameWindow;
 use crate::theme::{self, Lane, Theme, size};
 use crate::token_map::{map_rect, row_rect};
 
-/// Frames from one count to the next: about twice a second.
-const EVERY: u64 = 6;
+/// Frames between two counts, about twice a second.
+const COUNT_INTERVAL: u64 = 6;
 
 /// Use and entropy of the codebooks over the frames of a window.
 #[derive(Default)]
@@ -21,18 +21,18 @@ pub struct CodebookStats {
 }
 
 impl CodebookStats {
-    /// Nothing counted yet.
+    /// Creates statistics without a count.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Counts the window again if enough has come since the last time. Streams count as more frames
-    /// of the same codebooks. Call it only while the view is visible.
+    /// Counts the codes of a window again if enough frames have been added since the last count. Codes of
+    /// all streams count for the same codebooks. To be called only while the view is visible.
     pub fn update(&mut self, frames: &FrameWindow, codebook_size: usize) {
         let (epoch, total) = (frames.epoch(), frames.total());
         if let Some((counted, at)) = self.counted
             && counted == epoch
-            && total < at + EVERY
+            && total < at + COUNT_INTERVAL
         {
             return;
         }
@@ -49,7 +49,7 @@ impl CodebookStats {
         };
         let mut usage = CodebookUsage { codebook_size, frames: 0, layers: Vec::new() };
         for layer in 0..layers {
-            // Each layer by itself: deep ones may be missing in some frames.
+            // Layer by layer, because deep layers may be missing in some frames.
             let codes = layer_codes(layer);
             match codebook_usage(&Codes::new(1, codes.len(), codes), codebook_size) {
                 Ok(one) => {
@@ -65,7 +65,7 @@ impl CodebookStats {
         self.usage = Some(Ok(usage));
     }
 
-    /// The last count; `None` without frames.
+    /// Returns the last count; `None` without frames.
     ///
     /// # Errors
     /// If a code is not in the codebook.
@@ -73,8 +73,8 @@ impl CodebookStats {
         self.usage.as_ref().map(Result::as_ref)
     }
 
-    /// Draws the bars into the room of `ui`, layer beside layer with a
-    /// [`TokenMap`](crate::TokenMap) of the same height. `frame_rate` is frames a second; layers
+    /// Draws the bars into the available space of `ui`, with rows aligned to those of a
+    /// [`TokenMap`](crate::TokenMap) of the same height. `frame_rate` is in frames a second; layers
     /// beyond both depths are dimmed.
     pub fn show(&self, ui: &mut Ui, depths: [usize; 2], frame_rate: f64) -> Response {
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
@@ -110,8 +110,8 @@ impl CodebookStats {
                 let bound = usage.measurable_bits_per_frame() / usage.layers.len().max(1) as f64;
                 response.on_hover_ui_at_pointer(|ui| {
                     ui.label(format!(
-                        "Bar: bits a frame that each layer's codes really carry (entropy over the \
-                         last {} frames). Mark: the most that so few frames can show, {bound:.1}. \
+                        "Bar: entropy of each layer's codes over the last {} frames, in bits a frame. \
+                         Mark: the highest entropy that so few frames can show, {bound:.1}. \
                          Number: share of the codebook in use.",
                         usage.frames
                     ));
@@ -143,7 +143,7 @@ impl CodebookStats {
     }
 }
 
-/// Kilobits a second that a lane of so many layers really carries, and is sent with.
+/// Returns the entropy and the nominal bitrate of a lane of `depth` layers, in kilobits a second.
 fn kbps(usage: &CodebookUsage, depth: usize, frame_rate: f64) -> [f64; 2] {
     let depth = depth.min(usage.layers.len());
     let real: f64 = usage.layers[..depth].iter().map(|layer| layer.entropy_bits).sum();
@@ -175,7 +175,7 @@ fn paint(ui: &Ui, theme: &Theme, map: Rect, usage: &CodebookUsage, depths: [usiz
             pos2(map.left(), row.top() + gap),
             pos2(x(used.entropy_bits), row.bottom() - gap),
         );
-        // What only one lane hears has its colour.
+        // A layer that only one lane decodes has that lane's color.
         let color = match depths.map(heard) {
             [true, false] => theme.lane(Lane::A),
             [false, true] => theme.lane(Lane::B),
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_that_are_missing_are_not_counted() {
+    fn missing_codes_are_not_counted() {
         let mut frames = FrameWindow::new();
         for n in 0..8 {
             let codes = [n, if n < 4 { n } else { NO_CODE }];
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_again_only_when_enough_has_come() {
+    fn counts_again_after_enough_frames() {
         let mut stats = CodebookStats::new();
         stats.update(&FrameWindow::new(), 1024);
         assert!(stats.usage().is_none());
@@ -267,13 +267,13 @@ mod tests {
         let push = |frames: &mut FrameWindow| {
             frames.push(&FrameCodes { position: 0, streams: 1, layers: 2, codes: &[1, 2] });
         };
-        (0..EVERY - 1).for_each(|_| push(&mut frames));
+        (0..COUNT_INTERVAL - 1).for_each(|_| push(&mut frames));
         stats.update(&frames, 1024);
         assert_eq!(counted(&stats), 10);
         push(&mut frames);
         stats.update(&frames, 1024);
         assert_eq!(counted(&stats), 16);
-        // Another window.
+        // A cleared window starts a new count.
         frames.clear();
         push(&mut frames);
         stats.update(&frames, 1024);
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_outside_the_codebook_is_said() {
+    fn a_code_outside_the_codebook_is_an_error() {
         let mut stats = CodebookStats::new();
         stats.update(&window(10, 1), 4);
         assert!(matches!(stats.usage(), Some(Err(MeasureError::CodeOutOfRange { value: 7, .. }))));

@@ -1,9 +1,9 @@
-//! Colours by how light and how colourful they look: Oklab (B. Ottosson, "A perceptual color space
-//! for image processing", 2020).
+//! Colors in the perceptual space Oklab (B. Ottosson, "A perceptual color space for image processing",
+//! 2020).
 
 use egui::Color32;
 
-/// A colour in Oklab.
+/// A color in Oklab.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Oklab {
     /// Lightness, 0 black to 1 white.
@@ -15,13 +15,13 @@ pub(crate) struct Oklab {
 }
 
 impl Oklab {
-    /// From lightness, chroma and hue in degrees.
+    /// Creates a color from lightness, chroma, and hue in degrees.
     pub fn from_lch(l: f32, chroma: f32, hue: f32) -> Self {
         let (sin, cos) = hue.to_radians().sin_cos();
         Self { l, a: chroma * cos, b: chroma * sin }
     }
 
-    /// Of an sRGB colour; opacity is ignored.
+    /// Converts an sRGB color; opacity is ignored.
     #[cfg(test)]
     pub fn from_srgb(color: Color32) -> Self {
         let [r, g, b] = linear(color);
@@ -35,7 +35,7 @@ impl Oklab {
         }
     }
 
-    /// The nearest sRGB colour, channel by channel; opaque.
+    /// Converts to the nearest opaque sRGB color, clamping each channel.
     pub fn to_srgb(self) -> Color32 {
         let l = (self.l + 0.396_337_78 * self.a + 0.215_803_76 * self.b).powi(3);
         let m = (self.l - 0.105_561_346 * self.a - 0.063_854_17 * self.b).powi(3);
@@ -46,14 +46,14 @@ impl Oklab {
         from_linear([r, g, b])
     }
 
-    /// The colour at `t` (0 to 1) on the way from this one to `other`.
+    /// Interpolates linearly from this color (`t` = 0) to `other` (`t` = 1).
     pub fn mix(self, other: Self, t: f32) -> Self {
         let at = |from: f32, to: f32| from + (to - from) * t;
         Self { l: at(self.l, other.l), a: at(self.a, other.a), b: at(self.b, other.b) }
     }
 }
 
-/// The linear light of a colour's red, green and blue, 0 to 1 each.
+/// Returns the linear light of a color's red, green and blue, 0 to 1 each.
 #[cfg(test)]
 pub(crate) fn linear(color: Color32) -> [f32; 3] {
     [color.r(), color.g(), color.b()].map(|channel| {
@@ -62,7 +62,7 @@ pub(crate) fn linear(color: Color32) -> [f32; 3] {
     })
 }
 
-/// The colour nearest to linear light, channel by channel; opaque.
+/// Returns the opaque sRGB color nearest to linear light, clamping each channel.
 pub(crate) fn from_linear(light: [f32; 3]) -> Color32 {
     let [r, g, b] = light.map(|light| {
         let light = light.clamp(0.0, 1.0);
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_survive_the_way_there_and_back() {
+    fn colors_round_trip() {
         for rgb in [[0, 0, 0], [255, 255, 255], [255, 0, 0], [12, 200, 90], [86, 180, 233]] {
             let color = Color32::from_rgb(rgb[0], rgb[1], rgb[2]);
             assert_eq!(Oklab::from_srgb(color).to_srgb(), color);

@@ -1,21 +1,21 @@
-//! Colours of levels and of codes.
+//! Colors of levels and of codes.
 
 use egui::Color32;
 
 use crate::color::Oklab;
 use crate::theme::Theme;
 
-/// Colours between the least and the most.
+/// Colors between the lowest and the highest level.
 const STEPS: usize = 256;
 
-/// Colors of levels: lightness alone tells them apart, so that they read the same for every kind of
-/// color vision, and in print.
+/// A color map of levels with monotonic lightness, which reads the same for every kind of color vision and
+/// in print.
 pub struct ColorMap([Color32; STEPS]);
 
 impl ColorMap {
-    /// The colors from the well of a theme, which is silence, to what stands out most from it.
+    /// Creates the color map of a theme, from its well color (silence) to the strongest contrast.
     pub fn of(theme: &Theme) -> Self {
-        // Lightness, chroma, hue; the hue moves so that differences of level are easier to see.
+        // Lightness, chroma, hue; the hue changes so that differences of level are easier to see.
         let stops: [(f32, f32, f32); 5] = if theme.dark {
             [
                 (0.17, 0.01, 265.0),
@@ -41,16 +41,15 @@ impl ColorMap {
         }))
     }
 
-    /// The color at `share`, 0 to 1; beyond, the color of the nearer end; of NaN, that of 0.
+    /// Returns the color at `share`, 0 to 1, clamped.
     pub fn at(&self, share: f32) -> Color32 {
         self.0[(share * (STEPS - 1) as f32).round().clamp(0.0, (STEPS - 1) as f32) as usize]
     }
 }
 
-/// The colour of a code: codes have no order, so neighbours get unlike colours, and the same code
-/// always the same.
+/// Returns the color of a code. Codes have no order, so that neighboring codes get different colors.
 pub(crate) fn code_color(code: u32, theme: &Theme) -> Color32 {
-    // Knuth's multiplicative hash spreads neighbouring codes.
+    // Knuth's multiplicative hash spreads neighboring codes.
     let hash = code.wrapping_add(1).wrapping_mul(2_654_435_769);
     let part = |shift: u32, values: u32| ((hash >> shift) % values) as f32;
     let hue = part(20, 24) * 15.0;
@@ -82,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbouring_codes_look_different() {
+    fn neighboring_codes_look_different() {
         for theme in [Theme::DARK, Theme::LIGHT] {
             let alike = (0..1023)
                 .filter(|code| code_color(*code, &theme) == code_color(code + 1, &theme))

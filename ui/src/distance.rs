@@ -1,4 +1,4 @@
-//! How far A and B are from dry, while they run.
+//! Mel distances of A and B from dry, live.
 
 use std::collections::VecDeque;
 
@@ -12,41 +12,41 @@ use residue_engine::measure::{MeasureError, StreamingMelDistance};
 use crate::telemetry_feed::TelemetryFeed;
 use crate::theme::{self, Lane, Theme, size};
 
-/// Seconds that a distance is measured over.
-const MOMENT: f64 = 1.0;
-/// Seconds of a point of the history.
-const POINT: f64 = 0.25;
-/// Points kept: a minute.
+/// Span of a measurement, in seconds.
+const SPAN: f64 = 1.0;
+/// Interval between points of the history, in seconds.
+const INTERVAL: f64 = 0.25;
+/// Points of the history: a minute.
 const POINTS: usize = 240;
-/// The scale of the history goes at least so far.
-const LEAST_TOP: f64 = 2.0;
+/// Smallest upper end of the history's axis.
+const MIN_TOP: f64 = 2.0;
 
-/// The mel distance of lanes A and B from dry, with its last minute.
+/// The mel distances of lanes A and B from dry, with the history of the last minute.
 pub struct DistanceView {
     measure: StreamingMelDistance,
     points: VecDeque<[f64; 2]>,
-    /// Samples of a point, and those since the last.
+    /// Samples between two points, and samples since the last one.
     step: u64,
     since: u64,
     epoch: u64,
 }
 
 impl DistanceView {
-    /// Of audio at `rate` hertz.
+    /// Creates the view for audio at `rate` Hz.
     ///
     /// # Errors
     /// If the rate is 0.
     pub fn new(rate: u32) -> Result<Self, MeasureError> {
         Ok(Self {
-            measure: StreamingMelDistance::new(rate, MOMENT)?,
+            measure: StreamingMelDistance::new(rate, SPAN)?,
             points: VecDeque::new(),
-            step: ((f64::from(rate) * POINT) as u64).max(1),
+            step: ((f64::from(rate) * INTERVAL) as u64).max(1),
             since: 0,
             epoch: 0,
         })
     }
 
-    /// Takes what `feed` read last; begins anew if the feed did, and after a gap.
+    /// Takes the samples that `feed` read last. Starts over if the feed did; a gap clears the measurement.
     pub fn update(&mut self, feed: &TelemetryFeed) {
         if feed.epoch() != self.epoch {
             self.epoch = feed.epoch();
@@ -57,7 +57,7 @@ impl DistanceView {
         self.push(feed.samples());
     }
 
-    /// Takes the next samples of dry, A and B from elsewhere.
+    /// Takes the next samples of dry, A and B.
     pub fn push(&mut self, samples: &[[f32; 3]]) {
         for piece in samples.chunks(self.step as usize) {
             self.measure.push(piece);
@@ -74,19 +74,19 @@ impl DistanceView {
         }
     }
 
-    /// Forgets everything.
+    /// Clears measurement and history.
     pub fn clear(&mut self) {
         self.measure.clear();
         self.points.clear();
         self.since = 0;
     }
 
-    /// The distances of A and B over the last second.
+    /// Returns the distances of A and B over the last second.
     pub fn read(&self) -> Option<[f64; 2]> {
         self.measure.read()
     }
 
-    /// Draws numbers and history, as wide as `ui` and so many points high.
+    /// Draws numbers and history at the full width of `ui`; the history is `height` points high.
     pub fn show(&self, ui: &mut Ui, height: f32) -> Response {
         let theme = Theme::of(ui);
         let read = self.read();
@@ -137,7 +137,7 @@ impl DistanceView {
     fn paint(&self, ui: &Ui, theme: &Theme, rect: Rect) {
         let painter = ui.painter();
         painter.rect_filled(rect, 1, theme.well);
-        let most = self.points.iter().flatten().fold(LEAST_TOP, |most, x| most.max(*x));
+        let most = self.points.iter().flatten().fold(MIN_TOP, |most, x| most.max(*x));
         let top = most.ceil();
         let y = |distance: f64| rect.bottom() - rect.height() * (distance / top) as f32;
         for line in 1..top as usize {

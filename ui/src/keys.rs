@@ -1,8 +1,8 @@
-//! Keys that mean numbers.
+//! Digit keys.
 
 use egui::Key;
 
-/// The digit keys by their number, from 0 to 9.
+/// The digit keys, 0 to 9.
 pub const DIGITS: [Key; 10] = [
     Key::Num0,
     Key::Num1,
@@ -16,7 +16,7 @@ pub const DIGITS: [Key; 10] = [
     Key::Num9,
 ];
 
-/// The number of a digit key.
+/// Returns the digit of a key.
 pub fn digit(key: Key) -> Option<usize> {
     DIGITS.iter().position(|digit| *digit == key)
 }

@@ -1,4 +1,4 @@
-//! A knob: turned with mouse, wheel and keys, or typed.
+//! A knob, controlled with mouse, wheel and keys, or by typing a value.
 
 use std::f32::consts::{PI, TAU};
 
@@ -12,14 +12,14 @@ use crate::knob_scale::KnobScale;
 use crate::text::minus;
 use crate::theme::{self, Theme, size};
 
-/// Points of travel from one end of the range to the other.
+/// Drag distance from one end of the range to the other, in points.
 const TRAVEL: f64 = 220.0;
-/// How much slower a drag with shift is.
+/// Speed of a drag with shift, relative to one without.
 const FINE: f64 = 0.1;
-/// Points of smooth scrolling that count as a notch of a wheel.
+/// Smooth scrolling that counts as a notch of the wheel, in points.
 const NOTCH: f64 = 24.0;
-/// Most detents that are marked; more would run together.
-const MOST_TICKS: f64 = 64.0;
+/// Most detents that get tick marks.
+const MAX_TICKS: f64 = 64.0;
 /// The gap at the bottom of the dial, in radians.
 const GAP: f32 = TAU / 4.0;
 
@@ -32,53 +32,53 @@ const GAP: f32 = TAU / 4.0;
 /// | reset | double-click, ctrl-click, delete |
 /// | type | click the value, or press enter or a digit |
 ///
-/// A host that wants gestures begins one at [`Response::drag_started`], ends it at
+/// A caller that reports gestures begins one at [`Response::drag_started`], ends it at
 /// [`Response::drag_stopped`], and makes one of its own around every other [`Response::changed`].
 pub struct Knob<'a> {
     label: &'a str,
-    quantity: &'a dyn KnobScale,
+    scale: &'a dyn KnobScale,
     accent: Option<Color32>,
     diameter: f32,
 }
 
-/// What a gesture needs to remember from frame to frame.
+/// The state of a gesture between frames.
 #[derive(Clone, Copy, Default)]
-struct Travel {
-    /// Where a drag is, between detents.
+struct GestureState {
+    /// The dragged value, before it snaps to the grid.
     value: f64,
-    /// Where the mouse was.
+    /// The pointer's last position.
     y: f32,
-    /// Wheel movement that was not enough for a step yet.
+    /// Wheel movement that has not made up a step yet, in notches.
     wheel: f64,
 }
 
-/// A text that is being typed.
+/// A value that is being typed.
 #[derive(Clone, Default)]
-struct Entry {
+struct TypedEntry {
     text: String,
-    /// Not shown yet.
+    /// Whether it has not been shown yet.
     fresh: bool,
-    /// Return was pressed on something that cannot be read.
+    /// Whether enter was pressed on a text that cannot be parsed.
     refused: bool,
 }
 
 impl<'a> Knob<'a> {
-    /// Named `label`, which no other knob of the same `Ui` is, turning `quantity`.
-    pub fn new(label: &'a str, quantity: &'a dyn KnobScale) -> Self {
-        Self { label, quantity, accent: None, diameter: 56.0 }
+    /// Creates a knob over `scale`. No other knob of the same `Ui` may have the same `label`.
+    pub fn new(label: &'a str, scale: &'a dyn KnobScale) -> Self {
+        Self { label, scale, accent: None, diameter: 56.0 }
     }
 
-    /// In a colour of its own.
+    /// Sets the color of the arc.
     pub fn accent(self, accent: Color32) -> Self {
         Self { accent: Some(accent), ..self }
     }
 
-    /// So many points across.
+    /// Sets the diameter, in points.
     pub fn diameter(self, diameter: f32) -> Self {
         Self { diameter, ..self }
     }
 
-    /// Draws the knob and lets a person turn it.
+    /// Draws the knob, and applies the user's changes to `value`.
     pub fn show(self, ui: &mut Ui, value: &mut f64) -> Response {
         let line = size::VALUE + size::GAP;
         let width = self.diameter.max(84.0);
@@ -98,7 +98,7 @@ impl<'a> Knob<'a> {
             self.gestures(ui, &mut response, value);
         }
         let typing = self.typing(ui, &response, text, value);
-        *value = self.quantity.snap(*value);
+        *value = self.scale.snap(*value);
         if *value != before {
             response.mark_changed();
         }
@@ -114,7 +114,7 @@ impl<'a> Knob<'a> {
             );
             self.paint(ui, &theme, &response, dial, *value);
             if !typing {
-                let value = minus(&self.quantity.format(*value));
+                let value = minus(&self.scale.format(*value));
                 painter.text(
                     text.center(),
                     Align2::CENTER_CENTER,
@@ -123,7 +123,7 @@ impl<'a> Knob<'a> {
                     theme.text,
                 );
             }
-            if let Some(detail) = self.quantity.detail(*value) {
+            if let Some(detail) = self.scale.detail(*value) {
                 let at = pos2(rect.center().x, text.bottom() + 1.0);
                 painter.text(at, Align2::CENTER_TOP, detail, theme::small(), theme.weak);
             }
@@ -133,22 +133,23 @@ impl<'a> Knob<'a> {
     }
 
     fn gestures(&self, ui: &Ui, response: &mut Response, value: &mut f64) {
-        let quantity = self.quantity;
-        let (low, high) = quantity.range().into_inner();
+        let scale = self.scale;
+        let (low, high) = scale.range().into_inner();
         let shift = ui.input(|input| input.modifiers.shift);
-        let mut travel: Travel = ui.data(|data| data.get_temp(response.id)).unwrap_or_default();
+        let mut travel: GestureState =
+            ui.data(|data| data.get_temp(response.id)).unwrap_or_default();
 
         let reset = response.double_clicked()
             || (response.clicked() && ui.input(|input| input.modifiers.command));
         if reset {
-            *value = quantity.default();
+            *value = scale.default();
         }
         if response.clicked() || response.drag_started() {
             response.request_focus();
         }
         if let Some(pointer) = response.interact_pointer_pos() {
-            // Where the drag is recognised, not where the button went down: what moved until then
-            // was to tell it from a click, and would be a jump.
+            // From where the drag is recognized, not from where the button went down: the movement until
+            // then told it from a click, and would be a jump.
             if response.drag_started() {
                 (travel.value, travel.y) = (*value, pointer.y);
             }
@@ -157,15 +158,15 @@ impl<'a> Knob<'a> {
             travel.y = pointer.y;
             if response.dragged() {
                 travel.value = (travel.value + moved).clamp(low, high);
-                *value = quantity.snap(travel.value);
+                *value = scale.snap(travel.value);
             }
         }
 
-        let step = if shift { quantity.fine_step() } else { quantity.step() };
+        let step = if shift { scale.fine_step() } else { scale.step() };
         let mut add = 0.0;
         if response.hovered() {
-            // Steps are counted from the wheel itself: egui's smooth scrolling goes on after it has
-            // stopped. What lies around the knob must not scroll along.
+            // Steps are counted from wheel events, because egui's smooth scrolling continues after the
+            // wheel has stopped. The surroundings must not scroll along.
             travel.wheel += ui.input_mut(|input| {
                 input.smooth_scroll_delta = Vec2::ZERO;
                 input.events.iter().map(notches).sum::<f64>()
@@ -190,7 +191,7 @@ impl<'a> Knob<'a> {
                 let up = count(Key::ArrowUp) + count(Key::ArrowRight);
                 let down = count(Key::ArrowDown) + count(Key::ArrowLeft);
                 add += (up - down) * step;
-                add += (count(Key::PageUp) - count(Key::PageDown)) * quantity.page();
+                add += (count(Key::PageUp) - count(Key::PageDown)) * scale.page();
                 if input.key_pressed(Key::Home) {
                     *value = low;
                 }
@@ -198,19 +199,19 @@ impl<'a> Knob<'a> {
                     *value = high;
                 }
                 if input.key_pressed(Key::Delete) || input.key_pressed(Key::Backspace) {
-                    *value = quantity.default();
+                    *value = scale.default();
                 }
             });
         }
         ui.input(|input| {
             let count = |action| input.num_accesskit_action_requests(response.id, action) as f64;
-            add += (count(Action::Increment) - count(Action::Decrement)) * quantity.step();
+            add += (count(Action::Increment) - count(Action::Decrement)) * scale.step();
             for request in input.accesskit_action_requests(response.id, Action::SetValue) {
                 match &request.data {
-                    Some(ActionData::NumericValue(number)) => *value = quantity.snap(*number),
+                    Some(ActionData::NumericValue(number)) => *value = scale.snap(*number),
                     Some(ActionData::Value(text)) => {
-                        if let Some(number) = quantity.parse(text) {
-                            *value = quantity.snap(number);
+                        if let Some(number) = scale.parse(text) {
+                            *value = scale.snap(number);
                         }
                     }
                     _ => {}
@@ -218,26 +219,29 @@ impl<'a> Knob<'a> {
             }
         });
         if add != 0.0 {
-            *value = quantity.snap(*value + add);
+            *value = scale.snap(*value + add);
         }
         ui.data_mut(|data| data.insert_temp(response.id, travel));
     }
 
-    /// The value as text, which a click turns into an entry; whether it is one.
+    /// Handles the typed entry, which a click on the value opens; returns whether it is open.
     fn typing(&self, ui: &mut Ui, knob: &Response, rect: Rect, value: &mut f64) -> bool {
         let id = knob.id.with("entry");
-        let mut entry: Option<Entry> = ui.data(|data| data.get_temp(id));
+        let mut entry: Option<TypedEntry> = ui.data(|data| data.get_temp(id));
         if entry.is_none() {
             let sense = if ui.is_enabled() { Sense::CLICK } else { Sense::hover() };
             let clicked = ui.interact(rect, knob.id.with("value"), sense).clicked();
-            let typed = knob.has_focus().then(|| ui.input(first_of_number)).flatten();
+            let typed = knob.has_focus().then(|| ui.input(start_of_number)).flatten();
             let asked =
                 clicked || (knob.has_focus() && ui.input(|input| input.key_pressed(Key::Enter)));
             if let Some(text) = typed {
-                entry = Some(Entry { text, fresh: true, refused: false });
+                entry = Some(TypedEntry { text, fresh: true, refused: false });
             } else if asked {
-                entry =
-                    Some(Entry { text: self.quantity.format(*value), fresh: true, refused: false });
+                entry = Some(TypedEntry {
+                    text: self.scale.format(*value),
+                    fresh: true,
+                    refused: false,
+                });
             }
         }
         let Some(mut entry) = entry else { return false };
@@ -265,9 +269,9 @@ impl<'a> Knob<'a> {
         if editing.lost_focus() && !fresh {
             let (enter, escape) =
                 ui.input(|input| (input.key_pressed(Key::Enter), input.key_pressed(Key::Escape)));
-            match self.quantity.parse(&entry.text) {
+            match self.scale.parse(&entry.text) {
                 Some(number) if !escape => {
-                    *value = self.quantity.snap(number);
+                    *value = self.scale.snap(number);
                     open = false;
                 }
                 None if enter => {
@@ -283,43 +287,42 @@ impl<'a> Knob<'a> {
         if open {
             ui.data_mut(|data| data.insert_temp(id, entry));
         } else {
-            ui.data_mut(|data| data.remove_temp::<Entry>(id));
+            ui.data_mut(|data| data.remove_temp::<TypedEntry>(id));
         }
         open
     }
 
     fn paint(&self, ui: &Ui, theme: &Theme, response: &Response, dial: Rect, value: f64) {
         let painter = ui.painter();
-        let quantity = self.quantity;
+        let scale = self.scale;
         let accent = self.accent.unwrap_or(theme.text);
-        let (centre, radius) = (dial.center(), dial.width() / 2.0 - 5.0);
-        let angle =
-            |value: f64| PI / 2.0 + GAP / 2.0 + (TAU - GAP) * quantity.position(value) as f32;
-        let at = |angle: f32, radius: f32| centre + radius * Vec2::angled(angle);
+        let (center, radius) = (dial.center(), dial.width() / 2.0 - 5.0);
+        let angle = |value: f64| PI / 2.0 + GAP / 2.0 + (TAU - GAP) * scale.position(value) as f32;
+        let at = |angle: f32, radius: f32| center + radius * Vec2::angled(angle);
         let arc = |from: f32, to: f32, stroke: Stroke| {
             let steps = (((to - from).abs() / TAU * 90.0).ceil() as usize).max(1);
             let point = |n: usize| at(from + (to - from) * n as f32 / steps as f32, radius);
             Shape::line((0..=steps).map(point).collect::<Vec<Pos2>>(), stroke)
         };
-        let (low, high) = quantity.range().into_inner();
+        let (low, high) = scale.range().into_inner();
         let track = theme.line;
         painter.add(arc(angle(low), angle(high), Stroke::new(3.0, track)));
-        // What can go either way starts in the middle.
+        // The arc of a scale with both signs starts at zero.
         let origin = if low < 0.0 && high > 0.0 { 0.0 } else { low };
         painter.add(arc(angle(origin), angle(value), Stroke::new(3.0, accent)));
         let hovered = response.hovered() || response.dragged();
         let body = if hovered { theme.line } else { theme.surface };
-        painter.circle_filled(centre, radius - 5.0, body);
+        painter.circle_filled(center, radius - 5.0, body);
         if response.has_focus() {
-            painter.circle_stroke(centre, radius - 5.0, Stroke::new(1.5, theme.text));
+            painter.circle_stroke(center, radius - 5.0, Stroke::new(1.5, theme.text));
         }
         let pointer = angle(value);
         painter.line_segment(
             [at(pointer, (radius - 5.0) * 0.35), at(pointer, radius - 7.5)],
             Stroke::new(2.0, theme.text),
         );
-        if let Some(grid) = quantity.detent()
-            && (high - low) / grid <= MOST_TICKS
+        if let Some(grid) = scale.detent()
+            && (high - low) / grid <= MAX_TICKS
         {
             for n in 0..=((high - low) / grid).round() as usize {
                 let tick = angle(low + n as f64 * grid);
@@ -332,17 +335,17 @@ impl<'a> Knob<'a> {
     }
 
     fn describe(&self, ui: &Ui, response: &Response, value: f64) {
-        let quantity = self.quantity;
+        let scale = self.scale;
         response.widget_info(|| WidgetInfo::slider(ui.is_enabled(), value, self.label));
         ui.ctx().accesskit_node_builder(response.id, |node| {
-            let (low, high) = quantity.range().into_inner();
-            node.set_value(match quantity.detail(value) {
-                Some(detail) => format!("{}, {detail}", quantity.format(value)),
-                None => quantity.format(value),
+            let (low, high) = scale.range().into_inner();
+            node.set_value(match scale.detail(value) {
+                Some(detail) => format!("{}, {detail}", scale.format(value)),
+                None => scale.format(value),
             });
             node.set_min_numeric_value(low);
             node.set_max_numeric_value(high);
-            node.set_numeric_value_step(quantity.step());
+            node.set_numeric_value_step(scale.step());
             node.add_action(Action::SetValue);
             if value < high {
                 node.add_action(Action::Increment);
@@ -354,7 +357,7 @@ impl<'a> Knob<'a> {
     }
 }
 
-/// Notches of the wheel in an event, up counting positive.
+/// Returns the wheel notches of an event, positive upwards.
 fn notches(event: &Event) -> f64 {
     match event {
         Event::MouseWheel { unit: MouseWheelUnit::Point, delta, .. } => f64::from(delta.y) / NOTCH,
@@ -363,8 +366,8 @@ fn notches(event: &Event) -> f64 {
     }
 }
 
-/// What was typed, if a number can begin with it.
-fn first_of_number(input: &egui::InputState) -> Option<String> {
+/// Returns the typed text, if a number can begin with it.
+fn start_of_number(input: &egui::InputState) -> Option<String> {
     input.events.iter().find_map(|event| match event {
         Event::Text(text) => {
             let begins = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | '\u{2212}');
@@ -374,8 +377,8 @@ fn first_of_number(input: &egui::InputState) -> Option<String> {
     })
 }
 
-/// Puts the cursor where typing should go on: behind a digit that began an entry, else around all of
-/// the text, so that typing replaces it.
+/// Puts the cursor behind a digit that opened the entry; otherwise selects all, so that typing replaces
+/// it.
 fn select(ui: &Ui, id: Id, text: &str) {
     use egui::text::{CCursor, CCursorRange};
     let end = CCursor::new(text.chars().count());

@@ -1,34 +1,42 @@
 //! Widgets and views that the plugin's editor and the desktop app share.
 //!
-//! Everything is drawn with egui from plain state that the caller keeps; nothing here knows of a
-//! plugin API, a sound card or a window.
+//! Everything is drawn with egui from plain state that the caller keeps; nothing here depends on a plugin
+//! API, a sound device or a window.
 //!
-//! | want | use |
+//! | for | use |
 //! |---|---|
-//! | colours, type and spacing, dark and light | [`Theme`], [`theme`] |
-//! | a knob for depth, gain or mix | [`Knob`] over a [`quantity`] |
-//! | the choice of what is heard, and its keys | [`source_strip()`], [`source_strip::shortcut`] |
+//! | colors, fonts and spacing, dark and light | [`Theme`], [`theme`] |
+//! | a knob for depth, gain or mix | [`Knob`] over a [`KnobScale`] |
+//! | depths as text: bitrates and layers | [`depth_text`] |
+//! | the choice of the listening source, and its keys | [`source_strip()`], [`source_strip::shortcut`] |
 //! | peak meters | [`LevelMeters`] |
-//! | a file's waveform, where it plays and what repeats | [`waveform()`] |
-//! | load, late frames and the like | [`load()`] with a [`LoadHistory`] |
-//! | where the latency goes | [`latency()`] |
+//! | a file's waveform, with playback position and loop | [`waveform()`] |
+//! | load, late frames and lost audio | [`load()`] with a [`LoadHistory`] |
+//! | the parts of the latency | [`latency()`] |
 //! | spectrograms of dry, A, B and a difference | [`LiveSpectrogram`] |
 //! | the scales and colors of a spectrogram drawn elsewhere | [`frequency_scale`], [`level_scale`], [`time_axis`], [`ColorMap`] |
 //! | the codes, layer by layer | [`TokenMap`] |
-//! | what the codes carry | [`CodebookStats`] |
-//! | how far A and B are from dry | [`DistanceView`] |
-//! | the data for all of these | [`TelemetryFeed`] |
+//! | use and entropy of the codebooks | [`CodebookStats`] |
+//! | mel distances of A and B from dry | [`DistanceView`] |
+//! | the telemetry for all of these | [`TelemetryFeed`] |
 //!
-//! A frame of a window goes like this; what is not visible is not wanted, and then neither the
-//! engine nor the views work for it:
+//! A window draws a frame like this. Telemetry of what is not visible should not be requested: then
+//! neither the engine nor the views work for it.
 //!
 //! ```no_run
-//! use residue_engine::live::Control;
-//! use residue_ui::{FRAME, Feed, Meters, Spectrogram, SpectrogramOptions, Wanted};
+//! use residue_engine::live::PortControl;
+//! use residue_ui::{
+//!     FRAME, LevelMeters, LiveSpectrogram, SpectrogramOptions, TelemetryFeed, TelemetryRequest,
+//! };
 //!
-//! # struct Window { feed: Feed, meters: Meters, spectrogram: Spectrogram, seconds: f32 }
-//! fn frame(window: &mut Window, control: &Control, ui: &mut egui::Ui) {
-//!     window.feed.update(control, Wanted { lanes: true, codes: false });
+//! # struct Window {
+//! #     feed: TelemetryFeed,
+//! #     meters: LevelMeters,
+//! #     spectrogram: LiveSpectrogram,
+//! #     seconds: f32,
+//! # }
+//! fn frame(window: &mut Window, control: &PortControl, ui: &mut egui::Ui) {
+//!     window.feed.update(control, TelemetryRequest { lanes: true, codes: false });
 //!     window.spectrogram.update(&window.feed);
 //!     window.meters.update(&control.status().peaks, window.seconds);
 //!     window.meters.show(ui, 2, 200.0);
@@ -37,12 +45,13 @@
 //! }
 //! ```
 //!
-//! Everything that can be changed can be changed with the keyboard, and everything has a name and,
-//! where it has one, a value for screen readers.
+//! Every control works with the keyboard, and has a name and, where it has one, a value for screen
+//! readers.
 
 mod codebook_view;
 mod color;
 mod color_map;
+pub mod depth_text;
 mod distance;
 pub mod keys;
 mod knob;

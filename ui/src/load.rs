@@ -1,4 +1,4 @@
-//! How the codec keeps up: its load, what was late or lost, and where the latency goes.
+//! The codec's load, late and lost audio, and the parts of the latency.
 
 use std::collections::VecDeque;
 
@@ -10,24 +10,24 @@ use residue_engine::live::{Latency, PortHealth, PortStatus};
 use crate::text::{minus, thousands};
 use crate::theme::{self, Theme, size};
 
-/// Seconds of a point of the history.
-const POINT: f32 = 0.25;
-/// Points kept: a minute.
+/// Interval between points of the history, in seconds.
+const INTERVAL: f32 = 0.25;
+/// Points of the history: a minute.
 const POINTS: usize = 240;
-/// Load at the right end of the bar.
+/// Load at the right end of the bar; 1 is real time.
 const FULL: f32 = 1.25;
 
-/// The load, and when frames were late, over the last minute.
+/// Load and late frames over the last minute.
 #[derive(Clone, Debug, Default)]
 pub struct LoadHistory {
     points: VecDeque<Point>,
     current: Point,
     elapsed: f32,
-    /// Late frames there were when the status was last read.
+    /// Late frames in the last status.
     late: Option<u64>,
 }
 
-/// A quarter of a second.
+/// A quarter of a second of the history.
 #[derive(Clone, Copy, Debug, Default)]
 struct Point {
     load: f32,
@@ -35,17 +35,17 @@ struct Point {
 }
 
 impl LoadHistory {
-    /// Takes a status read `seconds` after the last one.
+    /// Adds a status that was read `seconds` after the last one.
     pub fn update(&mut self, status: &PortStatus, seconds: f32) {
-        // A status that was read twice within a frame has no peak of its own.
+        // A status that was read twice within a codec frame has no peak of its own.
         self.current.load = self.current.load.max(status.peak_load).max(status.load);
-        // A count that falls is that of another port.
+        // A lower count is that of another port.
         self.current.late |= self.late.is_some_and(|late| status.late_frames > late);
         self.late = Some(status.late_frames);
         self.elapsed += seconds.max(0.0);
-        if self.elapsed >= POINT {
-            // After a pause nobody looked: that is not worth a minute of points.
-            self.elapsed = (self.elapsed - POINT).min(POINT);
+        if self.elapsed >= INTERVAL {
+            // A long pause between updates adds one point, not a minute of them.
+            self.elapsed = (self.elapsed - INTERVAL).min(INTERVAL);
             if self.points.len() == POINTS {
                 self.points.pop_front();
             }
@@ -53,24 +53,24 @@ impl LoadHistory {
         }
     }
 
-    /// The highest load in the history.
+    /// Returns the highest load in the history.
     pub fn peak(&self) -> f32 {
         self.points().fold(self.current.load, f32::max)
     }
 
-    /// The highest load of each quarter of a second, oldest first; 240 at most.
+    /// Returns the highest load of each quarter of a second, oldest first; 240 at most.
     pub fn points(&self) -> impl ExactSizeIterator<Item = f32> {
         self.points.iter().map(|point| point.load)
     }
 
-    /// Whether a frame was late in each quarter of a second, oldest first; 240 at most.
+    /// Returns whether a frame was late in each quarter of a second, oldest first; 240 at most.
     pub fn late(&self) -> impl ExactSizeIterator<Item = bool> {
         self.points.iter().map(|point| point.late)
     }
 }
 
-/// The load now and at most, over a bar, with its history, the time left before something is late at
-/// the host's `rate`, and everything that went wrong.
+/// Draws current and peak load, its history, the margin before a frame is late at the host's `rate` in Hz,
+/// and the counters of late, dropped and non-finite audio.
 pub fn load(ui: &mut Ui, status: &PortStatus, history: &LoadHistory, rate: u32) -> Response {
     let theme = Theme::of(ui);
     ui.vertical(|ui| {
@@ -99,7 +99,7 @@ pub fn load(ui: &mut Ui, status: &PortStatus, history: &LoadHistory, rate: u32) 
                 ui.label(RichText::new("no model").color(theme.alert));
             }
         })
-        .on_hover_text("what the codec has delivered ahead of what is heard");
+        .on_hover_text("decoded audio that has not been played yet");
         let heard = status.late_frames as f64 / status.frames.max(1) as f64;
         counter(ui, &theme, "Late frames", status.late_frames, || {
             format!("{:.2} % of {}", heard * 100.0, thousands(status.frames))
@@ -128,35 +128,39 @@ pub fn load(ui: &mut Ui, status: &PortStatus, history: &LoadHistory, rate: u32) 
 /// A part of a latency.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LatencyPart<'a> {
-    /// What it is called.
+    /// Name.
     pub name: &'a str,
-    /// Milliseconds.
+    /// Duration in milliseconds.
     pub ms: f64,
-    /// What takes the time.
+    /// Explanation.
     pub meaning: &'a str,
 }
 
-/// The latency in its parts, in milliseconds and samples at the host's `rate`.
+/// Draws the latency by its parts, in milliseconds and samples at the host's `rate` in Hz.
 pub fn latency(ui: &mut Ui, latency: &Latency, rate: u32) -> Response {
     let part = |name, samples: usize, meaning| {
         let ms = samples as f64 * 1000.0 / f64::from(rate.max(1));
         (LatencyPart { name, ms, meaning }, Some(samples))
     };
     let parts = [
-        part("Frame", latency.frame, "the codec sees a whole frame before it codes it"),
-        part("Resampling", latency.resampling, "what the rate converters look ahead"),
-        part("Allowance", latency.allowance, "time for the codec and the host's blocks"),
+        part("Frame", latency.frame, "the codec needs a whole frame before it can encode it"),
+        part("Resampling", latency.resampling, "lookahead of the sample-rate converters"),
+        part(
+            "Allowance",
+            latency.allowance,
+            "time for the codec's processing and the host's blocks",
+        ),
     ];
     bar_of(ui, "Latency", &parts)
 }
 
-/// A latency in parts of any kind, in milliseconds; five at most have a shade of their own.
+/// Draws a latency by parts of any kind, in milliseconds; up to five have different shades.
 pub fn latency_parts(ui: &mut Ui, title: &str, parts: &[LatencyPart<'_>]) -> Response {
     let parts: Vec<_> = parts.iter().map(|part| (*part, None)).collect();
     bar_of(ui, title, &parts)
 }
 
-/// The sum, a bar of the parts, and a row for each, with its samples where they are known.
+/// Draws the sum, a bar of the parts, and a row for each, with its samples where they are known.
 fn bar_of(ui: &mut Ui, title: &str, parts: &[(LatencyPart<'_>, Option<usize>)]) -> Response {
     let theme = Theme::of(ui);
     let shades = [1.0, 0.62, 0.4, 0.26, 0.16].map(|share| Theme::faded(theme.text, share));
@@ -206,7 +210,7 @@ fn bar_of(ui: &mut Ui, title: &str, parts: &[(LatencyPart<'_>, Option<usize>)]) 
     .inner
 }
 
-/// A caption at the left, something at the right, added from the right.
+/// Draws a caption at the left and further widgets from the right.
 fn row(ui: &mut Ui, theme: &Theme, caption: &str, add: impl FnOnce(&mut Ui)) -> Response {
     let row = ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = size::GAP;
@@ -216,14 +220,14 @@ fn row(ui: &mut Ui, theme: &Theme, caption: &str, add: impl FnOnce(&mut Ui)) -> 
     row.response
 }
 
-/// Milliseconds of lanes that have been delivered and not been heard; negative where they are late,
-/// `None` where no model runs.
+/// Returns the milliseconds of decoded audio that has not been played; negative where it is late, `None`
+/// where no model runs.
 fn margin(status: &PortStatus, rate: u32) -> Option<f64> {
     let samples = status.delivered as f64 - status.playing as f64;
     (status.health == PortHealth::Running).then(|| samples * 1000.0 / f64::from(rate.max(1)))
 }
 
-/// A number in a column of its own, flush right.
+/// Draws a right-aligned number in a column of fixed width.
 fn fixed(ui: &mut Ui, theme: &Theme, width: f32, text: &str, color: egui::Color32) {
     let height = size::BODY + 2.0;
     let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
@@ -231,7 +235,7 @@ fn fixed(ui: &mut Ui, theme: &Theme, width: f32, text: &str, color: egui::Color3
     ui.painter().text(rect.right_center(), Align2::RIGHT_CENTER, text, theme::body(), color);
 }
 
-/// A count that should be zero, with what to say of it when it is not.
+/// Draws a counter that should be zero, with a detail where it is not.
 fn counter(ui: &mut Ui, theme: &Theme, name: &str, count: u64, detail: impl FnOnce() -> String) {
     row(ui, theme, name, |ui| {
         let color = if count > 0 { theme.alert } else { theme.weak };
@@ -303,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn the_margin_is_what_has_not_been_heard() {
+    fn the_margin_is_decoded_audio_not_played() {
         let running = status(0.2, 0.2);
         assert_eq!(margin(&running, 48_000), Some(40.0));
         assert_eq!(margin(&PortStatus { playing: 9120, ..running.clone() }, 48_000), Some(-50.0));

@@ -7,18 +7,18 @@ use residue_engine::measure::dbfs;
 use crate::text::minus;
 use crate::theme::{self, Theme, size};
 
-/// Bottom of the scale in dBFS.
+/// Lower end of the scale, in dBFS.
 const LOW: f32 = -60.0;
-/// Top of the scale in dBFS: a codec's output may exceed what went in.
+/// Upper end of the scale, in dBFS: a codec's output may exceed its input's peak.
 const HIGH: f32 = 6.0;
-/// Marks on the scale in dBFS.
+/// Marks on the scale, in dBFS.
 const MARKS: [f32; 8] = [0.0, -6.0, -12.0, -18.0, -24.0, -36.0, -48.0, -60.0];
-/// How fast a bar falls: 20 dB in 1.7 s, as a digital peak meter of IEC 60268-18.
+/// Fall rate of a bar, in dB a second: 20 dB in 1.7 s, as a digital peak meter of IEC 60268-18.
 const FALL: f32 = 20.0 / 1.7;
-/// Seconds that the highest peak stays marked.
+/// Hold time of the peak mark, in seconds.
 const HOLD: f32 = 1.5;
 
-/// The ballistics of one channel: rises at once, falls slowly, remembers.
+/// The ballistics of one channel: instant attack, slow fall, peak hold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LevelMeter {
     level: f32,
@@ -43,7 +43,7 @@ impl LevelMeter {
         if peak_db >= self.held {
             (self.held, self.age) = (peak_db, 0.0);
         } else if self.age > HOLD {
-            // From where the hold ended, not from where this frame began.
+            // Only for the time since the hold has ended, not for the whole frame.
             let falling = (self.age - HOLD).min(seconds);
             self.held = (self.held - FALL * falling).max(self.level);
         }
@@ -51,12 +51,12 @@ impl LevelMeter {
         self.clipped |= peak >= 1.0;
     }
 
-    /// Height of the bar in dBFS, -60 at least.
+    /// Returns the height of the bar, in dBFS, at least -60.
     pub fn level(&self) -> f32 {
         self.level
     }
 
-    /// Height of the mark in dBFS, -60 at least.
+    /// Returns the height of the peak mark, in dBFS, at least -60.
     pub fn held(&self) -> f32 {
         self.held
     }
@@ -66,16 +66,16 @@ impl LevelMeter {
         self.clipped
     }
 
-    /// Puts the clip lamp out.
+    /// Resets the clip indicator.
     pub fn unclip(&mut self) {
         self.clipped = false;
     }
 }
 
-/// Input and output, up to two channels each.
+/// Meters of input and output, up to two channels each.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LevelMeters {
-    /// Input, output; left, right.
+    /// Indexed by input or output, then left or right.
     pub sides: [[LevelMeter; 2]; 2],
 }
 
@@ -87,8 +87,7 @@ impl LevelMeters {
         }
     }
 
-    /// Draws the meters, as high as asked and with as many channels; a click, or space while focused, puts the
-    /// clip lamps out.
+    /// Draws the meters, `height` points high. A click, or space while focused, resets the clip indicators.
     pub fn show(&mut self, ui: &mut Ui, channels: usize, height: f32) -> Response {
         const BAR: f32 = 9.0;
         const SCALE: f32 = 26.0;
@@ -127,7 +126,7 @@ impl LevelMeters {
             let share = (db.clamp(LOW, HIGH) - LOW) / (HIGH - LOW);
             bottom - share * (bottom - top - lamp)
         };
-        // As many labels as there is room for, full scale first.
+        // As many labels as fit, starting at full scale.
         let mut free = f32::MIN;
         for mark in MARKS {
             if y(mark) < free {
@@ -140,19 +139,19 @@ impl LevelMeters {
             painter.text(at, Align2::CENTER_CENTER, text, theme::small(), color);
         }
         for (n, side_meters) in self.sides.iter().enumerate() {
-            let centre = if n == 0 {
+            let center = if n == 0 {
                 rect.left() + side.max(24.0) / 2.0
             } else {
                 rect.right() - side.max(24.0) / 2.0
             };
             let name = ["in", "out"][n];
-            let at = pos2(centre, rect.top());
+            let at = pos2(center, rect.top());
             painter.text(at, Align2::CENTER_TOP, name, theme::small(), theme.weak);
             let ink = if clipped[n] { theme.alert } else { theme.text };
-            let at = pos2(centre, rect.top() + caption - 2.0);
+            let at = pos2(center, rect.top() + caption - 2.0);
             painter.text(at, Align2::CENTER_TOP, decibels(held[n]), theme::small(), ink);
             for (channel, meter) in side_meters[..channels].iter().enumerate() {
-                let left = centre - side / 2.0 + channel as f32 * (BAR + 2.0);
+                let left = center - side / 2.0 + channel as f32 * (BAR + 2.0);
                 let column =
                     |from: f32, to: f32| Rect::from_min_max(pos2(left, from), pos2(left + BAR, to));
                 painter.rect_filled(column(y(HIGH), bottom), 1, theme.surface);
@@ -174,7 +173,7 @@ impl LevelMeters {
     }
 }
 
-/// A level for a label.
+/// Formats a level for a label.
 fn decibels(level: f32) -> String {
     if level <= LOW {
         "\u{2212}\u{221e}".into()
@@ -188,7 +187,7 @@ fn decibels(level: f32) -> String {
 mod tests {
     use super::*;
 
-    /// Plays `peak` for so many seconds, 30 times a second.
+    /// Updates with `peak` 30 times a second for `seconds`.
     fn run(meter: &mut LevelMeter, peak: f32, seconds: f32) {
         for _ in 0..(seconds * 30.0).round() as usize {
             meter.update(peak, 1.0 / 30.0);
@@ -207,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn falls_alike_at_any_rate_of_frames() {
+    fn falls_alike_at_any_frame_rate() {
         let (mut often, mut seldom) = (LevelMeter::default(), LevelMeter::default());
         often.update(1.0, 0.0);
         seldom.update(1.0, 0.0);
@@ -230,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lamp_stays_until_it_is_put_out() {
+    fn the_clip_indicator_stays_until_it_is_reset() {
         let mut meter = LevelMeter::default();
         meter.update(0.999, 0.1);
         assert!(!meter.clipped());
@@ -242,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_number_reads_as_silence() {
+    fn nan_reads_as_silence() {
         let mut meter = LevelMeter::default();
         meter.update(f32::NAN, f32::NAN);
         meter.update(0.0, 0.1);

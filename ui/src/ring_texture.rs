@@ -1,7 +1,7 @@
-//! A scrolling picture: a texture whose columns are written round and round.
+//! A scrolling image: a texture whose columns form a ring buffer.
 //!
-//! New columns replace the oldest ones and nothing else is uploaded; scrolling is a matter of where
-//! the picture is cut when it is drawn.
+//! New columns replace the oldest ones, and nothing else is uploaded; scrolling only changes where the
+//! ring is cut when it is drawn.
 
 use std::sync::Arc;
 
@@ -9,34 +9,34 @@ use egui::epaint::TextureManager;
 use egui::mutex::RwLock;
 use egui::{Color32, ColorImage, Context, Painter, Rect, TextureHandle, TextureOptions, pos2};
 
-/// A picture of a fixed number of columns and rows.
+/// A scrolling image with a fixed number of columns and rows.
 pub(crate) struct RingTexture {
     name: &'static str,
     size: [usize; 2],
     options: TextureOptions,
-    /// With the context it belongs to: a window that is opened again has another one.
+    /// With the texture manager of its context: a window that is reopened has another one.
     texture: Option<(Arc<RwLock<TextureManager>>, TextureHandle)>,
-    /// Columns that have been uploaded since the beginning.
+    /// Number of columns uploaded since the beginning.
     uploaded: u64,
-    /// What the uploaded colours depend on.
+    /// Hash of everything that the uploaded colors depend on besides the data.
     key: u64,
-    /// Columns uploaded by the last call.
+    /// Number of columns uploaded by the last [`Self::sync`].
     fresh: usize,
 }
 
 impl RingTexture {
-    /// Nothing is allocated before it is drawn.
+    /// Creates a texture that is allocated when it is first synced.
     pub fn new(name: &'static str, size: [usize; 2], options: TextureOptions) -> Self {
         Self { name, size, options, texture: None, uploaded: 0, key: 0, fresh: 0 }
     }
 
-    /// Columns and rows.
+    /// Returns the numbers of columns and rows.
     pub fn size(&self) -> [usize; 2] {
         self.size
     }
 
-    /// Brings the texture up to `written` columns since the beginning, in colours that depend on the
-    /// column, the row and `key` only.
+    /// Uploads the columns that are missing of `written` columns since the beginning. Their colors may
+    /// depend on the column, the row and `key` only.
     pub fn sync(
         &mut self,
         ctx: &Context,
@@ -67,15 +67,15 @@ impl RingTexture {
         }
     }
 
-    /// Columns that the last [`Self::sync`] uploaded.
+    /// Returns the number of columns that the last [`Self::sync`] uploaded.
     #[cfg(test)]
     pub fn fresh(&self) -> usize {
         self.fresh
     }
 
-    /// Draws the last `shown` columns up to column `written`, the newest at the right edge of `rect`;
-    /// columns that were never written stay empty. `bands` says which part of the picture's height
-    /// (0 top to 1) goes where in the height of `rect`, as pairs in order.
+    /// Draws the last `shown` columns up to column `written`, the newest at the right edge of `rect`; columns
+    /// that were never written stay empty. `bands` maps parts of the texture's height (0 top to 1 bottom) to
+    /// the height of `rect`, as pairs in order.
     pub fn paint(
         &self,
         painter: &Painter,
@@ -97,7 +97,7 @@ impl RingTexture {
             let slot = next % columns as u64;
             let count = (written - next).min(columns as u64 - slot);
             let end = next + count;
-            // At both ends of time the filter must not reach for the other end's column.
+            // At both ends of the time axis the texture filter must not reach the other end's column.
             let inset = |at: u64| if at == written - there || at == written { 0.5 } else { 0.0 };
             let u = |texel: u64, shift: f32| (texel as f32 + shift) / columns as f32;
             let (left, right) = (u(slot, inset(next)), u(slot + count, -inset(end)));
@@ -120,7 +120,7 @@ impl RingTexture {
 mod tests {
     use super::*;
 
-    /// What was uploaded: for each part its place, its size and its first pixel.
+    /// Returns the position, size and first pixel of each uploaded part.
     fn uploads(ctx: &Context) -> Vec<([usize; 2], [usize; 2], Color32)> {
         let mut delta = ctx.tex_manager().write().take_delta();
         let parts = delta.set.values().flatten().filter_map(|delta| {
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(ring.fresh(), 8);
         let parts = uploads(&ctx);
         assert_eq!(parts, [([4, 0], [4, 3], color(92, 0)), ([0, 0], [4, 3], color(96, 0))]);
-        // Other colours: everything.
+        // Other colors upload everything.
         ring.sync(&ctx, 101, 1, color);
         assert_eq!(ring.fresh(), 8);
         // Another window.

@@ -1,4 +1,4 @@
-//! What is heard: one of six, side by side.
+//! The choice of the listening source, side by side.
 
 use egui::accesskit::Role;
 use egui::{
@@ -8,12 +8,12 @@ use residue_engine::live::ListeningSource;
 
 use crate::theme::{self, Lane, Theme, size};
 
-/// Height in points.
+/// Height of the strip, in points.
 const HEIGHT: f32 = 40.0;
-/// Narrowest button.
+/// Smallest width of a button, in points.
 const WIDTH: f32 = 62.0;
 
-/// What a source is called.
+/// Returns the name of a source.
 pub fn name(source: ListeningSource) -> &'static str {
     match source {
         ListeningSource::Dry => "Dry",
@@ -25,7 +25,7 @@ pub fn name(source: ListeningSource) -> &'static str {
     }
 }
 
-/// The lane whose colour a source has.
+/// Returns the lane whose color a source has.
 pub fn lane(source: ListeningSource) -> Lane {
     match source {
         ListeningSource::Dry => Lane::Dry,
@@ -37,8 +37,8 @@ pub fn lane(source: ListeningSource) -> Lane {
     }
 }
 
-/// What a key chooses when `source` is heard: D, A and B what they say, X the other one of A and B
-/// (A from anything else). The caller decides when keys are meant for this.
+/// Returns the source that a key chooses while `source` is heard: D dry, A and B themselves, X the other
+/// one of A and B (A from any other source). The caller decides whether keys apply.
 pub fn shortcut(key: Key, source: ListeningSource) -> Option<ListeningSource> {
     match key {
         Key::D => Some(ListeningSource::Dry),
@@ -50,9 +50,10 @@ pub fn shortcut(key: Key, source: ListeningSource) -> Option<ListeningSource> {
     }
 }
 
-/// The strip, as wide as `ui`. `depths` are the texts of the depths of A and B, such as `2 kbps`.
+/// Draws the strip at the width of `ui`. `depths` are the texts of the depths of A and B, such as
+/// `2 kbps`.
 ///
-/// Tab goes to the chosen source, the arrow keys to its neighbours.
+/// Tab moves the focus to the chosen source, the arrow keys choose its neighbors.
 pub fn source_strip(ui: &mut Ui, source: &mut ListeningSource, depths: [&str; 2]) -> Response {
     let count = ListeningSource::ALL.len() as f32;
     let width = ui.available_width().clamp(WIDTH * count, 110.0 * count);
@@ -89,7 +90,7 @@ pub fn source_strip(ui: &mut Ui, source: &mut ListeningSource, depths: [&str; 2]
     };
     let parts: Vec<Response> = (0..ListeningSource::ALL.len())
         .map(|n| {
-            // One stop for the tab key: what is chosen.
+            // Only the chosen source is a stop of the tab key.
             let sense = if n == index(*source) { Sense::click() } else { Sense::CLICK };
             let part = ui.interact(segment(n), ids[n], sense);
             if part.clicked() {

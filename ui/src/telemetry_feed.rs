@@ -1,20 +1,20 @@
-//! What views see of running audio, read once a frame for all of them.
+//! Telemetry of running audio, read once per frame for all views.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use residue_engine::live::{CodesReader, FrameCodes, LanesReader, NO_CODE, PortControl};
 
-/// Time between two frames of a window that shows running audio: 30 a second. Ask egui for the next
-/// one with `request_repaint_after`, and only while something runs and is visible.
+/// Interval between frames of a window that shows running audio, 30 a second. Request the next frame with
+/// egui's `request_repaint_after`, only while audio runs and is visible.
 pub const FRAME: Duration = Duration::from_millis(33);
 
-/// Most samples taken at once: more than half a second, what a port keeps, at 192 kHz.
-const MOST_SAMPLES: usize = 1 << 17;
-/// Frames kept: 164 s at 12.5 a second, and enough to measure ten bits of entropy.
-const MOST_FRAMES: usize = 2048;
+/// Most samples read at once: more than a port keeps, half a second, at 192 kHz.
+const MAX_SAMPLES: usize = 1 << 17;
+/// Frames in the window: 164 s at 12.5 a second, and enough to measure ten bits of entropy.
+const MAX_FRAMES: usize = 2048;
 
-/// What is to be read. The engine works for readers, so ask for what is visible only.
+/// The telemetry to read. Readers cost the engine time, so that only visible data should be requested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TelemetryRequest {
     /// Samples of the lanes, for spectrograms.
@@ -23,7 +23,7 @@ pub struct TelemetryRequest {
     pub codes: bool,
 }
 
-/// What was overwritten before it could be read, since the feed was made.
+/// Telemetry that was overwritten before it was read, since the feed was created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TelemetryLoss {
     /// Samples of the lanes.
@@ -45,24 +45,24 @@ pub struct TelemetryFeed {
 }
 
 impl TelemetryFeed {
-    /// Reads nothing yet.
+    /// Creates a feed that reads nothing yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Reads what has come since the last call. Call it once a frame, before the views; what is not
-    /// wanted is not watched, and what a view has missed meanwhile is a new beginning.
-    pub fn update(&mut self, control: &PortControl, wanted: TelemetryRequest) {
-        if wanted.lanes && self.lanes.is_none() {
+    /// Reads the telemetry since the last call. To be called once per frame, before the views. Telemetry that
+    /// is not requested is not read; requesting it again starts over.
+    pub fn update(&mut self, control: &PortControl, request: TelemetryRequest) {
+        if request.lanes && self.lanes.is_none() {
             self.lanes = Some(control.lanes());
             self.epoch += 1;
-        } else if !wanted.lanes {
+        } else if !request.lanes {
             self.lanes = None;
         }
-        if wanted.codes && self.codes.is_none() {
+        if request.codes && self.codes.is_none() {
             self.codes = Some(control.codes());
             self.frames.clear();
-        } else if !wanted.codes {
+        } else if !request.codes {
             self.codes = None;
         }
 
@@ -72,7 +72,7 @@ impl TelemetryFeed {
             let samples = &mut self.samples;
             let mut refused = 0;
             let lost = lanes.read(|sample| {
-                if samples.len() < MOST_SAMPLES {
+                if samples.len() < MAX_SAMPLES {
                     samples.push(sample);
                 } else {
                     refused += 1;
@@ -87,7 +87,7 @@ impl TelemetryFeed {
         }
     }
 
-    /// Stops reading. Necessary when the port is opened anew: readers belong to the old one.
+    /// Stops reading. Required when the port is reopened, because readers belong to the old one.
     pub fn close(&mut self) {
         self.lanes = None;
         self.codes = None;
@@ -100,28 +100,27 @@ impl TelemetryFeed {
         self.lanes.is_some() || self.codes.is_some()
     }
 
-    /// The samples of the last update: dry, A, B, the average of the channels each.
+    /// Returns the samples of the last update: dry, A and B, each the mean of the channels.
     pub fn samples(&self) -> &[[f32; 3]] {
         &self.samples
     }
 
-    /// Samples that were lost before those of the last update.
+    /// Returns the number of samples lost before those of the last update.
     pub fn gap(&self) -> u64 {
         self.gap
     }
 
-    /// Counts how often reading the lanes began: what was seen before another epoch is no longer
-    /// connected with what comes now.
+    /// Returns how often reading of the lanes has started: samples of different epochs are not contiguous.
     pub fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// The last frames of codes.
+    /// Returns the last frames of codes.
     pub fn frames(&self) -> &FrameWindow {
         &self.frames
     }
 
-    /// What was lost so far.
+    /// Returns what was lost so far.
     pub fn lost(&self) -> TelemetryLoss {
         self.lost
     }
@@ -139,22 +138,22 @@ pub struct FrameWindow {
 }
 
 impl FrameWindow {
-    /// Nothing yet.
+    /// Creates an empty window.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a frame, in place of the oldest when there is no more room. A frame of another shape is
-    /// that of another model, and begins anew.
+    /// Adds a frame, and drops the oldest of a full window. A frame of another shape comes from another
+    /// model, and starts over.
     pub fn push(&mut self, frame: &FrameCodes<'_>) {
-        // Of too many codes the engine passes on the first: whole streams, or layers of one.
+        // The engine truncates frames of too many codes to whole streams, or to layers of one stream.
         let layers = frame.layers.min(frame.codes.len());
         let streams = frame.codes.len().checked_div(layers).unwrap_or(0).min(frame.streams);
         if (streams, layers) != (self.streams, self.layers) {
             self.clear();
             (self.streams, self.layers) = (streams, layers);
         }
-        if self.positions.len() == MOST_FRAMES {
+        if self.positions.len() == MAX_FRAMES {
             self.positions.pop_front();
             self.codes.drain(..self.width());
         }
@@ -163,7 +162,7 @@ impl FrameWindow {
         self.total += 1;
     }
 
-    /// Forgets all frames.
+    /// Removes all frames.
     pub fn clear(&mut self) {
         self.positions.clear();
         self.codes.clear();
@@ -175,49 +174,49 @@ impl FrameWindow {
         self.streams * self.layers
     }
 
-    /// Frames there are, 2048 at most.
+    /// Returns the number of frames, 2048 at most.
     pub fn len(&self) -> usize {
         self.positions.len()
     }
 
-    /// Whether there are none.
+    /// Whether the window is empty.
     pub fn is_empty(&self) -> bool {
         self.positions.is_empty()
     }
 
-    /// Streams of a frame, as far as their codes are known: of more than 128 codes a frame the engine
-    /// passes on the first 128.
+    /// Returns the number of streams with known codes: the engine truncates frames to 128 codes.
     pub fn streams(&self) -> usize {
         self.streams
     }
 
-    /// Layers of a stream.
+    /// Returns the number of layers of a stream.
     pub fn layers(&self) -> usize {
         self.layers
     }
 
-    /// Frames since the window was last cleared: the newest has the number `total() - 1`.
+    /// Returns the number of frames since the window was last cleared; the newest is number `total() - 1`.
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// Counts how often the window was cleared.
+    /// Returns how often the window was cleared.
     pub fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// Where frame `number` is kept.
+    /// Returns the index of frame `number` in the window.
     fn index(&self, number: u64) -> Option<usize> {
         let oldest = self.total - self.len() as u64;
         (oldest..self.total).contains(&number).then(|| (number - oldest) as usize)
     }
 
-    /// The first lane sample of frame `number`, if it is still there.
+    /// Returns the position of frame `number` in lane samples, if it is still in the window.
     pub fn position(&self, number: u64) -> Option<u64> {
         self.positions.get(self.index(number)?).copied()
     }
 
-    /// The code of a layer of a stream in frame `number`, if it is still there and there was one.
+    /// Returns the code of a layer of a stream in frame `number`, if the frame is still in the window and has
+    /// one.
     pub fn code(&self, number: u64, stream: usize, layer: usize) -> Option<u32> {
         let inside = stream < self.streams && layer < self.layers;
         let at = self.index(number)? * self.width() + stream * self.layers + layer;
@@ -257,14 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn another_shape_begins_anew() {
+    fn another_shape_starts_over() {
         let mut window = FrameWindow::new();
         push(&mut window, 0, 1, 16);
         let epoch = window.epoch();
         push(&mut window, 1, 1, 32);
         assert_eq!((window.len(), window.total(), window.layers()), (1, 1, 32));
         assert!(window.epoch() > epoch);
-        // As the engine passes on a frame of too many codes.
+        // A frame that the engine has truncated.
         window.push(&FrameCodes { position: 0, streams: 8, layers: 32, codes: &[5; 128] });
         assert_eq!((window.streams(), window.layers()), (4, 32));
         window.push(&FrameCodes { position: 0, streams: 1, layers: 200, codes: &[5; 128] });

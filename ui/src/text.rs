@@ -1,11 +1,11 @@
-//! Numbers as text: how they are shown, and how what a person types is read.
+//! Numbers as text.
 
-/// With a minus as wide as a plus in place of every hyphen.
+/// Replaces every hyphen by a minus sign, which is as wide as a plus.
 pub fn minus(text: &str) -> String {
     text.replace('-', "\u{2212}")
 }
 
-/// A count in groups of three digits.
+/// Formats a count in groups of three digits.
 pub fn thousands(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
@@ -19,39 +19,16 @@ pub fn thousands(count: u64) -> String {
     text
 }
 
-/// A bitrate, in bits a second, as `0.5 kbps`: three decimals, without zeros at their end.
-pub fn kbps(bits: f64) -> String {
-    // A thousandth of a kilobit is a bit: exact for every published model.
-    let text = format!("{:.3}", bits / 1000.0);
-    format!("{} kbps", text.trim_end_matches('0').trim_end_matches('.'))
+/// Formats a number with at most `digits` decimals and without trailing zeros: `0.5`, `2`.
+pub fn trimmed_decimal(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$}");
+    let text =
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
-/// A depth that a person typed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum TypedDepth {
-    /// A number of layers.
-    Layers(f64),
-    /// A bitrate in bits a second.
-    Bitrate(f64),
-}
-
-impl TypedDepth {
-    /// Reads `2 kbps`, `2k`, `2000 bps`, `16 layers` or `16`. A bare number counts layers, but one
-    /// that is not whole can only be a bitrate, in kilobits. `None` if it is something else.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (number, unit) = number_and_unit(text)?;
-        match unit.as_str() {
-            "" if number.fract() != 0.0 => Some(Self::Bitrate(number * 1000.0)),
-            "" | "l" | "layer" | "layers" => Some(Self::Layers(number)),
-            "k" | "kbps" | "kbit" | "kbit/s" | "kb/s" => Some(Self::Bitrate(number * 1000.0)),
-            "bps" | "bit/s" | "b/s" => Some(Self::Bitrate(number)),
-            _ => None,
-        }
-    }
-}
-
-/// A finite number that a person typed, and the unit after it in lower case.
-pub(crate) fn number_and_unit(text: &str) -> Option<(f64, String)> {
+/// Parses a finite number and the unit behind it, which is returned in lower case and may be empty.
+pub fn number_and_unit(text: &str) -> Option<(f64, String)> {
     // People also type a comma, or paste a typographic minus.
     let text = text.trim().replace('\u{2212}', "-").replace(',', ".").to_lowercase();
     let part = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+');
@@ -80,30 +57,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bitrates_have_no_needless_digits() {
-        assert_eq!(kbps(125.0), "0.125 kbps");
-        assert_eq!(kbps(500.0), "0.5 kbps");
-        assert_eq!(kbps(2000.0), "2 kbps");
-        assert_eq!(kbps(20_000.0), "20 kbps");
-    }
-
-    #[test]
-    fn depths_are_read_as_layers_or_as_bitrates() {
-        use TypedDepth::{Bitrate, Layers};
-        for text in ["2 kbps", "2K", "2,0 kbit/s", "2000 bps", " 2 kb/s"] {
-            assert_eq!(TypedDepth::parse(text), Some(Bitrate(2000.0)), "{text}");
-        }
-        assert_eq!(TypedDepth::parse("0.5"), Some(Bitrate(500.0)));
-        for text in ["16", "16 layers", "16 L", "+16 layer"] {
-            assert_eq!(TypedDepth::parse(text), Some(Layers(16.0)), "{text}");
-        }
-        assert_eq!(TypedDepth::parse("\u{2212}3"), Some(Layers(-3.0)));
-        for text in ["", "kbps", "two", "2 dB", "nan", "inf kbps", "2 2 kbps", "1e3", "--2"] {
-            assert_eq!(TypedDepth::parse(text), None, "{text}");
-        }
-    }
-
-    #[test]
     fn sizes_are_rounded_and_never_nothing() {
         for (count, text) in [
             (0, "0 kB"),
@@ -116,6 +69,15 @@ mod tests {
         }
         assert_eq!(megabytes(87_878_656, 1), "87.9 MB");
         assert_eq!(megabytes(7_098_265_600, 1), "7098.3 MB");
+    }
+
+    #[test]
+    fn numbers_are_as_short_as_they_can_be() {
+        let shown = [(2.0, "2"), (0.5, "0.5"), (100.0, "100"), (-0.01, "0"), (-6.04, "-6")];
+        for (value, text) in shown {
+            assert_eq!(trimmed_decimal(value, 1), text);
+        }
+        assert_eq!(trimmed_decimal(0.125, 3), "0.125");
     }
 
     #[test]

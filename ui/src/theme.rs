@@ -1,11 +1,11 @@
-//! Colours, type and spacing of everything drawn here, dark and light.
+//! Colors, fonts and spacing, dark and light.
 //!
-//! Colour carries one meaning only: which lane something belongs to. Everything else is grey, and
-//! what needs attention says so in words as well.
+//! Color has one meaning only: the lane that something belongs to. Everything else is gray, and alerts
+//! are worded as well as colored.
 
 use egui::{Color32, Context, CornerRadius, FontFamily, FontId, Stroke, TextStyle, Ui, Visuals};
 
-/// What is seen or heard side by side.
+/// A lane, for its color and its place on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// The delayed input.
@@ -14,12 +14,12 @@ pub enum Lane {
     A,
     /// The codec at the second depth.
     B,
-    /// What one of them has and another has not.
+    /// The difference of two lanes.
     Difference,
 }
 
 impl Lane {
-    /// All of them, in the order they are drawn.
+    /// All lanes, in the order in which they are drawn.
     pub const ALL: [Self; 4] = [Self::Dry, Self::A, Self::B, Self::Difference];
 }
 
@@ -27,58 +27,58 @@ impl Lane {
 pub mod size {
     /// Axis labels and captions.
     pub const SMALL: f32 = 10.0;
-    /// Everything else.
+    /// Text of controls.
     pub const BODY: f32 = 12.5;
-    /// Values that are read from afar.
+    /// Values that are read from a distance.
     pub const VALUE: f32 = 15.0;
-    /// Between things that belong together.
+    /// Space between related elements.
     pub const GAP: f32 = 4.0;
-    /// Between things that do not.
+    /// Space between unrelated elements.
     pub const SPACE: f32 = 10.0;
-    /// Corners.
+    /// Corner radius.
     pub const RADIUS: u8 = 3;
 }
 
-/// Text of [`size::SMALL`].
+/// Returns the font of size [`size::SMALL`].
 pub fn small() -> FontId {
     FontId::proportional(size::SMALL)
 }
 
-/// Text of [`size::BODY`].
+/// Returns the font of size [`size::BODY`].
 pub fn body() -> FontId {
     FontId::proportional(size::BODY)
 }
 
-/// Text of [`size::VALUE`].
+/// Returns the font of size [`size::VALUE`].
 pub fn value() -> FontId {
     FontId::proportional(size::VALUE)
 }
 
-/// The colours of one of the two looks.
+/// The colors of the dark or the light theme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Theme {
-    /// Light on dark.
+    /// Whether text is light on dark.
     pub dark: bool,
-    /// Behind everything.
+    /// Background of the window.
     pub background: Color32,
-    /// Behind controls, and what is not filled of a bar.
+    /// Background of controls and of the empty part of bars.
     pub surface: Color32,
-    /// Behind pictures.
+    /// Background of plots.
     pub well: Color32,
-    /// Outlines and grids.
+    /// Outlines and grid lines.
     pub line: Color32,
-    /// What is read first.
+    /// Primary text.
     pub text: Color32,
-    /// Captions and units.
+    /// Secondary text: captions and units.
     pub weak: Color32,
-    /// What needs attention: clipping, lost audio.
+    /// Alerts: clipping, lost audio.
     pub alert: Color32,
-    /// By [`Lane`].
+    /// Accents, by [`Lane`].
     lanes: [Color32; 4],
 }
 
 impl Theme {
-    /// For dim rooms.
+    /// The dark theme.
     pub const DARK: Self = Self {
         dark: true,
         background: Color32::from_rgb(0x17, 0x1a, 0x1e),
@@ -96,7 +96,7 @@ impl Theme {
         ],
     };
 
-    /// For bright rooms.
+    /// The light theme.
     pub const LIGHT: Self = Self {
         dark: false,
         background: Color32::from_rgb(0xf3, 0xf4, 0xf6),
@@ -114,27 +114,27 @@ impl Theme {
         ],
     };
 
-    /// The look of `ui`.
+    /// Returns the theme of `ui`.
     pub fn of(ui: &Ui) -> Self {
         if ui.visuals().dark_mode { Self::DARK } else { Self::LIGHT }
     }
 
-    /// The accent of a lane.
+    /// Returns the accent of a lane.
     pub fn lane(&self, lane: Lane) -> Color32 {
         self.lanes[lane as usize]
     }
 
-    /// A thin outline.
+    /// Returns the stroke of thin outlines.
     pub fn outline(&self) -> Stroke {
         Stroke::new(1.0, self.line)
     }
 
-    /// `color` at a share of its opacity.
+    /// Returns `color` with its opacity scaled.
     pub fn faded(color: Color32, opacity: f32) -> Color32 {
         color.gamma_multiply(opacity)
     }
 
-    /// egui's own widgets in these colours.
+    /// Returns the visuals of egui's own widgets in these colors.
     fn visuals(&self) -> Visuals {
         let mut visuals = if self.dark { Visuals::dark() } else { Visuals::light() };
         let radius = CornerRadius::same(size::RADIUS);
@@ -172,8 +172,8 @@ impl Theme {
         visuals
     }
 
-    /// Gives a context both looks, the type scale and the spacing. Which look is shown is egui's
-    /// theme preference. Call it once, when a window opens.
+    /// Installs both themes, the fonts and the spacing in a context. egui's theme preference chooses between
+    /// the themes. To be called once, when a window opens.
     pub fn install(ctx: &Context) {
         for (which, theme) in [(egui::Theme::Dark, Self::DARK), (egui::Theme::Light, Self::LIGHT)] {
             ctx.set_visuals_of(which, theme.visuals());
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn text_and_lanes_stand_out_from_what_they_are_drawn_on() {
+    fn text_and_lanes_have_enough_contrast() {
         for theme in [Theme::DARK, Theme::LIGHT] {
             for ground in [theme.background, theme.surface, theme.well] {
                 assert!(contrast(theme.text, ground) >= 7.0);
@@ -222,7 +222,7 @@ mod tests {
         }
     }
 
-    /// How a colour looks to people who lack one kind of cone (Machado, Oliveira and Fernandes, "A
+    /// Simulates the appearance of a color to people who lack one kind of cone (Machado, Oliveira and Fernandes, "A
     /// physiologically-based model for simulation of color vision deficiency", 2009, severity 1).
     fn seen(color: Color32, matrix: &[[f32; 3]; 3]) -> Oklab {
         let light = linear(color);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn lanes_differ_for_every_kind_of_colour_vision() {
+    fn lanes_differ_for_every_kind_of_color_vision() {
         let matrices = [
             ("full", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
             (

@@ -1,4 +1,4 @@
-//! The codes themselves: layers by time, coloured by code.
+//! The codes, layers by time, colored by code.
 
 use egui::accesskit::Role;
 use egui::{
@@ -14,40 +14,40 @@ use crate::theme::{self, Lane, Theme, size};
 
 /// Frames shown: 10 s at 12.5 a second.
 const SHOWN: usize = 128;
-/// Room for the layers' numbers, and for the depths.
+/// Margins for the layers' numbers and for the depths, in points.
 const LEFT: f32 = 28.0;
 const RIGHT: f32 = 36.0;
-/// Room for the readout, and for the time axis.
+/// Margins for the readout and for the time axis, in points.
 const TOP: f32 = 16.0;
 const BOTTOM: f32 = 14.0;
 
-/// What the map shows besides the codes.
+/// Options of a [`TokenMap`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenMapOptions {
-    /// Samples a second that [`FrameWindow::position`] counts.
+    /// Sample rate of [`FrameWindow::position`], in Hz.
     pub rate: u32,
     /// The sample that is heard now ([`PortStatus::playing`](residue_engine::live::PortStatus)): frames are
-    /// decoded before they are heard. `None`: the newest frame counts as now.
+    /// decoded before they are heard. Where it is `None`, the newest frame counts as now.
     pub playing: Option<u64>,
-    /// Depths of lanes A and B: layers beyond both are not heard.
+    /// Depths of lanes A and B, in layers. Layers beyond both are not heard.
     pub depths: [usize; 2],
     /// Bit k: layer k (from 0) is muted.
     pub muted: u64,
-    /// Which stream: 0, or 1 for the right channel of a mono model on stereo.
+    /// The shown stream: 0, or 1 for the right channel of a mono model on stereo.
     pub stream: usize,
 }
 
-/// What a person did to the map.
+/// A user's action on the map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenAction {
-    /// Mute this layer (from 0), or no longer.
+    /// Mute or unmute this layer, counted from 0.
     ToggleMute(usize),
-    /// Mute all others, or no longer.
+    /// Mute or unmute all other layers.
     ToggleSolo(usize),
 }
 
 impl TokenAction {
-    /// The mutes that follow from it: `muted` has a bit a layer, of which the first 64 can be muted.
+    /// Returns the new mutes. `muted` has one bit per layer; only the first 64 layers can be muted.
     pub fn apply(self, muted: u64, layers: usize) -> u64 {
         let bit = |layer: usize| 1u64.checked_shl(layer as u32).unwrap_or(0);
         match self {
@@ -61,12 +61,12 @@ impl TokenAction {
     }
 }
 
-/// A code under the mouse.
+/// The code under the pointer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TokenReading {
     /// RVQ layer, from 0.
     pub layer: usize,
-    /// When the frame begins: seconds from what is heard now, negative before.
+    /// Start of the frame, in seconds from what is heard now; negative in the past.
     pub seconds: f64,
     /// The code.
     pub code: u32,
@@ -75,7 +75,7 @@ pub struct TokenReading {
 /// A map of the last frames' codes.
 pub struct TokenMap {
     texture: RingTexture,
-    /// The layer that keys act on.
+    /// The layer that keys change, counted from 0.
     layer: usize,
 }
 
@@ -85,27 +85,26 @@ impl Default for TokenMap {
     }
 }
 
-/// What came of showing a [`TokenMap`].
+/// The result of showing a [`TokenMap`].
 pub struct TokenMapOutput {
-    /// Everything.
+    /// The response of the whole view.
     pub response: Response,
-    /// The code under the mouse.
+    /// The code under the pointer.
     pub reading: Option<TokenReading>,
-    /// What is to be done.
+    /// The action to apply.
     pub action: Option<TokenAction>,
 }
 
 impl TokenMap {
-    /// Nothing seen yet.
+    /// Creates a map without data.
     pub fn new() -> Self {
         Self { texture: texture(1), layer: 0 }
     }
 
-    /// Draws the map into the room of `ui`.
+    /// Draws the map into the available space of `ui`.
     ///
-    /// A click on a layer asks to mute it, with ctrl to hear it alone; with the keyboard the arrows
-    /// choose a layer, space mutes and S solos it. Layers that are muted, or deeper than both lanes,
-    /// are dimmed.
+    /// A click on a layer mutes it, a ctrl-click solos it. With the keyboard the arrows choose a layer, space
+    /// mutes and S solos it. Muted layers, and those deeper than both lanes, are dimmed.
     pub fn show(
         &mut self,
         ui: &mut Ui,
@@ -226,7 +225,7 @@ impl TokenMap {
         self.texture.paint(painter, map, frames.total(), SHOWN, &[(0.0, 0.0), (1.0, 1.0)]);
 
         let row_height = map.height() / layers as f32;
-        // Every label that fits, in steps that are easy to count.
+        // As many labels as fit, at steps of a power of two.
         let step = [1, 2, 4, 8, 16, 32]
             .into_iter()
             .find(|step| row_height * *step as f32 >= size::SMALL)
@@ -244,7 +243,7 @@ impl TokenMap {
             let color = if muted || layer >= deepest { theme.line } else { theme.weak };
             let at = pos2(map.left() - 4.0, row.center().y);
             if muted {
-                // Said twice: dimmed, and struck out.
+                // Marked twice: dimmed and struck out.
                 let ends = map.left() - 16.0..=map.left() - 4.0;
                 painter.hline(ends, at.y, Stroke::new(1.0, theme.alert));
             } else if (layer + 1) % step == 0 {
@@ -267,12 +266,12 @@ impl TokenMap {
     }
 }
 
-/// A map's texture.
+/// Creates the texture of a map.
 fn texture(layers: usize) -> RingTexture {
     RingTexture::new("token map", [SHOWN, layers], TextureOptions::NEAREST)
 }
 
-/// The part of a view that is the map itself.
+/// Returns the rectangle of the map within the view.
 pub(crate) fn map_rect(rect: Rect) -> Rect {
     Rect::from_min_max(
         rect.min + vec2(LEFT, TOP),
@@ -280,7 +279,7 @@ pub(crate) fn map_rect(rect: Rect) -> Rect {
     )
 }
 
-/// The row of a layer, first at the top.
+/// Returns the row of a layer; the first is at the top.
 pub(crate) fn row_rect(map: Rect, layers: usize, layer: usize) -> Rect {
     let height = map.height() / layers.max(1) as f32;
     let top = map.top() + height * layer as f32;
@@ -291,7 +290,7 @@ fn is_muted(muted: u64, layer: usize) -> bool {
     layer < 64 && muted >> layer & 1 == 1
 }
 
-/// When a frame begins, in seconds from what is heard now.
+/// Returns the start of a frame in seconds from what is heard now.
 fn seconds(frames: &FrameWindow, number: u64, options: &TokenMapOptions) -> Option<f64> {
     let newest = || frames.position(frames.total().checked_sub(1)?);
     let now = options.playing.or_else(newest)?;
@@ -299,7 +298,7 @@ fn seconds(frames: &FrameWindow, number: u64, options: &TokenMapOptions) -> Opti
     Some(samples / f64::from(options.rate.max(1)))
 }
 
-/// How many frames what is heard now lies before the end of the newest, with fractions.
+/// Returns by how many frames, with fractions, what is heard now lies before the end of the newest one.
 fn behind(frames: &FrameWindow, playing: u64) -> Option<f64> {
     let oldest = frames.total() - frames.len() as u64;
     let number = (oldest..frames.total())
@@ -314,8 +313,8 @@ fn behind(frames: &FrameWindow, playing: u64) -> Option<f64> {
     Some((frames.total() - number) as f64 - heard.min(1.0))
 }
 
-/// What is heard now, and whole seconds under the map where their frames are: frames that were left
-/// out show as shorter seconds.
+/// Paints the playback position, and the time axis below the map at the frames' positions: missing frames
+/// make its seconds shorter.
 fn paint_time(ui: &Ui, theme: &Theme, map: Rect, frames: &FrameWindow, options: &TokenMapOptions) {
     let painter = ui.painter();
     let x = |back: f64| map.right() - map.width() * (back / SHOWN as f64) as f32;
@@ -359,7 +358,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_heard_lies_before_the_newest_frame() {
+    fn the_playback_position_lies_before_the_newest_frame() {
         let mut frames = FrameWindow::new();
         for n in 0..10 {
             frames.push(&FrameCodes { position: n * 100, streams: 1, layers: 1, codes: &[1] });

@@ -1,4 +1,4 @@
-//! A file's waveform: where it plays, and what of it repeats.
+//! A file's waveform, with playback position and loop.
 
 use egui::accesskit::{Action, ActionData, Role};
 use egui::{
@@ -9,56 +9,57 @@ use egui::{
 use crate::theme::{self, Lane, Theme, size};
 use crate::time_axis::time_axis;
 
-/// Room for the time axis.
+/// Height of the time axis, in points.
 const AXIS: f32 = 13.0;
-/// Points within which an end of the loop is taken hold of.
+/// Distance within which a drag moves an end of the loop, in points.
 const GRIP: f32 = 5.0;
-/// What an arrow key adds, and with shift.
+/// Changes of an arrow key without and with shift, in seconds.
 const STEP: f64 = 1.0;
 const FINE_STEP: f64 = 0.1;
-/// A drag shorter than this is a click.
-const SHORTEST_DRAG: f32 = 3.0;
+/// Shortest drag, in points; anything shorter is a click.
+const MIN_DRAG: f32 = 3.0;
 
-/// Where a file is, in seconds.
+/// Playback position, length and loop of a file, in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Timeline {
-    /// What is heard now.
+    /// Playback position.
     pub position: f64,
-    /// All of it.
+    /// Length of the file.
     pub length: f64,
-    /// What repeats, from and to.
+    /// Start and end of the loop.
     pub region: Option<(f64, f64)>,
 }
 
-/// What a person did to the waveform.
+/// A user's action on the waveform.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum WaveformAction {
-    /// Go there.
+    /// Seek to a position, in seconds.
     Seek(f64),
-    /// Repeat from there to there, or nothing.
+    /// Loop between two positions, in seconds, or not at all.
     Loop(Option<(f64, f64)>),
 }
 
-/// A time with tenths: `1:02.3`.
+/// Formats a time with tenths of a second: `1:02.3`.
 pub fn clock(seconds: f64) -> String {
     let tenths = (seconds.max(0.0) * 10.0).floor() as u64;
     format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
 }
 
-/// What a drag does, between its start and its end.
+/// A drag that changes the loop.
 #[derive(Clone, Copy)]
 struct Drag {
-    /// The end of the loop that stays, in seconds.
+    /// The fixed end of the loop, in seconds.
     anchor: f64,
-    /// The end that moves.
+    /// The moving end, in seconds.
     moving: f64,
 }
 
-/// The waveform of `peaks` (least and greatest sample of parts of equal length), in the room of `ui`.
+/// Draws the waveform of `peaks` (lowest and highest sample of parts of equal length) into the available
+/// space of `ui`.
 ///
-/// A click seeks, a drag chooses what repeats, or moves an end of it; a double click repeats nothing.
-/// With the keyboard the arrows seek, with shift finely, home goes to the start, `[` and `]` put an
-/// end of the loop where it plays, delete repeats nothing.
+/// A click seeks, a drag sets the loop or moves one of its ends, a double click removes it. With the
+/// keyboard the arrows seek, with shift finely, home seeks to the start, `[` and `]` set an end of the
+/// loop to the playback position, delete removes the loop.
 pub fn waveform(
     ui: &mut Ui,
     peaks: &[[f32; 2]],
@@ -66,7 +67,7 @@ pub fn waveform(
 ) -> (Response, Option<WaveformAction>) {
     let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
     let picture = Rect::from_min_max(rect.min, pos2(rect.right(), rect.bottom() - AXIS));
-    let scale = Scale { picture, length: timeline.length.max(1e-3) };
+    let scale = TimeScale { picture, length: timeline.length.max(1e-3) };
     let (drag, dragged) = drag(ui, &response, &scale, timeline);
     let action = dragged.or_else(|| keys(ui, &response, timeline));
     if ui.is_rect_visible(rect) {
@@ -80,13 +81,13 @@ pub fn waveform(
     (response, action)
 }
 
-/// Seconds to points and back.
-struct Scale {
+/// Conversion between seconds and points.
+struct TimeScale {
     picture: Rect,
     length: f64,
 }
 
-impl Scale {
+impl TimeScale {
     fn x(&self, seconds: f64) -> f32 {
         let share = (seconds / self.length).clamp(0.0, 1.0) as f32;
         self.picture.left() + self.picture.width() * share
@@ -105,7 +106,7 @@ fn ordered(a: f64, b: f64) -> (f64, f64) {
 fn drag(
     ui: &Ui,
     response: &Response,
-    scale: &Scale,
+    scale: &TimeScale,
     timeline: &Timeline,
 ) -> (Option<Drag>, Option<WaveformAction>) {
     let grip = |x: f32| {
@@ -139,7 +140,7 @@ fn drag(
         if let Some(at) = response.interact_pointer_pos() {
             moving.moving = scale.seconds(at.x);
         }
-        let far = (scale.x(moving.moving) - scale.x(moving.anchor)).abs() >= SHORTEST_DRAG;
+        let far = (scale.x(moving.moving) - scale.x(moving.anchor)).abs() >= MIN_DRAG;
         if !response.dragged() {
             let region = ordered(moving.anchor, moving.moving);
             action = far.then_some(WaveformAction::Loop(Some(region)));
@@ -223,7 +224,7 @@ fn describe(ui: &Ui, response: &Response, timeline: &Timeline) {
 fn paint(
     ui: &Ui,
     response: &Response,
-    scale: &Scale,
+    scale: &TimeScale,
     peaks: &[[f32; 2]],
     position: f64,
     region: Option<(f64, f64)>,

@@ -1,4 +1,4 @@
-//! What a person does to knob, strip and map, with mouse, keys and a screen reader.
+//! Knob, source strip and token map under mouse, keys and a screen reader.
 
 use egui::accesskit::{Role, Toggled};
 use egui::{Event, Key, Modifiers, MouseWheelUnit, Pos2, TouchPhase, Vec2, vec2};
@@ -27,13 +27,13 @@ fn knob<'a>(quantity: &'a dyn KnobScale, value: f64) -> Harness<'a, (f64, usize)
     )
 }
 
-fn centre<S>(harness: &Harness<'_, S>, label: &str) -> Pos2 {
+fn center<S>(harness: &Harness<'_, S>, label: &str) -> Pos2 {
     harness.get_by_label(label).rect().center()
 }
 
 /// Drags the knob up by so many points, in steps.
 fn drag(harness: &mut Harness<'_, (f64, usize)>, up: f32, modifiers: Modifiers) {
-    let from = centre(harness, "Depth A");
+    let from = center(harness, "Depth A");
     harness.event(Event::PointerMoved(from));
     harness.event(Event::PointerButton {
         pos: from,
@@ -192,7 +192,7 @@ fn values_can_be_typed_with_and_without_units() {
     }
     type_text(&mut harness, "9", Key::Escape);
     assert_eq!(harness.state().0, 4.0);
-    // What cannot be read stays open until it can, or is given up.
+    // An entry that cannot be parsed stays open until it can be, or is cancelled.
     type_text(&mut harness, "much", Key::Enter);
     assert_eq!(harness.state().0, 4.0);
     assert!(harness.query_by_label("Depth A as text").is_some());
@@ -317,7 +317,7 @@ fn letters_choose_sources_and_x_goes_back_and_forth() {
     assert_eq!(shortcut(Key::C, ListeningSource::A), None);
 }
 
-/// What the map under test said last.
+/// The last output of the tested map.
 #[derive(Default)]
 struct Seen {
     reading: Option<TokenReading>,
@@ -339,7 +339,7 @@ fn token_map() -> Harness<'static, Seen> {
     )
 }
 
-/// Where the map's cells are within the view: its margins are 28, 16, 36 and 14 points.
+/// Returns the map's rectangle within the view: its margins are 28, 16, 36 and 14 points.
 fn cell(harness: &Harness<'_, Seen>, back: usize, layer: usize) -> Pos2 {
     let view = harness.get_by_role(Role::ListBox).rect();
     let (width, height) = (view.width() - 64.0, view.height() - 30.0);
@@ -458,7 +458,7 @@ fn a_click_or_space_puts_the_clip_lamps_out() {
     assert!(!clipped(harness.state()));
 }
 
-/// A waveform of ten seconds that plays at 4 s, with what was asked of it.
+/// A waveform of ten seconds at playback position 4 s, with its last action.
 fn transport(region: Option<(f64, f64)>) -> Harness<'static, Vec<WaveformAction>> {
     let timeline = Timeline { position: 4.0, length: 10.0, region };
     Harness::builder().with_size(vec2(416.0, 76.0)).with_step_dt(0.02).build_ui_state(

@@ -1,24 +1,25 @@
-//! The feed reads a running port, and lets it rest.
+//! The telemetry feed on a running port.
 
 mod support;
 
 use residue_engine::live::{Allowance, AudioPort, PortConfig, PortControl, open_port};
 use residue_ui::{CodebookStats, LiveSpectrogram, TelemetryFeed, TelemetryRequest};
-use support::model::{Counting, LAYERS};
+use support::model::{CountingModel, LAYERS};
 
 const RATE: u32 = 8000;
 const FRAME: usize = 160;
 const BOTH: TelemetryRequest = TelemetryRequest { lanes: true, codes: true };
 
-/// A port that waits for its codec, so that what comes does not depend on how fast that is.
+/// An offline port, so that nothing depends on the machine's speed.
 fn port() -> (AudioPort, PortControl) {
     let config = PortConfig { allowance: Allowance::Samples(0), ..PortConfig::new(RATE, 1, FRAME) };
-    let (mut port, control) = open_port(&config, &Counting::new(RATE, FRAME)).expect("it opens");
+    let (mut port, control) =
+        open_port(&config, &CountingModel::new(RATE, FRAME)).expect("it opens");
     port.set_offline(true);
     (port, control)
 }
 
-/// Plays so many samples of a ramp that begins at `from`.
+/// Plays `count` samples of a ramp that begins at `from`.
 fn play(port: &mut AudioPort, from: usize, count: usize) {
     for start in (from..from + count).step_by(FRAME) {
         let end = (start + FRAME).min(from + count);
@@ -56,7 +57,7 @@ fn lanes_and_codes_arrive_once() {
 }
 
 #[test]
-fn what_nobody_read_in_time_is_counted_and_never_piles_up() {
+fn unread_telemetry_is_counted_and_does_not_accumulate() {
     let (mut port, control) = port();
     let mut feed = TelemetryFeed::new();
     let mut spectrogram = LiveSpectrogram::new(RATE, 8.0).unwrap();
@@ -69,7 +70,7 @@ fn what_nobody_read_in_time_is_counted_and_never_piles_up() {
     assert!((4000..=4400).contains(&there), "{there}");
     assert_eq!(there + feed.gap(), 24_000);
     assert_eq!(feed.lost().samples, feed.gap());
-    // The spectrogram's time has gone on all the same.
+    // The spectrogram's time advances over the gap.
     spectrogram.update(&feed);
     play(&mut port, 24_000, 800);
     feed.update(&control, BOTH);
@@ -82,7 +83,7 @@ fn what_nobody_read_in_time_is_counted_and_never_piles_up() {
 }
 
 #[test]
-fn what_is_not_wanted_is_not_watched() {
+fn telemetry_that_is_not_requested_is_not_read() {
     let (mut port, control) = port();
     let mut feed = TelemetryFeed::new();
     feed.update(&control, TelemetryRequest::default());

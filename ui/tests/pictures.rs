@@ -1,7 +1,7 @@
-//! Every widget and view looks as it did: pictures drawn without a GPU, compared with `tests/pictures`.
+//! Pictures of every widget and view, drawn without a GPU and compared with `tests/pictures`.
 //!
-//! `RESIDUE_UPDATE_PICTURES=1 cargo test -p residue-ui --test pictures` draws them anew; look at what
-//! changed before committing it.
+//! `RESIDUE_UPDATE_PICTURES=1 cargo test -p residue-ui --test pictures` draws them again; look at every
+//! change before committing it.
 
 mod support;
 
@@ -9,14 +9,14 @@ use std::path::Path;
 
 use residue_ui::Theme;
 use residue_ui_testing::compare::{compare, report};
-use support::scenes::{Data, SCENES, draw};
+use support::scenes::{SCENES, SceneData, draw};
 
 #[test]
 fn every_scene_looks_as_it_did_dark_and_light() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures");
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let mut problems = Vec::new();
-    let mut data = Data::new();
+    let mut data = SceneData::new();
     for (look, theme) in [("dark", Theme::DARK), ("light", Theme::LIGHT)] {
         for scene in &SCENES {
             let picture = draw(scene, &mut data, &theme, 1.0);

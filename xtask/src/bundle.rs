@@ -1,4 +1,4 @@
-//! Bundles of the plugin, as hosts expect to find them.
+//! Plugin bundles in the layout that hosts expect.
 //!
 //! | | CLAP | VST3 |
 //! |---|---|---|
@@ -15,19 +15,19 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::{cargo, root};
-use layout::{Content, FORMATS, Format, entries};
-use system::System;
+use layout::{BundleContent, FORMATS, PluginFormat, entries};
+use system::TargetSystem;
 
-/// How to build.
+/// Options of `bundle` and `install`.
 #[derive(Debug, Default, PartialEq)]
-pub struct Options {
+pub struct BundleOptions {
     release: bool,
-    /// Another system's triple.
+    /// Target triple of another system.
     target: Option<String>,
 }
 
-impl Options {
-    /// From words on the command line; `None` if one of them means nothing.
+impl BundleOptions {
+    /// Parses words of the command line; `None` if one of them is unknown.
     pub fn parse(words: &[&str]) -> Option<Self> {
         let mut options = Self::default();
         let mut words = words.iter();
@@ -42,8 +42,8 @@ impl Options {
     }
 }
 
-/// Builds the plugin and bundles it in `target/bundled`; gives the bundles.
-pub fn bundle(options: &Options) -> Result<Vec<PathBuf>> {
+/// Builds the plugin and bundles it in `target/bundled`. Returns the bundles' paths.
+pub fn bundle(options: &BundleOptions) -> Result<Vec<PathBuf>> {
     let mut arguments = vec!["build", "--package", "residue-plugin", "--lib"];
     if options.release {
         arguments.extend(["--profile", "dist"]);
@@ -56,8 +56,8 @@ pub fn bundle(options: &Options) -> Result<Vec<PathBuf>> {
     cargo(&arguments, &[])?;
     built.push(if options.release { "dist" } else { "debug" });
     let system = match &options.target {
-        Some(target) => System::of_triple(target)?,
-        None => System::here()?,
+        Some(target) => TargetSystem::of_triple(target)?,
+        None => TargetSystem::here()?,
     };
     let library = built.join(system.library("residue_plugin"));
     let folder = root()?.join("target/bundled");
@@ -65,27 +65,29 @@ pub fn bundle(options: &Options) -> Result<Vec<PathBuf>> {
     FORMATS.iter().map(|format| write(&folder, *format, &system, &library, version)).collect()
 }
 
-/// Bundles the library that tests were built with, whose process() is under the allocation guard, in
-/// `target/guarded`; gives the VST3.
+/// Bundles the library that the tests load, whose `process()` is under the allocation guard, in
+/// `target/guarded`. Returns the path of the VST3.
 pub fn bundle_guarded() -> Result<PathBuf> {
-    let system = System::here()?;
-    cargo(&["test", "--workspace", "--no-run"], &[])?;
+    let system = TargetSystem::here()?;
+    // The plugin's library, and the program `residue`, as the tests of the whole workspace build them:
+    // after those nothing is built again.
+    cargo(&["test", "--workspace", "--test", "host", "--test", "cli", "--no-run"], &[])?;
     let target = root()?.join("target");
     let library = target.join("debug/deps").join(system.library("residue_plugin"));
-    write(&target.join("guarded"), Format::Vst3, &system, &library, env!("CARGO_PKG_VERSION"))
+    write(&target.join("guarded"), PluginFormat::Vst3, &system, &library, env!("CARGO_PKG_VERSION"))
 }
 
-/// Bundles and puts the bundles where hosts of this user look for them.
-pub fn install(options: &Options) -> Result<()> {
+/// Bundles, and copies the bundles to where this user's hosts look for plugins.
+pub fn install(options: &BundleOptions) -> Result<()> {
     if options.target.is_some() {
         bail!("install is for this computer: leave --target out");
     }
-    let system = System::here()?;
+    let system = TargetSystem::here()?;
     for (format, bundle) in FORMATS.iter().zip(bundle(options)?) {
         let folder = system.plugins(*format)?;
         fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
         let place = folder.join(bundle.file_name().context("a bundle has a name")?);
-        // A host may have the old one open: it keeps that, and finds the new one next time.
+        // A host that has the old bundle open keeps it, and finds the new one next time.
         remove(&place)?;
         copy(&bundle, &place)?;
         println!("installed {}", place.display());
@@ -93,11 +95,11 @@ pub fn install(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Writes one bundle, in the place of an older one.
+/// Writes one bundle, replacing an older one.
 fn write(
     folder: &Path,
-    format: Format,
-    system: &System,
+    format: PluginFormat,
+    system: &TargetSystem,
     library: &Path,
     version: &str,
 ) -> Result<PathBuf> {
@@ -108,8 +110,8 @@ fn write(
         let parent = path.parent().context("it lies in a folder")?;
         fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
         match content {
-            Content::Library => fs::copy(library, &path).map(|_| ()),
-            Content::Text(text) => fs::write(&path, text),
+            BundleContent::Library => fs::copy(library, &path).map(|_| ()),
+            BundleContent::Text(text) => fs::write(&path, text),
         }
         .with_context(|| format!("writing {} from {}", path.display(), library.display()))?;
     }
@@ -145,15 +147,15 @@ mod tests {
 
     #[test]
     fn options() {
-        let parsed = Options::parse(&["--release", "--target", "x86_64-pc-windows-msvc"]);
+        let parsed = BundleOptions::parse(&["--release", "--target", "x86_64-pc-windows-msvc"]);
         let target = Some("x86_64-pc-windows-msvc".to_owned());
-        assert_eq!(parsed, Some(Options { release: true, target }));
-        assert_eq!(Options::parse(&[]), Some(Options::default()));
-        assert_eq!(Options::parse(&["--target"]), None);
-        assert_eq!(Options::parse(&["--fast"]), None);
+        assert_eq!(parsed, Some(BundleOptions { release: true, target }));
+        assert_eq!(BundleOptions::parse(&[]), Some(BundleOptions::default()));
+        assert_eq!(BundleOptions::parse(&["--target"]), None);
+        assert_eq!(BundleOptions::parse(&["--fast"]), None);
     }
 
-    /// A bundle takes the place of an older one of another shape, and nothing of that is left.
+    /// A bundle replaces an older one of another layout without leaving files of it.
     #[test]
     fn bundles_are_replaced_as_a_whole() {
         let folder = std::env::temp_dir().join(format!("residue-bundle-{}", std::process::id()));
@@ -162,7 +164,7 @@ mod tests {
         fs::write(&library, b"code").unwrap();
         for triple in ["aarch64-apple-darwin", "x86_64-unknown-linux-gnu", "x86_64-pc-windows-msvc"]
         {
-            let system = System::of_triple(triple).unwrap();
+            let system = TargetSystem::of_triple(triple).unwrap();
             for format in FORMATS {
                 let bundle = write(&folder, format, &system, &library, "1.2.3").unwrap();
                 let mut files = 0;
@@ -180,7 +182,7 @@ mod tests {
         fs::remove_dir_all(&folder).unwrap();
     }
 
-    /// Files in a bundle.
+    /// Counts the files in a bundle.
     fn count(path: &Path) -> usize {
         match fs::read_dir(path) {
             Ok(entries) => entries.map(|entry| count(&entry.unwrap().path())).sum(),

@@ -1,4 +1,4 @@
-//! Hosts from the Python package index, which load the VST3.
+//! VST3 checks in hosts from the Python package index.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,27 +9,27 @@ use anyhow::{Context, Result, bail};
 use crate::bundle::bundle_guarded;
 use crate::{root, run};
 
-/// The hosts, and the versions that are known to work.
+/// The hosts, in versions that are known to work.
 const REQUIREMENTS: &str = "plugin/tests/requirements.txt";
-/// The Pythons that all of them have wheels for: 3.11 to 3.14.
+/// Minor versions of Python 3 for which all hosts have wheels: 3.11 to 3.14.
 const MINORS: std::ops::RangeInclusive<u32> = 11..=14;
 
-/// Tries the VST3 that tests were built with in the hosts.
+/// Runs the checks of the VST3 that the tests were built with.
 pub fn hosts() -> Result<()> {
-    // Before anything is built for it.
+    // First, because it fails early where Python is missing.
     let python = environment()?;
     let bundle = bundle_guarded()?;
     let residue = root()?.join("target/debug").join(format!("residue{}", env::consts::EXE_SUFFIX));
     run(Command::new(python).arg("plugin/tests/vst3_hosts.py").arg(bundle).arg(residue))
 }
 
-/// A Python that has the hosts: an environment of its own in `target`, made where it is not there or
-/// holds other versions.
+/// Returns the Python of a virtual environment in `target` that has the hosts. Creates the environment
+/// where it is missing or has other versions.
 fn environment() -> Result<PathBuf> {
     let folder = root()?.join("target/vst3-hosts");
     let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let wanted = fs::read_to_string(root()?.join(REQUIREMENTS)).context(REQUIREMENTS)?;
-    // Written when everything has been installed.
+    // Written after everything has been installed.
     let installed = folder.join("installed.txt");
     if fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
         return Ok(python);
@@ -48,7 +48,7 @@ fn environment() -> Result<PathBuf> {
     Ok(python)
 }
 
-/// A clear word where the package index has nothing for this Python.
+/// Fails with a clear message where the package index has no wheels for this Python.
 fn check_version(python: &str) -> Result<()> {
     let ask = "import sys; print(*sys.version_info[:2])";
     let answer = Command::new(python)
@@ -69,7 +69,7 @@ fn check_version(python: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether there are wheels for a version, written `3 11`.
+/// Whether there are wheels for a version, written as `3 11`.
 fn supported(version: &str) -> bool {
     let mut numbers = version.split_whitespace().map(str::parse);
     let minor = |numbers: Option<Result<u32, _>>| numbers.and_then(Result::ok);
@@ -95,7 +95,7 @@ mod tests {
         assert!(!supported(""));
     }
 
-    /// All requirements are pinned, so that a run of today is one of tomorrow.
+    /// All requirements are pinned, so that every run uses the same versions.
     #[test]
     fn requirements_are_pinned() {
         let wanted = fs::read_to_string(root().unwrap().join(REQUIREMENTS)).unwrap();

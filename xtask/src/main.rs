@@ -2,10 +2,10 @@
 //!
 //! `cargo xtask demo` builds Residue and opens it on a demo clip, or compares depths without a display;
 //! `cargo xtask bundle` and `install` make plugins of it;
-//! `cargo xtask openings` opens and closes the plugin's editor, `picture` keeps what it shows;
-//! `cargo xtask sanitize` watches the audio thread with LLVM's RealtimeSanitizer;
-//! `cargo xtask loom` model-checks lock-free code;
-//! `cargo xtask hosts` tries the VST3 in two hosts from the Python package index;
+//! `cargo xtask openings` opens and closes the plugin's editor, `picture` saves a picture of it;
+//! `cargo xtask sanitize` checks the audio thread with LLVM's RealtimeSanitizer;
+//! `cargo xtask loom` model-checks the lock-free code;
+//! `cargo xtask hosts` checks the VST3 in two hosts from the Python package index;
 //! `cargo xtask ci` runs everything a change must pass.
 
 mod bundle;
@@ -19,7 +19,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-use bundle::Options;
+use bundle::BundleOptions;
 
 const USAGE: &str = "usage: cargo xtask <task>
 
@@ -28,15 +28,15 @@ tasks:
                 no display compare depths on it; `compare CLIP` does that everywhere
   bundle        build the plugin as CLAP and VST3, in target/bundled
                 [--release: the profile dist] [--target TRIPLE]
-  install       bundle, and put it where this user's hosts look [--release]
+  install       bundle, and copy the bundles to where this user's hosts look [--release]
   validate      bundle a release and run the validators that are installed
   openings      open and close the plugin's editor 80 times in each format (Linux) [COUNT]
-  picture       play speech through the plugin and keep what its editor shows (Linux)
+  picture       play speech through the plugin and save a picture of its editor (Linux)
                 [FILE [OPTIONS]]: --size 1060x720, --scale 2, --light, --seconds 9
-  sanitize      watch the audio thread with RealtimeSanitizer (Linux; runtime: ./setup.sh)
-  loom          model-check the thread pool, in target/loom
-  hosts         try the VST3 in pedalboard and dawdreamer (Linux; Python and pip)
-  ci            formatting, lints, tests, models, sanitizer, hosts and documentation";
+  sanitize      check the audio thread with RealtimeSanitizer (Linux; runtime: ./setup.sh)
+  loom          model-check the thread pool and the history ring, in target/loom
+  hosts         check the VST3 in pedalboard and dawdreamer (Linux; Python and pip)
+  ci            formatting, lints, tests, sanitizer, hosts and documentation";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -73,12 +73,11 @@ fn usage() -> Result<()> {
     bail!("{USAGE}")
 }
 
-fn with_options(words: &[&str], task: impl FnOnce(&Options) -> Result<()>) -> Result<()> {
-    Options::parse(words).map_or_else(usage, |options| task(&options))
+fn with_options(words: &[&str], task: impl FnOnce(&BundleOptions) -> Result<()>) -> Result<()> {
+    BundleOptions::parse(words).map_or_else(usage, |options| task(&options))
 }
 
-/// Builds the app and opens it on a clip; where there is no display, or it cannot be used, compares
-/// depths.
+/// Builds the app and opens it on a clip. Without a usable display it compares depths instead.
 fn demo(clip: &str) -> Result<()> {
     if !has_display() {
         return compare(clip);
@@ -90,33 +89,34 @@ fn demo(clip: &str) -> Result<()> {
     })
 }
 
-/// Builds the command line and compares depths on a clip.
+/// Builds the command line, and compares depths on a clip.
 fn compare(clip: &str) -> Result<()> {
     let output = format!("target/demo/{clip}");
     run(build()?.args(["compare", &input(clip), "--output", &output]))
 }
 
-/// Whether a window can be seen, as far as the environment says.
+/// Whether the environment names a display.
 fn has_display() -> bool {
     let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
     !cfg!(target_os = "linux") || set("DISPLAY") || set("WAYLAND_DISPLAY")
 }
 
+/// Returns the path of a demo clip.
 fn input(clip: &str) -> String {
     format!("assets/clips/{clip}.flac")
 }
 
-/// Builds the program, and is the command that runs it.
+/// Builds the program, and returns the command that runs it.
 fn build() -> Result<Command> {
     cargo(&["build", "--release", "--package", "residue"], &[])?;
     let name = format!("residue{}", env::consts::EXE_SUFFIX);
     Ok(Command::new(Path::new("target/release").join(name)))
 }
 
-/// Opens the editor of the plugin, built for speed as people use it.
+/// Opens the plugin's editor, in a release build.
 fn openings(options: &[&str]) -> Result<()> {
     let test = ["test", "--release", "--package", "residue-plugin", "--test", "openings", "--"];
-    // The picture's path is the caller's.
+    // The picture's path is relative to the caller's working directory.
     let folder = env::current_dir().context("there is a working directory")?;
     let options: Vec<String> = options
         .iter()
@@ -131,18 +131,24 @@ fn openings(options: &[&str]) -> Result<()> {
 
 /// Model-checks lock-free code with loom.
 fn loom() -> Result<()> {
-    let test = ["test", "--package", "residue-kernels", "--release", "--lib", "loom"];
-    // A target folder of its own: the flags would have everything in the usual one built again.
+    // Release, because loom runs thousands of executions; a target folder of its own, because the flag
+    // would have everything in the usual one built again.
+    let test = ["test", "-p", "residue-kernels", "-p", "residue-live", "--release", "--lib", "loom"];
     cargo(&test, &[("RUSTFLAGS", "--cfg loom"), ("CARGO_TARGET_DIR", "target/loom")])
 }
 
-/// What a change must pass.
+/// Runs everything that a change must pass.
+///
+/// Dependencies are built twice and no more: checked for clippy and the documentation, and compiled for
+/// the tests, the sanitizer and the hosts. So every command has the features of the whole workspace, and
+/// the same profile. Examples are linted and not linked: `cargo test` without a selection of targets would
+/// link each of them with the engine.
 fn ci() -> Result<()> {
     cargo(&["fmt", "--all", "--check"], &[])?;
     let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     cargo(&lints, &[])?;
-    cargo(&["test", "--workspace"], &[])?;
-    loom()?;
+    cargo(&["test", "--workspace", "--lib", "--bins", "--tests"], &[])?;
+    cargo(&["test", "--workspace", "--doc"], &[])?;
     if cfg!(target_os = "linux") {
         sanitize::sanitize()?;
         hosts::hosts()?;
@@ -150,11 +156,12 @@ fn ci() -> Result<()> {
     cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])
 }
 
+/// Runs cargo with these arguments and environment variables.
 fn cargo(arguments: &[&str], variables: &[(&str, &str)]) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    // What cargo tells this program of its package would have build scripts that ask for such
-    // variables run again, and all that depends on them built again.
+    // Build scripts that depend on the variables which cargo sets for this program would run again, and
+    // everything that depends on them would be built again.
     for (name, _) in env::vars_os() {
         let told = name.to_str().is_some_and(|name| {
             name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
@@ -166,7 +173,7 @@ fn cargo(arguments: &[&str], variables: &[(&str, &str)]) -> Result<()> {
     run(command.args(arguments).envs(variables.iter().copied()))
 }
 
-/// The workspace's root.
+/// Returns the workspace's root.
 fn root() -> Result<&'static Path> {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in a folder")
 }

@@ -1,4 +1,4 @@
-//! RealtimeSanitizer of LLVM, over a test that plays sessions on a port.
+//! LLVM's RealtimeSanitizer over the test that plays sessions on a port and on the plugin.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::cargo;
 
-/// Plays sessions on a port under RealtimeSanitizer.
+/// Runs the sessions under RealtimeSanitizer.
 pub fn sanitize() -> Result<()> {
     let archive = match env::var("RTSAN_LIB_PATH") {
         Ok(path) if !path.is_empty() => PathBuf::from(path),
@@ -17,11 +17,11 @@ pub fn sanitize() -> Result<()> {
         )?,
     };
     let archive = archive.to_str().context("the archive's path is not UTF-8")?;
-    // The whole workspace, so that what its tests were built of is not built again in another way.
+    // With the features of the whole workspace, so that the crates that its tests use are not built again.
     cargo(&["test", "--workspace", "--test", "sanitizer"], &[("RTSAN_LIB_PATH", archive)])
 }
 
-/// LLVM's archive where Debian and its relatives put it, of the newest version there is.
+/// Returns LLVM's newest archive in the folders of Debian and its relatives.
 fn sanitizer_runtime() -> Option<PathBuf> {
     let name = format!("libclang_rt.rtsan-{}.a", env::consts::ARCH);
     let version = |path: &Path| -> Option<(u32, PathBuf)> {

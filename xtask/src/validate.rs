@@ -1,4 +1,4 @@
-//! Public validators, where they are installed.
+//! Public plugin validators, where they are installed.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -6,18 +6,20 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::bundle::{Options, bundle};
+use crate::bundle::{BundleOptions, bundle};
 use crate::{cargo, hosts, run};
 
-/// A validator: its program, the variable that says where it is if not in the path, and its words
-/// before the bundle.
+/// A validator.
 struct Validator {
+    /// Name of the program in the path.
     program: &'static str,
+    /// Environment variable with its path, where it is not in the path.
     variable: &'static str,
-    words: &'static [&'static str],
-    /// What it is told first where there is no display, so that it opens no editor.
+    /// Arguments before the bundle.
+    arguments: &'static [&'static str],
+    /// First arguments where there is no display, so that it opens no editor.
     without_display: &'static [&'static str],
-    /// CLAP, or VST3.
+    /// Whether it validates CLAP; otherwise VST3.
     clap: bool,
 }
 
@@ -25,30 +27,30 @@ const VALIDATORS: [Validator; 3] = [
     Validator {
         program: "clap-validator",
         variable: "CLAP_VALIDATOR",
-        words: &["validate"],
+        arguments: &["validate"],
         without_display: &[],
         clap: true,
     },
     Validator {
         program: "pluginval",
         variable: "PLUGINVAL",
-        words: &["--strictness-level", "10", "--validate-in-process", "--validate"],
+        arguments: &["--strictness-level", "10", "--validate-in-process", "--validate"],
         without_display: &["--skip-gui-tests"],
         clap: false,
     },
     Validator {
         program: "validator",
         variable: "VST3_VALIDATOR",
-        words: &[],
+        arguments: &[],
         without_display: &[],
         clap: false,
     },
 ];
 
-/// Bundles a release and runs the suites of our own and every validator that is there. They are
-/// programs of others, built from their public sources: none of them is in a package registry.
+/// Bundles a release, and runs our own suites and every installed validator. Validators are third-party
+/// programs that are built from their public sources: none of them is in a package registry.
 pub fn validate() -> Result<()> {
-    let release = Options::parse(&["--release"]).unwrap_or_default();
+    let release = BundleOptions::parse(&["--release"]).unwrap_or_default();
     let bundles = bundle(&release)?;
     cargo(&["test", "--workspace", "--test", "host", "--test", "measured"], &[])?;
     if cfg!(target_os = "linux") {
@@ -56,13 +58,13 @@ pub fn validate() -> Result<()> {
     }
     let display = !cfg!(target_os = "linux") || env::var_os("DISPLAY").is_some();
     for validator in &VALIDATORS {
-        let Validator { program, variable, words, without_display, clap } = validator;
+        let Validator { program, variable, arguments, without_display, clap } = validator;
         let first = if display { &[] } else { *without_display };
         match find(program, variable) {
             None => println!("{program} is not installed: put it in the path or set {variable}"),
             Some(found) => {
                 let bundle = &bundles[usize::from(!clap)];
-                run(Command::new(found).args(first).args(*words).arg(bundle))?;
+                run(Command::new(found).args(first).args(*arguments).arg(bundle))?;
                 println!("{program}: passed");
             }
         }
@@ -70,6 +72,7 @@ pub fn validate() -> Result<()> {
     Ok(())
 }
 
+/// Returns the path of a validator, if it is installed.
 fn find(program: &str, variable: &str) -> Option<PathBuf> {
     if let Some(path) = env::var_os(variable) {
         return Some(path.into());

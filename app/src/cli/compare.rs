@@ -7,7 +7,8 @@ use residue_engine::audio;
 use residue_engine::codec::CodecConfig;
 use residue_engine::measure::{self, CodebookUsage, SignalDistances};
 use residue_engine::tokens::Codes;
-use residue_ui::text::{kbps, minus};
+use residue_ui::depth_text::format_kbps;
+use residue_ui::text::minus;
 use serde::Serialize;
 
 use super::args::Compare;
@@ -129,7 +130,7 @@ fn captions(report: &Report) -> ComparisonCaptions {
             row.distances.mel,
             optional(row.distances.si_sdr_db, |x| minus(&format!("{x:.1} dB")))
         );
-        (format!("depth {} · {}", row.depth, kbps(row.kbps * 1000.0)), numbers)
+        (format!("depth {} · {}", row.depth, format_kbps(row.kbps)), numbers)
     };
     ComparisonCaptions {
         title: format!("What the codec leaves behind: {}", name.display()),
@@ -168,7 +169,7 @@ fn text(report: &Report, layout: &str) -> String {
             let d = &row.distances;
             vec![
                 row.depth.to_string(),
-                kbps(row.kbps * 1000.0).trim_end_matches(" kbps").to_owned(),
+                format_kbps(row.kbps).trim_end_matches(" kbps").to_owned(),
                 format!("{:.3}", d.mel),
                 format!("{:.3}", d.stft.total()),
                 optional(d.si_sdr_db, |x| format!("{x:.2}")),

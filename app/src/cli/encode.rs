@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use residue_engine::audio::MonoTreatment;
 use residue_engine::tokens;
-use residue_ui::text::kbps;
+use residue_ui::depth_text::format_kbps;
 
 use super::args::Encode;
 use super::output::{self, say};
@@ -32,7 +32,7 @@ pub fn run(args: &Encode) -> Result<()> {
         args.output.display(),
         codes.layers(),
         codes.frames(),
-        kbps(codec.config().bitrate(depth)),
+        format_kbps(codec.config().bitrate(depth) / 1000.0),
     ))?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use residue_engine::audio;
-use residue_ui::text::kbps;
+use residue_ui::depth_text::format_kbps;
 
 use super::args::Roundtrip;
 use super::output::{self, say};
@@ -23,7 +23,7 @@ pub fn run(args: &Roundtrip) -> Result<()> {
         "{}: depth {depth} of {}, {} a stream; {}",
         args.output.display(),
         config.quantizer.layers,
-        kbps(config.bitrate(depth)),
+        format_kbps(config.bitrate(depth) / 1000.0),
         encoded.layout,
     ))?;
     Ok(())

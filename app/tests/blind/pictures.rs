@@ -6,7 +6,7 @@ use egui::{Key, vec2};
 use residue_app::blind::Contender;
 use residue_app::window::blind_page::{BlindPage, TestKind};
 use residue_ui::Theme;
-use residue_ui_testing::{Picture, Stage, compare};
+use residue_ui_testing::{Picture, HeadlessStage, compare};
 
 use crate::listener::{Headphones, pause};
 use crate::page::{offer, page};
@@ -14,7 +14,7 @@ use crate::page::{offer, page};
 struct Desk {
     page: BlindPage,
     ears: Headphones,
-    stage: Stage,
+    stage: HeadlessStage,
 }
 
 impl Desk {
@@ -23,7 +23,7 @@ impl Desk {
         page.setup.test = test;
         page.setup.trials = 12;
         page.folder = "/home/listener/music/blind".into();
-        let stage = Stage::new(vec2(720.0, 560.0), 1.0, theme);
+        let stage = HeadlessStage::new(vec2(720.0, 560.0), 1.0, theme);
         Self { page, ears: Headphones::default(), stage }
     }
 

@@ -9,7 +9,7 @@ use residue_app::blind::Contender;
 use residue_app::window::blind_page::{BlindPage, TestKind};
 use residue_engine::blind::{AbxSide, AbxTest, RandomSource, RatingTest, SeededRandom, Staircase};
 use residue_ui::Theme;
-use residue_ui_testing::{Picture, Stage};
+use residue_ui_testing::{Picture, HeadlessStage};
 
 use crate::listener::{Headphones, depth, pause};
 use crate::page::{harness, offer, page};
@@ -46,7 +46,7 @@ fn watch(seed: u64, test: TestKind, keys: &[Key]) -> (Vec<Picture>, Vec<usize>) 
     page.setup.pair = [Contender::Original, depth(2)];
     page.setup.depths = vec![1, 4, 8];
     let offer = offer();
-    let mut stage = Stage::new(vec2(720.0, 640.0), 1.0, &Theme::DARK);
+    let mut stage = HeadlessStage::new(vec2(720.0, 640.0), 1.0, &Theme::DARK);
     let mut pictures = Vec::new();
     let mut played = Vec::new();
     stage.frame(|ui| page.show(ui, &offer, &mut ears));

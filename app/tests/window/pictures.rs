@@ -14,7 +14,7 @@ use residue_app::window::{Page, Preferences, Window};
 use residue_engine::models::{HubSettings, ModelLibrary};
 use residue_ui::Theme;
 use residue_ui_testing::compare::{compare, report};
-use residue_ui_testing::{Picture, Stage};
+use residue_ui_testing::{Picture, HeadlessStage};
 
 use super::desk::clip;
 
@@ -79,6 +79,6 @@ fn draw(theme: &Theme, page: Page) -> Picture {
         assert!(began.elapsed() < PATIENCE, "the window is never ready");
         thread::sleep(Duration::from_millis(5));
     }
-    let mut stage = Stage::new(vec2(960.0, 640.0), 1.0, theme).bare();
+    let mut stage = HeadlessStage::new(vec2(960.0, 640.0), 1.0, theme).bare();
     stage.picture(|ui| window.ui(ui))
 }

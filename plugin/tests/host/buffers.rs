@@ -1,26 +1,26 @@
-//! What hosts put in buffers, and how they lay them out.
+//! Contents and layouts of hosts' buffers.
 
 use std::time::{Duration, Instant};
 
 use clack_extensions::audio_ports::AudioPortFlags;
 use clack_extensions::tail::TailLength;
 
-use crate::rig::{Port, Random, Rig, noise};
+use crate::rig::{ClapRig, Port, Random, noise};
 
-/// All that hosts offer, and what lies beyond.
+/// Sample rates in Hz: those of common hosts, and extremes.
 const RATES: [u32; 10] =
     [8000, 11_025, 22_050, 44_100, 48_000, 88_200, 96_000, 192_000, 384_000, 768_000];
-/// The largest block.
+/// The largest block, in samples.
 const LARGEST: usize = 16_384;
 
 fn repeat(block: usize) -> impl Iterator<Item = usize> {
     std::iter::repeat(block)
 }
 
-/// Samples are of 32 bits, and hosts are told so.
+/// Ports accept 32-bit samples only.
 #[test]
 fn ports_take_32_bits_and_may_be_in_place() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     for (layout, inputs, outputs) in [(0, 2, 2), (1, 1, 1), (2, 1, 2)] {
         rig.layout(layout, inputs, outputs);
         for (input, channels) in [(true, inputs), (false, outputs)] {
@@ -34,10 +34,10 @@ fn ports_take_32_bits_and_may_be_in_place() {
     }
 }
 
-/// A host that sends 64 bits all the same gets nothing, and goes on.
+/// 64-bit samples, which the plugin does not accept, do no harm.
 #[test]
-fn numbers_of_64_bits_are_survived() {
-    let mut rig = Rig::offline(48_000, 512);
+fn samples_of_64_bits_do_no_harm() {
+    let mut rig = ClapRig::offline(48_000, 512);
     let input = vec![noise(1, 4000, 0.2), noise(2, 4000, 0.2)];
     let before = rig.play(&input, 3000, repeat(512), &[]);
     assert!(rig.play_64_bits(512).iter().flatten().all(|x| x.is_finite()));
@@ -45,12 +45,12 @@ fn numbers_of_64_bits_are_survived() {
     assert!(rig.play(&input, 3000, repeat(512), &[]) == before);
 }
 
-/// Outputs in the place of inputs sound as outputs beside them.
+/// Processing in place gives the same output as separate buffers.
 #[test]
 fn buffers_in_place_and_apart_sound_the_same() {
     for (layout, channels) in [(0, 2), (1, 1)] {
         let run = |in_place: bool| {
-            let mut rig = Rig::new();
+            let mut rig = ClapRig::new();
             rig.layout(layout, channels, channels);
             rig.in_place = in_place;
             rig.set_offline(true);
@@ -78,13 +78,13 @@ fn random_blocks_at_every_rate() {
         let length = rate as usize / 8 + LARGEST + 13;
         let input = vec![noise(1, length, 0.3), noise(2, length, 0.3)];
         let run = |blocks: &mut dyn FnMut() -> usize| {
-            let mut rig = Rig::offline(rate, LARGEST);
+            let mut rig = ClapRig::offline(rate, LARGEST);
             let latency = rig.latency();
             rig.play(&input, latency, std::iter::from_fn(|| Some(blocks())), &[])
         };
         let expected = run(&mut || LARGEST);
         assert!(expected[0].iter().any(|x| x.abs() > 0.001));
-        // As many small blocks as large ones.
+        // Logarithmically distributed sizes.
         let blocks = &mut || (LARGEST as f64).powf(random.next()).ceil() as usize;
         assert!(run(blocks) == expected, "{rate} Hz");
     }
@@ -94,13 +94,13 @@ fn random_blocks_at_every_rate() {
 #[test]
 fn larger_blocks_than_announced_are_played() {
     let input = vec![noise(1, 9000, 0.3), noise(2, 9000, 0.3)];
-    let expected = Rig::offline(48_000, 256).play(&input, 0, repeat(256), &[]);
-    assert!(Rig::offline(48_000, 256).play(&input, 0, repeat(3000), &[]) == expected);
+    let expected = ClapRig::offline(48_000, 256).play(&input, 0, repeat(256), &[]);
+    assert!(ClapRig::offline(48_000, 256).play(&input, 0, repeat(3000), &[]) == expected);
 }
 
-/// What is not a number is silence to the codec, and leaves nothing behind.
+/// Non-finite samples are replaced by silence, without any after-effect.
 #[test]
-fn nonsense_counts_as_silence() {
+fn non_finite_samples_count_as_silence() {
     for listen in ["Dry", "A", "Dry-B"] {
         let mut wrong = vec![noise(9, 12_000, 0.5), noise(10, 12_000, 0.5)];
         let mut right = wrong.clone();
@@ -111,7 +111,7 @@ fn nonsense_counts_as_silence() {
             right[at % 2][at] = 0.0;
         }
         let run = |input: &[Vec<f32>]| {
-            let mut rig = Rig::new();
+            let mut rig = ClapRig::new();
             rig.set_offline(true);
             rig.set(&[("Listen", listen)]);
             rig.start(48_000, 512);
@@ -124,11 +124,11 @@ fn nonsense_counts_as_silence() {
     }
 }
 
-/// The largest numbers that there are do not become infinite.
+/// Samples up to the largest finite number do not make the output infinite or NaN.
 #[test]
 fn huge_numbers_stay_numbers() {
     for listen in ["Dry", "A", "A-B", "Dry-A"] {
-        let mut rig = Rig::new();
+        let mut rig = ClapRig::new();
         rig.set_offline(true);
         rig.set(&[("Listen", listen), ("Input gain", "24 dB"), ("Output gain", "0 dB")]);
         rig.start(48_000, 512);
@@ -140,12 +140,12 @@ fn huge_numbers_stay_numbers() {
     }
 }
 
-/// Numbers that are nearly zero cost no more than others, and no lane gives any.
+/// Denormal input costs no more time than other input, and the output has no denormals.
 #[test]
 fn denormals_neither_slow_down_nor_come_out() {
     let time = |plane: Vec<f32>| {
         let run = || {
-            let mut rig = Rig::offline(48_000, 512);
+            let mut rig = ClapRig::offline(48_000, 512);
             let began = Instant::now();
             let out = rig.play(&[plane.clone(), plane.clone()], 0, repeat(512), &[]);
             assert!(out.iter().flatten().all(|x| !x.is_subnormal()));
@@ -158,7 +158,7 @@ fn denormals_neither_slow_down_nor_come_out() {
     assert!(tiny < 3 * usual, "{tiny:?} and usually {usual:?}");
 }
 
-/// How the host's thread computes is the host's business, also after a call.
+/// A call leaves the floating-point mode of the host's thread as it was.
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn the_hosts_arithmetic_stays_as_it_was() {
@@ -166,15 +166,15 @@ fn the_hosts_arithmetic_stays_as_it_was() {
     const FLUSH: u32 = 0x8040;
     fn control() -> u32 {
         let mut control = 0u32;
-        // SAFETY: stores the register where it is told to.
+        // SAFETY: stores the register into the variable.
         unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &raw mut control, options(nostack)) };
         control
     }
     fn set(control: u32) {
-        // SAFETY: only whether tiny numbers are flushed differs from what it was.
+        // SAFETY: changes only the flush bits of a value that was read from the register.
         unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &raw const control, options(nostack)) };
     }
-    let mut rig = Rig::offline(48_000, 512);
+    let mut rig = ClapRig::offline(48_000, 512);
     let (input, usual) = (vec![noise(4, 5000, 0.3); 2], control());
     for flush in [FLUSH, 0] {
         set(usual & !FLUSH | flush);
@@ -185,11 +185,11 @@ fn the_hosts_arithmetic_stays_as_it_was() {
     }
 }
 
-/// Silence is nearly silence, said to be constant or not, and is reached when the tail is over.
+/// Silent input gives nearly silent output, marked as constant or not, once the tail is over.
 #[test]
 fn silence_is_silence() {
     let silent = |constant: bool| {
-        let mut rig = Rig::offline(48_000, 512);
+        let mut rig = ClapRig::offline(48_000, 512);
         rig.constant = constant;
         rig.play(&[vec![0.0; 48_000], vec![0.0; 48_000]], 0, repeat(512), &[])
     };
@@ -199,7 +199,7 @@ fn silence_is_silence() {
     let floor = peak(&silence[0]);
     assert!(floor < 0.001, "{floor}");
 
-    let mut rig = Rig::offline(48_000, 512);
+    let mut rig = ClapRig::offline(48_000, 512);
     rig.play(&vec![noise(1, 24_000, 0.5); 2], 0, repeat(512), &[]);
     let TailLength::Finite(tail) = rig.tail() else { panic!("it ends") };
     let tail = tail as usize;

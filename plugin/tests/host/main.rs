@@ -7,6 +7,17 @@ mod buffers;
 mod lifecycle;
 mod models;
 mod parameters;
+mod project_states;
 mod rig;
+#[cfg(target_os = "linux")]
+mod saved_projects;
 mod state;
-mod states;
+// Only a part of these modules is used here.
+#[cfg(target_os = "linux")]
+#[allow(dead_code)]
+#[path = "../shared/vst3_instance.rs"]
+mod vst3_instance;
+#[cfg(target_os = "linux")]
+#[allow(dead_code)]
+#[path = "../shared/vst3_module.rs"]
+mod vst3_module;

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use crate::rig::{Rig, noise};
-use crate::states::{choice, miniature, with_model};
+use crate::project_states::{choice, miniature, with_model};
+use crate::rig::{ClapRig, noise};
 
-/// Everything else is restored, the embedded model plays, and the project keeps what it asked for.
+/// With a missing model, the embedded one plays, everything else is restored, and the project is not
+/// changed.
 #[test]
 fn a_missing_model_stays_in_the_project() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     let wanted = r#"{"version":1,"id":"/nowhere/at/all","sha256":"00ff"}"#;
     assert!(rig.load(&with_model(wanted)));
     rig.set_offline(true);
@@ -20,12 +21,12 @@ fn a_missing_model_stays_in_the_project() {
     assert!(saved.contains(r#"\"id\":\"/nowhere/at/all\",\"sha256\":\"00ff\""#), "{saved}");
 }
 
-/// A model of one's own is loaded before an offline render starts, with its own latency and bitrates,
-/// and the project then knows its sum.
+/// A model in a folder is loaded before an offline render starts, with its own latency and bitrates, and
+/// its checksum is saved.
 #[test]
 fn a_folder_is_a_model() {
-    let mut embedded = Rig::offline(48_000, 512);
-    let mut rig = Rig::new();
+    let mut embedded = ClapRig::offline(48_000, 512);
+    let mut rig = ClapRig::new();
     assert!(rig.load(&with_model(&choice(&miniature("nano")))));
     rig.set_offline(true);
     rig.start(48_000, 512);
@@ -42,12 +43,12 @@ fn a_folder_is_a_model() {
     }
 }
 
-/// How exactly a model runs is part of the project, and of what is heard.
+/// The precision is saved, and changes the output.
 #[test]
 fn a_precision_is_saved_and_heard() {
     let input = vec![noise(1, 9000, 0.3), noise(2, 9000, 0.3)];
     let play = |model: &str| {
-        let mut rig = Rig::new();
+        let mut rig = ClapRig::new();
         assert!(rig.load(&with_model(model)));
         rig.set_offline(true);
         rig.start(24_000, 512);
@@ -66,11 +67,11 @@ fn a_precision_is_saved_and_heard() {
     assert!(unknown == exact, "f32 stands in for what this version does not know");
 }
 
-/// A model that needs a longer latency is taken when audio starts anew, for which the host is asked;
-/// until then audio goes on.
+/// A model that needs a longer latency is switched to at a restart, which the host is asked for; until
+/// then audio continues.
 #[test]
 fn a_longer_latency_waits_for_a_restart() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     rig.start(48_000, 512);
     let (before, input) = (rig.latency(), vec![noise(1, 512, 0.3); 2]);
     assert!(rig.load(&with_model(&choice(&miniature("nano")))));
@@ -95,10 +96,10 @@ fn a_longer_latency_waits_for_a_restart() {
     assert_eq!(rig.latency(), longer);
 }
 
-/// How stereo goes through a mono model takes a restart, which is asked for once.
+/// A change of the treatment of stereo requests a restart, once.
 #[test]
 fn the_treatment_of_stereo_asks_for_a_restart() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     rig.start(48_000, 512);
     rig.play(&[vec![0.0; 512], vec![0.0; 512]], 0, [512], &[]);
     assert!(!rig.take_restart());
@@ -108,7 +109,7 @@ fn the_treatment_of_stereo_asks_for_a_restart() {
     rig.play(&[vec![0.0; 512], vec![0.0; 512]], 0, [512], &[]);
     assert!(!rig.take_restart(), "once");
     rig.restart();
-    // One stream needs less time than two: the latency may have changed.
+    // One stream takes less time than two, so that the latency may have changed.
     rig.take_restart();
     rig.play(&[vec![0.0; 512], vec![0.0; 512]], 0, [512], &[]);
     assert!(!rig.take_restart());

@@ -1,12 +1,12 @@
-//! Parameters as hosts list, show, read and change them.
+//! Parameters as hosts list, format, parse and change them.
 
 use clack_extensions::params::ParamInfoFlags;
 
-use crate::rig::{Random, Rig, noise};
+use crate::rig::{ClapRig, Random, noise};
 
 #[test]
 fn parameters_are_listed_with_names_groups_and_flags() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     let params = rig.params();
     let names: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
     let expected = [
@@ -39,7 +39,7 @@ fn parameters_are_listed_with_names_groups_and_flags() {
 
 #[test]
 fn controllers_have_every_parameter_on_two_pages() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     let pages = rig.pages();
     let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["Compare", "Line"]);
@@ -53,7 +53,7 @@ fn controllers_have_every_parameter_on_two_pages() {
 
 #[test]
 fn every_value_survives_its_text() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     for param in rig.params() {
         for step in 0..=64 {
             let value = param.min + (param.max - param.min) * f64::from(step) / 64.0;
@@ -70,12 +70,12 @@ fn every_value_survives_its_text() {
     assert_eq!(rig.read(depth, "loud"), None);
 }
 
-/// All parameters jump about at random, at random samples, in blocks of random sizes, in realtime
-/// mode: numbers come out, nothing allocates, nothing panics.
+/// All parameters change at random samples, in blocks of random sizes, in realtime mode: the output is
+/// finite, and nothing allocates or panics.
 #[test]
 fn random_automation_in_random_blocks() {
     let mut random = Random(11);
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     rig.paced = true;
     rig.start(48_000, 4096);
     let params = rig.params();

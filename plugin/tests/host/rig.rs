@@ -1,4 +1,4 @@
-//! A host with one plugin.
+//! A CLAP host with one instance of the plugin.
 
 #[path = "../shared/random.rs"]
 mod random;
@@ -24,7 +24,7 @@ use clack_host::prelude::*;
 
 pub use self::random::Random;
 
-/// The built library, beside the test.
+/// Returns the path of the built library, which lies beside the test.
 pub fn library() -> PathBuf {
     let folder = std::env::current_exe().expect("the test has a path");
     let name =
@@ -32,7 +32,7 @@ pub fn library() -> PathBuf {
     folder.with_file_name(name)
 }
 
-/// The library, loaded once as hosts do.
+/// Returns the library, which is loaded once as hosts do.
 pub fn entry() -> &'static PluginEntry {
     static ENTRY: OnceLock<PluginEntry> = OnceLock::new();
     ENTRY.get_or_init(|| {
@@ -41,15 +41,15 @@ pub fn entry() -> &'static PluginEntry {
     })
 }
 
-/// What the plugin asked the host for.
+/// Requests of the plugin to the host.
 #[derive(Default)]
-pub struct Wishes {
+pub struct HostRequests {
     pub restart: AtomicBool,
     pub callback: AtomicBool,
     pub latency_changes: AtomicUsize,
 }
 
-impl<'a> SharedHandler<'a> for Wishes {
+impl<'a> SharedHandler<'a> for HostRequests {
     fn request_restart(&self) {
         self.restart.store(true, Ordering::Relaxed);
     }
@@ -61,11 +61,11 @@ impl<'a> SharedHandler<'a> for Wishes {
     }
 }
 
-impl HostParamsImplShared for Wishes {
+impl HostParamsImplShared for HostRequests {
     fn request_flush(&self) {}
 }
 
-pub struct MainThread<'a>(&'a Wishes);
+pub struct MainThread<'a>(&'a HostRequests);
 
 impl<'a> MainThreadHandler<'a> for MainThread<'a> {}
 
@@ -84,7 +84,7 @@ impl HostParamsImplMainThread for MainThread<'_> {
 pub struct Host;
 
 impl HostHandlers for Host {
-    type Shared<'a> = Wishes;
+    type Shared<'a> = HostRequests;
     type MainThread<'a> = MainThread<'a>;
     type AudioProcessor<'a> = ();
 
@@ -114,40 +114,45 @@ pub struct Port {
     pub in_place: bool,
 }
 
-/// A change of a parameter: at which sample, which, to what.
+/// A parameter change: sample, parameter, value.
 pub type Change = (usize, ClapId, f64);
 
-/// Makes the calls of the audio thread.
-pub type Watch = fn(&mut dyn FnMut());
+/// Makes the calls that belong to the audio thread, to guard them.
+pub type CallGuard = fn(&mut dyn FnMut());
 
-/// What a host leaves in an output buffer is not silence.
+/// The end of a block: samples requested so far, and the time since the first request.
+pub type BlockTime = (usize, Duration);
+
+/// The value in output buffers before a block: hosts do not clear them.
 const LEFT_OVER: f32 = 9.0;
 
 /// A host with one instance.
-pub struct Rig {
+pub struct ClapRig {
     instance: PluginInstance<Host>,
     audio: Option<StartedPluginAudioProcessor<Host>>,
     pub max_block: usize,
     pub rate: u32,
-    /// Outputs take the place of inputs.
+    /// Processes in place: outputs share the inputs' buffers.
     pub in_place: bool,
-    /// Inputs are said to hold one value.
+    /// Marks the inputs as constant.
     pub constant: bool,
-    /// Blocks come when a sound device would ask for them, and not as fast as can be.
+    /// Requests blocks in real time, instead of as fast as possible.
     pub paced: bool,
     /// Makes every call that belongs to the audio thread.
-    pub watch: Watch,
+    pub guard: CallGuard,
+    /// The blocks of the last [`ClapRig::play`], with their times.
+    pub block_times: Vec<BlockTime>,
     inputs: usize,
     outputs: usize,
 }
 
-impl Rig {
-    /// An instance that does not run yet.
+impl ClapRig {
+    /// Creates an instance that is not activated.
     pub fn new() -> Self {
         let info = HostInfo::new("Residue's tests", "Residue", "", "1").expect("no zeros");
         let instance = PluginInstance::<Host>::new(
-            |_| Wishes::default(),
-            |wishes| MainThread(wishes),
+            |_| HostRequests::default(),
+            |requests| MainThread(requests),
             entry(),
             c"org.residue.residue",
             &info,
@@ -161,13 +166,14 @@ impl Rig {
             in_place: false,
             constant: false,
             paced: false,
-            watch: |call| call(),
+            guard: |call| call(),
+            block_times: Vec::new(),
             inputs: 2,
             outputs: 2,
         }
     }
 
-    /// A rig that renders offline, running.
+    /// Creates an activated instance in offline mode.
     pub fn offline(rate: u32, max_block: usize) -> Self {
         let mut rig = Self::new();
         rig.set_offline(true);
@@ -185,7 +191,7 @@ impl Rig {
         self.instance.plugin_handle().get_extension().expect("the plugin has this extension")
     }
 
-    /// Chooses how channels are laid out: stereo, mono, mono to stereo.
+    /// Selects a channel layout: stereo, mono, or mono to stereo.
     pub fn layout(&mut self, index: u32, inputs: usize, outputs: usize) {
         let ports: PluginAudioPortsConfig = self.extension();
         let id = ClapId::new(index);
@@ -199,7 +205,7 @@ impl Rig {
         render.set(&self.instance.plugin_handle(), mode).expect("both modes are there");
     }
 
-    /// Starts audio; false if the plugin refuses.
+    /// Activates the plugin; returns false if it refuses.
     pub fn try_start(&mut self, rate: u32, max_block: usize) -> bool {
         let configuration = PluginAudioConfiguration {
             sample_rate: f64::from(rate),
@@ -213,15 +219,15 @@ impl Rig {
         true
     }
 
-    /// Starts audio.
+    /// Activates the plugin.
     pub fn start(&mut self, rate: u32, max_block: usize) {
         assert!(self.try_start(rate, max_block), "{rate} Hz, blocks of {max_block}");
         self.serve();
-        // The first latency is a change from none, for which a restart is asked.
+        // The first latency counts as a change, for which a restart is requested.
         self.take_restart();
     }
 
-    /// Stops processing and starts again, as hosts do where a plugin may sleep.
+    /// Stops processing and starts again, as hosts do when a plugin may sleep.
     pub fn pause(&mut self) {
         let audio = self.audio.take().expect("audio runs").stop_processing();
         let Ok(audio) = audio.start_processing() else { panic!("processing starts") };
@@ -234,7 +240,7 @@ impl Rig {
         }
     }
 
-    /// Starts audio anew, as a host that was asked to.
+    /// Deactivates and activates the plugin, as hosts do on request.
     pub fn restart(&mut self) {
         let (rate, block) = (self.rate, self.max_block);
         self.stop();
@@ -242,25 +248,26 @@ impl Rig {
         self.serve();
     }
 
-    /// Does what the plugin asked for on the main thread.
+    /// Makes the main-thread callback if the plugin has requested it.
     pub fn serve(&mut self) {
         let asked = self
             .instance
-            .access_shared_handler(|wishes| wishes.callback.swap(false, Ordering::Relaxed));
+            .access_shared_handler(|requests| requests.callback.swap(false, Ordering::Relaxed));
         if asked {
             self.instance.call_on_main_thread_callback();
         }
     }
 
-    /// Whether a restart was asked for since this was last asked.
+    /// Returns whether a restart was requested since the last call.
     pub fn take_restart(&mut self) -> bool {
         self.serve();
-        self.instance.access_shared_handler(|wishes| wishes.restart.swap(false, Ordering::Relaxed))
+        self.instance
+            .access_shared_handler(|requests| requests.restart.swap(false, Ordering::Relaxed))
     }
 
     pub fn reset(&mut self) {
         let audio = self.audio.as_mut().expect("audio runs");
-        (self.watch)(&mut || audio.reset());
+        (self.guard)(&mut || audio.reset());
     }
 
     pub fn latency(&mut self) -> usize {
@@ -273,7 +280,7 @@ impl Rig {
         tail.get(&self.audio.as_mut().expect("audio runs").plugin_handle())
     }
 
-    /// The input ports or the output ports.
+    /// Returns the input ports or the output ports.
     pub fn ports(&mut self, input: bool) -> Vec<Port> {
         let ports: PluginAudioPorts = self.extension();
         let handle = self.instance.plugin_handle();
@@ -308,7 +315,7 @@ impl Rig {
             .collect()
     }
 
-    /// The pages of a controller: their names, and what their eight knobs do.
+    /// Returns the remote-control pages: their names, and the parameters of their eight knobs.
     pub fn pages(&mut self) -> Vec<(String, Vec<Option<ClapId>>)> {
         let pages: PluginRemoteControls = self.extension();
         let handle = self.instance.plugin_handle();
@@ -321,7 +328,7 @@ impl Rig {
             .collect()
     }
 
-    /// The parameter with this name.
+    /// Returns the parameter of this name.
     pub fn param(&mut self, name: &str) -> Param {
         let params = self.params();
         params.into_iter().find(|param| param.name == name).expect("a parameter of this name")
@@ -332,7 +339,7 @@ impl Rig {
         params.get_value(&self.instance.plugin_handle(), id).expect("it has a value")
     }
 
-    /// The value of the parameter with this name, as text.
+    /// Returns the value of the parameter of this name as text.
     pub fn shown(&mut self, name: &str) -> String {
         let id = self.param(name).id;
         let value = self.value(id);
@@ -352,21 +359,21 @@ impl Rig {
         params.text_to_value(&self.instance.plugin_handle(), id, &text)
     }
 
-    /// A change of the parameter with this name to what this text means.
+    /// Returns a change of the parameter of this name to the value of a text.
     pub fn change(&mut self, at: usize, name: &str, text: &str) -> Change {
         let param = self.param(name);
         let value = self.read(param.id, text).expect("the text means a value");
         (at, param.id, value)
     }
 
-    /// Sets parameters while audio does not run, or before the next block.
+    /// Sets parameters by a flush, activated or not.
     pub fn set(&mut self, changes: &[(&str, &str)]) {
         let changes: Vec<Change> =
             changes.iter().map(|(name, text)| self.change(0, name, text)).collect();
         let params: PluginParams = self.extension();
         let events = events(&changes);
         match &mut self.audio {
-            Some(audio) => (self.watch)(&mut || {
+            Some(audio) => (self.guard)(&mut || {
                 params.flush_active(
                     &mut audio.plugin_handle(),
                     &InputEvents::from_buffer(&events),
@@ -388,7 +395,7 @@ impl Rig {
         bytes
     }
 
-    /// False if the plugin refuses.
+    /// Loads a state; returns false if the plugin refuses.
     pub fn load(&mut self, mut bytes: &[u8]) -> bool {
         let state: PluginState = self.extension();
         let loaded = state.load(&self.instance.plugin_handle(), &mut bytes).is_ok();
@@ -396,8 +403,8 @@ impl Rig {
         loaded
     }
 
-    /// Plays `audio` and then `tail` samples of silence, in blocks of these sizes in turn, with
-    /// changes of parameters at their samples.
+    /// Processes `audio` and then `tail` samples of silence, in blocks of these sizes, with parameter
+    /// changes at their samples. Returns the output.
     pub fn play(
         &mut self,
         audio: &[Vec<f32>],
@@ -415,6 +422,8 @@ impl Rig {
         }
         let mut at = 0;
         let mut blocks = blocks.into_iter();
+        let first_request = Instant::now();
+        self.block_times.clear();
         while at < total {
             let end = total.min(at + blocks.next().expect("blocks go on"));
             let now: Vec<Change> = changes
@@ -431,6 +440,7 @@ impl Rig {
                 let period = Duration::from_secs_f64((end - at) as f64 / f64::from(self.rate));
                 std::thread::sleep(period.saturating_sub(began.elapsed()));
             }
+            self.block_times.push((end, first_request.elapsed()));
             at = end;
         }
         let kept = |(now, was): (&Vec<f32>, &Vec<f32>)| now[..was.len()] == was[..];
@@ -439,7 +449,7 @@ impl Rig {
         output
     }
 
-    /// A block of `input`, or, in place, of what lies in `output`.
+    /// Processes a block of `input` or, in place, of `output`.
     fn block(
         &mut self,
         at: usize,
@@ -467,7 +477,7 @@ impl Rig {
             // block's length, and live as long as these.
             inputs_apart = unsafe { InputAudioBuffers::from_raw_buffers(&buffers, length as u32) };
         }
-        (self.watch)(&mut || {
+        (self.guard)(&mut || {
             processor
                 .process(
                     &inputs_apart,
@@ -481,8 +491,7 @@ impl Rig {
         });
     }
 
-    /// Plays a block of numbers of 64 bits, which no port offers to take; gives what lies in the
-    /// outputs then.
+    /// Processes a block of 64-bit samples, which no port accepts; returns the outputs.
     pub fn play_64_bits(&mut self, length: usize) -> Vec<Vec<f64>> {
         let processor = self.audio.as_mut().expect("audio runs");
         let mut input = vec![vec![0.5f64; length]; self.inputs];
@@ -500,7 +509,7 @@ impl Rig {
                 output.iter_mut().map(|plane| &mut plane[..]),
             ),
         }]);
-        // Whether that is an error is up to the plugin.
+        // The plugin may report an error or not.
         let _ = processor.process(
             &inputs,
             &mut outputs,
@@ -513,7 +522,7 @@ impl Rig {
     }
 }
 
-impl Drop for Rig {
+impl Drop for ClapRig {
     fn drop(&mut self) {
         self.stop();
     }
@@ -527,7 +536,7 @@ fn events(changes: &[Change]) -> EventBuffer {
     events
 }
 
-/// Reproducible noise within ±`level`.
+/// Returns reproducible noise within ±`level`.
 pub fn noise(seed: u64, length: usize, level: f32) -> Vec<f32> {
     let mut random = Random(seed);
     (0..length).map(|_| (random.next() * 2.0 - 1.0) as f32 * level).collect()

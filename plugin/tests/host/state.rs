@@ -1,24 +1,24 @@
-//! What a project saves.
+//! The saved state.
 
 use std::collections::BTreeMap;
 
 use nice_plug::plugin::PluginState;
 use residue_plugin::{Instance, PRESETS};
 
-use crate::rig::{Random, Rig};
-use crate::states::clap_state;
+use crate::project_states::clap_state;
+use crate::rig::{ClapRig, Random};
 
 fn text(state: &[u8]) -> String {
     String::from_utf8(state[8..].to_vec()).expect("states are text")
 }
 
-fn values(rig: &mut Rig) -> Vec<(String, f64)> {
+fn values(rig: &mut ClapRig) -> Vec<(String, f64)> {
     rig.params().into_iter().map(|param| (param.name, rig.value(param.id))).collect()
 }
 
 #[test]
 fn states_round_trip_byte_for_byte() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     let before = rig.save();
     assert!(before.len() < 1024, "{} bytes", before.len());
     rig.set(&[
@@ -29,7 +29,7 @@ fn states_round_trip_byte_for_byte() {
     ]);
     let saved = rig.save();
     assert_ne!(saved, before);
-    let mut other = Rig::new();
+    let mut other = ClapRig::new();
     assert!(other.load(&saved));
     assert_eq!(values(&mut other), values(&mut rig));
     assert_eq!(other.save(), saved);
@@ -41,7 +41,7 @@ fn states_round_trip_byte_for_byte() {
 
 #[test]
 fn states_are_small_and_hold_no_weights() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     rig.start(48_000, 512);
     let text = text(&rig.save());
     assert!(text.contains(r#"\"id\":\"embedded\""#), "{text}");
@@ -49,8 +49,8 @@ fn states_are_small_and_hold_no_weights() {
 }
 
 #[test]
-fn garbage_is_refused_and_survived() {
-    let mut rig = Rig::new();
+fn invalid_states_are_refused() {
+    let mut rig = ClapRig::new();
     rig.set(&[("Depth A", "7 layers")]);
     let saved = rig.save();
     let mut random = Random(3);
@@ -62,7 +62,7 @@ fn garbage_is_refused_and_survived() {
     assert!(!rig.load(&clap_state("[1,2,3]")));
     assert!(!rig.load(&saved[..saved.len() - 1]), "cut off");
     assert_eq!(rig.save(), saved);
-    // Bits flipped anywhere either load or do not; either way everything stays within its range.
+    // States with flipped bits may load or not; either way every value stays within its range.
     for _ in 0..300 {
         let mut bytes = saved.clone();
         let at = 8 + random.below(bytes.len() - 8);
@@ -81,7 +81,7 @@ fn garbage_is_refused_and_survived() {
 
 #[test]
 fn older_and_newer_states_load() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     let older = r#"{"params":{"depa":{"i32":5}},"fields":{}}"#;
     assert!(rig.load(&clap_state(older)));
     assert_eq!(rig.shown("Depth A"), "5 kbps");
@@ -95,16 +95,16 @@ fn older_and_newer_states_load() {
     assert!(text(&rig.save()).contains(r#"\"precision\":\"int8\""#), "the model's future is kept");
 }
 
-/// Every preset arrives in the plugin.
+/// Every preset loads as a state.
 #[test]
 fn presets_apply() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     let fresh = text(&rig.save());
-    let scale = Instance::new().model.scale();
+    let layer_bitrate = Instance::new().model.layer_bitrate();
     let mut sounds = BTreeMap::new();
     for preset in &PRESETS {
         let mut state: PluginState = serde_json::from_str(&fresh).unwrap();
-        preset.apply(&mut state, &scale);
+        preset.apply(&mut state, &layer_bitrate);
         assert!(rig.load(&clap_state(&serde_json::to_string(&state).unwrap())));
         let saved = text(&rig.save());
         assert_eq!(saved, serde_json::to_string(&state).unwrap(), "{}", preset.name);
@@ -112,7 +112,7 @@ fn presets_apply() {
     }
     let preset = PRESETS.iter().find(|preset| preset.name == "Dialogue 2 kbps").unwrap();
     let mut state: PluginState = serde_json::from_str(&fresh).unwrap();
-    preset.apply(&mut state, &scale);
+    preset.apply(&mut state, &layer_bitrate);
     assert!(rig.load(&clap_state(&serde_json::to_string(&state).unwrap())));
     assert_eq!(rig.shown("Depth A"), "2 kbps");
 }

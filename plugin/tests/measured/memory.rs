@@ -1,4 +1,4 @@
-//! What instances cost.
+//! Memory of instances.
 
 use std::fs;
 use std::path::Path;
@@ -7,21 +7,21 @@ use residue_engine_testing::SeededNoise;
 use serde_json::{Map, Value, json};
 
 use crate::alone;
-use crate::rig::{Rig, noise};
-use crate::states::{choice, miniature, with_model};
+use crate::project_states::{choice, miniature, with_model};
+use crate::rig::{ClapRig, noise};
 
-/// Instances.
+/// Number of instances.
 const TEN: usize = 10;
 
-/// Bytes of memory of this program that no file backs.
+/// Returns the anonymous memory of this process, in bytes.
 fn used() -> usize {
     let status = fs::read_to_string("/proc/self/status").expect("this is Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("it is there");
     line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") * 1024
 }
 
-/// Makes the miniature of Nano as large as Nano: its stages 256 wide, of four layers each, with
-/// weights that mean nothing. Returns the number of parameters in the stages.
+/// Enlarges the miniature of Nano to the size of Nano: stages of width 256 and four layers each, with random
+/// weights. Returns the number of parameters in the stages.
 fn inflate(from: &Path, to: &Path) -> usize {
     let config = fs::read_to_string(from.join("config.json")).expect("there is a configuration");
     let mut config: Value = serde_json::from_str(&config).expect("it is JSON");
@@ -109,7 +109,7 @@ fn ten_instances_share_weights() {
     let mut rigs = Vec::new();
     let mut steps = vec![used()];
     for _ in 0..TEN {
-        let mut rig = Rig::new();
+        let mut rig = ClapRig::new();
         assert!(rig.load(&with_model(&model)));
         rig.set_offline(true);
         rig.start(48_000, 512);

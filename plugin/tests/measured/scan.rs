@@ -1,4 +1,4 @@
-//! What a host does with every plugin that it finds.
+//! Duration of a host's scan.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -67,8 +67,8 @@ fn an_instance_of_a_vst3_is_there_within_100_ms_and_takes_32_bits() {
     let time = quickest(|library| {
         let module = Vst3Module::load(library);
         let instance = Vst3Instance::new(&module);
-        assert_eq!(instance.parameters(), 15);
-        assert!(instance.takes_samples_of(32) && !instance.takes_samples_of(64));
+        assert_eq!(instance.params().len(), 15);
+        assert!(instance.accepts_sample_bits(32) && !instance.accepts_sample_bits(64));
     });
     println!("VST3 with an instance: {time:?}");
     assert!(time < LIMIT, "{time:?}");

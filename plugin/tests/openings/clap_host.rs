@@ -18,16 +18,16 @@ use clack_host::events::event_types::ParamValueEvent;
 use clack_host::prelude::*;
 
 use crate::random::Random;
-use crate::run::{Editor, Motion};
+use crate::run::{Automation, Editor};
 use crate::sound::{BLOCK, RATE, Speech};
 
-/// What the plugin asked for.
+/// Requests of the plugin to the host.
 #[derive(Default)]
-pub struct Wishes {
+pub struct HostRequests {
     callback: AtomicBool,
 }
 
-impl<'a> SharedHandler<'a> for Wishes {
+impl<'a> SharedHandler<'a> for HostRequests {
     fn request_restart(&self) {}
 
     fn request_process(&self) {}
@@ -37,11 +37,11 @@ impl<'a> SharedHandler<'a> for Wishes {
     }
 }
 
-impl HostParamsImplShared for Wishes {
+impl HostParamsImplShared for HostRequests {
     fn request_flush(&self) {}
 }
 
-impl HostGuiImpl for Wishes {
+impl HostGuiImpl for HostRequests {
     fn resize_hints_changed(&self) {}
 
     fn request_resize(&self, _: GuiSize) -> Result<(), HostError> {
@@ -72,7 +72,7 @@ impl HostParamsImplMainThread for MainThread {
 struct Host;
 
 impl HostHandlers for Host {
-    type Shared<'a> = Wishes;
+    type Shared<'a> = HostRequests;
     type MainThread<'a> = MainThread;
     type AudioProcessor<'a> = ();
 
@@ -89,19 +89,19 @@ pub fn load(library: &Path) -> PluginEntry {
 }
 
 /// An instance whose audio runs.
-pub struct Instance {
+pub struct ClapEditorInstance {
     plugin: PluginInstance<Host>,
     gui: PluginGui,
     stop: Arc<AtomicBool>,
     audio: Option<JoinHandle<StoppedPluginAudioProcessor<Host>>>,
 }
 
-impl Instance {
+impl ClapEditorInstance {
     /// Starts audio.
-    pub fn start(entry: &PluginEntry, motion: Motion, seed: u64) -> Self {
+    pub fn start(entry: &PluginEntry, automation: Automation, seed: u64) -> Self {
         let info = HostInfo::new("Residue's tests", "Residue", "", "1").expect("no zeros");
         let mut plugin = PluginInstance::<Host>::new(
-            |_| Wishes::default(),
+            |_| HostRequests::default(),
             |_| MainThread,
             entry,
             c"org.residue.residue",
@@ -118,12 +118,12 @@ impl Instance {
         let audio = plugin.activate(|_, _| (), configuration).expect("audio starts");
         let stop = Arc::new(AtomicBool::new(false));
         let ends = Arc::clone(&stop);
-        let audio = std::thread::spawn(move || play(audio, &params, motion, seed, &ends));
+        let audio = std::thread::spawn(move || play(audio, &params, automation, seed, &ends));
         Self { plugin, gui, stop, audio: Some(audio) }
     }
 }
 
-impl Editor for Instance {
+impl EditorHost for ClapEditorInstance {
     fn open(&mut self, parent: u32, scale: f64, pause: Duration) -> [u32; 2] {
         let plugin = self.plugin.plugin_handle();
         let configuration = GuiConfiguration { api_type: GuiApiType::X11, is_floating: false };
@@ -150,7 +150,7 @@ impl Editor for Instance {
     }
 
     fn serve(&mut self) {
-        let callback = |wishes: &Wishes| wishes.callback.swap(false, Ordering::Relaxed);
+        let callback = |requests: &HostRequests| requests.callback.swap(false, Ordering::Relaxed);
         if self.plugin.access_shared_handler(callback) {
             self.plugin.call_on_main_thread_callback();
         }
@@ -163,7 +163,7 @@ impl Editor for Instance {
     }
 }
 
-impl Drop for Instance {
+impl Drop for ClapEditorInstance {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(audio) = self.audio.take() {
@@ -190,7 +190,7 @@ fn parameters(plugin: &mut PluginInstance<Host>) -> Vec<(ClapId, f64, f64, Strin
 fn play(
     audio: StoppedPluginAudioProcessor<Host>,
     params: &[(ClapId, f64, f64, String)],
-    motion: Motion,
+    automation: Automation,
     seed: u64,
     stop: &AtomicBool,
 ) -> StoppedPluginAudioProcessor<Host> {
@@ -203,10 +203,10 @@ fn play(
     while !stop.load(Ordering::Relaxed) {
         speech.block(&mut input);
         let mut events = EventBuffer::new();
-        for (name, share) in motion.changes(time, params.len(), &mut random) {
+        for (name, share) in automation.changes(time, params.len(), &mut random) {
             let found = match name {
-                crate::run::Which::Index(index) => params.get(index),
-                crate::run::Which::Name(name) => params.iter().find(|param| param.3 == name),
+                crate::run::ParamRef::Index(index) => params.get(index),
+                crate::run::ParamRef::Name(name) => params.iter().find(|param| param.3 == name),
             };
             let (id, low, high, _) = found.expect("the parameter exists");
             let value = low + (high - low) * share;

@@ -14,7 +14,7 @@ pub struct Display {
     root: WindowId,
 }
 
-/// What a window is filled with before somebody draws into it: nothing of ours has this colour.
+/// Background of new windows, a color that the editor does not use.
 const EMPTY: u32 = 0x00ff_00ff;
 
 impl Display {
@@ -38,13 +38,13 @@ impl Display {
         window
     }
 
-    /// Ends a window.
+    /// Destroys a window.
     pub fn destroy(&self, window: WindowId) {
         self.connection.destroy_window(window).expect("a request");
         self.connection.sync().expect("an answer");
     }
 
-    /// What a window shows, with what is drawn into it.
+    /// Returns the contents of a window.
     pub fn picture(&self, window: WindowId, width: u16, height: u16) -> Picture {
         let image = self
             .connection
@@ -60,7 +60,7 @@ impl Display {
         picture
     }
 
-    /// Whether something of our own has been drawn into a window's corner.
+    /// Returns whether the editor has drawn into a window's corner.
     pub fn drawn(&self, window: WindowId) -> bool {
         // The background of the dark look, which nothing covers there.
         let [r, g, b] = self.picture(window, 4, 4).get(2, 2);

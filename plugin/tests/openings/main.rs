@@ -7,8 +7,8 @@
 //! cargo test -p residue-plugin --test openings -- --picture out.png [--seconds 9] [--size 1060x720]
 //! ```
 //!
-//! Every format runs in a process of its own: what a host would not survive is counted, not suffered. It
-//! brings its own display (Xvfb), and does nothing on systems without X11.
+//! Every format runs in a process of its own, so that a crash of the host is reported as a failure. The
+//! test starts its own display (Xvfb), and does nothing on systems without X11.
 
 #[cfg(target_os = "linux")]
 mod clap_host;
@@ -24,7 +24,7 @@ mod sound;
 #[cfg(target_os = "linux")]
 mod vst3_host;
 #[cfg(target_os = "linux")]
-#[allow(dead_code, reason = "a scan needs more of it")]
+#[allow(dead_code, reason = "only scans use all of it")]
 #[path = "../shared/vst3_module.rs"]
 mod vst3_module;
 

@@ -1,4 +1,4 @@
-//! What is tried: openings by the dozen, or one for a picture.
+//! Repeated openings of the editor, or one for a picture.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -11,80 +11,80 @@ use crate::random::Random;
 use crate::sound::RATE;
 use crate::{clap_host, vst3_host};
 
-/// Openings a format if nothing else is asked for.
-const FEW: usize = 12;
-/// Openings of one pair of instances, before both are freed.
-const A_PAIR: usize = 5;
-/// How long an editor stays open.
-const OPEN: Duration = Duration::from_millis(220);
-/// How long some hosts take before they show it.
-const SLOW: Duration = Duration::from_millis(80);
-/// When an editor that has drawn nothing counts as not opened.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Default number of openings per format.
+const DEFAULT_COUNT: usize = 12;
+/// Rounds of openings of one pair of instances, before both are dropped.
+const ROUNDS: usize = 5;
+/// Time that an editor stays open.
+const OPEN_TIME: Duration = Duration::from_millis(220);
+/// Time that slow hosts take to show an editor.
+const SLOW_HOST: Duration = Duration::from_millis(80);
+/// Longest time until an editor draws its first frame.
+const MAX_FIRST_FRAME: Duration = Duration::from_secs(20);
 
-/// An instance with an editor, in any format. All on the main thread.
-pub trait Editor {
-    /// Opens the editor in a window, with a pause before it is shown where the format knows one; its
-    /// size in pixels.
+/// An instance with an editor, in any format. All calls are made on the main thread.
+pub trait EditorHost {
+    /// Opens the editor in a window, with a pause before it is shown where the format has a call for that.
+    /// Returns its size in pixels.
     fn open(&mut self, parent: u32, scale: f64, pause: Duration) -> [u32; 2];
-    /// Asks for another size; the size that it takes.
+    /// Requests another size; returns the size that the editor takes.
     fn resize(&mut self, width: u32, height: u32) -> [u32; 2];
-    /// Does what the plugin asked for.
+    /// Handles the plugin's requests.
     fn serve(&mut self);
-    /// Closes it.
+    /// Closes the editor.
     fn close(&mut self);
 }
 
-/// How parameters move.
+/// Automation of parameters.
 #[derive(Clone, Copy)]
-pub enum Motion {
-    /// Three of them jump anywhere in every block.
-    Wild,
-    /// As somebody might listen: for pictures.
-    Calm,
+pub enum Automation {
+    /// Three parameters change at random in every block.
+    Random,
+    /// Two depths are set at the beginning: for pictures.
+    Depths,
 }
 
-/// A parameter.
-pub enum Which {
-    /// By its place in the list.
+/// A reference to a parameter.
+pub enum ParamRef {
+    /// By its index.
     Index(usize),
     /// By its name.
     Name(&'static str),
 }
 
-impl Motion {
-    /// Which parameters go where (0 lowest, 1 highest) in the block at `time`.
-    pub fn changes(self, time: u64, count: usize, random: &mut Random) -> Vec<(Which, f64)> {
+impl Automation {
+    /// Returns the changes in the block at `time`: parameters and normalized values.
+    pub fn changes(self, time: u64, count: usize, random: &mut Random) -> Vec<(ParamRef, f64)> {
         match self {
-            Self::Wild => {
-                (0..3).map(|_| (Which::Index(random.below(count)), random.next())).collect()
+            Self::Random => {
+                (0..3).map(|_| (ParamRef::Index(random.below(count)), random.next())).collect()
             }
-            Self::Calm if time == 0 => vec![
+            Self::Depths if time == 0 => vec![
                 // 8 and 2 layers of 32: 4 and 1 kbps.
-                (Which::Name("Depth A"), 7.0 / 31.0),
-                (Which::Name("Depth B"), 1.0 / 31.0),
+                (ParamRef::Name("Depth A"), 7.0 / 31.0),
+                (ParamRef::Name("Depth B"), 1.0 / 31.0),
             ],
-            Self::Calm => Vec::new(),
+            Self::Depths => Vec::new(),
         }
     }
 }
 
-/// What was asked for.
-struct Wish {
+/// Options of the command line.
+struct OpeningOptions {
     count: usize,
     picture: Option<PathBuf>,
     seconds: f64,
     size: Option<[u32; 2]>,
     scale: f64,
     light: bool,
-    /// In the process of a format.
+    /// The format of this process.
     format: Option<String>,
 }
 
-impl Wish {
+impl OpeningOptions {
     fn read() -> Self {
-        let mut wish = Self {
-            count: FEW,
+        let mut options = Self {
+            count: DEFAULT_COUNT,
             picture: None,
             seconds: 9.0,
             size: None,
@@ -96,40 +96,40 @@ impl Wish {
         while let Some(arg) = args.next() {
             let mut value = || args.next().unwrap_or_else(|| panic!("{arg} needs a value"));
             match arg.as_str() {
-                "--count" => wish.count = value().parse().expect("a number"),
-                "--picture" => wish.picture = Some(value().into()),
-                "--seconds" => wish.seconds = value().parse().expect("a number"),
-                "--scale" => wish.scale = value().parse().expect("a number"),
-                "--format" => wish.format = Some(value()),
-                "--light" => wish.light = true,
+                "--count" => options.count = value().parse().expect("a number"),
+                "--picture" => options.picture = Some(value().into()),
+                "--seconds" => options.seconds = value().parse().expect("a number"),
+                "--scale" => options.scale = value().parse().expect("a number"),
+                "--format" => options.format = Some(value()),
+                "--light" => options.light = true,
                 "--size" => {
                     let text = value();
                     let sides = text.split_once('x').expect("a size, as 1060x720");
-                    wish.size =
+                    options.size =
                         Some([sides.0, sides.1].map(|side| side.parse().expect("a number")));
                 }
-                // What people pass to all tests: this one lists none, and is no match for their names.
-                "--list" => wish.count = 0,
-                name if !name.starts_with('-') && !"openings".contains(name) => wish.count = 0,
+                // Arguments for test harnesses: this program lists no tests, and matches no other name.
+                "--list" => options.count = 0,
+                name if !name.starts_with('-') && !"openings".contains(name) => options.count = 0,
                 _ => {}
             }
         }
-        wish
+        options
     }
 }
 
 pub fn main() -> ExitCode {
-    let wish = Wish::read();
-    if let Some(format) = &wish.format {
-        in_format(format, &wish);
+    let options = OpeningOptions::read();
+    if let Some(format) = &options.format {
+        in_format(format, &options);
         return ExitCode::SUCCESS;
     }
-    if wish.count == 0 {
+    if options.count == 0 {
         return ExitCode::SUCCESS;
     }
     // Large enough for two editors.
     let server = Xvfb::start(2600, 1600);
-    let formats: &[&str] = if wish.picture.is_some() { &["clap"] } else { &["clap", "vst3"] };
+    let formats: &[&str] = if options.picture.is_some() { &["clap"] } else { &["clap", "vst3"] };
     let mut failed = false;
     for format in formats {
         let status = Command::new(std::env::current_exe().expect("a path"))
@@ -156,50 +156,52 @@ fn library() -> PathBuf {
     if beside.exists() { beside } else { Path::new(&folder).join("../..").join(name) }
 }
 
-fn in_format(format: &str, wish: &Wish) {
+fn in_format(format: &str, options: &OpeningOptions) {
     let (library, display) = (library(), Display::open());
     match format {
         "clap" => {
             let entry = clap_host::load(&library);
-            let start = |motion, seed| clap_host::Instance::start(&entry, motion, seed);
-            match &wish.picture {
-                Some(path) => picture(&display, wish, path, &start),
-                None => openings(&display, format, wish.count, &start),
+            let start =
+                |automation, seed| clap_host::ClapEditorInstance::start(&entry, automation, seed);
+            match &options.picture {
+                Some(path) => picture(&display, options, path, &start),
+                None => openings(&display, format, options.count, &start),
             }
         }
         "vst3" => {
             let host = vst3_host::Host::load(&library);
-            let start = |motion, seed| vst3_host::Instance::start(&host, motion, seed);
-            openings(&display, format, wish.count, &start);
+            let start =
+                |automation, seed| vst3_host::Vst3EditorInstance::start(&host, automation, seed);
+            openings(&display, format, options.count, &start);
         }
         other => panic!("{other} is no format"),
     }
 }
 
 /// Opens the editors of two instances at once, again and again.
-fn openings<E: Editor>(
+fn openings<E: EditorHost>(
     display: &Display,
     format: &str,
     count: usize,
-    start: &dyn Fn(Motion, u64) -> E,
+    start: &dyn Fn(Automation, u64) -> E,
 ) {
     let paused = format == "clap";
     let (mut creation, mut first_frame) = (Vec::new(), Vec::new());
     let mut opened = 0;
     while opened < count {
-        let mut pair = [1, 2].map(|n| start(Motion::Wild, opened as u64 + n));
-        for round in 0..A_PAIR {
+        let mut pair = [1, 2].map(|n| start(Automation::Random, opened as u64 + n));
+        for round in 0..ROUNDS {
             let mut windows = Vec::new();
             for (n, editor) in pair.iter_mut().enumerate() {
                 let window = display.window(n as i16 * 1100, 0, 1060, 720);
                 let began = Instant::now();
-                // Some hosts take their time.
-                let pause = if round % 2 == 0 { Duration::ZERO } else { SLOW };
+                // Slow and fast hosts alternate.
+                let pause = if round % 2 == 0 { Duration::ZERO } else { SLOW_HOST };
                 editor.open(window, 1.0, pause);
                 let waited = if paused { pause } else { Duration::ZERO };
                 creation.push(began.elapsed() - waited);
                 while !display.drawn(window) {
-                    assert!(began.elapsed() < PATIENCE, "{format}: nothing is drawn");
+                    assert!(began.elapsed() < MAX_FIRST_FRAME, "{format}: nothing is drawn");
                     editor.serve();
                     std::thread::sleep(Duration::from_millis(1));
                 }
@@ -207,16 +209,16 @@ fn openings<E: Editor>(
                 opened += 1;
                 windows.push(window);
             }
-            let until = Instant::now() + OPEN;
+            let until = Instant::now() + OPEN_TIME;
             while Instant::now() < until {
-                pair.iter_mut().for_each(Editor::serve);
+                pair.iter_mut().for_each(EditorHost::serve);
                 std::thread::sleep(Duration::from_millis(2));
             }
-            // Each of them closes first now and then.
+            // Both orders of closing occur.
             if round % 2 == 1 {
                 pair.reverse();
             }
-            pair.iter_mut().for_each(Editor::close);
+            pair.iter_mut().for_each(EditorHost::close);
             windows.into_iter().for_each(|window| display.destroy(window));
             if opened >= count {
                 break;
@@ -237,20 +239,20 @@ fn openings<E: Editor>(
     );
 }
 
-/// Plays for a while and keeps what the editor shows.
-fn picture<E: Editor>(
+/// Plays for a while, and saves a picture of the editor.
+fn picture<E: EditorHost>(
     display: &Display,
-    wish: &Wish,
+    options: &OpeningOptions,
     path: &Path,
-    start: &dyn Fn(Motion, u64) -> E,
+    start: &dyn Fn(Automation, u64) -> E,
 ) {
-    let mut editor = start(Motion::Calm, 1);
+    let mut editor = start(Automation::Depths, 1);
     let window = display.window(0, 0, 2560, 1560);
-    let mut size = editor.open(window, wish.scale, Duration::ZERO);
-    if let Some([width, height]) = wish.size {
+    let mut size = editor.open(window, options.scale, Duration::ZERO);
+    if let Some([width, height]) = options.size {
         size = editor.resize(width, height);
     }
-    let until = Instant::now() + Duration::from_secs_f64(wish.seconds);
+    let until = Instant::now() + Duration::from_secs_f64(options.seconds);
     while Instant::now() < until {
         editor.serve();
         std::thread::sleep(Duration::from_millis(5));

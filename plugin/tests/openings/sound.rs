@@ -1,16 +1,16 @@
-//! What is played through instances: speech, in real time, with parameters that move.
+//! Speech that is played through instances in real time.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use residue_engine::audio::{read, resample};
 
-/// Samples a second.
+/// Sample rate in Hz.
 pub const RATE: u32 = 48_000;
-/// Samples of a block.
+/// Samples per block.
 pub const BLOCK: usize = 512;
 
-/// Speech, round and round.
+/// Speech in a loop.
 pub struct Speech {
     planes: Vec<Vec<f32>>,
     at: usize,

@@ -36,7 +36,7 @@ use vst3::Steinberg::{
 use vst3::{Class, ComPtr, ComRef, ComWrapper};
 
 use crate::random::Random;
-use crate::run::{Editor, Motion, Which};
+use crate::run::{Automation, EditorHost, ParamRef};
 use crate::sound::{BLOCK, RATE, Speech};
 use crate::vst3_module::Vst3Module;
 
@@ -54,7 +54,7 @@ impl Host {
 }
 
 /// An instance whose audio runs.
-pub struct Instance {
+pub struct Vst3EditorInstance {
     component: ComPtr<IComponent>,
     controller: ComPtr<IEditController>,
     frame: Frame,
@@ -67,9 +67,9 @@ pub struct Instance {
     params: Vec<ParamID>,
 }
 
-impl Instance {
+impl Vst3EditorInstance {
     /// Starts audio.
-    pub fn start(host: &Host, motion: Motion, seed: u64) -> Self {
+    pub fn start(host: &Host, automation: Automation, seed: u64) -> Self {
         let application = ComWrapper::new(Application);
         let handler = ComWrapper::new(Handler);
         let number = host.instances.fetch_add(1, Ordering::Relaxed);
@@ -97,7 +97,7 @@ impl Instance {
             let stop = Arc::new(AtomicBool::new(false));
             let (ends, all) = (Arc::clone(&stop), params.clone());
             let playing = Playing(processor);
-            let audio = std::thread::spawn(move || play(playing, &all, motion, seed, &ends));
+            let audio = std::thread::spawn(move || play(playing, &all, automation, seed, &ends));
             let frame = Frame::new(number.is_multiple_of(2));
             Self {
                 component,
@@ -115,7 +115,7 @@ impl Instance {
     }
 }
 
-impl Editor for Instance {
+impl EditorHost for Vst3EditorInstance {
     fn open(&mut self, parent: u32, _: f64, _: Duration) -> [u32; 2] {
         // SAFETY: as above; the frame and the parent live until the view has been removed.
         unsafe {
@@ -162,7 +162,7 @@ impl Editor for Instance {
     }
 }
 
-impl Drop for Instance {
+impl Drop for Vst3EditorInstance {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(audio) = self.audio.take() {
@@ -190,14 +190,20 @@ fn parameters(controller: &ComPtr<IEditController>) -> Vec<ParamID> {
     }
 }
 
-/// What the audio thread calls.
+/// The processor, on the audio thread.
 struct Playing(ComPtr<IAudioProcessor>);
 
 // SAFETY: these calls belong on the audio thread, and nobody else makes them.
 unsafe impl Send for Playing {}
 
 /// The audio thread.
-fn play(playing: Playing, params: &[ParamID], motion: Motion, seed: u64, stop: &AtomicBool) {
+fn play(
+    playing: Playing,
+    params: &[ParamID],
+    automation: Automation,
+    seed: u64,
+    stop: &AtomicBool,
+) {
     let Playing(processor) = playing;
     let (mut speech, mut random) = (Speech::new(), Random(seed));
     let mut input = [vec![0.0f32; BLOCK], vec![0.0; BLOCK]];
@@ -208,10 +214,10 @@ fn play(playing: Playing, params: &[ParamID], motion: Motion, seed: u64, stop: &
         processor.setProcessing(1);
         while !stop.load(Ordering::Relaxed) {
             speech.block(&mut input);
-            let queues = motion.changes(time, params.len(), &mut random).into_iter();
+            let queues = automation.changes(time, params.len(), &mut random).into_iter();
             let queues = queues.filter_map(|(which, value)| match which {
-                Which::Index(index) => Some(ComWrapper::new(Queue(params[index], value))),
-                Which::Name(_) => None,
+                ParamRef::Index(index) => Some(ComWrapper::new(Queue(params[index], value))),
+                ParamRef::Name(_) => None,
             });
             let changes = ComWrapper::new(Changes(queues.collect()));
             let changes = changes.as_com_ref::<IParameterChanges>().expect("it is one");
@@ -294,7 +300,7 @@ impl IParameterChangesTrait for Changes {
     }
 }
 
-/// What plugins ask of a host.
+/// The host application.
 struct Application;
 
 impl Class for Application {
@@ -313,7 +319,7 @@ impl IHostApplicationTrait for Application {
     }
 }
 
-/// Takes what the editor changes, and wishes for a restart, and does nothing.
+/// Accepts parameter changes and restart requests, and ignores them.
 struct Handler;
 
 impl Class for Handler {
@@ -338,7 +344,7 @@ impl IComponentHandlerTrait for Handler {
     }
 }
 
-/// Where views are, in a host with a run loop.
+/// The frame of views, in a host with a run loop.
 #[derive(Default)]
 struct Loop(RefCell<Vec<(ComPtr<IEventHandler>, FileDescriptor)>>);
 
@@ -404,7 +410,7 @@ impl IRunLoopTrait for Loop {
     }
 }
 
-/// Where views are, in a host without one.
+/// The frame of views, in a host without a run loop.
 struct Plain;
 
 impl Class for Plain {
@@ -418,7 +424,7 @@ impl IPlugFrameTrait for Plain {
     }
 }
 
-/// Gives a view the size it asks for.
+/// Accepts the size that a view requests.
 unsafe fn accept(view: *mut IPlugView, size: *mut ViewRect) -> tresult {
     // SAFETY: the caller passes a view of the plugin's.
     match unsafe { ComRef::from_raw(view) } {

@@ -57,7 +57,7 @@ impl Vst3Module {
     pub fn create(&self) -> ComPtr<IComponent> {
         let class = self.class(0);
         let mut object = std::ptr::null_mut();
-        // SAFETY: both ids are of 16 bytes, and what comes back is the interface asked for.
+        // SAFETY: both ids have 16 bytes, and the factory returns the requested interface.
         unsafe {
             let id = IComponent::IID.as_ptr().cast();
             let made = self.factory.createInstance(class.cid.as_ptr(), id, &mut object);

@@ -1,57 +1,56 @@
-//! Plays sessions on a port, and on the plugin in a host, under LLVM's RealtimeSanitizer, which ends
-//! the program when the audio thread allocates or calls what may block in the C library.
+//! Sessions on a port, and on the plugin in a host, under LLVM's RealtimeSanitizer, which ends the program
+//! when the audio thread allocates or calls a blocking function of the C library.
 //!
-//! `cargo xtask sanitize` builds and runs it. Before it trusts a quiet run, it has itself run with a
-//! few violations and sees to it that they are found. What the sanitizer cannot see is what Rust does
-//! without the C library's functions for it: locks (futexes), sleeping and yielding. The code of the
-//! port has none of these outside its offline mode.
+//! `cargo xtask sanitize` builds and runs it. It first runs itself with a few deliberate violations and
+//! checks that they are detected. The sanitizer does not see what Rust does without the C library: locks
+//! (futexes), sleeping and yielding. The port's code has none of these outside its offline mode.
 
 use std::process::ExitCode;
 
-use residue_sanitizer::{WATCHES, runtime, violations};
+use residue_sanitizer::{SANITIZED, runtime, violations};
 
-/// The sessions of the allocation tests.
+/// The sessions of the engine's allocation tests.
 #[path = "../../../engine/tests/live/chaos.rs"]
 mod chaos;
-/// Their model.
+/// The sessions' model.
 #[path = "../../../engine/tests/live/identity.rs"]
 mod identity;
 mod plugin;
-/// The host of the plugin's tests, of which not everything is needed here.
+#[allow(dead_code)]
+#[path = "../../../plugin/tests/host/project_states.rs"]
+mod project_states;
+/// The host of the plugin's tests; only a part of it is used here.
 #[allow(dead_code)]
 #[path = "../../../plugin/tests/host/rig.rs"]
 mod rig;
-#[allow(dead_code)]
-#[path = "../../../plugin/tests/host/states.rs"]
-mod states;
 
-/// Sessions played on a port.
+/// Seeds of the sessions on a port.
 const SEEDS: std::ops::Range<u64> = 100..110;
 
 fn main() -> ExitCode {
-    if !WATCHES {
+    if !SANITIZED {
         eprintln!("residue-sanitizer: built without RTSAN_LIB_PATH; run `cargo xtask sanitize`");
         return ExitCode::FAILURE;
     }
     match std::env::args().nth(1).as_deref() {
         Some(plugin::VIOLATION) => return plugin::commit(),
-        Some(name) => return violations::commit(name, &runtime::watch),
+        Some(name) => return violations::commit(name, &runtime::realtime_context),
         None => {}
     }
-    if let Err(message) = violations::are_found(&[(plugin::VIOLATION, plugin::LIBRARY)]) {
-        eprintln!("residue-sanitizer: {message}");
+    if let Err(error) = violations::check_detection(&[(plugin::VIOLATION, plugin::LIBRARY)]) {
+        eprintln!("residue-sanitizer: {error}");
         return ExitCode::FAILURE;
     }
     let (mut late, mut dropped) = (0, 0);
     for seed in SEEDS {
         // Not offline: there the port may yield to the worker.
-        let status = chaos::play(seed, false, &runtime::watch);
+        let status = chaos::play(seed, false, &runtime::realtime_context);
         late += status.late_frames;
         dropped += status.dropped_samples;
     }
     println!("port: no violations; {late} late frames, {dropped} dropped samples");
     if late == 0 || dropped == 0 {
-        eprintln!("residue-sanitizer: there was no overload, which is to be part of it");
+        eprintln!("residue-sanitizer: the sessions had no overload, which they must cover");
         return ExitCode::FAILURE;
     }
     let played = plugin::play();
@@ -60,7 +59,7 @@ fn main() -> ExitCode {
         played.blocks, played.changes, played.models, played.presets
     );
     if played.models == 0 {
-        eprintln!("residue-sanitizer: no model was changed, which is to be part of it");
+        eprintln!("residue-sanitizer: the sessions changed no model, which they must cover");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS

@@ -1,35 +1,35 @@
-//! From samples to columns of levels.
+//! Analysis of samples into columns of levels.
 
 use residue_engine::measure::{FLOOR_DBFS, MeasureError, SpectrumColumn};
 
 use super::DifferenceLane;
 use crate::theme::Lane;
 
-/// Columns kept.
+/// Columns of the spectrogram.
 pub(super) const COLUMNS: usize = 512;
-/// Rows of a column: 21 an octave.
+/// Rows of a column: 21 per octave.
 pub(super) const ROWS: usize = 192;
-/// Ends of the frequency axis in hertz.
+/// Ends of the frequency axis, in Hz.
 pub(super) const RANGE: std::ops::RangeInclusive<f64> = 40.0..=20_000.0;
-/// Seconds of the window: long enough for the harmonics of a low voice.
+/// Length of the analysis window, in seconds: long enough for the harmonics of a low voice.
 const WINDOW: f64 = 0.043;
-/// The level of a column that is not there.
+/// The level of a missing column.
 pub(super) const MISSING: f32 = f32::NEG_INFINITY;
 
-/// One lane: its last samples and its columns.
-struct Track {
-    /// The last samples, oldest first: a window at least, and room to add without moving them often.
+/// Samples and columns of one lane.
+struct LaneTrack {
+    /// The last samples, oldest first: at least a window, with spare capacity so that they move seldom.
     samples: Vec<f32>,
-    /// Column-major ring: column `n` is at `n % COLUMNS`.
+    /// Column-major ring buffer: column `n` is at `n % COLUMNS`.
     levels: Vec<f32>,
 }
 
-/// The columns of all lanes, on one clock.
-pub(super) struct Analysis {
-    analyser: SpectrumColumn,
-    tracks: [Track; 4],
+/// The columns of all lanes, on one time axis.
+pub(super) struct SpectrogramAnalysis {
+    analyzer: SpectrumColumn,
+    tracks: [LaneTrack; 4],
     difference: DifferenceLane,
-    /// Samples from one column to the next.
+    /// Samples between two columns.
     hop: f64,
     /// Samples since the beginning.
     position: u64,
@@ -37,34 +37,34 @@ pub(super) struct Analysis {
     written: u64,
 }
 
-impl Analysis {
-    /// Of samples at `rate` hertz, keeping `seconds`.
+impl SpectrogramAnalysis {
+    /// Creates the analysis of audio at `rate` Hz that keeps `seconds`.
     pub fn new(rate: u32, seconds: f64) -> Result<Self, MeasureError> {
-        // The nearest power of two, for the transform's sake.
+        // The nearest power of two, for the FFT.
         let octave = (f64::from(rate) * WINDOW).log2().round().clamp(6.0, 16.0);
         let window = 1 << octave as u32;
-        let analyser = SpectrumColumn::new(rate, window, ROWS, *RANGE.start(), *RANGE.end())?;
+        let analyzer = SpectrumColumn::new(rate, window, ROWS, *RANGE.start(), *RANGE.end())?;
         let hop = (seconds * f64::from(rate) / COLUMNS as f64).max(1.0);
-        let track = |_| Track {
+        let track = |_| LaneTrack {
             samples: Vec::with_capacity(4 * window),
             levels: vec![MISSING; COLUMNS * ROWS],
         };
         let tracks = Lane::ALL.map(track);
         let difference = DifferenceLane::default();
-        Ok(Self { analyser, tracks, difference, hop, position: 0, written: 0 })
+        Ok(Self { analyzer, tracks, difference, hop, position: 0, written: 0 })
     }
 
-    /// Columns since the beginning.
+    /// Returns the number of columns since the beginning.
     pub fn written(&self) -> u64 {
         self.written
     }
 
-    /// Samples of the transform.
+    /// Returns the length of the analysis window, in samples.
     pub fn window(&self) -> usize {
-        self.analyser.window()
+        self.analyzer.window()
     }
 
-    /// Which difference is analysed; another one begins anew.
+    /// Sets the analyzed difference; another one starts over.
     pub fn set_difference(&mut self, difference: DifferenceLane) {
         if difference != self.difference {
             self.difference = difference;
@@ -74,7 +74,7 @@ impl Analysis {
         }
     }
 
-    /// Forgets everything.
+    /// Clears samples and columns.
     pub fn clear(&mut self) {
         for track in &mut self.tracks {
             track.samples.clear();
@@ -83,8 +83,8 @@ impl Analysis {
         (self.position, self.written) = (0, 0);
     }
 
-    /// Takes the next samples of dry, A and B, and makes the columns that they complete: of the lanes
-    /// that are `shown` only, but time goes on for all of them. Does not allocate.
+    /// Takes the next samples of dry, A and B, and computes the columns that they complete: only of lanes that
+    /// are `shown`, but time advances for all of them. Does not allocate.
     pub fn push(&mut self, samples: &[[f32; 3]], shown: [bool; 4]) {
         let mut rest = samples;
         while !rest.is_empty() {
@@ -100,7 +100,7 @@ impl Analysis {
         }
     }
 
-    /// Takes note of so many samples that were lost: columns stay empty.
+    /// Advances by lost samples, whose columns stay empty.
     pub fn gap(&mut self, samples: u64) {
         if samples == 0 {
             return;
@@ -113,13 +113,13 @@ impl Analysis {
             }
         }
         self.written = self.written.max(due);
-        // What was before the gap does not belong into one window with what comes after it.
+        // No analysis window may span the gap.
         self.tracks.iter_mut().for_each(|track| track.samples.clear());
     }
 
     fn keep(&mut self, samples: &[[f32; 3]], shown: [bool; 4]) {
-        let window = self.analyser.window();
-        // Of very many samples a column (a long span at a high rate) only the last matter.
+        let window = self.analyzer.window();
+        // Where a column has more samples than the window (a long span at a high rate), only the last count.
         let samples = &samples[samples.len().saturating_sub(window)..];
         for (lane, track) in Lane::ALL.into_iter().zip(&mut self.tracks) {
             if !shown[lane as usize] {
@@ -141,7 +141,7 @@ impl Analysis {
         for (track, shown) in self.tracks.iter_mut().zip(shown) {
             let column = levels_mut(&mut track.levels, self.written);
             if shown {
-                self.analyser.analyse(&track.samples, column);
+                self.analyzer.analyse(&track.samples, column);
             } else {
                 column.fill(MISSING);
             }
@@ -179,7 +179,7 @@ mod tests {
         (from..from + count).map(|n| hertz.map(|hz| (TAU * hz * at(n)).sin() as f32)).collect()
     }
 
-    fn loudest(analysis: &Analysis, lane: Lane, column: u64) -> (usize, f32) {
+    fn loudest(analysis: &SpectrogramAnalysis, lane: Lane, column: u64) -> (usize, f32) {
         let level = |row| analysis.level(lane, column, row).unwrap();
         let row = (0..ROWS).max_by(|a, b| level(*a).total_cmp(&level(*b))).unwrap();
         (row, level(row))
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn tones_appear_in_their_rows_of_their_lanes() {
-        let mut analysis = Analysis::new(RATE, 4.0).unwrap();
+        let mut analysis = SpectrogramAnalysis::new(RATE, 4.0).unwrap();
         analysis.push(&sines([440.0, 1000.0, 5000.0], 0, 48_000), [true; 4]);
         assert_eq!(analysis.written(), 128);
         let column = 100;
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn identical_lanes_leave_no_difference() {
-        let mut analysis = Analysis::new(RATE, 4.0).unwrap();
+        let mut analysis = SpectrogramAnalysis::new(RATE, 4.0).unwrap();
         analysis.push(&sines([440.0, 440.0, 880.0], 0, 48_000), [true; 4]);
         assert_eq!(loudest(&analysis, Lane::Difference, 100).1, FLOOR_DBFS as f32);
         analysis.set_difference(DifferenceLane::DryMinusB);
@@ -223,9 +223,9 @@ mod tests {
     #[test]
     fn any_division_of_the_samples_gives_the_same_columns() {
         let samples = sines([300.0, 700.0, 9000.0], 0, 60_000);
-        let mut whole = Analysis::new(RATE, 2.0).unwrap();
+        let mut whole = SpectrogramAnalysis::new(RATE, 2.0).unwrap();
         whole.push(&samples, [true; 4]);
-        let mut parts = Analysis::new(RATE, 2.0).unwrap();
+        let mut parts = SpectrogramAnalysis::new(RATE, 2.0).unwrap();
         let mut rest = &samples[..];
         for size in [1, 7, 1600, 333, 4096].into_iter().cycle() {
             let (now, later) = rest.split_at(size.min(rest.len()));
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn time_goes_on_for_lanes_that_are_not_shown_and_through_gaps() {
-        let mut analysis = Analysis::new(RATE, 4.0).unwrap();
+        let mut analysis = SpectrogramAnalysis::new(RATE, 4.0).unwrap();
         let samples = sines([440.0; 3], 0, 24_000);
         analysis.push(&samples, [true, false, true, true]);
         assert_eq!(analysis.level(Lane::A, 60, 0), None);
@@ -265,8 +265,8 @@ mod tests {
 
     #[test]
     fn memory_does_not_grow() {
-        let mut analysis = Analysis::new(RATE, 4.0).unwrap();
-        let sizes = |analysis: &Analysis| {
+        let mut analysis = SpectrogramAnalysis::new(RATE, 4.0).unwrap();
+        let sizes = |analysis: &SpectrogramAnalysis| {
             analysis.tracks.each_ref().map(|t| (t.samples.capacity(), t.levels.capacity()))
         };
         let before = sizes(&analysis);
@@ -280,11 +280,11 @@ mod tests {
         for (rate, window) in
             [(8000, 256), (44_100, 2048), (48_000, 2048), (96_000, 4096), (768_000, 32_768)]
         {
-            let mut analysis = Analysis::new(rate, 8.0).unwrap();
+            let mut analysis = SpectrogramAnalysis::new(rate, 8.0).unwrap();
             assert_eq!(analysis.window(), window, "{rate}");
             analysis.push(&vec![[0.5; 3]; rate as usize], [true; 4]);
             assert_eq!(analysis.written(), 64, "{rate}");
         }
-        assert!(Analysis::new(0, 8.0).is_err());
+        assert!(SpectrogramAnalysis::new(0, 8.0).is_err());
     }
 }

@@ -1,27 +1,28 @@
-//! Frequency from bottom to top.
+//! The frequency axis.
 
 use std::ops::RangeInclusive;
 
 use residue_engine::measure::{hz_to_mel, mel_to_hz};
 
-/// How frequency is spread over the height of a spectrogram.
+/// The scale of a spectrogram's frequency axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum FrequencyAxis {
-    /// Octaves are equally high.
+    /// Logarithmic: octaves are equally high.
     #[default]
     Log,
-    /// Equal steps of pitch: linear below 1 kHz, logarithmic above (Slaney's mel scale).
+    /// Slaney's mel scale: linear below 1 kHz, logarithmic above.
     Mel,
 }
 
 impl FrequencyAxis {
-    /// Where `hertz` lies between the ends of `range`: 0 top to 1 bottom, beyond them outside.
+    /// Returns the position of a frequency in `range`, 0 at the top to 1 at the bottom; outside of the range
+    /// beyond them.
     pub fn position(self, hertz: f64, range: &RangeInclusive<f64>) -> f64 {
         let (low, high) = (self.scale(*range.start()), self.scale(*range.end()));
         (high - self.scale(hertz)) / (high - low)
     }
 
-    /// The frequency in hertz at a position, the inverse of [`Self::position`].
+    /// Returns the frequency in Hz at a position; the inverse of [`Self::position`].
     pub fn hertz(self, position: f64, range: &RangeInclusive<f64>) -> f64 {
         let (low, high) = (self.scale(*range.start()), self.scale(*range.end()));
         self.unscale(high - position * (high - low))
@@ -41,8 +42,8 @@ impl FrequencyAxis {
         }
     }
 
-    /// Which part of a picture with a logarithmic axis goes where on this one: pairs of positions,
-    /// from top to bottom.
+    /// Returns the mapping of an image with a logarithmic axis to this one: pairs of positions, from top to
+    /// bottom.
     pub(super) fn bands(self, range: &RangeInclusive<f64>) -> Vec<(f32, f32)> {
         let pieces = if self == Self::Log { 1 } else { 32 };
         (0..=pieces)

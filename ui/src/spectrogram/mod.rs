@@ -11,20 +11,20 @@ pub use view::{LiveSpectrogram, SpectrogramOptions, SpectrogramReading};
 
 use residue_engine::live::ListeningSource;
 
-/// Which difference the fourth spectrogram shows.
+/// The difference that the fourth spectrogram shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum DifferenceLane {
-    /// What lane A leaves behind.
+    /// The residual of lane A: dry minus A.
     #[default]
     DryMinusA,
-    /// What lane B leaves behind.
+    /// The residual of lane B: dry minus B.
     DryMinusB,
-    /// What lane A has and lane B has not.
+    /// Lane A minus lane B.
     AMinusB,
 }
 
 impl DifferenceLane {
-    /// The one that is heard, if a difference is.
+    /// Returns the difference that a listening source plays, if it is one.
     pub fn heard(source: ListeningSource) -> Option<Self> {
         match source {
             ListeningSource::DryMinusA => Some(Self::DryMinusA),
@@ -34,7 +34,7 @@ impl DifferenceLane {
         }
     }
 
-    /// What it is called.
+    /// Returns the name.
     pub fn name(self) -> &'static str {
         crate::source_strip::name(match self {
             Self::DryMinusA => ListeningSource::DryMinusA,
@@ -43,7 +43,7 @@ impl DifferenceLane {
         })
     }
 
-    /// Of one sample of dry, A and B.
+    /// Returns the difference of one sample of dry, A and B.
     fn of(self, [dry, a, b]: [f32; 3]) -> f32 {
         match self {
             Self::DryMinusA => dry - a,

@@ -9,7 +9,7 @@ use egui::{
 };
 use residue_engine::measure::MeasureError;
 
-use super::analysis::{Analysis, COLUMNS, RANGE, ROWS};
+use super::analysis::{COLUMNS, RANGE, ROWS, SpectrogramAnalysis};
 use super::{DifferenceLane, FrequencyAxis, frequency_scale, level_scale};
 use crate::color_map::ColorMap;
 use crate::ring_texture::RingTexture;
@@ -17,25 +17,25 @@ use crate::telemetry_feed::TelemetryFeed;
 use crate::text::minus;
 use crate::theme::{self, Lane, Theme, size};
 
-/// Room for frequency labels, and for the colour scale.
+/// Margins for the frequency labels and for the color scale, in points.
 const LEFT: f32 = 28.0;
 const RIGHT: f32 = 36.0;
-/// Room for the readout, and for the time axis.
+/// Margins for the readout and for the time axis, in points.
 const TOP: f32 = 16.0;
 const BOTTOM: f32 = 14.0;
 
-/// How spectrograms are shown.
+/// Options of a [`LiveSpectrogram`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpectrogramOptions {
-    /// Which lanes are shown, by [`Lane`]; only they are computed.
+    /// The shown lanes, by [`Lane`]; only these are computed.
     pub lanes: [bool; 4],
-    /// What the fourth one is.
+    /// The difference in the fourth spectrogram.
     pub difference: DifferenceLane,
     /// Frequency axis.
     pub axis: FrequencyAxis,
-    /// Level in dBFS of the faintest colour.
+    /// Level of the faintest color, in dBFS.
     pub low: f32,
-    /// Level in dBFS of the strongest colour.
+    /// Level of the strongest color, in dBFS.
     pub high: f32,
 }
 
@@ -52,22 +52,22 @@ impl Default for SpectrogramOptions {
     }
 }
 
-/// What lies under the mouse.
+/// The values under the pointer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpectrogramReading {
-    /// The lane pointed at.
+    /// The lane under the pointer.
     pub lane: Lane,
-    /// Seconds, 0 now, negative before.
+    /// Time in seconds, 0 for now and negative in the past.
     pub seconds: f64,
-    /// Hertz.
+    /// Frequency in Hz.
     pub hertz: f64,
-    /// dBFS of each lane there, by [`Lane`]; `None` where nothing was measured.
+    /// Level of each lane there, by [`Lane`], in dBFS; `None` where nothing was measured.
     pub levels: [Option<f32>; 4],
 }
 
 /// Spectrograms of running audio.
 pub struct LiveSpectrogram {
-    analysis: Analysis,
+    analysis: SpectrogramAnalysis,
     textures: [RingTexture; 4],
     seconds: f64,
     epoch: u64,
@@ -76,7 +76,7 @@ pub struct LiveSpectrogram {
 }
 
 impl LiveSpectrogram {
-    /// The last `seconds` of audio at `rate` hertz. Takes 2 MB.
+    /// Creates spectrograms of the last `seconds` of audio at `rate` Hz. Takes 2 MB.
     ///
     /// # Errors
     /// If the rate is 0.
@@ -87,7 +87,7 @@ impl LiveSpectrogram {
         };
         let seconds = if seconds.is_finite() { seconds.clamp(0.5, 600.0) } else { 8.0 };
         Ok(Self {
-            analysis: Analysis::new(rate, seconds)?,
+            analysis: SpectrogramAnalysis::new(rate, seconds)?,
             textures: Lane::ALL.map(texture),
             seconds,
             epoch: 0,
@@ -96,7 +96,7 @@ impl LiveSpectrogram {
         })
     }
 
-    /// Takes what `feed` read last; begins anew if the feed did.
+    /// Takes the samples that `feed` read last; starts over if the feed did.
     pub fn update(&mut self, feed: &TelemetryFeed) {
         if feed.epoch() != self.epoch {
             self.epoch = feed.epoch();
@@ -106,25 +106,25 @@ impl LiveSpectrogram {
         self.push(feed.samples());
     }
 
-    /// Takes the next samples of dry, A and B from elsewhere.
+    /// Takes the next samples of dry, A and B.
     pub fn push(&mut self, samples: &[[f32; 3]]) {
         self.analysis.push(samples, self.options.lanes);
     }
 
-    /// Forgets everything.
+    /// Clears the spectrograms.
     pub fn clear(&mut self) {
         self.analysis.clear();
     }
 
-    /// Samples of the transform's window.
+    /// Returns the length of the analysis window, in samples.
     pub fn window(&self) -> usize {
         self.analysis.window()
     }
 
-    /// Draws the spectrograms into the room of `ui`. What `options` say of lanes and difference holds
-    /// for the samples of the next update.
+    /// Draws the spectrograms into the available space of `ui`. Lanes and difference of `options` apply to
+    /// samples from the next update on.
     ///
-    /// The response covers everything; the reading is there while the mouse points at a picture.
+    /// The response covers the whole view; the reading exists while the pointer is over a spectrogram.
     pub fn show(
         &mut self,
         ui: &mut Ui,
@@ -180,7 +180,7 @@ impl LiveSpectrogram {
         }
     }
 
-    /// Uploads the columns that are new.
+    /// Uploads the new columns.
     fn sync(&mut self, ui: &Ui, theme: &Theme) {
         if self.colors.as_ref().is_none_or(|(of, _)| of != theme) {
             self.colors = Some((*theme, ColorMap::of(theme)));
@@ -212,7 +212,7 @@ impl LiveSpectrogram {
         let texture = &self.textures[lane as usize];
         texture.paint(&painter, pane, written, COLUMNS, &axis.bands(&RANGE));
         frequency_scale(ui.painter(), theme, pane, axis, &RANGE);
-        // Which lane it is, on a ground of its own: the picture may be of any colour.
+        // The lane's name has a background of its own, because the spectrogram may have any color.
         let text = painter.layout_no_wrap(self.name(lane).into(), theme::body(), theme.lane(lane));
         let chip = Rect::from_min_size(
             pane.min + vec2(3.0, 3.0),
@@ -289,7 +289,7 @@ impl LiveSpectrogram {
         let mut x = rect.left() + LEFT;
         let (mut width, mut parts) = line_of(&shown);
         if x + width > rect.right() {
-            // No room for all of them.
+            // Not all lanes fit.
             (width, parts) = line_of(&[reading.lane]);
         }
         if x + width > rect.right() {
@@ -302,7 +302,7 @@ impl LiveSpectrogram {
         }
     }
 
-    /// What lies at a point.
+    /// Returns the values at a point.
     fn read(&self, at: Pos2, panes: &[(Lane, Rect)]) -> Option<SpectrogramReading> {
         let (lane, pane) = panes.iter().find(|(_, pane)| pane.contains(at))?;
         let back = f64::from((pane.right() - at.x) / pane.width()).clamp(0.0, 1.0);
@@ -318,7 +318,7 @@ impl LiveSpectrogram {
     }
 }
 
-/// Where the lanes that are shown go, one under another.
+/// Returns the rectangles of the shown lanes, from top to bottom.
 fn panes(rect: Rect, lanes: [bool; 4]) -> Vec<(Lane, Rect)> {
     let shown: Vec<Lane> = Lane::ALL.into_iter().filter(|lane| lanes[*lane as usize]).collect();
     let inner = Rect::from_min_max(
@@ -334,7 +334,7 @@ fn panes(rect: Rect, lanes: [bool; 4]) -> Vec<(Lane, Rect)> {
     shown.into_iter().enumerate().map(|(n, lane)| (lane, pane(n))).collect()
 }
 
-/// A frequency for a label.
+/// Formats a frequency for a label.
 fn hertz(hertz: f64) -> String {
     if hertz < 1000.0 { format!("{hertz:.0} Hz") } else { format!("{:.2} kHz", hertz / 1000.0) }
 }

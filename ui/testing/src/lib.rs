@@ -1,15 +1,15 @@
-//! Support for tests of user interfaces: a [`Stage`] without a window, pictures that are compared with
-//! files, made-up audio and codes to show, and an X server for windows.
+//! Support for tests of user interfaces: a [`HeadlessStage`] without a window, pictures that are compared with
+//! files, synthetic audio and codes to show, and an X server for windows.
 //!
-//! Everything here panics where something is wrong: it is for tests.
+//! For tests only: everything here panics on errors.
 
 pub mod compare;
+mod headless_stage;
 mod picture;
 pub mod signals;
-mod stage;
 mod xvfb;
 
 pub use compare::compare;
+pub use headless_stage::{HeadlessStage, with_margin};
 pub use picture::Picture;
-pub use stage::{Stage, with_margin};
 pub use xvfb::Xvfb;

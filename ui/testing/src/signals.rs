@@ -1,22 +1,22 @@
-//! Made-up audio and codes that look like what a codec makes of a voice.
+//! Synthetic audio and codes that resemble a codec's output for a voice.
 
 use std::f64::consts::TAU;
 
 use residue_engine::live::FrameCodes;
 use residue_ui::FrameWindow;
 
-/// Samples a second.
+/// Sample rate in Hz.
 pub const RATE: u32 = 48_000;
-/// Samples of a codec frame.
+/// Samples per codec frame.
 pub const FRAME: u64 = 3840;
-/// Layers of the codec.
+/// RVQ layers of the codec.
 pub const LAYERS: usize = 16;
 
-/// Numbers that look random, the same every time.
+/// A reproducible pseudorandom sequence (a linear congruential generator).
 pub struct Noise(u64);
 
 impl Noise {
-    /// The sequence of a seed.
+    /// Creates the sequence of a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
@@ -27,18 +27,19 @@ impl Noise {
         self.0 >> 33
     }
 
-    /// 0 to 1.
+    /// Returns the next number, 0 to 1.
     pub fn share(&mut self) -> f64 {
         self.bits() as f64 / f64::from(1u32 << 31)
     }
 
-    /// -1 to 1.
+    /// Returns the next number, -1 to 1.
     pub fn sample(&mut self) -> f64 {
         2.0 * self.share() - 1.0
     }
 }
 
-/// A gliding voice with pauses and consonants; A keeps most of it, B little.
+/// Returns a gliding voice with pauses and consonants, of which A keeps most and B little: samples of dry,
+/// A and B.
 pub fn voices(seconds: f64) -> Vec<[f32; 3]> {
     let rate = f64::from(RATE);
     let mut noise = [Noise::new(1), Noise::new(2), Noise::new(3)];
@@ -77,7 +78,7 @@ pub fn voices(seconds: f64) -> Vec<[f32; 3]> {
         .collect()
 }
 
-/// Codes of a codec whose first layers change slowly and use few entries, and whose last are noise.
+/// Returns codes whose first layers change slowly and use few entries, and whose last layers are noise.
 pub fn codes(frames: u64) -> FrameWindow {
     let mut noise = Noise::new(7);
     let mut window = FrameWindow::new();

@@ -1,6 +1,6 @@
-//! What tests and the gallery show: scenes with made-up data.
+//! Scenes with synthetic data, for tests and the gallery.
 
-// Every test uses a part of it.
+// Every test uses a part of this module.
 #![allow(dead_code)]
 
 pub mod model;

@@ -1,25 +1,25 @@
-//! A codec that is none: its lanes are its input, its codes count.
+//! A model without a codec: its lanes are its input, its codes count up.
 
 use residue_engine::live::{
     DECODED_LANES, DecodedFrames, FrameBatch, FrameProcessor, LiveModel, ModelFormat,
     ProcessorError,
 };
 
-/// Layers of its codes.
+/// Layers of the codes.
 pub const LAYERS: usize = 4;
 
 /// Code of layer k of frame n: 10 n + k, below 1024.
-pub struct Counting {
+pub struct CountingModel {
     pub format: ModelFormat,
 }
 
-impl Counting {
+impl CountingModel {
     pub fn new(rate: u32, frame: usize) -> Self {
         Self { format: ModelFormat { rate, channels: 1, frame, layers: LAYERS } }
     }
 }
 
-impl LiveModel for Counting {
+impl LiveModel for CountingModel {
     fn format(&self) -> ModelFormat {
         self.format
     }

@@ -1,4 +1,4 @@
-//! What the pictures show: every widget and view, with made-up data.
+//! Scenes of every widget and view, with synthetic data.
 
 use egui::{Align, Key, Layout, Pos2, Rect, Ui, UiBuilder, Vec2, pos2, vec2};
 use residue_engine::live::{Latency, ListeningSource, PortHealth, PortStatus};
@@ -9,23 +9,23 @@ use residue_ui::{
     source_strip, waveform,
 };
 use residue_ui_testing::signals::{LAYERS, RATE, codes, voices};
-use residue_ui_testing::{Picture, Stage, with_margin};
+use residue_ui_testing::{HeadlessStage, Picture, with_margin};
 
-/// A view on its own.
+/// A view by itself.
 pub struct Scene {
     pub name: &'static str,
-    /// Points, without margin.
+    /// Size in points, without margin.
     pub size: Vec2,
-    /// Where the mouse is.
+    /// Position of the pointer.
     pub mouse: Option<Pos2>,
-    /// Pressed one after the other before the picture is taken.
+    /// Keys pressed before the picture is taken.
     pub keys: &'static [Key],
-    /// Draws it.
-    pub show: fn(&mut Ui, &mut Data),
+    /// Draws the scene.
+    pub show: fn(&mut Ui, &mut SceneData),
 }
 
-/// What the scenes draw.
-pub struct Data {
+/// The state that the scenes draw.
+pub struct SceneData {
     pub source: ListeningSource,
     pub depths: [f64; 2],
     pub gain: f64,
@@ -42,12 +42,17 @@ pub struct Data {
     pub distance: DistanceView,
 }
 
-/// A scene without mouse and keys.
-const fn still(name: &'static str, width: f32, height: f32, show: fn(&mut Ui, &mut Data)) -> Scene {
+/// A scene without pointer and keys.
+const fn still(
+    name: &'static str,
+    width: f32,
+    height: f32,
+    show: fn(&mut Ui, &mut SceneData),
+) -> Scene {
     Scene { name, size: vec2(width, height), mouse: None, keys: &[], show }
 }
 
-/// All of them.
+/// All scenes with a picture.
 pub const SCENES: [Scene; 13] = [
     still("knobs", 380.0, 104.0, knobs),
     Scene { keys: &[Key::Tab, Key::Enter], ..still("typing", 380.0, 104.0, knobs) },
@@ -72,11 +77,11 @@ pub const SCENES: [Scene; 13] = [
     still("distance", 276.0, 72.0, distance_view),
 ];
 
-/// All of it, as an editor might lay it out.
+/// All views in the layout of an editor.
 pub const EDITOR: Scene =
     Scene { mouse: Some(pos2(410.0, 330.0)), ..still("editor", 944.0, 630.0, editor) };
 
-impl Data {
+impl SceneData {
     pub fn new() -> Self {
         let mut meters = LevelMeters::default();
         meters.update(&[[0.71, 0.6], [1.02, 0.5]], 0.0);
@@ -124,8 +129,8 @@ impl Data {
 }
 
 /// Draws a scene.
-pub fn draw(scene: &Scene, data: &mut Data, theme: &Theme, scale: f32) -> Picture {
-    let mut stage = Stage::new(with_margin(scene.size.x, scene.size.y), scale, theme);
+pub fn draw(scene: &Scene, data: &mut SceneData, theme: &Theme, scale: f32) -> Picture {
+    let mut stage = HeadlessStage::new(with_margin(scene.size.x, scene.size.y), scale, theme);
     if let Some(mouse) = scene.mouse {
         stage.point(mouse);
     }
@@ -136,7 +141,7 @@ pub fn draw(scene: &Scene, data: &mut Data, theme: &Theme, scale: f32) -> Pictur
     stage.picture(|ui| (scene.show)(ui, data))
 }
 
-fn knobs(ui: &mut Ui, data: &mut Data) {
+fn knobs(ui: &mut Ui, data: &mut SceneData) {
     let theme = Theme::of(ui);
     let depth = DepthScale::new(LAYERS, 0.125);
     ui.horizontal(|ui| {
@@ -150,28 +155,28 @@ fn knobs(ui: &mut Ui, data: &mut Data) {
     });
 }
 
-fn strip(ui: &mut Ui, data: &mut Data) {
+fn strip(ui: &mut Ui, data: &mut SceneData) {
     source_strip(ui, &mut data.source, ["2 kbps", "0.5 kbps"]);
 }
 
-fn meters(ui: &mut Ui, data: &mut Data) {
+fn meters(ui: &mut Ui, data: &mut SceneData) {
     let height = ui.available_height();
     data.meters.show(ui, 2, height);
 }
 
-fn load_view(ui: &mut Ui, data: &mut Data) {
+fn load_view(ui: &mut Ui, data: &mut SceneData) {
     load(ui, &data.status, &data.history, 44_100);
 }
 
-fn latency_view(ui: &mut Ui, _: &mut Data) {
+fn latency_view(ui: &mut Ui, _: &mut SceneData) {
     latency(ui, &Latency { frame: 3528, resampling: 61, allowance: 1764 }, 44_100);
 }
 
-fn spectrograms(ui: &mut Ui, data: &mut Data) {
+fn spectrograms(ui: &mut Ui, data: &mut SceneData) {
     data.spectrogram.show(ui, &data.options);
 }
 
-fn mel(ui: &mut Ui, data: &mut Data) {
+fn mel(ui: &mut Ui, data: &mut SceneData) {
     let options = SpectrogramOptions {
         lanes: [true, false, true, false],
         axis: FrequencyAxis::Mel,
@@ -180,36 +185,36 @@ fn mel(ui: &mut Ui, data: &mut Data) {
     data.spectrogram.show(ui, &options);
 }
 
-fn tokens(ui: &mut Ui, data: &mut Data) {
+fn tokens(ui: &mut Ui, data: &mut SceneData) {
     let playing = data.frames.position(data.frames.total() - 2).map(|start| start + 1900);
     let (depths, muted) = ([12, 4], 0b10_0000);
     let options = TokenMapOptions { rate: RATE, playing, depths, muted, stream: 0 };
     data.tokens.show(ui, &data.frames, &options);
 }
 
-fn codebooks(ui: &mut Ui, data: &mut Data) {
+fn codebooks(ui: &mut Ui, data: &mut SceneData) {
     data.codebooks.update(&data.frames, 1024);
     data.codebooks.show(ui, [12, 4], 12.5);
 }
 
-fn waveform_view(ui: &mut Ui, data: &mut Data) {
+fn waveform_view(ui: &mut Ui, data: &mut SceneData) {
     let timeline = Timeline { position: 2.5, length: 8.3, region: Some((1.2, 5.0)) };
     waveform(ui, &data.peaks, &timeline);
 }
 
-fn distance_view(ui: &mut Ui, data: &mut Data) {
+fn distance_view(ui: &mut Ui, data: &mut SceneData) {
     data.distance.show(ui, 52.0);
 }
 
-/// Least and greatest dry sample.
+/// Returns the lowest and the highest dry sample.
 fn peak(samples: &[[f32; 3]]) -> [f32; 2] {
     let dry = || samples.iter().map(|sample| 2.0 * sample[0]);
     [dry().fold(f32::MAX, f32::min), dry().fold(f32::MIN, f32::max)]
 }
 
-fn editor(ui: &mut Ui, data: &mut Data) {
+fn editor(ui: &mut Ui, data: &mut SceneData) {
     let origin = ui.max_rect().min;
-    let mut part = |x: f32, y: f32, width: f32, height: f32, add: fn(&mut Ui, &mut Data)| {
+    let mut part = |x: f32, y: f32, width: f32, height: f32, add: fn(&mut Ui, &mut SceneData)| {
         let rect = Rect::from_min_size(origin + vec2(x, y), vec2(width, height));
         let builder = UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Min));
         ui.scope_builder(builder, |ui| add(ui, data));

@@ -1,11 +1,11 @@
-//! What lies where in a bundle.
+//! The files of a bundle.
 //!
 //! Sources: the VST 3 documentation, "Plug-in format structure"; the CLAP header `entry.h`, which says
 //! where hosts look and what they expect there.
 
 use std::path::PathBuf;
 
-use super::system::{Family, System};
+use super::system::{OsFamily, TargetSystem};
 
 /// The plugin's name, in menus and file names.
 const NAME: &str = "Residue";
@@ -13,17 +13,17 @@ const IDENTIFIER: &str = "org.residue.residue";
 
 /// A plugin format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum PluginFormat {
     /// CLAP.
     Clap,
     /// VST3.
     Vst3,
 }
 
-/// Both.
-pub const FORMATS: [Format; 2] = [Format::Clap, Format::Vst3];
+/// Both formats.
+pub const FORMATS: [PluginFormat; 2] = [PluginFormat::Clap, PluginFormat::Vst3];
 
-impl Format {
+impl PluginFormat {
     fn extension(self) -> &'static str {
         match self {
             Self::Clap => "clap",
@@ -31,45 +31,49 @@ impl Format {
         }
     }
 
-    /// The file or folder that hosts find.
+    /// Returns the name of the file or folder that hosts look for.
     pub fn bundle(self) -> String {
         format!("{NAME}.{}", self.extension())
     }
 }
 
-/// What a file of a bundle holds.
+/// The content of a bundle's file.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Content {
+pub enum BundleContent {
     /// The built library.
     Library,
-    /// This.
+    /// A text.
     Text(String),
 }
 
-/// The files of a bundle.
-pub fn entries(format: Format, system: &System, version: &str) -> Vec<(PathBuf, Content)> {
+/// Returns the files of a bundle: paths and contents.
+pub fn entries(
+    format: PluginFormat,
+    system: &TargetSystem,
+    version: &str,
+) -> Vec<(PathBuf, BundleContent)> {
     let bundle = PathBuf::from(format.bundle());
     let contents = bundle.join("Contents");
     match (format, system.family) {
-        (_, Family::MacOs) => vec![
-            (contents.join("MacOS").join(NAME), Content::Library),
-            (contents.join("Info.plist"), Content::Text(info_plist(format, version))),
-            (contents.join("PkgInfo"), Content::Text("BNDL????".into())),
+        (_, OsFamily::MacOs) => vec![
+            (contents.join("MacOS").join(NAME), BundleContent::Library),
+            (contents.join("Info.plist"), BundleContent::Text(info_plist(format, version))),
+            (contents.join("PkgInfo"), BundleContent::Text("BNDL????".into())),
         ],
-        (Format::Clap, _) => vec![(bundle, Content::Library)],
-        (Format::Vst3, Family::Linux) => {
+        (PluginFormat::Clap, _) => vec![(bundle, BundleContent::Library)],
+        (PluginFormat::Vst3, OsFamily::Linux) => {
             let folder = contents.join(format!("{}-linux", system.processor));
-            vec![(folder.join(format!("{NAME}.so")), Content::Library)]
+            vec![(folder.join(format!("{NAME}.so")), BundleContent::Library)]
         }
-        (Format::Vst3, Family::Windows) => {
+        (PluginFormat::Vst3, OsFamily::Windows) => {
             let processor = if system.processor == "aarch64" { "arm64" } else { &system.processor };
             let folder = contents.join(format!("{processor}-win"));
-            vec![(folder.join(format!("{NAME}.vst3")), Content::Library)]
+            vec![(folder.join(format!("{NAME}.vst3")), BundleContent::Library)]
         }
     }
 }
 
-fn info_plist(format: Format, version: &str) -> String {
+fn info_plist(format: PluginFormat, version: &str) -> String {
     let entries = [
         ("CFBundleDevelopmentRegion", "English"),
         ("CFBundleExecutable", NAME),
@@ -98,9 +102,10 @@ fn info_plist(format: Format, version: &str) -> String {
 mod tests {
     use super::*;
 
-    fn library(format: Format, triple: &str) -> String {
-        let entries = entries(format, &System::of_triple(triple).unwrap(), "1.2.3");
-        let found: Vec<_> = entries.iter().filter(|(_, it)| *it == Content::Library).collect();
+    fn library(format: PluginFormat, triple: &str) -> String {
+        let entries = entries(format, &TargetSystem::of_triple(triple).unwrap(), "1.2.3");
+        let found: Vec<_> =
+            entries.iter().filter(|(_, it)| *it == BundleContent::Library).collect();
         assert_eq!(found.len(), 1);
         found[0].0.to_str().unwrap().replace('\\', "/")
     }
@@ -134,17 +139,17 @@ mod tests {
                 "Residue.vst3/Contents/arm64-win/Residue.vst3",
             ),
         ] {
-            assert_eq!(library(Format::Clap, triple), clap);
-            assert_eq!(library(Format::Vst3, triple), vst3);
+            assert_eq!(library(PluginFormat::Clap, triple), clap);
+            assert_eq!(library(PluginFormat::Vst3, triple), vst3);
         }
     }
 
     #[test]
-    fn a_mac_bundle_says_what_it_is() {
-        let system = System::of_triple("x86_64-apple-darwin").unwrap();
-        let entries = entries(Format::Vst3, &system, "1.2.3");
+    fn a_mac_bundle_has_its_property_list() {
+        let system = TargetSystem::of_triple("x86_64-apple-darwin").unwrap();
+        let entries = entries(PluginFormat::Vst3, &system, "1.2.3");
         let plist = entries.iter().find(|(path, _)| path.ends_with("Info.plist")).unwrap();
-        let Content::Text(text) = &plist.1 else { panic!("it is text") };
+        let BundleContent::Text(text) = &plist.1 else { panic!("it is text") };
         for expected in ["<string>Residue</string>", "<string>1.2.3</string>", "residue.vst3"] {
             assert!(text.contains(expected), "{text}");
         }
@@ -152,7 +157,7 @@ mod tests {
 
     #[test]
     fn other_systems_are_refused() {
-        let error = System::of_triple("wasm32-unknown-unknown").unwrap_err().to_string();
+        let error = TargetSystem::of_triple("wasm32-unknown-unknown").unwrap_err().to_string();
         assert!(error.contains("wasm32"), "{error}");
     }
 }

@@ -14,7 +14,7 @@ use residue_engine::live::{
     self, Allowance, AudioPort, CodecModel, FrameEffects, Latency, PortConfig, PortHealth,
     PortSettings, PortStatus,
 };
-use residue_ui::text::kbps;
+use residue_ui::depth_text::format_kbps;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use self::meters::Meters;
@@ -174,7 +174,7 @@ fn introduce(args: &Listen, shape: &Shape, config: &CodecConfig, depth: usize, l
         args.model.model,
         depth,
         config.quantizer.layers,
-        kbps(config.bitrate(depth)),
+        format_kbps(config.bitrate(depth) / 1000.0),
         args.depth_b,
         meters::latency(latency, shape.rate)
     );
