@@ -118,8 +118,9 @@ const EXCLUSIONS: [Exclusion; 3] = [
     Exclusion {
         tree: &["--package", "residue-plugin"],
         holds: "nice-plug",
-        excluded: &["symphonia", "candle-core", "candle-nn", "hound"],
-        reason: "the plugin reads no audio files and runs models on the native executor only",
+        excluded: &["symphonia", "candle-core", "candle-nn", "hound", "hf-hub"],
+        reason: "the plugin reads no audio files, runs models on the native executor only, and \
+                 downloads them with code of our own",
     },
     Exclusion {
         tree: &["--package", "residue-live"],

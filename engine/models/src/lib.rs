@@ -7,10 +7,10 @@
 //!
 //! ```no_run
 //! use std::ops::ControlFlow;
-//! use residue_models::{Library, ModelSource};
+//! use residue_models::{ModelLibrary, ModelSource};
 //!
 //! # fn main() -> Result<(), residue_models::ModelsError> {
-//! let library = Library::from_env()?;
+//! let library = ModelLibrary::from_env()?;
 //! let folder = library.pull("nano", &mut |progress| {
 //!     eprintln!("{} {} of {} bytes", progress.file, progress.done, progress.total);
 //!     ControlFlow::Continue(())
