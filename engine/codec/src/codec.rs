@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 #[cfg(feature = "reference")]
 use candle_core::Device;
@@ -74,6 +74,17 @@ pub(super) struct LoadedModel {
 #[derive(Clone)]
 pub struct Codec(pub(super) Arc<LoadedModel>);
 
+/// A reference to a [`Codec`] that does not keep its weights in memory.
+#[derive(Clone, Default)]
+pub struct WeakCodec(Weak<LoadedModel>);
+
+impl WeakCodec {
+    /// Returns the codec, if any stream or owner still holds it.
+    pub fn upgrade(&self) -> Option<Codec> {
+        self.0.upgrade().map(Codec)
+    }
+}
+
 impl Codec {
     /// Loads `config.json` and the safetensors files of `folder`, as published.
     ///
@@ -136,6 +147,16 @@ impl Codec {
 
     fn share(model: LoadedModel) -> Self {
         Self(Arc::new(model))
+    }
+
+    /// Returns a reference that does not keep the weights in memory.
+    pub fn downgrade(&self) -> WeakCodec {
+        WeakCodec(Arc::downgrade(&self.0))
+    }
+
+    /// Returns true if both share their weights.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// The model's layout.

@@ -45,7 +45,7 @@ mod tensor_scope;
 #[cfg(feature = "reference")]
 pub use candle_core::Device;
 pub use checkpoint::Checkpoint;
-pub use codec::{Codec, CodecBackend, CodecOptions};
+pub use codec::{Codec, CodecBackend, CodecOptions, WeakCodec};
 pub use config::{
     Activation, CodecConfig, FeedForward, ModuleConfig, NormKind, PositionConfig, QuantizerConfig,
     TransformerConfig,
@@ -57,5 +57,5 @@ pub use layer_selection::LayerSelection;
 pub use load_context::LoadProgress;
 pub use quantizer::{Latents, Quantizer};
 pub use residue_kernels::{ParsePrecisionError, Precision};
-pub use safetensors_header::read_safetensors_header;
+pub use safetensors_header::read_tensor_names;
 pub use shard_index::ShardIndex;
