@@ -8,9 +8,9 @@ use std::thread;
 use residue_engine::blind::{ComparedStimulus, ListeningConditions};
 use residue_engine::codec::Precision;
 
-use super::material::Material;
-use super::render::{Source, balance};
-use super::{BlindError, Coded, Contender, Shelf, Wake, Watch};
+use super::material::TestMaterial;
+use super::render::{EncodedPassage, balance};
+use super::{BlindError, CodecContender, Contender, CodecLoader, Wake, Watch};
 use crate::studio::Stimuli;
 
 /// Rungs kept in memory; those that are farthest from what is wanted go first.
@@ -62,11 +62,11 @@ impl Shared {
 impl Ladder {
     /// Loads the model and encodes the passage, then makes rungs, all on a thread of its own.
     pub fn start(
-        material: Material,
+        material: TestMaterial,
         (model, precision): (String, Precision),
         rate: u32,
         match_levels: bool,
-        shelf: Arc<Shelf>,
+        shelf: Arc<CodecLoader>,
         wake: Wake,
     ) -> Self {
         let shared = Arc::new(Shared {
@@ -136,12 +136,12 @@ impl Drop for Ladder {
 }
 
 struct Work {
-    material: Material,
+    material: TestMaterial,
     model: String,
     precision: Precision,
     rate: u32,
     match_levels: bool,
-    shelf: Arc<Shelf>,
+    shelf: Arc<CodecLoader>,
 }
 
 impl Work {
@@ -149,7 +149,7 @@ impl Work {
         let cut = self.material.cut()?;
         let original = cut.finish(cut.piece.clone(), self.rate)?;
         let watch = &shared.watch;
-        let source = Source::open(&cut, &self.model, self.precision, &self.shelf, watch)?;
+        let source = EncodedPassage::open(&cut, &self.model, self.precision, &self.shelf, watch)?;
         let heard = ListeningConditions {
             passage: cut.passage.clone(),
             played_rate: self.rate,
@@ -161,7 +161,7 @@ impl Work {
         watch.wake();
         while let Some(depth) = next(shared) {
             let version = source.decode(&[depth], watch)?.remove(0);
-            let coded = Contender::Codec(Coded {
+            let coded = Contender::Codec(CodecContender {
                 model: self.model.clone(),
                 precision: self.precision,
                 depth,

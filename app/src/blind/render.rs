@@ -9,9 +9,9 @@ use residue_engine::offline::{self, EncodedFile};
 
 use super::anchor::anchor;
 use super::level::{amplify, levels};
-use super::material::{Cut, Material};
+use super::material::{CutPassage, TestMaterial};
 use super::shelf::or_cancelled;
-use super::{BlindError, Coded, Contender, Shelf, Watch};
+use super::{BlindError, CodecContender, Contender, CodecLoader, Watch};
 use crate::studio::Stimuli;
 
 /// Frames that go through a codec at a time: the result does not depend on it.
@@ -19,9 +19,9 @@ const CHUNK: usize = 16;
 
 /// What is to be made.
 #[derive(Clone, Debug)]
-pub struct Brief {
+pub struct RenderRequest {
     /// Of what.
-    pub material: Material,
+    pub material: TestMaterial,
     /// As what, in this order; loudness follows the first.
     pub contenders: Vec<Contender>,
     /// Sample rate to play at, in hertz.
@@ -32,7 +32,7 @@ pub struct Brief {
 
 /// A passage as several contenders.
 #[derive(Clone, Debug)]
-pub struct Rendered {
+pub struct RenderedPassages {
     /// What is played: a plane a contender.
     pub stimuli: Arc<Stimuli>,
     /// What a report says of it.
@@ -43,8 +43,8 @@ pub struct Rendered {
 ///
 /// # Errors
 /// See [`BlindError`].
-pub fn render(brief: &Brief, shelf: &Shelf, watch: &Watch) -> Result<Rendered, BlindError> {
-    let Brief { material, contenders, rate, match_levels } = brief;
+pub fn render(brief: &RenderRequest, shelf: &CodecLoader, watch: &Watch) -> Result<RenderedPassages, BlindError> {
+    let RenderRequest { material, contenders, rate, match_levels } = brief;
     let cut = material.cut()?;
     let mut planes: Vec<Option<Audio>> = vec![None; contenders.len()];
     for (plane, contender) in planes.iter_mut().zip(contenders) {
@@ -58,7 +58,7 @@ pub fn render(brief: &Brief, shelf: &Shelf, watch: &Watch) -> Result<Rendered, B
     // One model at a time: two of the large ones may not fit.
     while let Some(next) = planes.iter().position(Option::is_none) {
         let Contender::Codec(first) = &contenders[next] else { break };
-        let same: Vec<(usize, &Coded)> = contenders
+        let same: Vec<(usize, &CodecContender)> = contenders
             .iter()
             .enumerate()
             .filter_map(|(n, contender)| match contender {
@@ -68,7 +68,7 @@ pub fn render(brief: &Brief, shelf: &Shelf, watch: &Watch) -> Result<Rendered, B
             .filter(|(_, coded)| (&coded.model, coded.precision) == (&first.model, first.precision))
             .collect();
         let depths: Vec<usize> = same.iter().map(|(_, coded)| coded.depth).collect();
-        let source = Source::open(&cut, &first.model, first.precision, shelf, watch)?;
+        let source = EncodedPassage::open(&cut, &first.model, first.precision, shelf, watch)?;
         models.push(source.used.clone());
         let versions = source.decode(&depths, watch)?;
         for ((n, _), version) in same.into_iter().zip(versions) {
@@ -86,7 +86,7 @@ pub fn render(brief: &Brief, shelf: &Shelf, watch: &Watch) -> Result<Rendered, B
         models,
         compared,
     };
-    Ok(Rendered { stimuli, heard })
+    Ok(RenderedPassages { stimuli, heard })
 }
 
 /// Brings planes to one loudness, and pins them down.
@@ -109,18 +109,18 @@ pub(super) fn balance(
 }
 
 /// A passage in a model's codes, to be decoded at any depth.
-pub(super) struct Source {
+pub(super) struct EncodedPassage {
     codec: Codec,
     pub used: ReportedModel,
     encoded: EncodedFile,
 }
 
-impl Source {
+impl EncodedPassage {
     pub fn open(
-        cut: &Cut,
+        cut: &CutPassage,
         model: &str,
         precision: Precision,
-        shelf: &Shelf,
+        shelf: &CodecLoader,
         watch: &Watch,
     ) -> Result<Self, BlindError> {
         let (codec, used) = shelf.load(model, precision, watch)?;

@@ -10,17 +10,17 @@ use residue_engine::models::{self, ModelLibrary, ModelSource, ModelsError};
 use residue_engine::offline::OfflineError;
 
 use super::{BlindError, Watch};
-use crate::studio::{self, ModelWish};
+use crate::studio::{self, ModelRequest};
 
 /// Loads models for tests and knows their sums.
 #[derive(Default)]
-pub struct Shelf {
+pub struct CodecLoader {
     library: Option<ModelLibrary>,
     /// Reading gigabytes once is enough.
     sums: Mutex<HashMap<ModelSource, String>>,
 }
 
-impl Shelf {
+impl CodecLoader {
     /// Models of this library; `None`: the user's own.
     pub fn new(library: Option<ModelLibrary>) -> Self {
         Self { library, sums: Mutex::default() }
@@ -43,7 +43,7 @@ impl Shelf {
             sum => sum.map_err(|error| failed(error.to_string()))?,
         };
 
-        let wish = ModelWish { id: model.to_owned(), precision, threads: 0 };
+        let wish = ModelRequest { id: model.to_owned(), precision, threads: 0 };
         let library = studio::models::library(&self.library).ok();
         let options = studio::models::options(&wish, library.as_ref());
         let what = format!("Loading {model} in {precision}");

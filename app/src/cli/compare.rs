@@ -9,8 +9,8 @@ use residue_engine::measure::{self, CodebookUsage, SignalDistances};
 use residue_engine::tokens::Codes;
 use serde::Serialize;
 
-use super::args::Compare;
-use super::drawing::{Captions, draw};
+use super::args::CompareArgs;
+use super::drawing::{ComparisonCaptions, draw};
 use super::output::say;
 use super::{input, model, passes, table};
 
@@ -38,7 +38,7 @@ struct Depth {
     carried_kbps: f64,
 }
 
-pub fn run(args: &Compare) -> Result<()> {
+pub fn run(args: &CompareArgs) -> Result<()> {
     let original = input::read(&args.input)?;
     let codec = model::load(&args.model)?;
     let config = codec.config();
@@ -93,7 +93,7 @@ pub fn run(args: &Compare) -> Result<()> {
 }
 
 /// The depths asked for, or powers of two up to all layers.
-fn depths(args: &Compare, config: &CodecConfig) -> Result<Vec<usize>> {
+fn depths(args: &CompareArgs, config: &CodecConfig) -> Result<Vec<usize>> {
     let layers = config.quantizer.layers;
     if args.depths.is_empty() {
         let powers = (0..).map(|i| 1 << i).take_while(|depth| *depth < layers);
@@ -109,7 +109,7 @@ fn depths(args: &Compare, config: &CodecConfig) -> Result<Vec<usize>> {
     Ok(depths)
 }
 
-fn folder(args: &Compare) -> PathBuf {
+fn folder(args: &CompareArgs) -> PathBuf {
     args.output.clone().unwrap_or_else(|| {
         let stem = args.input.file_stem().unwrap_or(args.input.as_os_str());
         let mut name = stem.to_owned();
@@ -119,7 +119,7 @@ fn folder(args: &Compare) -> PathBuf {
 }
 
 /// What the picture says in words.
-fn captions(report: &Report) -> Captions {
+fn captions(report: &Report) -> ComparisonCaptions {
     let name = report.input.file_name().unwrap_or(report.input.as_os_str());
     let row = |row: &Depth| {
         let numbers = format!(
@@ -129,7 +129,7 @@ fn captions(report: &Report) -> Captions {
         );
         (format!("depth {} · {}", row.depth, input::kbps(row.kbps * 1000.0)), numbers)
     };
-    Captions {
+    ComparisonCaptions {
         title: format!("What the codec leaves behind: {}", name.display()),
         subtitle: format!("model {} in {}", report.model, report.precision),
         original: format!("{} Hz, {}", report.rate, input::channels(report.channels)),

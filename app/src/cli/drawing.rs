@@ -12,7 +12,7 @@ use crate::picture::{Comparison, Levels, PANEL_HEIGHT, PANEL_WIDTH, Row};
 const HIGHEST: f64 = 20_000.0;
 
 /// What is written on the picture.
-pub struct Captions {
+pub struct ComparisonCaptions {
     pub title: String,
     pub subtitle: String,
     pub original: String,
@@ -21,7 +21,7 @@ pub struct Captions {
 }
 
 /// Draws `original` and each of `decoded` to a PNG at `path`.
-pub fn draw(path: &Path, captions: &Captions, original: &Audio, decoded: &[Audio]) -> Result<()> {
+pub fn draw(path: &Path, captions: &ComparisonCaptions, original: &Audio, decoded: &[Audio]) -> Result<()> {
     let mut view = SpectrogramView::new(PANEL_WIDTH, PANEL_HEIGHT);
     view.fmax = HIGHEST.min(f64::from(original.rate) / 2.0).max(view.fmin * 2.0);
     // 43 ms at any rate.

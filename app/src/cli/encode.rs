@@ -4,11 +4,11 @@ use anyhow::{Result, bail};
 use residue_engine::audio::MonoTreatment;
 use residue_engine::tokens;
 
-use super::args::Encode;
+use super::args::EncodeArgs;
 use super::output::{self, say};
 use super::{input, model, passes};
 
-pub fn run(args: &Encode) -> Result<()> {
+pub fn run(args: &EncodeArgs) -> Result<()> {
     output::check(&args.output)?;
     let original = input::read(&args.input)?;
     if original.channels.len() > 2 {

@@ -7,22 +7,22 @@ use anyhow::{Context, Result};
 use residue_engine::codec::{Codec, CodecError, CodecOptions};
 use residue_engine::models::{ModelLibrary, ModelSource, locate};
 
-use super::args::{Model, Precision};
+use super::args::{ModelArgs, PrecisionArg};
 use super::progress::Share;
 use crate::studio::models;
 
 /// Loads the model that `args` names, on all cores if nothing else is said.
-pub fn load(args: &Model) -> Result<Codec> {
+pub fn load(args: &ModelArgs) -> Result<Codec> {
     load_as(&args.model, args.precision, args.threads)
 }
 
 /// As [`load`], but leaves a core to the sound devices if nothing else is said.
-pub fn load_beside_audio(args: &Model) -> Result<Codec> {
+pub fn load_beside_audio(args: &ModelArgs) -> Result<Codec> {
     load_with(&args.model, &CodecOptions { threads: args.threads, ..options(args.precision, 0) })
 }
 
 /// Loads the model of this name on so many threads, 0 for all cores.
-pub fn load_as(name: &str, precision: Precision, threads: usize) -> Result<Codec> {
+pub fn load_as(name: &str, precision: PrecisionArg, threads: usize) -> Result<Codec> {
     load_with(name, &options(precision, threads))
 }
 
@@ -38,7 +38,7 @@ fn load_with(name: &str, options: &CodecOptions) -> Result<Codec> {
 }
 
 /// What the engine is told: here 0 threads are one a core, since no host wants one of them.
-pub fn options(precision: Precision, threads: usize) -> CodecOptions {
+pub fn options(precision: PrecisionArg, threads: usize) -> CodecOptions {
     let threads = match threads {
         0 => available_parallelism().map_or(1, usize::from),
         n => n,

@@ -9,12 +9,12 @@ use residue_engine::codec::CodecOptions;
 use residue_engine::models::{ModelEntry, ModelLibrary, ModelSource, Progress};
 use serde_json::{Value, json};
 
-use super::args::{Models, ModelsCommand};
+use super::args::{ModelsArgs, ModelsCommand};
 use super::output::say;
 use super::{input, model, progress, table};
 use crate::studio::models::{facts, place};
 
-pub fn run(args: &Models) -> Result<()> {
+pub fn run(args: &ModelsArgs) -> Result<()> {
     let library = ModelLibrary::from_env()?;
     match &args.command {
         None | Some(ModelsCommand::List) => list(&library, args.json),

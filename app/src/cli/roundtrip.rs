@@ -3,11 +3,11 @@
 use anyhow::Result;
 use residue_engine::audio;
 
-use super::args::Roundtrip;
+use super::args::RoundtripArgs;
 use super::output::{self, say};
 use super::{input, model, passes};
 
-pub fn run(args: &Roundtrip) -> Result<()> {
+pub fn run(args: &RoundtripArgs) -> Result<()> {
     output::check(&args.output)?;
     let original = input::read(&args.input)?;
     let codec = model::load(&args.model)?;

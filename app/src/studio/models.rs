@@ -11,8 +11,8 @@ use residue_engine::models::{
     self, ModelEntry, ModelLibrary, ModelSource, ModelsError, Progress, VerifyReport, embedded,
 };
 
-use super::shared::{Board, Event, Shared};
-use super::state::{ListedFacts, ListedModel, ModelFacts, ModelWish, PullProgress, Severity};
+use super::shared::{ObservedState, StudioEvent, StudioShared};
+use super::state::{ListedFacts, ListedModel, ModelFacts, ModelRequest, PullProgress, Severity};
 
 /// Loads a model from where it is.
 ///
@@ -70,7 +70,7 @@ pub fn library(given: &Option<ModelLibrary>) -> Result<ModelLibrary, String> {
 }
 
 /// How a wish is loaded beside running audio.
-pub fn options(wish: &ModelWish, library: Option<&ModelLibrary>) -> CodecOptions {
+pub fn options(wish: &ModelRequest, library: Option<&ModelLibrary>) -> CodecOptions {
     // An account without any folder of its own packs its models anew at each start.
     let cache = library.map(ModelLibrary::packed);
     CodecOptions {
@@ -92,8 +92,8 @@ pub fn locate(wish: &str, given: &Option<ModelLibrary>) -> Result<ModelSource, S
 
 /// Loads what is wished for; gives up as soon as another wish counts.
 pub fn load(
-    shared: &Shared,
-    wish: &ModelWish,
+    shared: &StudioShared,
+    wish: &ModelRequest,
     given: &Option<ModelLibrary>,
     number: u64,
     wishes: &AtomicU64,
@@ -104,7 +104,7 @@ pub fn load(
         if wishes.load(Ordering::Relaxed) != number {
             return ControlFlow::Break(());
         }
-        let mut board = shared.board();
+        let mut board = shared.observed();
         let (before, now) = (board.loading.as_ref().map(|(_, share)| *share), share as f32);
         board.loading = Some((wish.clone(), now));
         drop(board);
@@ -123,7 +123,7 @@ pub fn load(
     }
     let config = codec.config();
     let facts = ModelFacts {
-        wish: wish.clone(),
+        request: wish.clone(),
         threads: codec.threads(),
         layers: config.quantizer.layers,
         kbps_per_layer: config.bitrate(1) / 1e3,
@@ -152,10 +152,10 @@ pub fn list(library: &ModelLibrary) -> Result<Vec<ListedModel>, ModelsError> {
 }
 
 /// Lists models and tells.
-pub fn refresh(shared: &Shared, given: &Option<ModelLibrary>) {
+pub fn refresh(shared: &StudioShared, given: &Option<ModelLibrary>) {
     let listed = library(given).and_then(|library| list(&library).map_err(|e| e.to_string()));
     match listed {
-        Ok(listed) => shared.tell(Event::Library(listed)),
+        Ok(listed) => shared.tell(StudioEvent::Library(listed)),
         Err(why) => shared.notice(Severity::Error, format!("models cannot be listed: {why}")),
     }
 }
@@ -170,15 +170,15 @@ pub fn keep_verified(listed: &mut [ListedModel], before: &[ListedModel]) {
 
 /// Shows progress in a place of the board, waking at most every hundredth of the whole.
 fn watch<'a>(
-    shared: &'a Shared,
+    shared: &'a StudioShared,
     id: &'a str,
     cancel: &'a AtomicBool,
-    place: fn(&mut Board) -> &mut Option<PullProgress>,
+    place: fn(&mut ObservedState) -> &mut Option<PullProgress>,
 ) -> impl FnMut(Progress<'_>) -> ControlFlow<()> + 'a {
     let mut shown = None;
     move |progress| {
         let cancelling = cancel.load(Ordering::Relaxed);
-        *place(&mut shared.board()) = Some(PullProgress {
+        *place(&mut shared.observed()) = Some(PullProgress {
             id: id.to_owned(),
             stage: progress.stage,
             file: progress.file.to_owned(),
@@ -195,11 +195,11 @@ fn watch<'a>(
 }
 
 /// Downloads a published model.
-pub fn pull(shared: &Shared, given: &Option<ModelLibrary>, name: &str, cancel: &AtomicBool) {
+pub fn pull(shared: &StudioShared, given: &Option<ModelLibrary>, name: &str, cancel: &AtomicBool) {
     let pulled = library(given).map(|library| {
         library.pull(name, &mut watch(shared, name, cancel, |board| &mut board.pull))
     });
-    shared.board().pull = None;
+    shared.observed().pull = None;
     match pulled {
         Ok(Ok(_)) => shared.notice(Severity::Info, format!("{name} is here now")),
         // Told to stop, it may first notice that the connection is gone.
@@ -216,7 +216,7 @@ pub fn pull(shared: &Shared, given: &Option<ModelLibrary>, name: &str, cancel: &
 }
 
 /// Makes a folder known.
-pub fn add(shared: &Shared, given: &Option<ModelLibrary>, folder: &Path) {
+pub fn add(shared: &StudioShared, given: &Option<ModelLibrary>, folder: &Path) {
     let add = || {
         let library = library(given)?;
         // A folder that cannot be loaded is refused now and not when it is wanted.
@@ -236,7 +236,7 @@ pub fn add(shared: &Shared, given: &Option<ModelLibrary>, folder: &Path) {
 }
 
 /// Checks a model's files and that it loads.
-pub fn verify(shared: &Arc<Shared>, given: &Option<ModelLibrary>, id: &str) {
+pub fn verify(shared: &Arc<StudioShared>, given: &Option<ModelLibrary>, id: &str) {
     let load = |source: &ModelSource| {
         load_source(source, &CodecOptions::default(), &|_| ControlFlow::Continue(()))
             .map(drop)
@@ -247,7 +247,7 @@ pub fn verify(shared: &Arc<Shared>, given: &Option<ModelLibrary>, id: &str) {
         let mut watch = watch(shared, id, &never, |board| &mut board.verify);
         library.verify(id, Some(&load), &mut watch).map_err(|error| error.to_string())
     });
-    shared.board().verify = None;
+    shared.observed().verify = None;
     let verdict = report.and_then(|report| problem(&report).map_or(Ok(report.files.len()), Err));
     match &verdict {
         Ok(files) => {
@@ -258,7 +258,7 @@ pub fn verify(shared: &Arc<Shared>, given: &Option<ModelLibrary>, id: &str) {
             shared.notice(Severity::Error, text);
         }
     }
-    shared.tell(Event::Verified(id.to_owned(), verdict.map(drop)));
+    shared.tell(StudioEvent::Verified(id.to_owned(), verdict.map(drop)));
 }
 
 fn problem(report: &VerifyReport) -> Option<String> {

@@ -9,8 +9,8 @@ use residue_engine::models::ModelLibrary;
 use residue_engine::offline;
 
 use super::models::{library, load_source, locate, options};
-use super::state::{ModelWish, PrecisionCost};
-use crate::cost::{Pass, cost};
+use super::state::{ModelRequest, PrecisionCost};
+use crate::cost::{PrecisionPass, precision_change};
 use crate::speed;
 
 /// Speech for those who have opened nothing.
@@ -41,23 +41,23 @@ pub fn measure(
     let mut exact = None;
     let mut costs = Vec::new();
     for precision in Precision::ALL {
-        let wish = ModelWish { id: id.to_owned(), precision, threads };
+        let wish = ModelRequest { id: id.to_owned(), precision, threads };
         let options = options(&wish, library(given).ok().as_ref());
         let go_on = |_: f64| ControlFlow::Continue(());
         let codec = load_source(&source, &options, &go_on).map_err(|error| error.to_string())?;
         let rtf = rtf(&codec)?;
         let pass = pass(&codec, &original)?;
-        let exact = exact.get_or_insert_with(|| Pass {
+        let exact = exact.get_or_insert_with(|| PrecisionPass {
             encoded: pass.encoded.clone(),
             decoded: pass.decoded.clone(),
         });
-        let cost = cost(&original, exact, &pass).map_err(|error| error.to_string())?;
+        let cost = precision_change(&original, exact, &pass).map_err(|error| error.to_string())?;
         costs.push(PrecisionCost {
             precision,
             rtf,
-            agreement: cost.agreement,
-            agreement_by_layer: cost.agreement_by_layer,
-            mel_growth_percent: cost.mel_growth_percent,
+            agreement: precision_change.agreement,
+            agreement_by_layer: precision_change.agreement_by_layer,
+            mel_growth_percent: precision_change.mel_growth_percent,
             threads: codec.threads(),
         });
     }
@@ -77,11 +77,11 @@ fn rtf(codec: &Codec) -> Result<f64, String> {
     let mut filling = |_: f64| ControlFlow::Continue(());
     let times = speed::measure(codec, vec![config.quantizer.layers], chunk, CHUNKS, &mut filling)
         .map_err(|error| error.to_string())?;
-    let taken: Duration = times.iter().map(speed::Times::total).sum();
+    let taken: Duration = times.iter().map(speed::ChunkTimes::total).sum();
     Ok(taken.as_secs_f64() / (times.len() * chunk) as f64 * config.frame_rate())
 }
 
-fn pass(codec: &Codec, audio: &Audio) -> Result<Pass, String> {
+fn pass(codec: &Codec, audio: &Audio) -> Result<PrecisionPass, String> {
     let depth = codec.config().quantizer.layers;
     let go_on = &mut |_: f64| ControlFlow::Continue(());
     let encoded = offline::encode(codec, audio, depth, MonoTreatment::Dual, CHUNK, go_on)
@@ -89,5 +89,5 @@ fn pass(codec: &Codec, audio: &Audio) -> Result<Pass, String> {
     let decoded = offline::decode(codec, &encoded, &[depth], CHUNK, go_on)
         .map_err(|error| error.to_string())?
         .remove(0);
-    Ok(Pass { encoded, decoded })
+    Ok(PrecisionPass { encoded, decoded })
 }

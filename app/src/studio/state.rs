@@ -9,7 +9,7 @@ use residue_engine::audio::Audio;
 use residue_engine::codec::Precision;
 use residue_engine::models::ProgressStage;
 
-use crate::device::{Counts, Shape};
+use crate::device::{StreamCounts, StreamShape};
 
 /// How much a person needs to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,7 +24,7 @@ pub enum Severity {
 
 /// What a person should be told, in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
+pub struct UserNotice {
     /// How much it matters.
     pub severity: Severity,
     /// What happened, and what to do.
@@ -33,7 +33,7 @@ pub struct Notice {
 
 /// Where sound comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Input {
+pub enum InputKind {
     /// The input device.
     #[default]
     Microphone,
@@ -96,7 +96,7 @@ pub struct TokenFile {
 
 /// Where a file is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Transport {
+pub struct TransportState {
     /// What is heard now, from the file's start.
     pub position_s: f64,
     /// The file's length.
@@ -143,9 +143,9 @@ pub enum StreamState {
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamFacts {
     /// Devices, rate, block size and channels.
-    pub shape: Shape,
+    pub shape: StreamShape,
     /// What has happened since it started.
-    pub counts: Counts,
+    pub counts: StreamCounts,
 }
 
 /// The delay from air to air, in milliseconds, by what takes it.
@@ -172,7 +172,7 @@ impl RoundTrip {
 
 /// Which model is to run, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModelWish {
+pub struct ModelRequest {
     /// A known name, an added one, or a folder.
     pub id: String,
     /// Arithmetic.
@@ -181,7 +181,7 @@ pub struct ModelWish {
     pub threads: usize,
 }
 
-impl Default for ModelWish {
+impl Default for ModelRequest {
     /// The embedded model, exact.
     fn default() -> Self {
         let id = residue_engine::models::EMBEDDED.to_owned();
@@ -193,7 +193,7 @@ impl Default for ModelWish {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelFacts {
     /// As it was wished for.
-    pub wish: ModelWish,
+    pub request: ModelRequest,
     /// Threads that it runs on.
     pub threads: usize,
     /// RVQ layers: the greatest depth.
@@ -218,7 +218,7 @@ pub struct ModelState {
     /// The model that runs or will run; `None` until the first is loaded.
     pub facts: Option<ModelFacts>,
     /// What is being loaded, and how much of it is there, 0 to 1.
-    pub loading: Option<(ModelWish, f32)>,
+    pub loading: Option<(ModelRequest, f32)>,
     /// Why the last wish could not be met; what ran goes on.
     pub failed: Option<String>,
 }

@@ -6,15 +6,15 @@ use residue_engine::models::EMBEDDED;
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
-use super::dialogs::Purpose;
-use super::{Window, parts};
-use crate::studio::{ListedModel, ModelWish, PullProgress, Studio};
+use super::dialogs::DialogPurpose;
+use super::{AppWindow, parts};
+use crate::studio::{ListedModel, ModelRequest, PullProgress, Studio};
 
 /// Widest the page gets, in points.
 const WIDTH: f32 = 760.0;
 
 /// Draws the page.
-pub fn show(ui: &mut Ui, window: &mut Window) {
+pub fn show(ui: &mut Ui, window: &mut AppWindow) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.set_max_width(WIDTH);
         ui.horizontal(|ui| {
@@ -38,10 +38,10 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
 }
 
 /// The wish that counts: what is being loaded, or runs.
-fn wish(studio: &Studio) -> ModelWish {
+fn wish(studio: &Studio) -> ModelRequest {
     let state = studio.model();
     let loading = state.loading.as_ref().map(|(wish, _)| wish.clone());
-    let loaded = state.facts.as_ref().map(|facts| facts.wish.clone());
+    let loaded = state.facts.as_ref().map(|facts| facts.request.clone());
     loading.or(loaded).unwrap_or_default()
 }
 
@@ -115,7 +115,7 @@ fn parameters(count: u64) -> String {
     }
 }
 
-fn actions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &ModelWish, chosen: bool) {
+fn actions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &ModelRequest, chosen: bool) {
     let named = |ui: &mut Ui, enabled: bool, text: &str, hint: &str| {
         let response = ui.add_enabled(enabled, Button::new(text)).on_hover_text(hint);
         let name = format!("{text} {}", model.id);
@@ -128,7 +128,7 @@ fn actions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &ModelWi
         let text = if chosen { "In use" } else { "Use" };
         let hint = "changes to it while sound goes on";
         if named(ui, !chosen, text, hint) {
-            studio.choose_model(ModelWish { id: model.id.clone(), ..wish.clone() });
+            studio.choose_model(ModelRequest { id: model.id.clone(), ..wish.clone() });
         }
         if model.id != EMBEDDED {
             let idle = studio.verify_progress().is_none();
@@ -169,7 +169,7 @@ fn bar(ui: &mut Ui, progress: &PullProgress, cancel: Option<&str>) -> bool {
 }
 
 /// The precisions of a model with what they cost, to choose from.
-fn precisions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &ModelWish) {
+fn precisions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &ModelRequest) {
     let theme = Theme::of(ui);
     let chosen = wish.id == model.id;
     let costs = studio.precision_costs(&model.id).map(<[_]>::to_vec);
@@ -218,7 +218,7 @@ fn precisions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &Mode
         }
     });
     if let Some(precision) = pick {
-        studio.choose_model(ModelWish { id: model.id.clone(), precision, ..wish.clone() });
+        studio.choose_model(ModelRequest { id: model.id.clone(), precision, ..wish.clone() });
     }
     let measuring = studio.measuring().map(str::to_owned);
     let this = measuring.as_deref() == Some(&model.id);
@@ -240,7 +240,7 @@ fn precisions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &Mode
 }
 
 /// Adding a folder.
-fn add(ui: &mut Ui, window: &mut Window) {
+fn add(ui: &mut Ui, window: &mut AppWindow) {
     parts::heading(ui, "ADD A FOLDER");
     ui.horizontal(|ui| {
         let edit = TextEdit::singleline(&mut window.typed_model)
@@ -260,7 +260,7 @@ fn add(ui: &mut Ui, window: &mut Window) {
             window.typed_model.clear();
         }
         if ui.button("Browse\u{2026}").clicked() {
-            window.ask(ui.ctx(), Purpose::Model);
+            window.ask(ui.ctx(), DialogPurpose::Model);
         }
     });
 }

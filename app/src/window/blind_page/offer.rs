@@ -6,7 +6,7 @@ use crate::studio::{ListedModel, LoadedFile, Studio};
 
 /// What there is to test with, as of now.
 #[derive(Clone, Debug, Default)]
-pub struct Offer {
+pub struct TestableSound {
     /// The open file.
     pub file: Option<LoadedFile>,
     /// The part of it that repeats, from second to second.
@@ -15,7 +15,7 @@ pub struct Offer {
     pub models: Vec<ListedModel>,
 }
 
-impl Offer {
+impl TestableSound {
     /// What a studio has.
     pub fn of(studio: &Studio) -> Self {
         Self {

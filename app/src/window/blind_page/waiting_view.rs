@@ -3,9 +3,9 @@
 use egui::{Key, ProgressBar, RichText, Ui};
 use residue_ui::Theme;
 
-use super::{Wish, keys};
+use super::{PageRequest, keys};
 
-pub(super) fn show(ui: &mut Ui, (what, share): (String, f32)) -> Option<Wish> {
+pub(super) fn show(ui: &mut Ui, (what, share): (String, f32)) -> Option<PageRequest> {
     ui.heading("Making what is to be heard");
     ui.add_space(6.0);
     let theme = Theme::of(ui);
@@ -14,5 +14,5 @@ pub(super) fn show(ui: &mut Ui, (what, share): (String, f32)) -> Option<Wish> {
     ui.add(ProgressBar::new(share).desired_height(8.0).fill(theme.weak));
     ui.add_space(6.0);
     let cancelled = ui.button("Cancel  Esc").clicked() || keys::pressed(ui, Key::Escape);
-    cancelled.then_some(Wish::Stop)
+    cancelled.then_some(PageRequest::Stop)
 }
