@@ -28,9 +28,8 @@ mod level;
 mod material;
 mod player;
 mod render;
+mod reported_model;
 mod session;
-mod shelf;
-mod task;
 
 pub use contender::{CodecContender, Contender};
 pub use error::BlindError;
@@ -40,5 +39,3 @@ pub use material::{LONGEST_SECONDS, TestMaterial, SHORTEST_SECONDS};
 pub use player::{AuditionPlayer, PassagePosition};
 pub use render::{RenderRequest, RenderedPassages, render};
 pub use session::{TrialLabel, Ratings, RatingChoice, TrialCount, Trials};
-pub use shelf::CodecLoader;
-pub use task::{Task, Wake, Watch};

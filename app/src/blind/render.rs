@@ -5,13 +5,14 @@ use std::sync::Arc;
 use residue_engine::audio::{Audio, MonoTreatment};
 use residue_engine::blind::{ComparedStimulus, ListeningConditions, ReportedModel, samples_sha256};
 use residue_engine::codec::{Codec, Precision};
+use residue_engine::models::{JobContext, ModelStore};
 use residue_engine::offline::{self, EncodedFile};
 
 use super::anchor::anchor;
 use super::level::{amplify, levels};
 use super::material::{CutPassage, TestMaterial};
-use super::shelf::or_cancelled;
-use super::{BlindError, CodecContender, Contender, CodecLoader, Watch};
+use super::reported_model::{self, or_cancelled};
+use super::{BlindError, CodecContender, Contender};
 use crate::studio::Stimuli;
 
 /// Frames that go through a codec at a time: the result does not depend on it.
@@ -43,7 +44,7 @@ pub struct RenderedPassages {
 ///
 /// # Errors
 /// See [`BlindError`].
-pub fn render(brief: &RenderRequest, shelf: &CodecLoader, watch: &Watch) -> Result<RenderedPassages, BlindError> {
+pub fn render(brief: &RenderRequest, store: &ModelStore, context: &JobContext) -> Result<RenderedPassages, BlindError> {
     let RenderRequest { material, contenders, rate, match_levels } = brief;
     let cut = material.cut()?;
     let mut planes: Vec<Option<Audio>> = vec![None; contenders.len()];
@@ -68,14 +69,14 @@ pub fn render(brief: &RenderRequest, shelf: &CodecLoader, watch: &Watch) -> Resu
             .filter(|(_, coded)| (&coded.model, coded.precision) == (&first.model, first.precision))
             .collect();
         let depths: Vec<usize> = same.iter().map(|(_, coded)| coded.depth).collect();
-        let source = EncodedPassage::open(&cut, &first.model, first.precision, shelf, watch)?;
+        let source = EncodedPassage::open(&cut, &first.model, first.precision, store, context)?;
         models.push(source.used.clone());
-        let versions = source.decode(&depths, watch)?;
+        let versions = source.decode(&depths, context)?;
         for ((n, _), version) in same.into_iter().zip(versions) {
             planes[n] = Some(cut.finish(version, *rate)?);
         }
     }
-    watch.check("Matching levels", 1.0)?;
+    context.check_step("Matching levels", 1.0)?;
     let planes: Vec<Audio> = planes.into_iter().flatten().collect();
     let names: Vec<String> = contenders.iter().map(Contender::to_string).collect();
     let (stimuli, compared) = balance(planes, &names, *match_levels)?;
@@ -120,12 +121,12 @@ impl EncodedPassage {
         cut: &CutPassage,
         model: &str,
         precision: Precision,
-        shelf: &CodecLoader,
-        watch: &Watch,
+        store: &ModelStore,
+        context: &JobContext,
     ) -> Result<Self, BlindError> {
-        let (codec, used) = shelf.load(model, precision, watch)?;
+        let (codec, used) = reported_model::load(store, model, precision, context)?;
         let what = format!("Encoding with {model} in {precision}");
-        let progress = &mut |share| watch.at(&what, share);
+        let progress = &mut |share| context.step(&what, share);
         let (layers, treatment) = (codec.config().quantizer.layers, MonoTreatment::Dual);
         let encoded = offline::encode(&codec, &cut.piece, layers, treatment, CHUNK, progress)
             .map_err(or_cancelled)?;
@@ -138,14 +139,14 @@ impl EncodedPassage {
     }
 
     /// The passage, with what leads to it, at each depth.
-    pub fn decode(&self, depths: &[usize], watch: &Watch) -> Result<Vec<Audio>, BlindError> {
+    pub fn decode(&self, depths: &[usize], context: &JobContext) -> Result<Vec<Audio>, BlindError> {
         let layers = self.layers();
         if let Some(&depth) = depths.iter().find(|depth| !(1..=layers).contains(*depth)) {
             let model = self.used.name.clone();
             return Err(BlindError::Depth { model, layers, depth });
         }
         let what = format!("Decoding with {} in {}", self.used.name, self.used.precision);
-        let progress = &mut |share| watch.at(&what, share);
+        let progress = &mut |share| context.step(&what, share);
         offline::decode(&self.codec, &self.encoded, depths, CHUNK, progress).map_err(or_cancelled)
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use residue_engine::codec::{Codec, CodecConfig};
+use residue_engine::codec::{Codec, CodecOptions, CodecConfig};
 use serde::Serialize;
 
 use super::args::{BenchArgs, LayoutArg};
@@ -50,7 +50,11 @@ fn load(args: &BenchArgs) -> Result<(String, Codec)> {
         LayoutArg::V2 => ("v2", CodecConfig::v2()),
         LayoutArg::Nano => ("nano", CodecConfig::nano()),
     };
-    let options = model::options(args.model.precision, args.model.threads);
+    let options = CodecOptions {
+        precision: args.model.precision.into(),
+        threads: model::all_cores(args.model.threads),
+        ..CodecOptions::default()
+    };
     let _waiting = Waiting::new("drawing");
     Ok((name.into(), Codec::random(config, 1, &options)?))
 }

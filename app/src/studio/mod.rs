@@ -35,7 +35,7 @@
 mod desired;
 mod devices;
 mod error;
-pub(crate) mod models;
+mod models;
 mod observed;
 mod open;
 mod precision;
@@ -47,20 +47,21 @@ mod sound;
 mod sources;
 mod state;
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use residue_engine::live::{Allowance, PortControl, PortSettings, PortStatus};
-use residue_engine::models::{ModelLibrary, ProgressStage};
+use residue_engine::models::{
+    ListedModel, ModelRequest, ModelStore, PrecisionCost, PullStatus, TransferProgress,
+};
 
 use desired::{DesiredAudition, DesiredRecording, DesiredState, SILENT_DB};
+use models::StudioModels;
 use observed::{ObservedState, OpenSource};
 use reconciler::{Delivery, ReconcilerSetup};
 use shared::{StudioEvent, StudioShared};
@@ -72,9 +73,9 @@ pub use devices::{
 };
 pub use simulated::SimulatedBackend;
 pub use state::{
-    AuditionState, InputKind, ListedFacts, ListedModel, LoadedFile, ModelFacts, ModelRequest,
-    ModelState, PrecisionCost, PullProgress, RecordOptions, RecordingState, RoundTrip, Severity,
-    Stimuli, StreamFacts, StreamState, TokenFile, TokenProgress, TransportState, UserNotice,
+    AuditionState, InputKind, LoadedFile, ModelFacts, ModelState, RecordOptions, RecordingState,
+    RoundTrip, Severity, Stimuli, StreamFacts, StreamState, TokenFile, TokenProgress,
+    TransportState, UserNotice,
 };
 
 /// Frames of codes, one code a layer each, as they arrive; `None` is the end. May wait.
@@ -91,8 +92,8 @@ pub struct StudioOptions {
     pub devices: DeviceRequest,
     /// Time for the codec.
     pub allowance: Allowance,
-    /// Where models are; `None`: the user's own library.
-    pub library: Option<ModelLibrary>,
+    /// Where models are.
+    pub store: ModelStore,
     /// Frames of a token stream that are waited for at the start and after a gap.
     pub tokens_ahead: usize,
 }
@@ -104,7 +105,7 @@ impl Default for StudioOptions {
             model: ModelRequest::default(),
             devices: DeviceRequest::default(),
             allowance: Allowance::Auto,
-            library: None,
+            store: ModelStore::from_env(),
             tokens_ahead: 0,
         }
     }
@@ -130,15 +131,7 @@ pub struct Studio {
     events: Receiver<StudioEvent>,
     /// The observed state, as of the last tick.
     observed: ObservedState,
-    /// Where models are.
-    home: Option<ModelLibrary>,
-    model: ModelState,
-    /// Numbers requests for models: only the last one counts.
-    model_requests: Arc<AtomicU64>,
-    library: Vec<ListedModel>,
-    cancel_pull: Option<Arc<AtomicBool>>,
-    costs: HashMap<String, Vec<PrecisionCost>>,
-    measuring: Option<String>,
+    models: StudioModels,
 }
 
 impl Studio {
@@ -167,6 +160,8 @@ impl Studio {
             reconciler::run(setup);
             drop(alive);
         });
+        let models =
+            StudioModels::new(options.store, Arc::clone(&shared), deliveries.clone());
         let mut studio = Self {
             shared,
             deliveries,
@@ -174,13 +169,7 @@ impl Studio {
             lister,
             events: happened,
             observed: ObservedState::default(),
-            home: options.library,
-            model: ModelState::default(),
-            model_requests: Arc::default(),
-            library: Vec::new(),
-            cancel_pull: None,
-            costs: HashMap::new(),
-            measuring: None,
+            models,
         };
         studio.choose_model(options.model);
         studio
@@ -209,10 +198,10 @@ impl Studio {
         while let Ok(event) = self.events.try_recv() {
             self.take_note(event, &mut notices);
         }
+        notices.extend(self.models.tick());
         self.shared.requests().follow();
         let newest = self.shared.observed().clone();
         let old = std::mem::replace(&mut self.observed, newest);
-        self.model.loading.clone_from(&self.observed.loading);
         let current = self.observed.control.as_ref().map(Arc::as_ptr);
         if let Some(control) = old.control.filter(|old| Some(Arc::as_ptr(old)) != current) {
             // The last owner of a port waits for its thread.
@@ -224,28 +213,8 @@ impl Studio {
     fn take_note(&mut self, event: StudioEvent, notices: &mut Vec<UserNotice>) {
         match event {
             StudioEvent::Notice(notice) => notices.push(notice),
-            StudioEvent::Model(facts) => {
-                self.model.facts = Some(facts);
-                self.model.failed = None;
-            }
-            StudioEvent::ModelFailed(why) => {
-                let text = format!("the model cannot be used: {why}");
-                notices.push(UserNotice { severity: Severity::Error, text });
-                self.model.failed = Some(why);
-            }
-            StudioEvent::Library(mut listed) => {
-                models::keep_verified(&mut listed, &self.library);
-                self.library = listed;
-            }
-            StudioEvent::Verified(id, verdict) => {
-                if let Some(model) = self.library.iter_mut().find(|model| model.id == id) {
-                    model.verified = Some(verdict);
-                }
-            }
-            StudioEvent::Costs(id, costs) => {
-                self.costs.insert(id, costs);
-            }
-            StudioEvent::Measured => self.measuring = None,
+            StudioEvent::Model(facts) => self.models.took(facts),
+            StudioEvent::ModelFailed(why) => notices.push(self.models.failed(why)),
         }
     }
 
@@ -491,131 +460,86 @@ impl Studio {
 
     /// The model that runs, and the one that is being loaded.
     pub fn model(&self) -> &ModelState {
-        &self.model
+        &self.models.state
+    }
+
+    /// Where models are.
+    pub fn store(&self) -> &ModelStore {
+        self.models.catalog.store()
     }
 
     /// Loads another model on another thread and changes to it while sound goes on. Where it cannot be
     /// loaded, or cannot decode the codes that play, a notice says why and the old one goes on; the
     /// embedded one, if there is none yet.
     pub fn choose_model(&mut self, request: ModelRequest) {
-        let number = self.model_requests.fetch_add(1, Relaxed) + 1;
-        self.shared.observed().loading = Some((request.clone(), 0.0));
-        self.model.loading = Some((request.clone(), 0.0));
-        let (deliveries, home) = (self.deliveries.clone(), self.home.clone());
-        let newest = Arc::clone(&self.model_requests);
-        // Without any model nothing could be heard.
-        let stand_in = self.model.facts.is_none().then(ModelRequest::default);
-        self.shared.spawn("load", move |shared| {
-            for request in [Some(request), stand_in].into_iter().flatten() {
-                let loaded = models::load(shared, &request, &home, number, &newest);
-                if newest.load(Relaxed) != number {
-                    return;
-                }
-                shared.observed().loading = None;
-                match loaded {
-                    Ok(None) => return,
-                    Ok(Some((codec, facts))) => {
-                        let _ = deliveries.send(Delivery::Codec(codec, facts));
-                        return;
-                    }
-                    Err(why) => shared.tell(StudioEvent::ModelFailed(why)),
-                }
-            }
-        });
+        self.models.choose(request);
     }
 
     /// Models, as of the last [`Studio::refresh_library`].
     pub fn library(&self) -> &[ListedModel] {
-        &self.library
+        self.models.listed()
     }
 
     /// Looks for models, on another thread.
     pub fn refresh_library(&mut self) {
-        let home = self.home.clone();
-        self.shared.spawn("list", move |shared| models::refresh(shared, &home));
+        self.models.catalog.refresh();
     }
 
     /// Downloads a published model, one at a time.
     pub fn pull(&mut self, name: &str) {
-        if let Some(pull) = &self.observed.pull {
-            let text = format!("{} is being downloaded; one at a time", pull.id);
-            self.shared.notice(Severity::Warning, text);
-            return;
+        match self.models.pull() {
+            Some(pull) => {
+                let text = format!("{} is being downloaded; one at a time", pull.id);
+                self.shared.notice(Severity::Warning, text);
+            }
+            None => self.models.catalog.pull(name, || ()),
         }
-        let (home, name) = (self.home.clone(), name.to_owned());
-        let cancel = Arc::new(AtomicBool::new(false));
-        self.cancel_pull = Some(Arc::clone(&cancel));
-        let progress = PullProgress {
-            id: name.clone(),
-            stage: ProgressStage::Asking,
-            file: String::new(),
-            done: 0,
-            total: 0,
-            cancelling: false,
-        };
-        self.shared.observed().pull = Some(progress.clone());
-        self.observed.pull = Some(progress);
-        self.shared.spawn("pull", move |shared| models::pull(shared, &home, &name, &cancel));
     }
 
     /// Stops the download; what has arrived is kept for the next try.
     pub fn cancel_pull(&mut self) {
-        if let Some(cancel) = &self.cancel_pull {
-            cancel.store(true, Relaxed);
-        }
+        self.models.catalog.cancel_pull();
     }
 
-    /// How far the download is.
-    pub fn pull_progress(&self) -> Option<&PullProgress> {
-        self.observed.pull.as_ref()
+    /// The download that runs.
+    pub fn pull_status(&self) -> Option<PullStatus> {
+        self.models.pull()
     }
 
     /// Makes the model in a folder known by the folder's name, if it can be loaded.
     pub fn add_model(&mut self, folder: PathBuf) {
-        let home = self.home.clone();
-        self.shared.spawn("add", move |shared| models::add(shared, &home, &folder));
+        self.models.catalog.add(folder);
     }
 
     /// Checks a model's files; the result is a notice and [`ListedModel::verified`].
     pub fn verify(&mut self, id: &str) {
-        let (home, id) = (self.home.clone(), id.to_owned());
-        self.shared.spawn("verify", move |shared| models::verify(shared, &home, &id));
+        self.models.catalog.verify(id);
     }
 
-    /// How far the check of a model's files is.
-    pub fn verify_progress(&self) -> Option<&PullProgress> {
-        self.observed.verify.as_ref()
+    /// The model whose files are being checked, and how much of them is.
+    pub fn verify_status(&self) -> Option<(&str, TransferProgress)> {
+        self.models.catalog.verify_status()
     }
 
-    /// What the precisions of a model give and cost, if they were measured.
+    /// Measured cost of a model's precisions, if it was measured.
     pub fn precision_costs(&self, id: &str) -> Option<&[PrecisionCost]> {
-        self.costs.get(id).map(Vec::as_slice)
+        self.models.catalog.costs(id)
     }
 
-    /// Measures what the precisions of a model give and cost here: speed, and how far they choose
-    /// the codes of f32, on the open file or a clip of speech. Takes a while, on another thread.
+    /// Measures the cost of a model's precisions: speed here, and agreement with the codes of f32, on
+    /// the open file or a clip of speech. Takes a while, on another thread.
     pub fn measure_precisions(&mut self, id: &str) {
-        if self.measuring.is_some() {
-            return;
-        }
-        self.measuring = Some(id.to_owned());
-        let (home, id) = (self.home.clone(), id.to_owned());
+        let (store, name) = (self.store().clone(), id.to_owned());
         let file = self.file().map(|file| Arc::clone(&file.audio));
-        let threads = self.model.facts.as_ref().map_or(0, |facts| facts.request.threads);
-        self.shared.spawn("measure", move |shared| {
-            match precision::measure(&id, &home, file.as_deref(), threads) {
-                Ok(costs) => shared.tell(StudioEvent::Costs(id, costs)),
-                Err(why) => {
-                    shared.notice(Severity::Error, format!("{id} cannot be measured: {why}"));
-                }
-            }
-            shared.tell(StudioEvent::Measured);
+        let threads = self.model().facts.as_ref().map_or(0, |facts| facts.request.threads);
+        self.models.catalog.measure(id, move |context| {
+            precision::measure(&name, &store, file.as_deref(), threads, context)
         });
     }
 
     /// The model whose precisions are being measured.
     pub fn measuring(&self) -> Option<&str> {
-        self.measuring.as_deref()
+        self.models.catalog.measuring()
     }
 
     /// Starts a recording: what is heard (before volume and mute), dry, A and B as WAV, and the codes

@@ -6,8 +6,7 @@ use residue_engine::live::{PortControl, TokenFeed};
 
 use super::devices::DeviceList;
 use super::state::{
-    InputKind, LoadedFile, ModelRequest, PullProgress, RecordingState, RoundTrip, StreamState,
-    TokenFile,
+    InputKind, LoadedFile, RecordingState, RoundTrip, StreamState, TokenFile,
 };
 
 /// A snapshot of everything that runs. The studio's threads write it; the window copies it once a frame.
@@ -25,12 +24,6 @@ pub struct ObservedState {
     pub epoch: u64,
     /// Devices, as of the last time that they were listed.
     pub devices: DeviceList,
-    /// The model that is being loaded, and the share of it that is there, 0 to 1.
-    pub loading: Option<(ModelRequest, f32)>,
-    /// The download that runs.
-    pub pull: Option<PullProgress>,
-    /// The check that runs.
-    pub verify: Option<PullProgress>,
     /// The recording that runs.
     pub recording: Option<RecordingState>,
 }

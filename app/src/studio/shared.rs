@@ -7,17 +7,13 @@ use crossbeam_channel::Sender;
 
 use super::desired::{DesiredState, Requests};
 use super::observed::ObservedState;
-use super::state::{ListedModel, ModelFacts, PrecisionCost, Severity, UserNotice};
+use super::state::{ModelFacts, Severity, UserNotice};
 
 /// Something that happened on another thread.
 pub enum StudioEvent {
     Notice(UserNotice),
     Model(ModelFacts),
     ModelFailed(String),
-    Library(Vec<ListedModel>),
-    Verified(String, Result<(), String>),
-    Costs(String, Vec<PrecisionCost>),
-    Measured,
 }
 
 /// The desired state, the observed state, and the way to tell the window.
@@ -48,6 +44,11 @@ impl StudioShared {
         self.observed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The callback that tells the window of something new.
+    pub fn waker(&self) -> Arc<dyn Fn() + Send + Sync> {
+        Arc::clone(&self.wake)
+    }
+
     /// There is something new to show.
     pub fn wake(&self) {
         (self.wake)();
@@ -59,9 +60,7 @@ impl StudioShared {
     }
 
     pub fn notice(&self, severity: Severity, text: impl Into<String>) {
-        // One line, whatever the chain of causes.
-        let text = text.into().replace('\n', " ");
-        self.tell(StudioEvent::Notice(UserNotice { severity, text }));
+        self.tell(StudioEvent::Notice(UserNotice::new(severity, text)));
     }
 
     /// Runs something that takes its time on a thread of its own.

@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Rect, Ui};
 use residue_engine::live::PortStatus;
+use residue_engine::models::Wake;
 use residue_ui::theme::size;
 use residue_ui::{FRAME, LevelMeters, Theme};
 
@@ -37,7 +38,6 @@ pub use page::Page;
 pub use preferences::{ThemeChoice, Preferences};
 pub use sidebar::CONTROLS;
 
-use crate::blind::{CodecLoader, Wake};
 use crate::studio::{InputKind, UserNotice, RecordOptions, Severity, StreamState, Studio, StudioOptions};
 use blind_page::{BlindPage, TestableSound};
 use dialogs::{Dialogs, DialogPurpose};
@@ -88,6 +88,7 @@ impl AppWindow {
         studio.set_volume_db(preferences.volume_db);
         studio.refresh_devices();
         studio.refresh_library();
+        let blind = BlindPage::new(studio.store().clone(), wake);
         Self {
             studio,
             shown: preferences.page,
@@ -97,7 +98,7 @@ impl AppWindow {
             status: None,
             notices: Notices::default(),
             dialogs: Dialogs::default(),
-            blind: BlindPage::new(Arc::new(CodecLoader::new(None)), wake),
+            blind,
             recent: [None, None],
             typed: String::new(),
             typed_model: String::new(),

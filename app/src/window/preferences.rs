@@ -10,7 +10,9 @@ use residue_ui::source_strip;
 use serde::{Deserialize, Serialize};
 
 use super::page::Page;
-use crate::studio::{DeviceRequest, ModelRequest};
+use residue_engine::models::ModelRequest;
+
+use crate::studio::DeviceRequest;
 
 /// Dark or light.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,8 +197,9 @@ impl From<DevicePreferences> for DeviceRequest {
 }
 
 impl From<ModelRequest> for ModelPreferences {
-    fn from(wish: ModelRequest) -> Self {
-        Self { id: wish.id, precision: wish.precision.name().to_owned(), threads: wish.threads }
+    fn from(request: ModelRequest) -> Self {
+        let ModelRequest { id, precision, threads } = request;
+        Self { id, precision: precision.name().to_owned(), threads }
     }
 }
 
@@ -281,14 +284,14 @@ mod tests {
         let mut settings =
             PortSettings { source: ListeningSource::DryMinusB, ..PortSettings::default() };
         settings.frames.depths = [usize::MAX, 7];
-        let wish = ModelRequest { id: "nano".into(), precision: Precision::Int8, threads: 3 };
+        let request = ModelRequest { id: "nano".into(), precision: Precision::Int8, threads: 3 };
         let choice = DeviceRequest { rate: Some(44_100), ..DeviceRequest::default() };
         let kept = Preferences {
             look: ThemeChoice::Light,
             scale: 1.5,
             page: Page::Models,
             devices: choice.clone().into(),
-            model: wish.clone().into(),
+            model: request.clone().into(),
             heard: settings.into(),
             ..Preferences::default()
         };
@@ -296,7 +299,7 @@ mod tests {
         let read = Preferences::read(&path).unwrap();
         assert_eq!(read, kept);
         assert_eq!(PortSettings::from(read.heard), settings);
-        assert_eq!(ModelRequest::from(read.model), wish);
+        assert_eq!(ModelRequest::from(read.model), request);
         assert_eq!(DeviceRequest::from(read.devices).rate, choice.rate);
     }
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use residue_app::blind::{RenderRequest, CodecContender, Contender, TestMaterial, AuditionPlayer, PassagePosition, RenderedPassages, CodecLoader};
-use residue_app::blind::{Ladder, Watch, render};
+use residue_app::blind::{RenderRequest, CodecContender, Contender, TestMaterial, AuditionPlayer, PassagePosition, RenderedPassages};
+use residue_app::blind::{Ladder, render};
 use residue_app::studio::Stimuli;
 use residue_engine::audio::{self, Audio};
 use residue_engine::codec::Precision;
-use residue_engine::models::EMBEDDED;
+use residue_engine::models::{EMBEDDED, JobContext, ModelStore};
 
 pub const RATE: u32 = 24_000;
 
@@ -110,7 +110,7 @@ pub fn rendered(contenders: &[Contender]) -> RenderedPassages {
         rate: RATE,
         match_levels: true,
     };
-    render(&brief, &CodecLoader::default(), &Watch::new(Arc::new(|| ()))).unwrap()
+    render(&brief, &ModelStore::from_env(), &JobContext::new(Arc::new(|| ()))).unwrap()
 }
 
 /// A ladder over the same passage, with its model loaded.
@@ -118,7 +118,7 @@ pub fn ladder() -> Ladder {
     let material = speech(Some((1.0, 2.2)));
     let model = (EMBEDDED.to_owned(), Precision::F32);
     let ladder =
-        Ladder::start(material, model, RATE, true, Arc::new(CodecLoader::default()), Arc::new(|| ()));
+        Ladder::start(material, model, RATE, true, ModelStore::from_env(), Arc::new(|| ()));
     while ladder.layers().is_none() {
         if let Some(error) = ladder.take_error() {
             panic!("{error}");

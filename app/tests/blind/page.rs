@@ -7,8 +7,9 @@ use std::sync::Arc;
 use egui::{Key, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use residue_app::blind::{Contender, CodecLoader};
-use residue_app::studio::{ListedFacts, ListedModel, LoadedFile};
+use residue_app::blind::Contender;
+use residue_app::studio::LoadedFile;
+use residue_engine::models::{ListedModel, ModelStore, ModelSummary};
 use residue_app::window::blind_page::{BlindPage, TestableSound, BlindTestKind};
 use residue_engine::blind::{SeededRandom, TestResult, Threshold};
 use residue_engine::models::EMBEDDED;
@@ -20,7 +21,7 @@ use crate::listener::{Headphones, RATE, depth, distance_db, pause, speech};
 /// A page that draws from this seed.
 pub fn page(seed: u64) -> BlindPage {
     let draws = Box::new(move || Box::new(SeededRandom(seed)) as _);
-    BlindPage::with_draws(Arc::new(CodecLoader::default()), Arc::new(|| ()), draws)
+    BlindPage::with_draws(ModelStore::from_env(), Arc::new(|| ()), draws)
 }
 
 /// A clip of speech with a loop of 1.2 seconds, and the embedded model.
@@ -39,8 +40,9 @@ pub fn offer() -> TestableSound {
         here,
         can_pull: false,
         place: String::new(),
-        facts: Some(ListedFacts { rate: 24_000, channels: 1, layers, parameters: 11_000_000 }),
+        summary: Some(ModelSummary { rate: 24_000, channels: 1, layers, parameters: 11_000_000 }),
         bytes: None,
+        download_bytes: None,
         verified: None,
     };
     TestableSound {

@@ -45,7 +45,7 @@ impl StudioHarness {
         let folder = tempfile::tempdir().unwrap();
         let hub = HubSettings { offline: true, ..HubSettings::new(folder.path().join("hub")) };
         let library = ModelLibrary::new(folder.path().join("home"), hub);
-        let mut options = StudioOptions { library: Some(library), ..StudioOptions::default() };
+        let mut options = StudioOptions { store: library.into(), ..StudioOptions::default() };
         change(&mut options);
         let devices = SimulatedBackend::new(rate, BLOCK as u32);
         let studio = Studio::new(Arc::new(devices.clone()), options, Arc::new(|| ()));

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use residue_app::studio::{ModelRequest, Severity};
+use residue_app::studio::Severity;
 use residue_engine::codec::{Codec, CodecOptions, Precision};
 use residue_engine::live::{Allowance, ListeningSource};
-use residue_engine::models::ModelLibrary;
+use residue_engine::models::{ModelLibrary, ModelRequest};
 use residue_engine_testing::{HubFault, HubServer, PullPhase};
 
 use super::harness::{BLOCK, FRAME, RATE, StudioHarness, differs, roundtrip, settings, voice};
@@ -106,22 +106,24 @@ fn the_library_grows_and_is_checked() {
     server.state().mishaps.push_back(HubFault::Stall(20_000));
     let place = PullPhase::new(&server);
     let library = ModelLibrary::new(place.folder.path().join("home"), place.settings.clone());
-    let mut harness = StudioHarness::new(RATE, |options| options.library = Some(library));
+    let mut harness = StudioHarness::new(RATE, |options| options.store = library.into());
     harness.studio.refresh_library();
     harness.until("models are listed", |studio| !studio.library().is_empty());
     let nano = harness.studio.library().iter().find(|model| model.id == "nano").unwrap().clone();
     assert!(!nano.here && nano.can_pull);
-    assert_eq!(nano.facts.unwrap().layers, 16);
+    assert_eq!(nano.summary.unwrap().layers, 16);
 
     harness.studio.pull("nano");
     harness.until("bytes arrive", |studio| {
-        studio.pull_progress().is_some_and(|pull| pull.done > 10_000 && pull.total > 20_000)
+        studio.pull_status().is_some_and(|pull| {
+            pull.progress.done > 10_000 && pull.progress.total > 20_000
+        })
     });
     harness.studio.pull("v1");
     harness.notice(Severity::Warning, "one at a time");
     harness.studio.cancel_pull();
     harness.notice(Severity::Info, "stopped downloading nano");
-    harness.until("it stopped", |studio| studio.pull_progress().is_none());
+    harness.until("it stopped", |studio| studio.pull_status().is_none());
     harness.studio.pull("nano");
     harness.notice(Severity::Info, "nano is here now");
     harness.until("it is listed", |studio| {

@@ -45,7 +45,7 @@ impl WindowHarness {
             recordings: Some(folder.path().join("recordings")),
             ..Preferences::default()
         };
-        let options = StudioOptions { library: Some(library), ..AppWindow::options(&preferences) };
+        let options = StudioOptions { store: library.into(), ..AppWindow::options(&preferences) };
         let wake = Arc::new(|| ());
         let studio = Studio::new(Arc::new(devices.clone()), options, wake.clone());
         let window = AppWindow::new(studio, preferences, wake);

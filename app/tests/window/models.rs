@@ -40,7 +40,7 @@ fn a_download_is_cancelled() {
     harness.click("Download nano");
     harness.until("it is under way", |harness| harness.reads("Cancel"));
     harness.click("Cancel");
-    harness.until("it has stopped", |harness| harness.studio().pull_progress().is_none());
+    harness.until("it has stopped", |harness| harness.studio().pull_status().is_none());
     harness.steps();
     assert!(harness.reads("Download nano"));
 }

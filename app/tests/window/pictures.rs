@@ -59,7 +59,7 @@ fn draw(theme: &Theme, page: Page) -> Picture {
     };
     // Not as many as this machine has.
     preferences.model.threads = 1;
-    let options = StudioOptions { library: Some(library), ..AppWindow::options(&preferences) };
+    let options = StudioOptions { store: library.into(), ..AppWindow::options(&preferences) };
     let wake = Arc::new(|| ());
     let devices = Arc::new(SimulatedBackend::new(24_000, 256));
     let mut studio = Studio::new(devices, options, wake.clone());

@@ -108,9 +108,7 @@ impl ModelStore {
         threads: usize,
         progress: &LoadProgress<'_>,
     ) -> Result<Codec, ModelLoadError> {
-        // An account without any folder of its own packs its models anew at each start.
-        let cache = self.library().ok().map(|library| library.packed());
-        let options = CodecOptions { precision, threads, cache, ..CodecOptions::default() };
+        let options = self.options(precision, threads);
         // Files that cannot be stamped cannot be loaded either: the codec says best why.
         let Ok(stamp) = SourceStamp::read(source) else {
             return Ok(load_codec(source, &options, progress)?);
@@ -126,6 +124,26 @@ impl ModelStore {
             Ok(codec)
         });
         loaded.unwrap_or(Err(ModelLoadError::Cancelled))
+    }
+
+    /// Loads a copy that is not shared, for measurements beside a codec that runs.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_copy(
+        &self,
+        source: &ModelSource,
+        precision: Precision,
+        threads: usize,
+        progress: &LoadProgress<'_>,
+    ) -> Result<Codec, ModelLoadError> {
+        Ok(load_codec(source, &self.options(precision, threads), progress)?)
+    }
+
+    fn options(&self, precision: Precision, threads: usize) -> CodecOptions {
+        // An account without any folder of its own packs its models anew at each start.
+        let cache = self.library().ok().map(|library| library.packed());
+        CodecOptions { precision, threads, cache, ..CodecOptions::default() }
     }
 
     /// Returns the checksum over a model's files, in lowercase hexadecimal: see [`model_checksum`].

@@ -9,6 +9,8 @@ use residue_engine::blind::{
     RandomSource, Staircase, TestResult,
 };
 
+use residue_engine::models::StepProgress;
+
 use crate::blind::{BlindError, Ladder, AuditionPlayer, RenderedPassages};
 use crate::studio::Stimuli;
 
@@ -98,7 +100,7 @@ impl Trials {
             return Err(BlindError::NoResult { what: "loading the model" });
         };
         let test = Staircase::new(layers, draw)?;
-        ladder.want(&test.reachable());
+        ladder.request(&test.reachable());
         Ok(Self::new(Kind::Threshold { test, ladder, heard, compared: BTreeMap::new() }))
     }
 
@@ -140,7 +142,7 @@ impl Trials {
     }
 
     /// What has to be waited for, with the share that is done; `None` if the trial plays.
-    pub fn waiting(&self) -> Option<(String, f32)> {
+    pub fn waiting(&self) -> Option<StepProgress> {
         match &self.kind {
             Kind::Threshold { ladder, .. } if !self.presented && self.report.is_none() => {
                 Some(ladder.progress())
@@ -199,7 +201,7 @@ impl Trials {
                     compared.insert(test.depth(), rung.compared);
                 }
                 test.answer(answer)?;
-                ladder.want(&test.reachable());
+                ladder.request(&test.reachable());
                 test.result().map(|result| {
                     let compared = compared.values().flatten().cloned().collect();
                     (

@@ -22,10 +22,11 @@ use std::sync::Arc;
 
 use egui::{RichText, ScrollArea, Ui};
 use residue_engine::blind::{AbxSide, BlindTestReport, RandomSource, SystemRandom};
+use residue_engine::models::{Job, JobContext, ModelStore, Wake};
 use residue_ui::{FRAME, Theme};
 
 use crate::blind::{
-    BlindError, RenderRequest, Ladder, AuditionPlayer, Ratings, RenderedPassages, CodecLoader, Task, Trials, Wake, render,
+    BlindError, RenderRequest, Ladder, AuditionPlayer, Ratings, RenderedPassages, Trials, render,
 };
 
 pub use offer::TestableSound;
@@ -50,14 +51,14 @@ pub struct BlindPage {
     /// The output was silent before the test and is to be again after.
     mute_after: bool,
     playing: bool,
-    shelf: Arc<CodecLoader>,
+    store: ModelStore,
     wake: Wake,
     draws: RandomSourceFactory,
 }
 
 enum PageStage {
     Setup,
-    Rendering(Task<RenderedPassages>),
+    Rendering(Job<RenderedPassages, BlindError>),
     Climbing(Ladder),
     Trials { test: Box<Trials>, stopping: bool, chosen: Option<AbxSide> },
     Ratings { test: Box<Ratings>, stopping: bool },
@@ -76,12 +77,12 @@ enum PageRequest {
 impl BlindPage {
     /// A page that draws from the system's random numbers. `wake` asks for the window to be drawn
     /// again, from any thread.
-    pub fn new(shelf: Arc<CodecLoader>, wake: Wake) -> Self {
-        Self::with_draws(shelf, wake, Box::new(|| Box::new(SystemRandom)))
+    pub fn new(store: ModelStore, wake: Wake) -> Self {
+        Self::with_draws(store, wake, Box::new(|| Box::new(SystemRandom)))
     }
 
     /// A page that draws from something else: for tests of the page.
-    pub fn with_draws(shelf: Arc<CodecLoader>, wake: Wake, draws: RandomSourceFactory) -> Self {
+    pub fn with_draws(store: ModelStore, wake: Wake, draws: RandomSourceFactory) -> Self {
         Self {
             setup: BlindTestSetup::default(),
             folder: String::new(),
@@ -89,7 +90,7 @@ impl BlindPage {
             problem: None,
             mute_after: false,
             playing: false,
-            shelf,
+            store,
             wake,
             draws,
         }
@@ -158,7 +159,7 @@ impl BlindPage {
     fn show_stage(&mut self, ui: &mut Ui, offer: &TestableSound, player: &mut dyn AuditionPlayer) -> Option<PageRequest> {
         match &mut self.stage {
             PageStage::Setup => setup_view::show(ui, &mut self.setup, offer, player),
-            PageStage::Rendering(task) => waiting_view::show(ui, task.progress()),
+            PageStage::Rendering(job) => waiting_view::show(ui, job.progress()),
             PageStage::Climbing(ladder) => waiting_view::show(ui, ladder.progress()),
             PageStage::Trials { test, stopping, chosen } => {
                 trial_view::show(ui, test, (stopping, chosen, &mut self.playing), player)
@@ -200,17 +201,18 @@ impl BlindPage {
             self.stage = PageStage::Setup;
             return;
         };
-        let (shelf, wake) = (Arc::clone(&self.shelf), Arc::clone(&self.wake));
+        let (store, wake) = (self.store.clone(), Arc::clone(&self.wake));
         let match_levels = self.setup.match_levels;
         self.stage = match self.setup.test {
             BlindTestKind::Threshold => {
                 let model = (self.setup.model.clone(), self.setup.precision);
-                PageStage::Climbing(Ladder::start(material, model, rate, match_levels, shelf, wake))
+                PageStage::Climbing(Ladder::start(material, model, rate, match_levels, store, wake))
             }
             BlindTestKind::Abx | BlindTestKind::Rating => {
                 let contenders = self.setup.contenders();
                 let brief = RenderRequest { material, contenders, rate, match_levels };
-                PageStage::Rendering(Task::start(wake, move |watch| render(&brief, &shelf, watch)))
+                let work = move |context: &JobContext| render(&brief, &store, context);
+                PageStage::Rendering(Job::start("residue-blind", wake, work))
             }
         };
     }
@@ -218,7 +220,7 @@ impl BlindPage {
     /// Goes on where threads have done their part.
     fn advance(&mut self, offer: &TestableSound, player: &mut dyn AuditionPlayer) {
         let next = match &mut self.stage {
-            PageStage::Rendering(task) => match task.poll() {
+            PageStage::Rendering(job) => match job.poll() {
                 Some(rendered) => rendered.and_then(|rendered| self.begin(rendered)),
                 None => return,
             },

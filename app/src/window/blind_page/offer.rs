@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::studio::{ListedModel, LoadedFile, Studio};
+use residue_engine::models::ListedModel;
+
+use crate::studio::{LoadedFile, Studio};
 
 /// What there is to test with, as of now.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +32,7 @@ impl TestableSound {
         self.models
             .iter()
             .filter(|model| model.here)
-            .filter_map(|model| Some((model.id.as_str(), model.facts?.layers)))
+            .filter_map(|model| Some((model.id.as_str(), model.summary?.layers)))
     }
 
     /// Layers of a model that can be used.

@@ -139,15 +139,16 @@ mod tests {
 
     #[test]
     fn what_is_not_here_is_taken_back() {
-        use crate::studio::{ListedFacts, ListedModel};
+        use residue_engine::models::{ListedModel, ModelSummary};
         let model = |id: &str, layers, here| ListedModel {
             id: id.into(),
             repository: None,
             here,
             can_pull: false,
             place: String::new(),
-            facts: Some(ListedFacts { rate: 1, channels: 1, layers, parameters: 1 }),
+            summary: Some(ModelSummary { rate: 1, channels: 1, layers, parameters: 1 }),
             bytes: None,
+            download_bytes: None,
             verified: None,
         };
         let mut setup = BlindTestSetup { model: "small".into(), ..BlindTestSetup::default() };

@@ -75,9 +75,9 @@ fn progress(ui: &mut Ui, test: &Trials) {
             Layout::left_to_right(Align::Center),
             |ui| {
                 ui.set_min_height(18.0);
-                if let Some((what, _)) = test.waiting() {
+                if let Some(progress) = test.waiting() {
                     let text = RichText::new("Making what may come next").color(theme.weak);
-                    ui.label(text).on_hover_text(what);
+                    ui.label(text).on_hover_text(progress.step);
                 }
             },
         );

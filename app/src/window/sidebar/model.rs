@@ -5,7 +5,9 @@ use residue_engine::codec::Precision;
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
-use crate::studio::{ModelRequest, Studio};
+use residue_engine::models::ModelRequest;
+
+use crate::studio::Studio;
 use crate::window::parts;
 
 /// Most threads that can be asked for.
