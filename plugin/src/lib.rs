@@ -1,40 +1,59 @@
-//! The CLAP and VST3 plugin: parameters, state and process() around the engine's
+//! The CLAP and VST3 plugin: parameters, saved state and `process()` around the engine's
 //! [live path](residue_engine::live).
 //!
 //! ```text
 //! host -> Residue -> Session: input gain -> AudioPort -> output gain -> bypass crossfade -> host
-//!            |          settings read from Params before every piece of a block
-//!            +- Instance: Params, ModelSlot (wanted model, loading thread, Control of the port)
+//!            |          port settings are read from ResidueParams before every block
+//!            +- Instance: ResidueParams, ModelSlot (requested model, loading thread, PortControl)
 //! ```
 //!
-//! The audio thread owns the `Session` and touches of the rest only atomics. The [`editor`] holds an
-//! [`Instance`]: parameters, the model and its state, the port's telemetry.
+//! The audio thread owns the `Session` and shares only atomics with other threads. The [`editor`] holds
+//! an [`Instance`]: parameters, the model and its status, the port's telemetry.
+//!
+//! # Dependencies between modules
+//! Arrows point from the module that uses another to the one that is used; there are no others.
+//!
+//! ```text
+//! plugin -> session -> bypass, gain, render_detection, port_settings
+//!        -> state, editor, workarounds
+//!
+//! session, state, editor -> instance -> params -> model -> layer_bitrate -> text
+//! port_settings, presets -> params
+//! presets -> layer_bitrate
+//! editor -> presets, port_settings, workarounds
+//! ```
+//!
+//! `params` names the model slot because the choice of a model is a field of the saved state; the model
+//! knows nothing of parameters, and parameters nothing of the editor that shows them.
 
 mod bypass;
-mod depth;
 pub mod editor;
 mod gain;
-mod guards;
 mod instance;
+mod layer_bitrate;
 mod model;
-mod pace;
 mod params;
 mod plugin;
+mod port_settings;
 mod presets;
+mod render_detection;
 mod session;
-mod settings;
 mod state;
 mod text;
+mod workarounds;
 
-pub use depth::Scale;
 pub use instance::Instance;
+pub use layer_bitrate::LayerBitrate;
 pub use model::{
     Fetch, ModelChoice, ModelSlot, ModelStatus, OpenLibrary, Phase, SharedModel, Shelf, ShelfModel,
     WantedPrecision,
 };
-pub use params::{Fill, Listen, Mono, MutedLayers, ResidueParams, WhenLate};
+pub use params::{
+    EditorAppearance, LateFrameFill, ListenTo, LostFrameFill, MutedLayers, ResidueParams,
+    SavedAppearance, StereoInMono,
+};
 pub use plugin::Residue;
-pub use presets::{PRESETS, Preset};
+pub use presets::{PRESETS, Preset, PresetDepth};
 
 nice_plug::nice_export_clap!(Residue);
 nice_plug::nice_export_vst3!(Residue);

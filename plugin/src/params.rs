@@ -1,154 +1,155 @@
-//! The parameters, in groups, and what else a project saves. Their ids are part of every saved project: they never change meaning.
+//! The parameters, in groups, and the other fields of the saved state.
+//!
+//! Ids of parameters, of their choices and of fields are part of every saved project: they never change
+//! their meaning.
 
-mod build;
-mod kinds;
+mod appearance;
+mod choices;
+mod constructors;
 mod muted;
 
 use std::sync::Arc;
 
 use nice_plug::prelude::*;
-use residue_engine::codec::CodecConfig;
-use residue_engine::models::embedded;
 
-pub use kinds::{Fill, Listen, Mono, WhenLate};
+pub use appearance::{EditorAppearance, MIN_SIZE, SavedAppearance};
+pub use choices::{LateFrameFill, ListenTo, LostFrameFill, StereoInMono};
 pub use muted::MutedLayers;
 
-use crate::depth::Scale;
-use crate::editor::SavedEditor;
 use crate::model::{ModelField, ModelSlot};
-use build::{decibels, depth, frames, percent, switch};
+use constructors::{decibels, depth, frames, percent, switch};
 
-/// Everything that a project saves: parameters, the model's name, and what only the editor changes.
+/// The saved state: parameters, the requested model, and what only the editor changes.
 #[derive(Params)]
 pub struct ResidueParams {
-    /// Which model; loaded by a thread of its own.
+    /// The requested model; loaded by a thread of its own.
     #[persist = "model"]
     pub model: ModelField,
-    /// Layers that are not decoded. No parameter: hosts would list one for each of 32 layers.
+    /// Muted layers. Not parameters: hosts would list one for each of 32 layers.
     #[persist = "muted"]
     pub muted: MutedLayers,
-    /// The size and look of the editor.
+    /// Size and color theme of the editor.
     #[persist = "editor"]
-    pub editor: SavedEditor,
-    /// What is compared.
+    pub editor: SavedAppearance,
+    /// The two lanes, and what is heard of them.
     #[nested(group = "Codec")]
     pub codec: CodecParams,
-    /// What happens to the codes on their way.
+    /// Effects on the codes between encoder and decoder.
     #[nested(group = "Line")]
-    pub line: LineParams,
-    /// Levels.
+    pub transmission: TransmissionParams,
+    /// Gains.
     #[nested(group = "Levels")]
     pub levels: LevelParams,
-    /// How audio runs.
+    /// Bypass, and settings of the realtime engine.
     #[nested(group = "Engine")]
     pub engine: EngineParams,
 }
 
-/// What is compared, and what of it is heard.
+/// The two lanes, and what is heard of them.
 ///
 /// # Depths
-/// A depth is kept, automated and saved as a number of RVQ layers, 1 to 32, and shown as the bitrate
-/// that it means in the model that runs. Layers are what a model has: a drawn automation keeps its
-/// shape and hits every step exactly whatever model is loaded, while kilobits a second would land
-/// between the steps of one model and beyond the end of another. A depth beyond the model's layers
-/// plays all of them and is kept as it is, for when the larger model comes back.
+/// A depth is automated and saved as a number of RVQ layers, 1 to 32, and shown as its bitrate in the
+/// running model. Layers, because an automation curve then keeps its shape and hits every step exactly
+/// whatever model is loaded; kilobits a second would fall between the steps of one model and beyond the
+/// range of another. A depth beyond the model's layers plays all of them and keeps its value, for when
+/// the larger model is loaded again.
 #[derive(Params)]
 pub struct CodecParams {
-    /// Depth of lane A.
+    /// Depth of lane A, in layers.
     #[id = "depa"]
     pub depth_a: IntParam,
-    /// Depth of lane B.
+    /// Depth of lane B, in layers.
     #[id = "depb"]
     pub depth_b: IntParam,
-    /// What is heard.
+    /// The listening source.
     #[id = "listen"]
-    pub listen: EnumParam<Listen>,
-    /// A and B change places in what is heard: one button to compare, for any choice of `listen`.
+    pub listen: EnumParam<ListenTo>,
+    /// Exchanges A and B in the listening source: one button to compare, for any choice of `listen`.
     #[id = "swap"]
     pub swap: BoolParam,
-    /// How much of it is heard; the rest is the dry lane.
+    /// Share of the listening source, in %; the rest is the dry lane.
     #[id = "mix"]
     pub mix: FloatParam,
-    /// Lanes A and B are brought to the loudness of the dry lane.
+    /// Matches the loudness of lanes A and B to the dry lane.
     #[id = "match"]
     pub match_loudness: BoolParam,
 }
 
-/// What happens to the codes between encoder and decoder.
+/// Effects on the codes between encoder and decoder.
 #[derive(Params)]
-pub struct LineParams {
-    /// Share of frames lost.
+pub struct TransmissionParams {
+    /// Share of frames lost, in %.
     #[id = "loss"]
     pub loss: FloatParam,
     /// Mean number of frames lost in a row.
     #[id = "burst"]
     pub burst: FloatParam,
-    /// What stands in for a lost frame.
+    /// Concealment of lost frames.
     #[id = "fill"]
-    pub fill: EnumParam<Fill>,
-    /// The last frame's codes are decoded again and again.
+    pub fill: EnumParam<LostFrameFill>,
+    /// Repeats the codes of the last frame.
     #[id = "freeze"]
     pub freeze: BoolParam,
 }
 
-/// Levels before and after, in dB.
+/// Gains before and after the codec, in dB.
 #[derive(Params)]
 pub struct LevelParams {
-    /// Before the codec; the dry lane has it too.
+    /// Gain before the codec; it applies to the dry lane too.
     #[id = "ingain"]
     pub input: FloatParam,
-    /// After everything but the bypass.
+    /// Gain after everything but the bypass.
     #[id = "outgn"]
     pub output: FloatParam,
 }
 
-/// How audio runs.
+/// Bypass, and settings of the realtime engine.
 #[derive(Params)]
 pub struct EngineParams {
-    /// The input, delayed by the latency and otherwise untouched.
+    /// Outputs the unprocessed input, delayed by the latency.
     #[id = "bypass"]
     pub bypass: BoolParam,
-    /// What fills in where the codec is late. Not automatable: it should never be heard at all.
+    /// Concealment of frames that miss their deadline. Not automatable: it should never be heard at all.
     #[id = "late"]
-    pub late: EnumParam<WhenLate>,
-    /// How stereo goes through a mono model. Not automatable: it takes effect when the host starts
-    /// audio again, which it is asked to.
+    pub late: EnumParam<LateFrameFill>,
+    /// Treatment of stereo in mono models. Not automatable: it takes effect when the host restarts audio,
+    /// which it is asked to.
     #[id = "mono"]
-    pub mono: EnumParam<Mono>,
+    pub mono: EnumParam<StereoInMono>,
 }
 
 impl ResidueParams {
-    /// Defaults: full depth in A, 4 layers in B, A is heard.
+    /// The defaults: full depth in A, 2 layers in B, A is heard.
     pub fn new(slot: Arc<ModelSlot>) -> Self {
-        let scale = slot.scale();
+        let layer_bitrate = slot.layer_bitrate();
         Self {
             model: ModelField(slot),
             muted: MutedLayers::default(),
-            editor: SavedEditor::default(),
+            editor: SavedAppearance::default(),
             codec: CodecParams {
-                depth_a: depth("Depth A", 32, &scale),
-                depth_b: depth("Depth B", 2, &scale),
-                listen: EnumParam::new("Listen", Listen::A),
+                depth_a: depth("Depth A", 32, &layer_bitrate),
+                depth_b: depth("Depth B", 2, &layer_bitrate),
+                listen: EnumParam::new("Listen", ListenTo::A),
                 swap: switch("Swap A and B"),
                 mix: percent("Mix", 100.0),
                 match_loudness: switch("Match loudness"),
             },
-            line: LineParams {
+            transmission: TransmissionParams {
                 loss: percent("Frame loss", 0.0),
                 burst: frames("Burst length", 1.0, 50.0),
-                fill: EnumParam::new("Lost frames", Fill::Repeat),
+                fill: EnumParam::new("Lost frames", LostFrameFill::Repeat),
                 freeze: switch("Freeze"),
             },
             levels: LevelParams { input: decibels("Input gain"), output: decibels("Output gain") },
             engine: EngineParams {
                 bypass: switch("Bypass").make_bypass(),
-                late: EnumParam::new("Late frames", WhenLate::Dry).non_automatable(),
-                mono: EnumParam::new("Stereo in mono models", Mono::Dual).non_automatable(),
+                late: EnumParam::new("Late frames", LateFrameFill::Dry).non_automatable(),
+                mono: EnumParam::new("Stereo in mono models", StereoInMono::Dual).non_automatable(),
             },
         }
     }
 
-    /// The pages of a controller with eight knobs.
+    /// Declares the pages of a hardware controller with eight knobs.
     pub fn remote_controls(&self, context: &mut impl RemoteControlsContext) {
         context.add_section("Residue", |section| {
             section.add_page("Compare", |page| {
@@ -162,10 +163,10 @@ impl ResidueParams {
                 page.add_param(&self.engine.bypass);
             });
             section.add_page("Line", |page| {
-                page.add_param(&self.line.loss);
-                page.add_param(&self.line.burst);
-                page.add_param(&self.line.fill);
-                page.add_param(&self.line.freeze);
+                page.add_param(&self.transmission.loss);
+                page.add_param(&self.transmission.burst);
+                page.add_param(&self.transmission.fill);
+                page.add_param(&self.transmission.freeze);
                 page.add_param(&self.levels.input);
                 page.add_spacer();
                 page.add_param(&self.engine.late);
@@ -173,12 +174,6 @@ impl ResidueParams {
             });
         });
     }
-}
-
-/// The scale of the model inside the program, known without loading it.
-pub fn embedded_scale() -> Scale {
-    let config = CodecConfig::parse(embedded().config).expect("the embedded model is sound");
-    Scale::of(&config)
 }
 
 #[cfg(test)]
@@ -224,7 +219,7 @@ mod tests {
         assert_eq!(text(&|| params.codec.depth_a.to_string()), "32 kbps");
         assert_eq!(text(&|| params.codec.mix.to_string()), "100 %");
         assert_eq!(text(&|| params.levels.input.to_string()), "0 dB");
-        assert_eq!(text(&|| params.line.burst.to_string()), "1 frame");
+        assert_eq!(text(&|| params.transmission.burst.to_string()), "1 frame");
         assert_eq!(text(&|| params.codec.listen.to_string()), "A");
         let gain = params.levels.input.string_to_normalized_value("-6,5 db");
         assert_eq!(gain.map(|gain| params.levels.input.preview_plain(gain)), Some(-6.5));
@@ -245,9 +240,9 @@ mod tests {
         assert_eq!(ids, always);
         assert!(map.iter().all(|(_, _, group)| !group.is_empty()));
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
-        assert_eq!(Listen::ids().unwrap(), ["dry", "a", "b", "a-b", "dry-a", "dry-b"]);
-        assert_eq!(Fill::ids().unwrap(), ["repeat", "silence"]);
-        assert_eq!(WhenLate::ids().unwrap(), ["dry", "hold", "silence"]);
-        assert_eq!(Mono::ids().unwrap(), ["dual", "mid"]);
+        assert_eq!(ListenTo::ids().unwrap(), ["dry", "a", "b", "a-b", "dry-a", "dry-b"]);
+        assert_eq!(LostFrameFill::ids().unwrap(), ["repeat", "silence"]);
+        assert_eq!(LateFrameFill::ids().unwrap(), ["dry", "hold", "silence"]);
+        assert_eq!(StereoInMono::ids().unwrap(), ["dual", "mid"]);
     }
 }

@@ -1,22 +1,22 @@
-//! What hosts see.
+//! The plugin as hosts see it: channel layouts, ids, activation and `process()`.
 
 use std::sync::Arc;
 
 use nice_plug::prelude::*;
 
 use crate::editor::ResidueEditor;
-use crate::guards::keep_worker_alive;
 use crate::instance::Instance;
 use crate::session::Session;
 use crate::state;
+use crate::workarounds::keep_worker_alive;
 
 /// The plugin.
 #[derive(Default)]
 pub struct Residue {
     instance: Instance,
     session: Option<Session>,
-    /// The host has been asked to start audio anew because a parameter needs it.
-    asked: bool,
+    /// The host has been asked to restart audio because a parameter needs it.
+    restart_requested: bool,
 }
 
 const MONO: Option<NonZeroU32> = NonZeroU32::new(1);
@@ -50,7 +50,8 @@ impl Plugin for Residue {
 
     type Editor = ResidueEditor;
     type SysExMessage = ();
-    // Its executor ends hosts when an instance goes with a task pending: the model has its own thread.
+    // nice-plug's executor aborts the host when an instance is dropped with a task pending; models are
+    // loaded by a thread of our own instead.
     type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn Params> {
@@ -62,7 +63,7 @@ impl Plugin for Residue {
     }
 
     fn filter_state(state: &mut PluginState) {
-        state::repair(state);
+        state::clamp_state(state);
     }
 
     fn activate(
@@ -110,12 +111,12 @@ impl Plugin for Residue {
             return ProcessStatus::Error("not activated");
         };
         let outdated = session.outdated(&self.instance);
-        if self.instance.model.take_restart() || (outdated && !self.asked) {
+        if self.instance.model.take_restart() || (outdated && !self.restart_requested) {
             context.request_restart();
         }
-        self.asked = outdated;
+        self.restart_requested = outdated;
         session.process(&self.instance, buffer.as_slice());
-        if self.instance.params.line.freeze.value() {
+        if self.instance.params.transmission.freeze.value() {
             ProcessStatus::KeepAlive
         } else {
             ProcessStatus::Tail(session.tail())
@@ -124,10 +125,10 @@ impl Plugin for Residue {
 }
 
 impl Residue {
-    /// Frees the port and ends its worker.
+    /// Closes the port and stops its worker thread.
     fn close(&mut self) {
         self.session = None;
-        self.asked = false;
+        self.restart_requested = false;
         drop(self.instance.model.detach());
     }
 }

@@ -1,151 +1,151 @@
-//! Factory presets: what is heard, never levels, bypass or model.
+//! Factory presets. They set lanes, listening source and transmission, never levels, bypass or model.
 //!
-//! Hosts cannot list them: nice-plug 0.4 offers neither the preset discovery of CLAP nor the program lists
-//! of VST3.
+//! Hosts cannot list them: nice-plug 0.4 supports neither CLAP's preset discovery nor VST3's program
+//! lists.
 
 use std::collections::BTreeMap;
 
 use nice_plug::params::enums::Enum;
 use nice_plug::plugin::{ParamValue, PluginState};
 
-use crate::depth::{MOST_LAYERS, Scale};
-use crate::params::{Fill, Listen};
+use crate::layer_bitrate::{LayerBitrate, MAX_LAYERS};
+use crate::params::{ListenTo, LostFrameFill};
 
-/// A depth that means the same in every model.
+/// A depth that applies to every model.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Depth {
+pub enum PresetDepth {
     /// All layers.
     Full,
-    /// As near as the model has it to so many kilobits a second.
+    /// The depth whose bitrate is nearest to this one, in kilobits a second.
     Kbps(f32),
 }
 
-/// A named setting.
+/// A named set of parameter values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Preset {
-    /// Its name.
+    /// Name in the menu.
     pub name: &'static str,
-    /// What to listen for, in one line.
+    /// Description in one line: what to listen for.
     pub about: &'static str,
-    /// Lanes A and B.
-    pub depths: [Depth; 2],
-    /// What is heard.
-    pub listen: Listen,
-    /// Lanes are brought to the dry lane's loudness.
+    /// Depths of lanes A and B.
+    pub depths: [PresetDepth; 2],
+    /// Listening source.
+    pub listen: ListenTo,
+    /// Matches the lanes' loudness to the dry lane.
     pub match_loudness: bool,
-    /// Frames lost, in %.
+    /// Share of frames lost, in %.
     pub loss: f32,
-    /// Mean frames lost in a row.
+    /// Mean number of frames lost in a row.
     pub burst: f32,
-    /// What stands in for them.
-    pub fill: Fill,
-    /// The last frame goes on.
+    /// Concealment of lost frames.
+    pub fill: LostFrameFill,
+    /// Repeats the codes of the last frame.
     pub freeze: bool,
 }
 
-/// What a preset does unless it says otherwise.
-const PLAIN: Preset = Preset {
+/// The base of every preset: full depth, nothing lost.
+const BASE: Preset = Preset {
     name: "",
     about: "",
-    depths: [Depth::Full, Depth::Kbps(2.0)],
-    listen: Listen::A,
+    depths: [PresetDepth::Full, PresetDepth::Kbps(2.0)],
+    listen: ListenTo::A,
     match_loudness: false,
     loss: 0.0,
     burst: 1.0,
-    fill: Fill::Repeat,
+    fill: LostFrameFill::Repeat,
     freeze: false,
 };
 
-/// All of them.
+/// The factory presets, in the order of the menu.
 pub const PRESETS: [Preset; 9] = [
-    Preset { name: "Full depth", about: "All layers: the best this model can do", ..PLAIN },
+    Preset { name: "Full depth", about: "All layers: the best this model can do", ..BASE },
     Preset {
         name: "Dialogue 2 kbps",
         about: "Speech at the bitrate of a good vocoder; B is the best the model can do",
-        depths: [Depth::Kbps(2.0), Depth::Full],
+        depths: [PresetDepth::Kbps(2.0), PresetDepth::Full],
         match_loudness: true,
-        ..PLAIN
+        ..BASE
     },
     Preset {
         name: "Telephone",
         about: "Hardly more than the words",
-        depths: [Depth::Kbps(0.5), Depth::Kbps(2.0)],
+        depths: [PresetDepth::Kbps(0.5), PresetDepth::Kbps(2.0)],
         match_loudness: true,
-        ..PLAIN
+        ..BASE
     },
     Preset {
         name: "Residual only",
         about: "What full depth leaves behind",
-        listen: Listen::DryMinusA,
-        ..PLAIN
+        listen: ListenTo::DryMinusA,
+        ..BASE
     },
     Preset {
         name: "Residual of 1 kbps",
         about: "What 1 kbps leaves behind",
-        depths: [Depth::Kbps(1.0), Depth::Full],
-        listen: Listen::DryMinusA,
-        ..PLAIN
+        depths: [PresetDepth::Kbps(1.0), PresetDepth::Full],
+        listen: ListenTo::DryMinusA,
+        ..BASE
     },
     Preset {
         name: "Upper layers",
         about: "What full depth adds to 1 kbps",
-        depths: [Depth::Full, Depth::Kbps(1.0)],
-        listen: Listen::AMinusB,
-        ..PLAIN
+        depths: [PresetDepth::Full, PresetDepth::Kbps(1.0)],
+        listen: ListenTo::AMinusB,
+        ..BASE
     },
     Preset {
         name: "Lossy link",
         about: "One frame in ten is lost, by itself",
-        depths: [Depth::Kbps(4.0), Depth::Full],
+        depths: [PresetDepth::Kbps(4.0), PresetDepth::Full],
         loss: 10.0,
-        ..PLAIN
+        ..BASE
     },
     Preset {
         name: "Tunnel",
         about: "A third of the frames is lost, in long silent bursts",
-        depths: [Depth::Kbps(2.0), Depth::Full],
+        depths: [PresetDepth::Kbps(2.0), PresetDepth::Full],
         loss: 33.0,
         burst: 12.0,
-        fill: Fill::Silence,
-        ..PLAIN
+        fill: LostFrameFill::Silence,
+        ..BASE
     },
-    Preset { name: "Frozen", about: "One frame for ever", freeze: true, ..PLAIN },
+    Preset { name: "Frozen", about: "One frame for ever", freeze: true, ..BASE },
 ];
 
 impl Preset {
-    /// Layers of lanes A and B in the model that `scale` describes.
-    pub fn layers(&self, scale: &Scale) -> [i32; 2] {
+    /// Returns the depths of lanes A and B in a model, in layers.
+    pub fn layers(&self, model: &LayerBitrate) -> [i32; 2] {
         self.depths.map(|depth| match depth {
-            Depth::Full => MOST_LAYERS,
-            Depth::Kbps(kbps) => scale.depth(kbps * 1000.0) as i32,
+            PresetDepth::Full => MAX_LAYERS,
+            PresetDepth::Kbps(kbps) => model.depth(kbps * 1000.0) as i32,
         })
     }
 
-    /// The preset as values of parameters by their ids, for the model that `scale` describes.
-    pub fn values(&self, scale: &Scale) -> BTreeMap<String, ParamValue> {
-        let [a, b] = self.layers(scale);
+    /// Returns the values of parameters by their ids, for a model.
+    pub fn values(&self, model: &LayerBitrate) -> BTreeMap<String, ParamValue> {
+        let [a, b] = self.layers(model);
         let id = |ids: Option<&[&str]>, index: usize| {
             ParamValue::String(ids.map_or("", |ids| ids[index]).to_owned())
         };
         [
             ("depa", ParamValue::I32(a)),
             ("depb", ParamValue::I32(b)),
-            ("listen", id(Listen::ids(), self.listen.to_index())),
+            ("listen", id(ListenTo::ids(), self.listen.to_index())),
             ("swap", ParamValue::Bool(false)),
             ("mix", ParamValue::F32(100.0)),
             ("match", ParamValue::Bool(self.match_loudness)),
             ("loss", ParamValue::F32(self.loss)),
             ("burst", ParamValue::F32(self.burst)),
-            ("fill", id(Fill::ids(), self.fill.to_index())),
+            ("fill", id(LostFrameFill::ids(), self.fill.to_index())),
             ("freeze", ParamValue::Bool(self.freeze)),
         ]
         .map(|(id, value)| (id.to_owned(), value))
         .into()
     }
 
-    /// Puts the preset over a state; everything that it does not speak of stays.
-    pub fn apply(&self, state: &mut PluginState, scale: &Scale) {
-        state.params.extend(self.values(scale));
+    /// Overwrites the preset's parameters in a state, and leaves everything else.
+    pub fn apply(&self, state: &mut PluginState, model: &LayerBitrate) {
+        state.params.extend(self.values(model));
     }
 }
 
@@ -154,21 +154,21 @@ mod tests {
     use residue_engine::codec::CodecConfig;
 
     use super::*;
-    use crate::state::repair;
+    use crate::state::clamp_state;
 
     #[test]
-    fn presets_speak_of_parameters_that_exist_within_their_ranges() {
+    fn presets_set_existing_parameters_within_their_ranges() {
         for config in [CodecConfig::v1(), CodecConfig::nano()] {
-            let scale = Scale::of(&config);
+            let model = LayerBitrate::of(&config);
             for preset in &PRESETS {
                 let mut state = PluginState {
                     version: String::new(),
                     params: BTreeMap::new(),
                     fields: BTreeMap::new(),
                 };
-                preset.apply(&mut state, &scale);
+                preset.apply(&mut state, &model);
                 let before = serde_json::to_string(&state).unwrap();
-                repair(&mut state);
+                clamp_state(&mut state);
                 assert_eq!(serde_json::to_string(&state).unwrap(), before, "{}", preset.name);
             }
         }
@@ -178,7 +178,7 @@ mod tests {
     fn a_bitrate_means_the_same_in_every_model() {
         let telephone = PRESETS.iter().find(|preset| preset.name.starts_with("Telephone")).unwrap();
         let depth = |config: CodecConfig| {
-            let values = telephone.values(&Scale::of(&config));
+            let values = telephone.values(&LayerBitrate::of(&config));
             serde_json::to_string(&values["depa"]).unwrap()
         };
         assert_eq!(depth(CodecConfig::v1()), r#"{"i32":4}"#);

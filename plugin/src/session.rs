@@ -1,4 +1,4 @@
-//! From activation to deactivation: the port, and what lies around it.
+//! Audio between activation and deactivation: the port, gains and bypass.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,24 +6,23 @@ use std::time::{Duration, Instant};
 use residue_engine::live::{AudioPort, OpenError, PortConfig};
 
 use crate::bypass::Bypass;
-use crate::gain;
+use crate::gain::apply_gain;
 use crate::instance::Instance;
 use crate::model::{LoadError, PortKey, SharedModel};
-use crate::pace::Pace;
-use crate::settings::{settings, treatment};
+use crate::port_settings::{mono_treatment, port_settings};
+use crate::render_detection::RenderDetector;
 
-/// How long a host may be kept waiting for a model when it starts audio. Small models are there by
-/// then, and their latency is right from the start; larger ones follow.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Longest wait for a model while the host activates the plugin in real time. Small models are loaded
+/// by then, so that the first reported latency is theirs; larger ones are switched to later.
+const MAX_LOAD_WAIT: Duration = Duration::from_secs(2);
 
-/// Frames of silence that a tail has beyond the latency: what the decoder still says of the last
-/// sound.
+/// Codec frames that the tail has beyond the latency, for the decoder's response to the last sound.
 const TAIL_FRAMES: usize = 2;
 
-/// Why audio cannot run.
+/// Why audio cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// Not even the embedded model can be loaded.
+    /// The embedded model cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
     /// The port cannot be opened.
@@ -31,25 +30,27 @@ pub enum SessionError {
     Open(#[from] OpenError),
 }
 
-/// A running port. Belongs to the audio thread; [`Session::process`] and [`Session::reset`] are
-/// realtime-safe, but that process() waits for the codec in a render, which is not in real time: one
-/// that the host says is offline, or one that is [as fast as that](Pace).
+/// A running port with gains and bypass around it. Belongs to the audio thread.
+///
+/// [`Session::process`] and [`Session::reset`] are realtime-safe, except that `process` waits for the
+/// codec during a render: when the host reports offline mode, or when a [`RenderDetector`] finds that it
+/// renders without reporting it.
 pub struct Session {
     key: PortKey,
     port: AudioPort,
     offline: bool,
-    pace: Pace,
+    render_detector: RenderDetector,
     bypass: Bypass,
     latency: usize,
     tail: usize,
 }
 
 impl Session {
-    /// Loads the model if need be, and opens a port for it. An offline render waits for its model
-    /// however long that takes, because its result must not depend on it.
+    /// Loads the requested model if necessary, and opens a port for it at `rate` Hz. An offline render
+    /// waits for the model as long as loading takes, because its result must not depend on timing.
     ///
     /// # Errors
-    /// If rate, channels or block are not supported. A model that cannot run is replaced by the
+    /// If rate, channels or block size are not supported. A model that cannot run is replaced by the
     /// embedded one.
     pub fn open(
         instance: &Instance,
@@ -59,17 +60,17 @@ impl Session {
         offline: bool,
     ) -> Result<Self, SessionError> {
         let params = &*instance.params;
-        let treatment = treatment(params);
+        let treatment = mono_treatment(params);
         let key = PortKey { rate, channels, max_block, treatment };
-        let settings = settings(params);
+        let settings = port_settings(params);
         let config =
             PortConfig { treatment, settings, ..PortConfig::new(rate, channels, max_block) };
         let open = |model: Arc<SharedModel>| match model.open(key, config) {
             Ok((port, control)) => Ok((model, port, control)),
             Err(error) => Err(error),
         };
-        let wanted = instance.model.prepare((!offline).then_some(PATIENCE))?;
-        let opened = match open(wanted) {
+        let requested = instance.model.prepare((!offline).then_some(MAX_LOAD_WAIT))?;
+        let opened = match open(requested) {
             Err(OpenError::Model(_)) => open(SharedModel::embedded()?),
             opened => opened,
         };
@@ -80,7 +81,7 @@ impl Session {
         Ok(Self {
             key,
             offline,
-            pace: Pace::new(rate, max_block, latency.total()),
+            render_detector: RenderDetector::new(rate, max_block, latency.total()),
             bypass: Bypass::new(
                 channels,
                 latency.total(),
@@ -94,37 +95,37 @@ impl Session {
         })
     }
 
-    /// Samples from input to output.
+    /// Returns the latency from input to output, in samples.
     pub fn latency(&self) -> u32 {
         self.latency as u32
     }
 
-    /// Samples that sound goes on for after the input has ended.
+    /// Returns for how many samples sound continues after the input has ended.
     pub fn tail(&self) -> u32 {
         self.tail as u32
     }
 
-    /// Whether a parameter that matters when audio starts has changed since.
+    /// Whether a parameter that takes effect only at activation has changed since.
     pub fn outdated(&self, instance: &Instance) -> bool {
-        treatment(&instance.params) != self.key.treatment
+        mono_treatment(&instance.params) != self.key.treatment
     }
 
     /// Starts a new stream.
     pub fn reset(&mut self) {
         self.port.reset();
-        self.pace.reset();
+        self.render_detector.reset();
         self.bypass.reset();
     }
 
-    /// Replaces input by output. Channels beyond the input's get what the last of them has.
+    /// Replaces input by output in place. Output channels beyond the input's get a copy of the last one.
     pub fn process(&mut self, instance: &Instance, planes: &mut [&mut [f32]]) {
-        let settings = settings(&instance.params);
+        let settings = port_settings(&instance.params);
         if settings != *self.port.settings() {
             self.port.set(&settings);
         }
         if !self.offline {
             let samples = planes.iter().map(|plane| plane.len()).min().unwrap_or(0);
-            self.port.set_offline(self.pace.renders(samples, Instant::now()));
+            self.port.set_offline(self.render_detector.update(samples, Instant::now()));
         }
         let (main, more) = planes.split_at_mut(self.key.channels.min(planes.len()));
         let length = main.iter().map(|plane| plane.len()).min().unwrap_or(0);
@@ -147,10 +148,10 @@ impl Session {
 
     fn block(&mut self, instance: &Instance, planes: &mut [&mut [f32]]) {
         let params = &*instance.params;
-        self.bypass.take(planes);
-        gain::apply(&params.levels.input, planes);
+        self.bypass.push(planes);
+        apply_gain(&params.levels.input, planes);
         self.port.process(planes);
-        gain::apply(&params.levels.output, planes);
+        apply_gain(&params.levels.output, planes);
         self.bypass.mix(params.engine.bypass.value(), planes);
     }
 }

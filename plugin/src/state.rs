@@ -1,8 +1,8 @@
-//! Saved states of other versions, and damaged ones.
+//! Saved states of other versions, and damaged ones, brought into range before they are loaded.
 //!
-//! nice-plug saves `{"version": ..., "params": {id: value}, "fields": {"model": ...}}`. Parameters that
-//! it does not know are left alone, missing ones keep what they have. What it takes on trust are the
-//! values.
+//! nice-plug saves `{"version": ..., "params": {id: value}, "fields": {"model": ...}}`. It ignores
+//! parameters that it does not know, and those that are missing keep their values. It does not check the
+//! values themselves.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,17 @@ use nice_plug::prelude::*;
 
 use crate::instance::Instance;
 
-/// Makes every value of a state one that its parameter can have: within its range, of its type.
-/// Values that make no sense are left out, so that the parameter keeps what it has.
+/// Clamps every value of a state to its parameter's range. Values of the wrong type are removed, so that
+/// the parameter keeps its value.
 ///
-/// There is only one version yet: nothing to migrate.
-pub fn repair(state: &mut PluginState) {
+/// No saved version needs a migration.
+pub fn clamp_state(state: &mut PluginState) {
     let instance = Instance::new();
     let known: BTreeMap<String, ParamPtr> =
         instance.params.param_map().into_iter().map(|(id, param, _)| (id, param)).collect();
     state.params.retain(|id, value| {
         let Some(param) = known.get(id) else { return true };
-        // SAFETY: `instance` holds the parameters behind the pointers.
+        // SAFETY: `instance` owns the parameters behind the pointers and outlives them.
         let clamp = |plain: f32| unsafe { param.preview_plain(param.preview_normalized(plain)) };
         match (param, value) {
             (ParamPtr::FloatParam(_), ParamValue::F32(value)) if value.is_finite() => {
@@ -43,9 +43,9 @@ pub fn repair(state: &mut PluginState) {
 mod tests {
     use super::*;
 
-    fn repaired(text: &str) -> PluginState {
+    fn clamped(text: &str) -> PluginState {
         let mut state: PluginState = serde_json::from_str(text).unwrap();
-        repair(&mut state);
+        clamp_state(&mut state);
         state
     }
 
@@ -54,8 +54,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_range_comes_back_into_it() {
-        let state = repaired(
+    fn values_out_of_range_are_clamped() {
+        let state = clamped(
             r#"{"version":"0.0.1","params":{"depa":{"i32":99},"depb":{"i32":-5},
             "ingain":{"f32":1e9},"listen":{"i32":77},"mix":{"f32":-1.0}},"fields":{}}"#,
         );
@@ -66,8 +66,8 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_left_out_and_the_unknown_left_alone() {
-        let state = repaired(
+    fn values_of_wrong_types_are_removed_and_unknown_parameters_kept() {
+        let state = clamped(
             r#"{"params":{"depa":{"f32":3.0},"freeze":{"i32":1},"mix":{"f32":1e39},
             "later":{"string":"x"},"listen":{"string":"from-the-future"}},"fields":{"also":"1"}}"#,
         );
@@ -80,9 +80,9 @@ mod tests {
     }
 
     #[test]
-    fn good_values_do_not_change() {
+    fn valid_values_do_not_change() {
         let text = r#"{"depa":{"i32":7},"freeze":{"bool":true},"ingain":{"f32":-6.5},"listen":{"string":"a-b"},"loss":{"f32":12.3}}"#;
         let state = format!(r#"{{"version":"0.1.0","params":{text},"fields":{{}}}}"#);
-        assert_eq!(shown(&repaired(&state)), text);
+        assert_eq!(shown(&clamped(&state)), text);
     }
 }

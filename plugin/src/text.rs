@@ -1,29 +1,23 @@
-//! Numbers as text, both ways.
+//! Parameter values as text, formatted and parsed.
 
 use std::sync::Arc;
 
-/// From a value to its text.
-pub type Show<T> = Arc<dyn Fn(T) -> String + Send + Sync>;
+use residue_ui::text::trimmed_decimal;
 
-/// From a text to its value, if it means one.
-pub type Read<T> = Arc<dyn Fn(&str) -> Option<T> + Send + Sync>;
+/// Formats a parameter value.
+pub type FormatValue<T> = Arc<dyn Fn(T) -> String + Send + Sync>;
 
-/// A number with at most `digits` decimals and no zeros at its end: `0.5`, `2`.
-pub fn number(value: f32, digits: usize) -> String {
-    let text = format!("{value:.digits$}");
-    let text =
-        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+/// Parses a parameter value; `None` if the text is not one.
+pub type ParseValue<T> = Arc<dyn Fn(&str) -> Option<T> + Send + Sync>;
+
+/// Formats numbers with at most one decimal.
+pub fn format_one_decimal() -> FormatValue<f32> {
+    Arc::new(|value| trimmed_decimal(f64::from(value), 1))
 }
 
-/// Shows values with one decimal at most.
-pub fn show() -> Show<f32> {
-    Arc::new(|value| number(value, 1))
-}
-
-/// Reads a finite number, in any case of letters, with a point or a comma, with or without one of
-/// these units.
-pub fn read(units: &'static [&'static str]) -> Read<f32> {
+/// Parses a finite number with a decimal point or comma, with or without one of these units, in upper or
+/// lower case.
+pub fn parse_number(units: &'static [&'static str]) -> ParseValue<f32> {
     Arc::new(|text| {
         let text = text.trim().to_lowercase().replace(',', ".");
         let bare = units.iter().find_map(|unit| text.strip_suffix(unit)).unwrap_or(&text);
@@ -31,8 +25,8 @@ pub fn read(units: &'static [&'static str]) -> Read<f32> {
     })
 }
 
-/// Reads a switch.
-pub fn read_switch() -> Read<bool> {
+/// Parses on and off.
+pub fn parse_switch() -> ParseValue<bool> {
     Arc::new(|text| match text.trim().to_lowercase().as_str() {
         "on" | "yes" | "true" | "1" => Some(true),
         "off" | "no" | "false" | "0" => Some(false),
@@ -45,25 +39,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_as_short_as_they_can_be() {
-        let shown = [(2.0, "2"), (0.5, "0.5"), (100.0, "100"), (-0.01, "0"), (-6.04, "-6")];
-        for (value, text) in shown {
-            assert_eq!(number(value, 1), text);
-        }
-        assert_eq!(number(0.125, 3), "0.125");
-    }
-
-    #[test]
     fn units_and_commas_are_understood_and_nonsense_is_not() {
-        let read = read(&["db"]);
+        let parse = parse_number(&["db"]);
         for text in ["-6.5", "-6.5 dB", "-6,5DB", "  -6.5 db "] {
-            assert_eq!(read(text), Some(-6.5), "{text}");
+            assert_eq!(parse(text), Some(-6.5), "{text}");
         }
         for text in ["", "dB", "six", "inf", "NaN dB", "6 %"] {
-            assert_eq!(read(text), None, "{text}");
+            assert_eq!(parse(text), None, "{text}");
         }
         assert_eq!(
-            [read_switch()(" On "), read_switch()("0"), read_switch()("maybe")],
+            [parse_switch()(" On "), parse_switch()("0"), parse_switch()("maybe")],
             [Some(true), Some(false), None]
         );
     }

@@ -42,6 +42,7 @@
 mod codebook_view;
 mod color;
 mod color_map;
+pub mod depth_text;
 mod distance;
 pub mod keys;
 mod knob;

@@ -1,4 +1,4 @@
-//! What the window's thread runs, from opening to closing.
+//! The editor on the window's thread, from opening to closing.
 
 use std::time::{Duration, Instant};
 
@@ -9,27 +9,27 @@ use nice_plug_egui::{Frame, NiceEguiApp};
 use residue_ui::{Theme, theme};
 
 use super::panel::Panel;
-use crate::guards::{WindowThread, no_panic, pin_graphics};
 use crate::instance::Instance;
+use crate::workarounds::{WindowThread, catch_panic, pin_graphics_libraries};
 
 /// An open editor.
 pub struct EditorApp {
     instance: Instance,
     thread: WindowThread,
     panel: Option<Panel>,
-    /// Drawing panicked: what that left behind is not drawn again.
-    broken: bool,
-    /// When to ask for a frame once more, in case the one asked for gets lost.
-    again: Instant,
+    /// Drawing has panicked: the panel is in an unknown state and not drawn again.
+    failed: bool,
+    /// When to repeat the request for a frame, in case the last one was lost.
+    next_request: Instant,
 }
 
-/// The longest that a lost frame goes unnoticed.
-const AGAIN: Duration = Duration::from_millis(400);
+/// Interval at which the request for a frame is repeated.
+const REQUEST_INTERVAL: Duration = Duration::from_millis(400);
 
 impl EditorApp {
-    /// Not built yet. What it is built and run on becomes known as `thread`.
+    /// Creates an editor that is not open yet. Its window's thread registers itself in `thread`.
     pub fn new(instance: Instance, thread: WindowThread) -> Self {
-        Self { instance, thread, panel: None, broken: false, again: Instant::now() }
+        Self { instance, thread, panel: None, failed: false, next_request: Instant::now() }
     }
 }
 
@@ -40,10 +40,10 @@ impl NiceEguiApp for EditorApp {
         gui: GuiContext,
         frame: &mut Frame,
     ) -> Result<(), HandlerError> {
-        self.thread.here();
-        pin_graphics();
+        self.thread.register_current();
+        pin_graphics_libraries();
         Theme::install(&ctx);
-        // The host decides how large things are.
+        // The host sets the scale.
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         frame.set_clear_color(Theme::DARK.background.into());
         self.panel = Some(Panel::new(self.instance.clone(), gui));
@@ -51,19 +51,20 @@ impl NiceEguiApp for EditorApp {
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut Frame) {
-        // One request at a time: each is a timer of the window's loop.
+        // One request at a time: each is a timer of the window's event loop.
         let now = Instant::now();
-        if now >= self.again {
-            self.again = now + AGAIN;
-            frame.baseview_window().request_redraw_after(AGAIN);
+        if now >= self.next_request {
+            self.next_request = now + REQUEST_INTERVAL;
+            frame.baseview_window().request_redraw_after(REQUEST_INTERVAL);
         }
-        if let Some(panel) = self.panel.as_mut().filter(|_| !self.broken) {
-            self.broken = no_panic("the editor", || panel.show(ui)).is_none();
+        if let Some(panel) = self.panel.as_mut().filter(|_| !self.failed) {
+            self.failed = catch_panic("the editor", || panel.show(ui)).is_none();
         }
-        if self.broken {
+        if self.failed {
             let theme = Theme::of(ui);
             let rect = ui.max_rect();
-            let text = "The editor has failed. Audio goes on; close the editor and open it again.";
+            let text =
+                "The editor has failed. Audio continues; close the editor and open it again.";
             ui.painter().rect_filled(rect, 0, theme.background);
             let (at, font) = (rect.center(), theme::value());
             ui.painter().text(at, Align2::CENTER_CENTER, text, font, theme.alert);
@@ -72,9 +73,9 @@ impl NiceEguiApp for EditorApp {
 
     fn resized(&mut self, size: WindowSize) {
         let (width, height) = (size.logical.width, size.logical.height);
-        self.instance.params.editor.change(|look| {
-            // A float as an integer saturates.
-            (look.width, look.height) = (width.round() as u32, height.round() as u32);
+        self.instance.params.editor.change(|appearance| {
+            // A cast from float to integer saturates.
+            (appearance.width, appearance.height) = (width.round() as u32, height.round() as u32);
         });
     }
 }

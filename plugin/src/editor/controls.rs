@@ -1,4 +1,4 @@
-//! Small controls that only the editor has: switches, choices, captions.
+//! Small controls that only the editor has: switches, choices, list rows, captions.
 
 use egui::accesskit::Role;
 use egui::{
@@ -10,12 +10,12 @@ use nice_plug::params::{BoolParam, EnumParam};
 use residue_ui::Theme;
 use residue_ui::theme::{self, size};
 
-use super::link::Link;
+use super::host_params::HostParams;
 
 /// Height of switches and choices, in points.
 pub const HEIGHT: f32 = 24.0;
 
-/// The name of a section, above it.
+/// Draws the caption of a section.
 pub fn caption(ui: &mut Ui, text: &str) {
     let theme = Theme::of(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 14.0), Sense::hover());
@@ -23,7 +23,7 @@ pub fn caption(ui: &mut Ui, text: &str) {
     ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, text, theme::small(), theme.weak);
 }
 
-/// A switch as a button that stays down, as wide as its text or `width`.
+/// Draws a switch as a button that stays down, as wide as its text and at least `width` points.
 pub fn toggle(ui: &mut Ui, on: bool, text: &str, width: f32, alert: bool) -> Response {
     let theme = Theme::of(ui);
     let ink = |text: &str| ui.painter().layout_no_wrap(text.into(), theme::body(), theme.text);
@@ -35,48 +35,49 @@ pub fn toggle(ui: &mut Ui, on: bool, text: &str, width: f32, alert: bool) -> Res
     response
 }
 
-/// A button that opens something: its text, something about it, and a mark that says so.
-pub fn opener(ui: &mut Ui, label: &str, text: &str, about: &str) -> Response {
+/// Draws a button with a drop-down mark, a text and a weak `detail` behind it. `label` is its name for
+/// screen readers.
+pub fn menu_button(ui: &mut Ui, label: &str, text: &str, detail: &str) -> Response {
     let theme = Theme::of(ui);
     let lay = |text: &str, ink| ui.painter().layout_no_wrap(text.into(), theme::body(), ink);
-    let (text, about) = (lay(text, theme.text), lay(about, theme.weak));
-    let gap = if about.size().x > 0.0 { 6.0 } else { 0.0 };
+    let (text, detail) = (lay(text, theme.text), lay(detail, theme.weak));
+    let gap = if detail.size().x > 0.0 { 6.0 } else { 0.0 };
     let mark = 14.0;
-    let width = text.size().x + gap + about.size().x + mark + 2.0 * size::SPACE;
+    let width = text.size().x + gap + detail.size().x + mark + 2.0 * size::SPACE;
     let (rect, response) = ui.allocate_exact_size(vec2(width, HEIGHT), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), label));
     let painter = ui.painter();
     let ground = if response.hovered() { theme.line } else { theme.surface };
     painter.rect_filled(rect, size::RADIUS, ground);
     focus(ui, &theme, rect, &response);
-    let centre = rect.center().y;
+    let center = rect.center().y;
     let mut left = rect.left() + size::SPACE;
-    for galley in [text, about] {
-        let (width, top) = (galley.size().x, centre - galley.size().y / 2.0 - 0.5);
+    for galley in [text, detail] {
+        let (width, top) = (galley.size().x, center - galley.size().y / 2.0 - 0.5);
         painter.galley(pos2(left, top), galley, theme.text);
         left += width + gap;
     }
-    let at = pos2(rect.right() - size::SPACE - 3.0, centre + 0.5);
+    let at = pos2(rect.right() - size::SPACE - 3.0, center + 0.5);
     let corners = [(-4.0, -2.0), (4.0, -2.0), (0.0, 3.0)].map(|(x, y)| at + vec2(x, y));
     painter.add(Shape::convex_polygon(corners.to_vec(), theme.weak, Stroke::NONE));
     response
 }
 
-/// How a line of a list is.
+/// The state of a row of a list.
 #[derive(Clone, Copy)]
-pub struct Line {
-    /// Points.
+pub struct ListRow {
+    /// Width in points.
     pub width: f32,
-    /// It is the one that holds.
+    /// Whether the row is the chosen one.
     pub chosen: bool,
-    /// It can be chosen.
+    /// Whether the row can be chosen.
     pub enabled: bool,
 }
 
-/// A line of a list: its text at the left, something about it at the right.
-pub fn line(ui: &mut Ui, label: &str, texts: [&str; 2], line: Line) -> Response {
+/// Draws a row of a list: the first text at the left, the second, weaker, at the right.
+pub fn list_row(ui: &mut Ui, label: &str, texts: [&str; 2], row: ListRow) -> Response {
     let theme = Theme::of(ui);
-    let Line { width, chosen, enabled } = line;
+    let ListRow { width, chosen, enabled } = row;
     let sense = if enabled { Sense::click() } else { Sense::hover() };
     let (rect, response) = ui.allocate_exact_size(vec2(width, 26.0), sense);
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, enabled, chosen, label));
@@ -90,19 +91,19 @@ pub fn line(ui: &mut Ui, label: &str, texts: [&str; 2], line: Line) -> Response 
     }
     focus(ui, &theme, rect, &response);
     let ink = if enabled { theme.text } else { theme.weak };
-    let centre = rect.center().y - 0.5;
-    let left = pos2(rect.left() + size::SPACE, centre);
+    let center = rect.center().y - 0.5;
+    let left = pos2(rect.left() + size::SPACE, center);
     let end = painter.text(left, Align2::LEFT_CENTER, texts[0], theme::body(), ink).right();
-    let about = painter.layout_no_wrap(texts[1].into(), theme::body(), theme.weak);
-    // Long texts begin where there is room, and are cut at the end.
-    let right = rect.right() - size::SPACE - about.size().x;
-    let at = pos2(right.max(end + size::SPACE), centre - about.size().y / 2.0);
-    painter.galley(at, about, theme.weak);
+    let detail = painter.layout_no_wrap(texts[1].into(), theme::body(), theme.weak);
+    // A long text starts behind the first one, and is clipped at its end.
+    let right = rect.right() - size::SPACE - detail.size().x;
+    let at = pos2(right.max(end + size::SPACE), center - detail.size().y / 2.0);
+    painter.galley(at, detail, theme.weak);
     response
 }
 
-/// One of several, side by side, as one stop of the tab key: the index that was chosen.
-pub fn choice(ui: &mut Ui, label: &str, chosen: usize, names: &[&str]) -> Option<usize> {
+/// Draws choices side by side, as one stop of the tab key. Returns the index of a newly chosen one.
+pub fn segmented_choice(ui: &mut Ui, label: &str, chosen: usize, names: &[&str]) -> Option<usize> {
     let theme = Theme::of(ui);
     let widths: Vec<f32> = names
         .iter()
@@ -115,7 +116,7 @@ pub fn choice(ui: &mut Ui, label: &str, chosen: usize, names: &[&str]) -> Option
     let (rect, whole) = ui.allocate_exact_size(vec2(total, HEIGHT), Sense::hover());
     ui.painter().rect_filled(rect, size::RADIUS, theme.surface);
     let ids: Vec<_> = names.iter().map(|name| whole.id.with(name)).collect();
-    let mut answer = None;
+    let mut newly_chosen = None;
     if let Some(id) = ids.get(chosen)
         && ui.memory(|memory| memory.has_focus(*id))
     {
@@ -131,11 +132,11 @@ pub fn choice(ui: &mut Ui, label: &str, chosen: usize, names: &[&str]) -> Option
         });
         let to = (chosen + on).saturating_sub(back).min(names.len() - 1);
         if to != chosen {
-            answer = Some(to);
+            newly_chosen = Some(to);
             ui.memory_mut(|memory| memory.request_focus(ids[to]));
         }
     }
-    let shown = answer.unwrap_or(chosen);
+    let shown = newly_chosen.unwrap_or(chosen);
     let mut left = rect.left();
     for (n, (name, width)) in names.iter().zip(&widths).enumerate() {
         let part = Rect::from_min_size(pos2(left, rect.top()), vec2(*width, HEIGHT));
@@ -144,7 +145,7 @@ pub fn choice(ui: &mut Ui, label: &str, chosen: usize, names: &[&str]) -> Option
         let response = ui.interact(part, ids[n], sense);
         if response.clicked() {
             response.request_focus();
-            answer = (n != chosen).then_some(n).or(answer);
+            newly_chosen = (n != chosen).then_some(n).or(newly_chosen);
         }
         response.widget_info(|| {
             let text = format!("{label}: {name}");
@@ -152,9 +153,10 @@ pub fn choice(ui: &mut Ui, label: &str, chosen: usize, names: &[&str]) -> Option
         });
         segment(ui, &theme, part, &response, n == shown, name, theme.text);
     }
-    answer
+    newly_chosen
 }
 
+/// Paints a button or one of several choices.
 fn segment(
     ui: &Ui,
     theme: &Theme,
@@ -184,7 +186,7 @@ fn segment(
     painter.text(at, Align2::CENTER_CENTER, text, theme::body(), ink);
 }
 
-/// The outline of what has the focus.
+/// Paints the outline of a control that has the focus.
 fn focus(ui: &Ui, theme: &Theme, rect: Rect, response: &Response) {
     if response.has_focus() {
         let stroke = Stroke::new(1.5, theme.text);
@@ -192,35 +194,35 @@ fn focus(ui: &Ui, theme: &Theme, rect: Rect, response: &Response) {
     }
 }
 
-/// A switch that is a parameter.
-pub fn switch(
+/// Draws a switch for a parameter.
+pub fn param_switch(
     ui: &mut Ui,
-    link: &mut Link,
+    host: &mut HostParams,
     param: &BoolParam,
     text: &str,
     width: f32,
     alert: bool,
 ) -> Response {
-    let on = link.get(param);
+    let on = host.get(param);
     let response = toggle(ui, on, text, width, alert);
     if response.clicked() {
-        link.set(param, !on);
+        host.set(param, !on);
     }
     response
 }
 
-/// A choice that is a parameter, with its caption above it.
-pub fn options<T: Enum + Copy + PartialEq + 'static>(
+/// Draws a choice for a parameter, with its caption above it.
+pub fn param_choice<T: Enum + Copy + PartialEq + 'static>(
     ui: &mut Ui,
-    link: &mut Link,
+    host: &mut HostParams,
     param: &EnumParam<T>,
     label: &str,
     names: &[&str],
 ) {
     let theme = Theme::of(ui);
     ui.label(egui::RichText::new(label).color(theme.weak));
-    let chosen = link.get(param).to_index();
-    if let Some(index) = choice(ui, label, chosen, names) {
-        link.set(param, T::from_index(index));
+    let chosen = host.get(param).to_index();
+    if let Some(index) = segmented_choice(ui, label, chosen, names) {
+        host.set(param, T::from_index(index));
     }
 }

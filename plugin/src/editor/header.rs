@@ -1,17 +1,18 @@
-//! The first line: model, preset, latency, bypass, look.
+//! The top line: model, preset, latency, bypass, color theme.
 
 use egui::{Align, Layout, RichText, Ui};
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
-use super::controls::{opener, switch, toggle};
-use super::model_dialog::ModelDialog;
-use super::panel::Desk;
-use super::presets;
-use super::watch::Live;
+use super::context::EditorContext;
+use super::controls::{menu_button, param_switch, toggle};
+use super::model_text::short_name;
+use super::port_observer::PortSnapshot;
+use super::preset_menu;
 use crate::model::Phase;
 
-pub fn show(ui: &mut Ui, desk: &mut Desk, live: Option<&Live>) {
+/// Draws the header.
+pub fn show(ui: &mut Ui, context: &mut EditorContext, port: Option<&PortSnapshot>) {
     let theme = Theme::of(ui);
     let height = ui.available_height();
     ui.horizontal(|ui| {
@@ -19,41 +20,41 @@ pub fn show(ui: &mut Ui, desk: &mut Desk, live: Option<&Live>) {
         ui.label(RichText::new("Residue").size(17.0).strong().color(theme.text));
         ui.add_space(size::SPACE);
         caption(ui, &theme, "Model");
-        let wanted = &desk.model.wanted;
-        let mark = match desk.model.phase {
+        let wanted = &context.model.wanted;
+        let mark = match context.model.phase {
             Phase::Missing(_) | Phase::Failed(_) => " (not running)",
             Phase::Loading => " \u{2026}",
             _ => "",
         };
-        let name = format!("{}{mark}", short(&wanted.id));
+        let name = format!("{}{mark}", short_name(&wanted.id));
         let precision = wanted.precision.runs_in().name();
         let label = format!("Model {}, {precision}", wanted.id);
-        let button = opener(ui, &label, &name, precision);
+        let button = menu_button(ui, &label, &name, precision);
         if button.on_hover_text("choose a model and its precision").clicked() {
-            desk.dialog = Some(ModelDialog::open(&desk.instance));
+            context.open_model_dialog();
         }
         ui.add_space(size::GAP);
         caption(ui, &theme, "Preset");
-        presets::menu(ui, desk);
+        preset_menu::menu(ui, context);
 
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let saved = &desk.instance.params.editor;
+            let saved = &context.instance.params.editor;
             let light = saved.get().light;
             let other = if light { "Dark" } else { "Light" };
             if toggle(ui, false, other, 0.0, false)
-                .on_hover_text("light on dark, or dark on light")
+                .on_hover_text("changes between the dark and the light theme")
                 .clicked()
             {
-                saved.change(|look| look.light = !light);
+                saved.change(|appearance| appearance.light = !light);
             }
-            let bypass = &desk.instance.params.engine.bypass;
-            switch(ui, &mut desk.link, bypass, "Bypass", 0.0, true)
-                .on_hover_text("the input, late by the latency, bit for bit");
+            let bypass = &context.instance.params.engine.bypass;
+            param_switch(ui, &mut context.host, bypass, "Bypass", 0.0, true)
+                .on_hover_text("passes the input unchanged, delayed by the latency");
             ui.add_space(size::SPACE);
-            match live {
-                Some(live) => {
-                    let samples = live.latency.total();
-                    let ms = samples as f64 * 1000.0 / f64::from(live.rate.max(1));
+            match port {
+                Some(port) => {
+                    let samples = port.latency.total();
+                    let ms = samples as f64 * 1000.0 / f64::from(port.rate.max(1));
                     let text = format!("{} samples", residue_ui::text::thousands(samples as u64));
                     ui.label(RichText::new(text).color(theme.weak));
                     ui.label(RichText::new(format!("{ms:.1} ms")).color(theme.text));
@@ -65,13 +66,8 @@ pub fn show(ui: &mut Ui, desk: &mut Desk, live: Option<&Live>) {
     });
 }
 
+/// Draws the caption in front of a control.
 fn caption(ui: &mut Ui, theme: &Theme, text: &str) {
     ui.label(RichText::new(text).color(theme.weak));
     ui.add_space(-size::GAP);
-}
-
-/// A model's name; of a folder its last part.
-pub fn short(id: &str) -> &str {
-    let last = id.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next();
-    last.filter(|last| !last.is_empty()).unwrap_or(id)
 }

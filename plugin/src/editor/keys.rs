@@ -1,18 +1,18 @@
-//! Keys that work wherever the focus is, but while something is typed.
+//! Keys that work with any focus, except while text is typed.
 
 use egui::{Key, Modifiers, Ui};
 use residue_ui::keys::digit;
 use residue_ui::source_strip::shortcut;
 
-use super::panel::Desk;
-use super::presets;
+use super::context::EditorContext;
+use super::preset_menu;
+use crate::port_settings::{listen_choice, listening_source};
 use crate::presets::PRESETS;
-use crate::settings::{listen, source};
 
-/// D, A and B listen to what they say; X swaps A and B; digits choose presets while no control has the
-/// focus, which might take digits itself.
-pub fn run(ui: &Ui, desk: &mut Desk) {
-    if desk.dialog.is_some() || ui.ctx().text_edit_focused() {
+/// Handles the keys of this frame: D, A and B listen to dry, A and B; X exchanges A and B; digits choose
+/// presets while no control has the focus, because a control may take digits itself.
+pub fn handle(ui: &Ui, context: &mut EditorContext) {
+    if context.dialog.is_some() || ui.ctx().text_edit_focused() {
         return;
     }
     let pressed: Vec<Key> = ui.input(|input| {
@@ -27,20 +27,20 @@ pub fn run(ui: &Ui, desk: &mut Desk) {
         };
         input.events.iter().filter_map(key).collect()
     });
-    let codec = &desk.instance.params.codec;
+    let codec = &context.instance.params.codec;
     for key in pressed {
-        let swap = desk.link.get(&codec.swap);
+        let swap = context.host.get(&codec.swap);
         if key == Key::X {
-            desk.link.set(&codec.swap, !swap);
+            context.host.set(&codec.swap, !swap);
             continue;
         }
-        let heard = source(desk.link.get(&codec.listen), swap);
+        let heard = listening_source(context.host.get(&codec.listen), swap);
         if let Some(chosen) = shortcut(key, heard) {
-            desk.link.set(&codec.listen, listen(chosen, swap));
+            context.host.set(&codec.listen, listen_choice(chosen, swap));
         } else if ui.memory(|memory| memory.focused().is_none())
             && let Some(preset) = digit(key).and_then(|digit| PRESETS.get(digit.checked_sub(1)?))
         {
-            presets::apply(preset, &desk.instance, &mut desk.link);
+            preset_menu::apply(preset, &context.instance, &mut context.host);
         }
     }
 }

@@ -1,35 +1,46 @@
-//! The editor: one panel over an [`Instance`](crate::Instance), drawn with what `residue-ui` holds.
+//! The editor: one panel over an [`Instance`](crate::Instance), drawn with the widgets of `residue-ui`.
 //!
 //! ```text
-//! host -> window (opens, closes, sizes) -> app (the window's thread) -> Panel::show, 30 times a second
-//!                                                                        |
-//!    Watch: reads the port's status, lanes and codes, once a frame  -----+--- header, notice, compare,
-//!    Link:  reads parameters, changes them with gestures            -----+    views, sections, status,
-//!    Shelf: models on this computer, downloads                      -----+    model dialog
+//! host -> window (opens, closes, resizes) -> app (on the window's thread) -> Panel::show, 30 times a second
+//!                                                                             |
+//!    PortObserver: reads the port's status, lanes and codes, once a frame ----+--- header, notice, compare,
+//!    HostParams:   reads parameters, changes them with gestures           ----+    views, sections, status,
+//!    Shelf:        models on this computer, downloads                     ----+    model dialog
 //! ```
 //!
-//! Nothing is kept or computed while it is closed, and it polls what it shows: notifications may be lost
-//! (see `guards`). Without running audio it looks a few times a second whether anything has changed.
+//! Nothing is kept or computed while the editor is closed. It polls what it shows, because notifications
+//! may be lost (see `workarounds`); without running audio it checks for changes a few times a second.
+//!
+//! # Dependencies between modules
+//! The panel draws the sections, and they know nothing of it: what they share is the
+//! [`EditorContext`](context::EditorContext) (state) and [`layout`] (geometry).
+//!
+//! ```text
+//! window -> app -> panel -> header, notice, compare, views, sections, status, keys, model_dialog
+//! those sections -> context, layout, controls, param_knob, preset_menu, model_text, port_observer
+//! context, controls, param_knob, preset_menu -> host_params
+//! ```
 
 mod app;
 mod compare;
+mod context;
 mod controls;
 mod header;
+mod host_params;
 mod keys;
-mod link;
+mod layout;
 mod model_dialog;
+mod model_text;
 mod notice;
 mod panel;
-mod presets;
-mod saved;
+mod param_knob;
+mod port_observer;
+mod preset_menu;
 mod sections;
 mod status;
-mod turn;
 mod views;
-mod watch;
 mod window;
 
 pub use panel::Panel;
-pub use saved::{EditorLook, MIN_SIZE, SavedEditor};
-pub use watch::{Facts, Live};
-pub use window::{Handle, ResidueEditor, Window};
+pub use port_observer::{ModelFacts, PortSnapshot};
+pub use window::{EditorWindow, ResidueEditor, WindowHandle};

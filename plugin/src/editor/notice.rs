@@ -1,4 +1,4 @@
-//! What a person should know and can do something about, between the header and everything else.
+//! The notice under the header: the most urgent condition, and what the user can do about it.
 
 use egui::{Align, Layout, ProgressBar, RichText, Ui, vec2};
 use residue_engine::live::PortHealth;
@@ -6,78 +6,83 @@ use residue_engine::models::KnownModel;
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
+use super::context::EditorContext;
 use super::controls::toggle;
-use super::header::short;
-use super::model_dialog::ModelDialog;
-use super::panel::Desk;
-use super::watch::Live;
+use super::model_text::{byte_size, download_progress, short_name};
+use super::port_observer::PortSnapshot;
 use crate::model::{Fetch, ModelChoice, Phase};
 
-/// Height in points.
+/// Height of the notice in points.
 pub const HEIGHT: f32 = 40.0;
 
-/// The most urgent thing to say.
-pub enum Notice {
-    /// The wanted model cannot be had, for this reason; with its name if it can be downloaded.
+/// The most urgent condition.
+pub enum EditorNotice {
+    /// The requested model is missing, for this reason; with its entry if it can be downloaded.
     Missing(String, Option<&'static KnownModel>),
-    /// Something goes on, or has gone wrong: what, and why.
-    Said {
-        /// What.
+    /// A condition without an action of its own.
+    Message {
+        /// The condition.
         text: String,
-        /// Why, or what follows from it.
+        /// Its reason or its consequence.
         detail: String,
-        /// It needs attention.
+        /// Whether it needs attention.
         alert: bool,
     },
-    /// A download.
+    /// A running download, or one that has failed.
     Fetch(Fetch),
 }
 
-impl Notice {
-    /// What there is to say, if anything.
-    pub fn of(desk: &Desk, live: Option<&Live>) -> Option<Self> {
-        let said = |text: &str, detail: &str, alert| {
-            Some(Self::Said { text: text.to_owned(), detail: detail.to_owned(), alert })
+impl EditorNotice {
+    /// Returns the most urgent condition, if there is one.
+    pub fn of(context: &EditorContext, port: Option<&PortSnapshot>) -> Option<Self> {
+        let message = |text: &str, detail: &str, alert| {
+            Some(Self::Message { text: text.to_owned(), detail: detail.to_owned(), alert })
         };
-        if let Some(fetch) = desk.instance.shelf.fetch()
+        if let Some(fetch) = context.instance.shelf.fetch()
             && !matches!(fetch.end, Some(Ok(())))
         {
             return Some(Self::Fetch(fetch));
         }
-        let wanted = &desk.model.wanted;
-        if let Some(Live { status, .. }) = live
+        let wanted = &context.model.wanted;
+        if let Some(PortSnapshot { status, .. }) = port
             && let PortHealth::Failed(reason) = &status.health
         {
-            return said("The model failed. All lanes are dry.", reason, true);
+            return message("The model has failed. You hear the dry signal.", reason, true);
         }
-        match &desk.model.phase {
+        match &context.model.phase {
             Phase::Missing(reason) => {
                 Some(Self::Missing(reason.clone(), KnownModel::find(&wanted.id)))
             }
-            Phase::Failed(reason) => said(
-                &format!("{} cannot run. What ran before goes on.", short(&wanted.id)),
+            Phase::Failed(reason) => message(
+                &format!(
+                    "{} cannot run. The previous model keeps running.",
+                    short_name(&wanted.id)
+                ),
                 reason,
                 true,
             ),
-            Phase::WaitsForRestart => said(
-                &format!("{} waits for the host to start audio anew.", short(&wanted.id)),
-                "It needs a longer latency. The host has been asked; if nothing happens, stop and \
-                 start audio, or switch the plugin off and on.",
+            Phase::WaitsForRestart => message(
+                &format!("{} waits for the host to restart audio.", short_name(&wanted.id)),
+                "It needs a longer latency. The host was asked to restart audio. If nothing happens, \
+                 stop and start audio, or switch the plugin off and on.",
                 false,
             ),
             Phase::Loading => {
-                let text = format!("Loading {} \u{2026}", short(&wanted.id));
-                let goes_on = if live.is_some() { "Audio goes on." } else { "" };
+                let text = format!("Loading {} \u{2026}", short_name(&wanted.id));
+                let detail = if port.is_some() { "Audio continues." } else { "" };
                 (!wanted.is_embedded()).then_some(())?;
-                said(&text, goes_on, false)
+                message(&text, detail, false)
             }
-            Phase::Idle | Phase::Ready if desk.model.differs => said(
-                &format!("{} is not what the project was saved with.", short(&wanted.id)),
-                "Its files have other sums: it may sound different.",
+            Phase::Idle | Phase::Ready if context.model.differs => message(
+                &format!(
+                    "{} is not the model that the project was saved with.",
+                    short_name(&wanted.id)
+                ),
+                "Its files have a different checksum. It may sound different.",
                 true,
             ),
-            Phase::Idle | Phase::Ready if !wanted.precision.is_known() => said(
-                "The project asks for a precision that this version does not have.",
+            Phase::Idle | Phase::Ready if !wanted.precision.is_known() => message(
+                "The project uses a precision that this version of Residue does not support.",
                 "The model runs in f32. The project is not changed.",
                 true,
             ),
@@ -85,75 +90,83 @@ impl Notice {
         }
     }
 
-    /// Draws it, with what can be done.
-    pub fn show(self, ui: &mut Ui, desk: &mut Desk) {
+    /// Draws the notice with its actions.
+    pub fn show(self, ui: &mut Ui, context: &mut EditorContext) {
         let theme = Theme::of(ui);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| match self {
             Self::Missing(reason, known) => {
                 if toggle(ui, false, "Use the embedded model", 0.0, false).clicked() {
-                    let choice = desk.model.wanted.of_model(ModelChoice::default().id);
-                    desk.instance.model.choose(choice);
+                    let choice = context.model.wanted.of_model(ModelChoice::default().id);
+                    context.instance.model.choose(choice);
                 }
                 if toggle(ui, false, "Choose another\u{2026}", 0.0, false).clicked() {
-                    desk.dialog = Some(ModelDialog::open(&desk.instance));
+                    context.open_model_dialog();
                 }
                 match known {
                     Some(known) => {
-                        let text = format!("Fetch {}", bytes(known.f32_bytes()));
+                        let text = format!("Fetch {}", byte_size(known.f32_bytes()));
                         if toggle(ui, true, &text, 0.0, false).clicked() {
-                            let (shelf, slot) = (&desk.instance.shelf, &desk.instance.model);
+                            let (shelf, slot) = (&context.instance.shelf, &context.instance.model);
                             shelf.begin_fetch(known.name, slot);
                         }
                     }
                     None => {
                         if toggle(ui, true, "Look again", 0.0, false).clicked() {
-                            desk.instance.model.retry();
+                            context.instance.model.retry();
                         }
                     }
                 }
                 let text = format!(
-                    "The model {} is missing. The embedded one stands in; everything else is as \
-                     it was saved.",
-                    short(&desk.model.wanted.id)
+                    "The model {} is missing. The embedded model plays instead; all other \
+                     settings are as saved.",
+                    short_name(&context.model.wanted.id)
                 );
-                words(ui, &theme, &text, &reason, true);
+                message_text(ui, &theme, &text, &reason, true);
             }
-            Self::Said { text, detail, alert } => {
+            Self::Message { text, detail, alert } => {
                 if alert && toggle(ui, false, "Choose a model\u{2026}", 0.0, false).clicked() {
-                    desk.dialog = Some(ModelDialog::open(&desk.instance));
+                    context.open_model_dialog();
                 }
-                words(ui, &theme, &text, &detail, alert);
+                message_text(ui, &theme, &text, &detail, alert);
             }
             Self::Fetch(fetch) => match &fetch.end {
                 None => {
                     if toggle(ui, false, "Cancel", 0.0, false).clicked() {
-                        desk.instance.shelf.cancel_fetch();
+                        context.instance.shelf.cancel_fetch();
                     }
                     let share = fetch.done as f32 / fetch.total.max(1) as f32;
                     let bar = ProgressBar::new(share).desired_width(240.0).desired_height(8.0);
                     ui.add(bar.fill(theme.weak));
-                    let (text, detail) =
-                        (progress(&fetch), "Audio goes on. It is kept if you cancel.");
-                    words(ui, &theme, &text, detail, false);
+                    let (text, detail) = (
+                        download_progress(&fetch),
+                        "Audio continues. Cancel keeps what has arrived.",
+                    );
+                    message_text(ui, &theme, &text, detail, false);
                 }
                 Some(end) => {
                     if toggle(ui, false, "Dismiss", 0.0, false).clicked() {
-                        desk.instance.shelf.clear_fetch();
+                        context.instance.shelf.clear_fetch();
                     }
                     if toggle(ui, true, "Try again", 0.0, false).clicked() {
-                        let (shelf, slot) = (&desk.instance.shelf, &desk.instance.model);
+                        let (shelf, slot) = (&context.instance.shelf, &context.instance.model);
                         shelf.begin_fetch(&fetch.name, slot);
                     }
                     let reason = end.as_ref().err().cloned().unwrap_or_default();
-                    words(ui, &theme, &format!("{} was not fetched.", fetch.name), &reason, true);
+                    message_text(
+                        ui,
+                        &theme,
+                        &format!("{} was not fetched.", fetch.name),
+                        &reason,
+                        true,
+                    );
                 }
             },
         });
     }
 }
 
-/// What is said, and under it why.
-fn words(ui: &mut Ui, theme: &Theme, text: &str, detail: &str, alert: bool) {
+/// Draws the condition, and the reason below it.
+fn message_text(ui: &mut Ui, theme: &Theme, text: &str, detail: &str, alert: bool) {
     ui.with_layout(Layout::top_down(Align::Min), |ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         ui.add_space(if detail.is_empty() { 12.0 } else { 4.0 });
@@ -165,47 +178,4 @@ fn words(ui: &mut Ui, theme: &Theme, text: &str, detail: &str, alert: bool) {
         }
         ui.allocate_space(vec2(ui.available_width(), 0.0));
     });
-}
-
-/// How far a download is.
-pub fn progress(fetch: &Fetch) -> String {
-    let Fetch { name, stage, done, total, .. } = fetch;
-    if *total == 0 {
-        format!("Fetching {name}: {stage}")
-    } else {
-        format!("Fetching {name}: {stage}, {} of {}", bytes(*done), bytes(*total))
-    }
-}
-
-/// A size as people say it.
-pub fn bytes(bytes: u64) -> String {
-    if bytes < 1_000_000 {
-        format!("{} kB", bytes / 1000)
-    } else if bytes < 1_000_000_000 {
-        format!("{} MB", bytes / 1_000_000)
-    } else {
-        format!("{:.1} GB", bytes as f64 / 1e9)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use residue_engine::models::ProgressStage;
-
-    use super::*;
-
-    #[test]
-    fn sizes_and_progress_as_people_say_them() {
-        assert_eq!(bytes(87_878_656), "87 MB");
-        assert_eq!(bytes(7_098_265_600), "7.1 GB");
-        assert_eq!(bytes(12_345), "12 kB");
-        let fetch = Fetch {
-            name: "nano".into(),
-            stage: ProgressStage::Downloading,
-            done: 31_000_000,
-            total: 87_878_656,
-            end: None,
-        };
-        assert_eq!(progress(&fetch), "Fetching nano: downloading, 31 MB of 87 MB");
-    }
 }

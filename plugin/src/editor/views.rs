@@ -1,6 +1,6 @@
-//! What running audio looks like: meters, spectrograms, codes, load and latency.
+//! Views of running audio: meters, spectrograms, codes, codebooks and load.
 
-use egui::{Align, Layout, Rect, RichText, Ui};
+use egui::{Align, Layout, Rect, Ui};
 use residue_engine::live::ListeningSource;
 use residue_ui::theme::{self, size};
 use residue_ui::{
@@ -8,40 +8,39 @@ use residue_ui::{
     SpectrogramOptions, TelemetryFeed, TelemetryRequest, Theme, TokenMap, TokenMapOptions, load,
 };
 
-use super::controls::{choice, toggle};
-use super::panel::{Desk, part, take_bottom, take_left, take_right};
-use super::watch::Live;
-use crate::settings::source;
+use super::context::EditorContext;
+use super::controls::{segmented_choice, toggle};
+use super::layout::{RIGHT_COLUMN, draw_in, placeholder, take_bottom, take_left, take_right};
+use super::port_observer::PortSnapshot;
+use crate::port_settings::listening_source;
 
-/// Seconds on the time axis of the spectrograms.
+/// Length of the spectrograms' time axis, in seconds.
 const SECONDS: f64 = 8.0;
-/// Width of the column at the right.
-pub const COLUMN: f32 = 290.0;
-/// Heights within it.
+/// Heights within the right column, in points.
 const LOAD: f32 = 142.0;
 const CODEBOOKS: f32 = 170.0;
-/// The least that the token map should have before there is room for the codebooks.
+/// Least height of the token map beside which the codebooks are shown, in points.
 const TOKENS: f32 = 170.0;
 
 const DIFFERENCES: [DifferenceLane; 3] =
     [DifferenceLane::DryMinusA, DifferenceLane::DryMinusB, DifferenceLane::AMinusB];
 
-/// The views and what they are set to.
-pub struct Views {
+/// The views of running audio, with their options.
+pub struct LiveViews {
     spectrogram: Option<LiveSpectrogram>,
     options: SpectrogramOptions,
-    /// The difference that was heard last: when another one is, the fourth spectrogram follows.
+    /// The difference that was heard in the last frame. When it changes, the fourth spectrogram follows.
     heard: Option<DifferenceLane>,
     tokens: TokenMap,
     codebooks: CodebookStats,
-    /// The codebooks were visible in the last frame.
-    counting: bool,
-    /// The channel whose codes are shown, where each has its own.
+    /// Whether the codebooks were visible in the last frame.
+    codebooks_visible: bool,
+    /// The channel whose codes are shown, where each channel has its own.
     pub stream: usize,
 }
 
-impl Views {
-    /// Nothing seen yet.
+impl LiveViews {
+    /// Creates views without data.
     pub fn new() -> Self {
         Self {
             spectrogram: None,
@@ -49,68 +48,69 @@ impl Views {
             heard: None,
             tokens: TokenMap::new(),
             codebooks: CodebookStats::new(),
-            counting: false,
+            codebooks_visible: false,
             stream: 0,
         }
     }
 
-    /// What has to be read for what is visible.
-    pub fn wanted(&self) -> TelemetryRequest {
+    /// Returns the telemetry that the visible views need.
+    pub fn telemetry_request(&self) -> TelemetryRequest {
         TelemetryRequest { lanes: self.options.lanes.iter().any(|shown| *shown), codes: true }
     }
 
-    /// Takes what was read.
-    pub fn update(&mut self, feed: &TelemetryFeed, live: Option<&Live>) {
-        let Some(live) = live else { return };
-        if live.anew || self.spectrogram.is_none() {
-            self.spectrogram = LiveSpectrogram::new(live.rate, SECONDS).ok();
+    /// Takes the telemetry of this frame.
+    pub fn update(&mut self, feed: &TelemetryFeed, port: Option<&PortSnapshot>) {
+        let Some(port) = port else { return };
+        if port.reopened || self.spectrogram.is_none() {
+            self.spectrogram = LiveSpectrogram::new(port.rate, SECONDS).ok();
         }
         if let Some(spectrogram) = &mut self.spectrogram {
             spectrogram.update(feed);
         }
-        if self.counting {
-            self.codebooks.update(feed.frames(), live.facts.codebook);
+        if self.codebooks_visible {
+            self.codebooks.update(feed.frames(), port.model.codebook);
         }
     }
 
-    /// Draws all of them into `rest`.
+    /// Draws all views into `rest`.
     pub fn show(
         &mut self,
         ui: &mut Ui,
         mut rest: Rect,
-        desk: &mut Desk,
-        live: Option<&Live>,
+        context: &mut EditorContext,
+        port: Option<&PortSnapshot>,
         feed: &TelemetryFeed,
         (meters, history): (&mut LevelMeters, &LoadHistory),
     ) {
-        let channels = live.map_or(2, |live| live.channels);
+        let channels = port.map_or(2, |port| port.channels);
         let left = take_left(&mut rest, 80.0);
-        part(ui, left, |ui| meters.show(ui, channels, left.height()));
-        let mut column = take_right(&mut rest, COLUMN);
+        draw_in(ui, left, |ui| meters.show(ui, channels, left.height()));
+        let mut column = take_right(&mut rest, RIGHT_COLUMN);
         take_right(&mut rest, size::SPACE);
 
-        let codec = &desk.instance.params.codec;
-        let heard = source(desk.link.get(&codec.listen), desk.link.get(&codec.swap));
-        self.spectrograms(ui, rest, heard, live);
+        let codec = &context.instance.params.codec;
+        let heard =
+            listening_source(context.host.get(&codec.listen), context.host.get(&codec.swap));
+        self.spectrograms(ui, rest, heard, port);
 
         let middle = take_bottom(&mut column, LOAD);
-        part(ui, middle, |ui| match live {
-            Some(live) => {
-                // What stands still is not what is.
-                ui.add_enabled_ui(live.moves, |ui| load(ui, &live.status, history, live.rate));
+        draw_in(ui, middle, |ui| match port {
+            Some(port) => {
+                // Values that are not updated are shown as inactive.
+                ui.add_enabled_ui(port.processing, |ui| load(ui, &port.status, history, port.rate));
             }
-            None => nothing(ui, "No load: audio is off in the host"),
+            None => placeholder(ui, "No load: audio is off in the host"),
         });
         take_bottom(&mut column, size::SPACE);
-        self.counting = column.height() >= TOKENS + CODEBOOKS;
-        if self.counting {
-            let depths = depths(desk);
-            let rate = live.map_or(12.5, |live| live.facts.frame_rate);
+        self.codebooks_visible = column.height() >= TOKENS + CODEBOOKS;
+        if self.codebooks_visible {
+            let depths = depths(context);
+            let rate = port.map_or(12.5, |port| port.model.frame_rate);
             let rect = take_bottom(&mut column, CODEBOOKS);
-            part(ui, rect, |ui| self.codebooks.show(ui, depths, rate));
+            draw_in(ui, rect, |ui| self.codebooks.show(ui, depths, rate));
             take_bottom(&mut column, size::GAP);
         }
-        self.token_map(ui, column, desk, live, feed);
+        self.token_map(ui, column, context, port, feed);
     }
 
     fn spectrograms(
@@ -118,28 +118,28 @@ impl Views {
         ui: &mut Ui,
         mut rect: Rect,
         heard: ListeningSource,
-        live: Option<&Live>,
+        port: Option<&PortSnapshot>,
     ) {
         let difference = DifferenceLane::heard(heard);
         if let Some(difference) = difference.filter(|_| difference != self.heard) {
             self.options.difference = difference;
         }
         self.heard = difference;
-        part(ui, take_bottom(&mut rect, 26.0), |ui| self.spectrogram_options(ui));
+        draw_in(ui, take_bottom(&mut rect, 26.0), |ui| self.spectrogram_options(ui));
         take_bottom(&mut rect, 2.0);
         let Some(spectrogram) = &mut self.spectrogram else {
             let theme = Theme::of(ui);
             let well = rect.shrink2(egui::vec2(size::SPACE, 0.0));
             ui.painter().rect_filled(well, 0, theme.well);
-            let text = match live {
-                Some(_) => "nothing to see",
+            let text = match port {
+                Some(_) => "No spectrogram at this sample rate",
                 None => "Spectrograms appear when audio runs",
             };
             let align = egui::Align2::CENTER_CENTER;
             ui.painter().text(well.center(), align, text, theme::body(), theme.weak);
             return;
         };
-        part(ui, rect, |ui| spectrogram.show(ui, &self.options));
+        draw_in(ui, rect, |ui| spectrogram.show(ui, &self.options));
     }
 
     fn spectrogram_options(&mut self, ui: &mut Ui) {
@@ -155,14 +155,16 @@ impl Views {
             }
             let shown = &mut self.options.lanes[3];
             let button = toggle(ui, *shown, "Difference", 0.0, false);
-            if button.on_hover_text("show what one has and another has not").clicked() {
+            if button.on_hover_text("show the difference of two of them").clicked() {
                 *shown = !*shown;
             }
             ui.add_space(size::GAP);
             let chosen = DIFFERENCES.iter().position(|d| *d == self.options.difference);
             let names = DIFFERENCES.map(DifferenceLane::name);
             ui.add_enabled_ui(self.options.lanes[3], |ui| {
-                if let Some(n) = choice(ui, "Difference shown", chosen.unwrap_or(0), &names) {
+                if let Some(n) =
+                    segmented_choice(ui, "Difference shown", chosen.unwrap_or(0), &names)
+                {
                     self.options.difference = DIFFERENCES[n];
                 }
             });
@@ -170,7 +172,7 @@ impl Views {
                 ui.add_space(36.0);
                 let axes = [FrequencyAxis::Log, FrequencyAxis::Mel];
                 let chosen = usize::from(self.options.axis == FrequencyAxis::Mel);
-                if let Some(n) = choice(ui, "Frequency axis", chosen, &["Log", "Mel"]) {
+                if let Some(n) = segmented_choice(ui, "Frequency axis", chosen, &["Log", "Mel"]) {
                     self.options.axis = axes[n];
                 }
             });
@@ -181,36 +183,31 @@ impl Views {
         &mut self,
         ui: &mut Ui,
         mut rect: Rect,
-        desk: &mut Desk,
-        live: Option<&Live>,
+        context: &mut EditorContext,
+        port: Option<&PortSnapshot>,
         feed: &TelemetryFeed,
     ) {
         let frames = feed.frames();
-        let muted = desk.instance.params.muted.get();
+        let muted = context.instance.params.muted.get();
         let options = TokenMapOptions {
-            rate: live.map_or(48_000, |live| live.rate),
-            playing: live.map(|live| live.status.playing),
-            depths: depths(desk),
+            rate: port.map_or(48_000, |port| port.rate),
+            playing: port.map(|port| port.status.playing),
+            depths: depths(context),
             muted,
             stream: self.stream.min(frames.streams().saturating_sub(1)),
         };
         rect.max.y = rect.max.y.max(rect.min.y + 40.0);
-        let output = part(ui, rect, |ui| self.tokens.show(ui, frames, &options));
+        let output = draw_in(ui, rect, |ui| self.tokens.show(ui, frames, &options));
         if let Some(action) = output.action {
-            desk.instance.params.muted.set(action.apply(muted, frames.layers()));
+            context.instance.params.muted.set(action.apply(muted, frames.layers()));
         }
     }
 }
 
-/// Layers of A and B that are heard.
-fn depths(desk: &mut Desk) -> [usize; 2] {
-    let codec = &desk.instance.params.codec;
-    let layers = desk.instance.model.scale().layers();
-    [&codec.depth_a, &codec.depth_b].map(|param| (desk.link.get(param).max(1) as usize).min(layers))
-}
-
-/// In place of something that is not there.
-pub fn nothing(ui: &mut Ui, text: &str) {
-    let theme = Theme::of(ui);
-    ui.label(RichText::new(text).color(theme.weak));
+/// Returns the depths of A and B that the model has, in layers.
+fn depths(context: &mut EditorContext) -> [usize; 2] {
+    let codec = &context.instance.params.codec;
+    let layers = context.instance.model.layer_bitrate().layers();
+    [&codec.depth_a, &codec.depth_b]
+        .map(|param| (context.host.get(param).max(1) as usize).min(layers))
 }

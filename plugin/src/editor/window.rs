@@ -1,4 +1,4 @@
-//! The window, as the host sees it: nice-plug-egui's, made anew for each opening, so that nothing is
+//! The editor's window as the host sees it: nice-plug-egui's, created for each opening, so that nothing is
 //! kept or computed while it is closed.
 
 use std::error::Error;
@@ -18,11 +18,11 @@ use nice_plug_egui::{
 use parking_lot::Mutex;
 
 use super::app::EditorApp;
-use super::saved::MIN_SIZE;
-use crate::guards::{NEVER, WindowThread, keep_worker_alive, no_panic};
 use crate::instance::Instance;
+use crate::params::MIN_SIZE;
+use crate::workarounds::{REPAINT_POLL_INTERVAL, WindowThread, catch_panic, keep_worker_alive};
 
-/// Any size from the smallest on.
+/// Any size from the smallest one on.
 const RESIZE: ResizeHint = ResizeHint {
     can_resize: true,
     can_resize_horizontally: true,
@@ -36,28 +36,28 @@ const RESIZE: ResizeHint = ResizeHint {
     },
 };
 
-/// What the host opens and closes windows with.
+/// Opens and closes the editor's windows for the host.
 pub struct ResidueEditor {
     instance: Instance,
-    /// Size and scale of the window that is open, or was last.
+    /// Size and scale of the open window, or of the last one.
     state: Mutex<Option<Arc<EguiEditorState>>>,
 }
 
 impl ResidueEditor {
-    /// Of an instance. Loads nothing and draws nothing.
+    /// Creates the editor of an instance. Loads and draws nothing.
     pub fn new(instance: Instance) -> Self {
         Self { instance, state: Mutex::new(None) }
     }
 
-    /// The size that the project has, in points.
+    /// Returns the size that the project has saved, in points.
     fn saved_size(&self) -> LogicalSize<f64> {
-        let look = self.instance.params.editor.get();
-        LogicalSize::new(f64::from(look.width), f64::from(look.height))
+        let appearance = self.instance.params.editor.get();
+        LogicalSize::new(f64::from(appearance.width), f64::from(appearance.height))
     }
 }
 
 impl Editor for ResidueEditor {
-    type Handle = Handle;
+    type Handle = WindowHandle;
 
     fn spawn(
         &self,
@@ -66,22 +66,22 @@ impl Editor for ResidueEditor {
         fallback_scale_factor: Option<f64>,
         gui: GuiContext,
         host: Option<HostMethods>,
-    ) -> Result<SpawnedEditor<Handle>, Box<dyn Error>> {
+    ) -> Result<SpawnedEditor<WindowHandle>, Box<dyn Error>> {
         keep_worker_alive(gui.plugin_api());
         let state = EguiEditorState::from_size(self.saved_size(), 1.0);
         *self.state.lock() = Some(Arc::clone(&state));
         let settings = EguiNiceSettings::new()
             .with_tile("Residue")
             .with_resize_hint(RESIZE)
-            .with_repaint_poll_interval(NEVER);
+            .with_repaint_poll_interval(REPAINT_POLL_INTERVAL);
         let thread = WindowThread::default();
         let app = EditorApp::new(self.instance.clone(), thread.clone());
         let editor = create_egui_editor(state, RepaintNotifier::new(), settings, app)
             .ok_or("there is no editor")?;
         let spawned = editor.spawn(parent, wait_for_parent, fallback_scale_factor, gui, host)?;
         Ok(SpawnedEditor {
-            handle: Handle(spawned.handle),
-            window: Window { inner: ManuallyDrop::new(spawned.window), thread },
+            handle: WindowHandle(spawned.handle),
+            window: EditorWindow { inner: ManuallyDrop::new(spawned.window), thread },
         })
     }
 
@@ -89,7 +89,7 @@ impl Editor for ResidueEditor {
         let open = self.state.lock().clone().filter(|state| state.is_open());
         match open {
             Some(state) => {
-                // What the window is now: its scale is known.
+                // The window's actual size, because its scale is known.
                 let (logical, physical) = (state.logical_size(), state.physical_size());
                 NativeSize::from_logical_or_physical(logical.cast(), physical)
             }
@@ -102,59 +102,67 @@ impl Editor for ResidueEditor {
     }
 }
 
-/// A window of ours. Closing it never panics, and waits for its thread.
-pub struct Window {
+/// An open window. Closing it never panics, and waits for its thread.
+pub struct EditorWindow {
     inner: ManuallyDrop<baseview::Window>,
     thread: WindowThread,
 }
 
-impl Drop for Window {
+impl Drop for EditorWindow {
     fn drop(&mut self) {
-        // SAFETY: it is not used again.
+        // SAFETY: the window is taken once, in `drop`.
         let window = unsafe { ManuallyDrop::take(&mut self.inner) };
-        no_panic("closing the editor", || drop(window));
-        self.thread.wait();
+        catch_panic("closing the editor", || drop(window));
+        self.thread.wait_until_ended();
     }
 }
 
-/// What the host does to an open window.
-pub struct Handle(EguiEditorHandle);
+/// The host's requests to an open window.
+pub struct WindowHandle(EguiEditorHandle);
 
-impl EditorHandle for Handle {
-    type Window = Window;
+impl EditorHandle for WindowHandle {
+    type Window = EditorWindow;
     type Error = baseview::Error;
 
-    fn run_until_closed(window: Window) -> Result<(), Self::Error> {
+    fn run_until_closed(window: EditorWindow) -> Result<(), Self::Error> {
         let mut window = ManuallyDrop::new(window);
-        // SAFETY: neither is dropped again.
+        // SAFETY: the outer window is never dropped, so the inner one is taken once.
         EguiEditorHandle::run_until_closed(unsafe { ManuallyDrop::take(&mut window.inner) })
     }
 
-    fn set_parent(&self, parent: ParentWindowHandle, window: &Window) -> Result<(), Self::Error> {
+    fn set_parent(
+        &self,
+        parent: ParentWindowHandle,
+        window: &EditorWindow,
+    ) -> Result<(), Self::Error> {
         self.0.set_parent(parent, &window.inner)
     }
 
-    fn show(&self, window: &Window) -> Result<(), Self::Error> {
+    fn show(&self, window: &EditorWindow) -> Result<(), Self::Error> {
         self.0.show(&window.inner)
     }
 
-    fn hide(&self, window: &Window) -> Result<(), Self::Error> {
+    fn hide(&self, window: &EditorWindow) -> Result<(), Self::Error> {
         self.0.hide(&window.inner)
     }
 
-    fn set_size(&self, size: NativeSize<u32>, window: &Window) -> Result<(), Self::Error> {
+    fn set_size(&self, size: NativeSize<u32>, window: &EditorWindow) -> Result<(), Self::Error> {
         self.0.set_size(size, &window.inner)
     }
 
-    fn host_main_thread_callback(&self, window: &Window) {
+    fn host_main_thread_callback(&self, window: &EditorWindow) {
         self.0.host_main_thread_callback(&window.inner);
     }
 
-    fn adjust_size(&self, size: NativeSize<u32>, window: &Window) -> Option<NativeSize<u32>> {
+    fn adjust_size(&self, size: NativeSize<u32>, window: &EditorWindow) -> Option<NativeSize<u32>> {
         self.0.adjust_size(size, &window.inner)
     }
 
-    fn set_fallback_scale_factor(&self, scale: f64, window: &Window) -> Result<(), Self::Error> {
+    fn set_fallback_scale_factor(
+        &self,
+        scale: f64,
+        window: &EditorWindow,
+    ) -> Result<(), Self::Error> {
         self.0.set_fallback_scale_factor(scale, &window.inner)
     }
 

@@ -9,8 +9,7 @@ use residue_engine::codec::Precision;
 use residue_engine::live::PortControl;
 
 use super::{LoadError, ModelChoice, OpenLibrary, SharedModel};
-use crate::depth::Scale;
-use crate::params::embedded_scale;
+use crate::layer_bitrate::LayerBitrate;
 
 /// How far the wanted model is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,7 +77,7 @@ pub struct ModelSlot {
     pub(super) state: Mutex<State>,
     pub(super) changed: Condvar,
     library: OpenLibrary,
-    scale: Arc<Scale>,
+    layer_bitrate: Arc<LayerBitrate>,
     restart: AtomicBool,
     /// The thread has been started.
     started: AtomicBool,
@@ -92,15 +91,15 @@ impl ModelSlot {
             state: Mutex::new(State { wish: 1, ..State::default() }),
             changed: Condvar::new(),
             library,
-            scale: Arc::new(embedded_scale()),
+            layer_bitrate: Arc::new(LayerBitrate::of_embedded()),
             restart: false.into(),
             started: false.into(),
         })
     }
 
-    /// What a layer is worth, for texts. Realtime-safe.
-    pub fn scale(&self) -> Arc<Scale> {
-        Arc::clone(&self.scale)
+    /// The bitrate of the running model's layers, for the texts of depths. Realtime-safe.
+    pub fn layer_bitrate(&self) -> Arc<LayerBitrate> {
+        Arc::clone(&self.layer_bitrate)
     }
 
     pub(super) fn library(&self) -> &OpenLibrary {
@@ -202,7 +201,7 @@ impl ModelSlot {
     /// Audio runs with this control and model from now on. If another model has been loaded meanwhile,
     /// the slot's thread switches to it.
     pub fn attach(&self, control: Arc<PortControl>, model: Arc<SharedModel>) {
-        self.scale.set(model.codec().config());
+        self.layer_bitrate.set(model.codec().config());
         let mut state = self.state.lock();
         let waited = state.phase == Phase::WaitsForRestart;
         if waited && state.model.as_ref().is_some_and(|wanted| Arc::ptr_eq(wanted, &model)) {

@@ -84,7 +84,7 @@ fn load(slot: &ModelSlot, wish: u64, choice: &ModelChoice) {
     if let Some(model) = &model
         && state.running.is_none()
     {
-        slot.scale().set(model.codec().config());
+        slot.layer_bitrate().set(model.codec().config());
     }
     state.model = model;
     slot.changed.notify_all();
@@ -101,7 +101,7 @@ fn switch(slot: &ModelSlot, running: &Running, model: Arc<SharedModel>) {
     };
     match result {
         Ok(()) => {
-            slot.scale().set(model.codec().config());
+            slot.layer_bitrate().set(model.codec().config());
             now.model = model;
         }
         Err(OpenError::Latency { .. }) => {

@@ -1,20 +1,20 @@
-//! Muted layers: a bit a layer, shared by editor, state and audio thread.
+//! Muted layers, one bit per layer, shared by editor, saved state and audio thread.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nice_plug::params::persist::PersistentField;
 
-/// Bit k: RVQ layer k (from 0) is not decoded. Reading and writing is realtime-safe.
+/// Muted RVQ layers: bit k mutes layer k, counted from 0. Reading and writing are realtime-safe.
 #[derive(Debug, Default)]
 pub struct MutedLayers(AtomicU64);
 
 impl MutedLayers {
-    /// The bits.
+    /// Returns the bits.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Takes effect with the next block.
+    /// Sets the bits, with effect from the next block.
     pub fn set(&self, layers: u64) {
         self.0.store(layers, Ordering::Relaxed);
     }

@@ -1,8 +1,8 @@
-//! What a person does to the editor and what it looks like, without a host, a window or a GPU.
+//! The editor under mouse and keys, and its pictures, without a host, a window or a GPU.
 
-mod fetching;
-mod gui;
-mod hands;
+mod downloads;
+mod harness;
 mod models;
+mod mouse_and_keys;
 mod pictures;
-mod voice;
+mod synthetic_voice;

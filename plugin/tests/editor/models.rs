@@ -5,7 +5,7 @@ use egui_kittest::kittest::Queryable;
 use residue_engine::codec::Precision;
 use residue_plugin::{ModelChoice, Phase};
 
-use crate::gui::open;
+use crate::harness::open;
 
 #[test]
 fn a_missing_model_says_so_with_what_can_be_done() {

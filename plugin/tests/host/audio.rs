@@ -8,7 +8,7 @@ use residue_engine::codec::{Codec, CodecOptions};
 use residue_engine::models::embedded;
 use residue_engine::offline::{decode, encode};
 
-use crate::rig::{Rig, noise};
+use crate::rig::{ClapRig, noise};
 
 const RATES: [u32; 8] = [8000, 22_050, 44_100, 48_000, 96_000, 192_000, 384_000, 768_000];
 
@@ -23,7 +23,7 @@ fn impulse(length: usize, at: usize) -> Vec<f32> {
 fn the_latency_is_what_is_reported() {
     for rate in RATES {
         for block in [1, 64, 1000, 16_384] {
-            let mut rig = Rig::new();
+            let mut rig = ClapRig::new();
             rig.set_offline(true);
             rig.set(&[("Listen", "Dry")]);
             rig.start(rate, block);
@@ -42,7 +42,7 @@ fn the_latency_is_what_is_reported() {
 
 #[test]
 fn the_tail_covers_the_latency_and_freeze_has_no_end() {
-    let mut rig = Rig::offline(48_000, 512);
+    let mut rig = ClapRig::offline(48_000, 512);
     rig.play(&[vec![0.1; 512], vec![0.1; 512]], 0, [512], &[]);
     let latency = rig.latency() as u32;
     match rig.tail() {
@@ -72,7 +72,7 @@ fn an_offline_render_is_what_roundtrip_writes() {
         let encoded = encode(&codec, &audio, 32, treatment, 4, &mut progress).unwrap();
         let expected = decode(&codec, &encoded, &[4], 4, &mut progress).unwrap().remove(0);
         for blocks in [vec![512], vec![1, 300, 77, 512, 5]] {
-            let mut rig = Rig::new();
+            let mut rig = ClapRig::new();
             rig.set_offline(true);
             rig.set(&[("Depth A", "4 kbps"), ("Stereo in mono models", mono)]);
             rig.start(rate, 512);
@@ -93,7 +93,7 @@ fn a_render_that_is_said_to_be_realtime_is_complete() {
     let input = vec![noise(1, 48_000, 0.3), noise(2, 48_000, 0.3)];
     for block in [64, 512, 2048, 16_384] {
         let run = |offline: bool| {
-            let mut rig = Rig::new();
+            let mut rig = ClapRig::new();
             rig.set_offline(offline);
             rig.start(48_000, block);
             let latency = rig.latency();
@@ -109,7 +109,7 @@ fn a_render_that_is_said_to_be_realtime_is_complete() {
 /// Bypass gives the input back, bit for bit and late by the latency, whatever the other parameters.
 #[test]
 fn bypass_is_the_input() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     rig.set_offline(true);
     rig.set(&[
         ("Bypass", "On"),
@@ -131,7 +131,7 @@ fn bypass_is_the_input() {
 /// Going to bypass and back makes no step where both sides are the same signal.
 #[test]
 fn bypass_is_not_heard_where_nothing_is_bypassed() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     rig.set_offline(true);
     rig.set(&[("Listen", "Dry")]);
     rig.start(48_000, 256);
@@ -150,7 +150,7 @@ fn bypass_is_not_heard_where_nothing_is_bypassed() {
 fn automation_is_exact_to_the_sample() {
     let input = vec![noise(3, 30_000, 0.3), noise(4, 30_000, 0.3)];
     let run = |block: usize| {
-        let mut rig = Rig::offline(48_000, 2048);
+        let mut rig = ClapRig::offline(48_000, 2048);
         let changes = [
             rig.change(1000, "Input gain", "-6 dB"),
             rig.change(1003, "Output gain", "3 dB"),
@@ -175,7 +175,7 @@ fn automation_is_exact_to_the_sample() {
 fn layouts() {
     let input = noise(8, 9000, 0.3);
     let run = |layout: u32, inputs: usize, outputs: usize| {
-        let mut rig = Rig::new();
+        let mut rig = ClapRig::new();
         rig.layout(layout, inputs, outputs);
         rig.set_offline(true);
         rig.set(&[("Depth A", "4 kbps")]);
@@ -197,7 +197,7 @@ fn layouts() {
 /// What is not a number goes in, and what comes out is one.
 #[test]
 fn nonsense_in_gives_numbers_out() {
-    let mut rig = Rig::offline(48_000, 512);
+    let mut rig = ClapRig::offline(48_000, 512);
     let mut plane = noise(9, 10_000, 0.5);
     plane[100] = f32::NAN;
     plane[5000] = f32::INFINITY;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clack_extensions::audio_ports::AudioPortFlags;
 use clack_extensions::tail::TailLength;
 
-use crate::rig::{Port, Random, Rig, noise};
+use crate::rig::{ClapRig, Port, Random, noise};
 
 /// All that hosts offer, and what lies beyond.
 const RATES: [u32; 10] =
@@ -20,7 +20,7 @@ fn repeat(block: usize) -> impl Iterator<Item = usize> {
 /// Samples are of 32 bits, and hosts are told so.
 #[test]
 fn ports_take_32_bits_and_may_be_in_place() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     for (layout, inputs, outputs) in [(0, 2, 2), (1, 1, 1), (2, 1, 2)] {
         rig.layout(layout, inputs, outputs);
         for (input, channels) in [(true, inputs), (false, outputs)] {
@@ -37,7 +37,7 @@ fn ports_take_32_bits_and_may_be_in_place() {
 /// A host that sends 64 bits all the same gets nothing, and goes on.
 #[test]
 fn numbers_of_64_bits_are_survived() {
-    let mut rig = Rig::offline(48_000, 512);
+    let mut rig = ClapRig::offline(48_000, 512);
     let input = vec![noise(1, 4000, 0.2), noise(2, 4000, 0.2)];
     let before = rig.play(&input, 3000, repeat(512), &[]);
     assert!(rig.play_64_bits(512).iter().flatten().all(|x| x.is_finite()));
@@ -50,7 +50,7 @@ fn numbers_of_64_bits_are_survived() {
 fn buffers_in_place_and_apart_sound_the_same() {
     for (layout, channels) in [(0, 2), (1, 1)] {
         let run = |in_place: bool| {
-            let mut rig = Rig::new();
+            let mut rig = ClapRig::new();
             rig.layout(layout, channels, channels);
             rig.in_place = in_place;
             rig.set_offline(true);
@@ -78,7 +78,7 @@ fn random_blocks_at_every_rate() {
         let length = rate as usize / 8 + LARGEST + 13;
         let input = vec![noise(1, length, 0.3), noise(2, length, 0.3)];
         let run = |blocks: &mut dyn FnMut() -> usize| {
-            let mut rig = Rig::offline(rate, LARGEST);
+            let mut rig = ClapRig::offline(rate, LARGEST);
             let latency = rig.latency();
             rig.play(&input, latency, std::iter::from_fn(|| Some(blocks())), &[])
         };
@@ -94,8 +94,8 @@ fn random_blocks_at_every_rate() {
 #[test]
 fn larger_blocks_than_announced_are_played() {
     let input = vec![noise(1, 9000, 0.3), noise(2, 9000, 0.3)];
-    let expected = Rig::offline(48_000, 256).play(&input, 0, repeat(256), &[]);
-    assert!(Rig::offline(48_000, 256).play(&input, 0, repeat(3000), &[]) == expected);
+    let expected = ClapRig::offline(48_000, 256).play(&input, 0, repeat(256), &[]);
+    assert!(ClapRig::offline(48_000, 256).play(&input, 0, repeat(3000), &[]) == expected);
 }
 
 /// What is not a number is silence to the codec, and leaves nothing behind.
@@ -111,7 +111,7 @@ fn nonsense_counts_as_silence() {
             right[at % 2][at] = 0.0;
         }
         let run = |input: &[Vec<f32>]| {
-            let mut rig = Rig::new();
+            let mut rig = ClapRig::new();
             rig.set_offline(true);
             rig.set(&[("Listen", listen)]);
             rig.start(48_000, 512);
@@ -128,7 +128,7 @@ fn nonsense_counts_as_silence() {
 #[test]
 fn huge_numbers_stay_numbers() {
     for listen in ["Dry", "A", "A-B", "Dry-A"] {
-        let mut rig = Rig::new();
+        let mut rig = ClapRig::new();
         rig.set_offline(true);
         rig.set(&[("Listen", listen), ("Input gain", "24 dB"), ("Output gain", "0 dB")]);
         rig.start(48_000, 512);
@@ -145,7 +145,7 @@ fn huge_numbers_stay_numbers() {
 fn denormals_neither_slow_down_nor_come_out() {
     let time = |plane: Vec<f32>| {
         let run = || {
-            let mut rig = Rig::offline(48_000, 512);
+            let mut rig = ClapRig::offline(48_000, 512);
             let began = Instant::now();
             let out = rig.play(&[plane.clone(), plane.clone()], 0, repeat(512), &[]);
             assert!(out.iter().flatten().all(|x| !x.is_subnormal()));
@@ -174,7 +174,7 @@ fn the_hosts_arithmetic_stays_as_it_was() {
         // SAFETY: only whether tiny numbers are flushed differs from what it was.
         unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &raw const control, options(nostack)) };
     }
-    let mut rig = Rig::offline(48_000, 512);
+    let mut rig = ClapRig::offline(48_000, 512);
     let (input, usual) = (vec![noise(4, 5000, 0.3); 2], control());
     for flush in [FLUSH, 0] {
         set(usual & !FLUSH | flush);
@@ -189,7 +189,7 @@ fn the_hosts_arithmetic_stays_as_it_was() {
 #[test]
 fn silence_is_silence() {
     let silent = |constant: bool| {
-        let mut rig = Rig::offline(48_000, 512);
+        let mut rig = ClapRig::offline(48_000, 512);
         rig.constant = constant;
         rig.play(&[vec![0.0; 48_000], vec![0.0; 48_000]], 0, repeat(512), &[])
     };
@@ -199,7 +199,7 @@ fn silence_is_silence() {
     let floor = peak(&silence[0]);
     assert!(floor < 0.001, "{floor}");
 
-    let mut rig = Rig::offline(48_000, 512);
+    let mut rig = ClapRig::offline(48_000, 512);
     rig.play(&vec![noise(1, 24_000, 0.5); 2], 0, repeat(512), &[]);
     let TailLength::Finite(tail) = rig.tail() else { panic!("it ends") };
     let tail = tail as usize;

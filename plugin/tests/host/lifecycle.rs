@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::rig::{Rig, entry, library, noise};
+use crate::rig::{ClapRig, entry, library, noise};
 
 /// Nothing is loaded for a look at the plugin. The bound is a hundred times what it takes.
 #[test]
@@ -11,7 +11,7 @@ fn a_scan_is_quick() {
     let factory = entry().get_plugin_factory().expect("there is a factory");
     assert_eq!(factory.plugin_descriptors().count(), 1);
     for _ in 0..10 {
-        let mut rig = Rig::new();
+        let mut rig = ClapRig::new();
         assert_eq!(rig.params().len(), 15);
     }
     let time = began.elapsed();
@@ -20,7 +20,7 @@ fn a_scan_is_quick() {
 
 #[test]
 fn audio_starts_and_stops_at_any_rate_and_block() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     for (rate, block) in [
         (8000, 1),
         (768_000, 16_384),
@@ -45,7 +45,7 @@ fn audio_starts_and_stops_at_any_rate_and_block() {
 
 #[test]
 fn a_reset_forgets_what_was_played() {
-    let mut rig = Rig::offline(48_000, 512);
+    let mut rig = ClapRig::offline(48_000, 512);
     let input = vec![noise(1, 6000, 0.2), noise(2, 6000, 0.2)];
     let fresh = rig.play(&input, 3000, std::iter::repeat(512), &[]);
     rig.play(&[noise(7, 5555, 0.9), noise(8, 5555, 0.9)], 0, std::iter::repeat(111), &[]);
@@ -61,7 +61,7 @@ fn a_reset_forgets_what_was_played() {
 fn instances_do_not_hear_each_other() {
     let input = vec![noise(1, 5000, 0.2), noise(2, 5000, 0.2)];
     let settings = [("Depth A", "1 layer"), ("Output gain", "-3 dB")];
-    let mut alone = Rig::new();
+    let mut alone = ClapRig::new();
     alone.set_offline(true);
     alone.set(&settings);
     alone.start(48_000, 256);
@@ -72,7 +72,7 @@ fn instances_do_not_hear_each_other() {
         .map(|n| {
             let input = input.clone();
             std::thread::spawn(move || {
-                let mut rig = Rig::new();
+                let mut rig = ClapRig::new();
                 rig.set_offline(true);
                 if n % 2 == 0 {
                     rig.set(&settings);
@@ -91,16 +91,16 @@ fn instances_do_not_hear_each_other() {
 /// Hosts drop instances in every state.
 #[test]
 fn an_instance_may_go_at_any_time() {
-    drop(Rig::new());
+    drop(ClapRig::new());
     for blocks in [0, 1, 20] {
-        let mut rig = Rig::new();
+        let mut rig = ClapRig::new();
         rig.start(48_000, 480);
         let input = vec![noise(1, 480 * blocks + 1, 0.2); 2];
         rig.play(&input, 0, std::iter::repeat(480), &[]);
         rig.stop();
         drop(rig);
     }
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     rig.start(48_000, 480);
     drop(rig);
 }

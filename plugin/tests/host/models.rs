@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use crate::rig::{Rig, noise};
-use crate::states::{choice, miniature, with_model};
+use crate::project_states::{choice, miniature, with_model};
+use crate::rig::{ClapRig, noise};
 
 /// Everything else is restored, the embedded model plays, and the project keeps what it asked for.
 #[test]
 fn a_missing_model_stays_in_the_project() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     let wanted = r#"{"version":1,"id":"/nowhere/at/all","sha256":"00ff"}"#;
     assert!(rig.load(&with_model(wanted)));
     rig.set_offline(true);
@@ -24,8 +24,8 @@ fn a_missing_model_stays_in_the_project() {
 /// and the project then knows its sum.
 #[test]
 fn a_folder_is_a_model() {
-    let mut embedded = Rig::offline(48_000, 512);
-    let mut rig = Rig::new();
+    let mut embedded = ClapRig::offline(48_000, 512);
+    let mut rig = ClapRig::new();
     assert!(rig.load(&with_model(&choice(&miniature("nano")))));
     rig.set_offline(true);
     rig.start(48_000, 512);
@@ -47,7 +47,7 @@ fn a_folder_is_a_model() {
 fn a_precision_is_saved_and_heard() {
     let input = vec![noise(1, 9000, 0.3), noise(2, 9000, 0.3)];
     let play = |model: &str| {
-        let mut rig = Rig::new();
+        let mut rig = ClapRig::new();
         assert!(rig.load(&with_model(model)));
         rig.set_offline(true);
         rig.start(24_000, 512);
@@ -70,7 +70,7 @@ fn a_precision_is_saved_and_heard() {
 /// until then audio goes on.
 #[test]
 fn a_longer_latency_waits_for_a_restart() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     rig.start(48_000, 512);
     let (before, input) = (rig.latency(), vec![noise(1, 512, 0.3); 2]);
     assert!(rig.load(&with_model(&choice(&miniature("nano")))));
@@ -98,7 +98,7 @@ fn a_longer_latency_waits_for_a_restart() {
 /// How stereo goes through a mono model takes a restart, which is asked for once.
 #[test]
 fn the_treatment_of_stereo_asks_for_a_restart() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     rig.start(48_000, 512);
     rig.play(&[vec![0.0; 512], vec![0.0; 512]], 0, [512], &[]);
     assert!(!rig.take_restart());

@@ -2,11 +2,11 @@
 
 use clack_extensions::params::ParamInfoFlags;
 
-use crate::rig::{Random, Rig, noise};
+use crate::rig::{ClapRig, Random, noise};
 
 #[test]
 fn parameters_are_listed_with_names_groups_and_flags() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     let params = rig.params();
     let names: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
     let expected = [
@@ -39,7 +39,7 @@ fn parameters_are_listed_with_names_groups_and_flags() {
 
 #[test]
 fn controllers_have_every_parameter_on_two_pages() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     let pages = rig.pages();
     let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["Compare", "Line"]);
@@ -53,7 +53,7 @@ fn controllers_have_every_parameter_on_two_pages() {
 
 #[test]
 fn every_value_survives_its_text() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     for param in rig.params() {
         for step in 0..=64 {
             let value = param.min + (param.max - param.min) * f64::from(step) / 64.0;
@@ -75,7 +75,7 @@ fn every_value_survives_its_text() {
 #[test]
 fn random_automation_in_random_blocks() {
     let mut random = Random(11);
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     rig.paced = true;
     rig.start(48_000, 4096);
     let params = rig.params();

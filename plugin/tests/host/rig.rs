@@ -43,13 +43,13 @@ pub fn entry() -> &'static PluginEntry {
 
 /// What the plugin asked the host for.
 #[derive(Default)]
-pub struct Wishes {
+pub struct HostRequests {
     pub restart: AtomicBool,
     pub callback: AtomicBool,
     pub latency_changes: AtomicUsize,
 }
 
-impl<'a> SharedHandler<'a> for Wishes {
+impl<'a> SharedHandler<'a> for HostRequests {
     fn request_restart(&self) {
         self.restart.store(true, Ordering::Relaxed);
     }
@@ -61,11 +61,11 @@ impl<'a> SharedHandler<'a> for Wishes {
     }
 }
 
-impl HostParamsImplShared for Wishes {
+impl HostParamsImplShared for HostRequests {
     fn request_flush(&self) {}
 }
 
-pub struct MainThread<'a>(&'a Wishes);
+pub struct MainThread<'a>(&'a HostRequests);
 
 impl<'a> MainThreadHandler<'a> for MainThread<'a> {}
 
@@ -84,7 +84,7 @@ impl HostParamsImplMainThread for MainThread<'_> {
 pub struct Host;
 
 impl HostHandlers for Host {
-    type Shared<'a> = Wishes;
+    type Shared<'a> = HostRequests;
     type MainThread<'a> = MainThread<'a>;
     type AudioProcessor<'a> = ();
 
@@ -124,7 +124,7 @@ pub type Watch = fn(&mut dyn FnMut());
 const LEFT_OVER: f32 = 9.0;
 
 /// A host with one instance.
-pub struct Rig {
+pub struct ClapRig {
     instance: PluginInstance<Host>,
     audio: Option<StartedPluginAudioProcessor<Host>>,
     pub max_block: usize,
@@ -141,13 +141,13 @@ pub struct Rig {
     outputs: usize,
 }
 
-impl Rig {
+impl ClapRig {
     /// An instance that does not run yet.
     pub fn new() -> Self {
         let info = HostInfo::new("Residue's tests", "Residue", "", "1").expect("no zeros");
         let instance = PluginInstance::<Host>::new(
-            |_| Wishes::default(),
-            |wishes| MainThread(wishes),
+            |_| HostRequests::default(),
+            |requests| MainThread(requests),
             entry(),
             c"org.residue.residue",
             &info,
@@ -246,7 +246,7 @@ impl Rig {
     pub fn serve(&mut self) {
         let asked = self
             .instance
-            .access_shared_handler(|wishes| wishes.callback.swap(false, Ordering::Relaxed));
+            .access_shared_handler(|requests| requests.callback.swap(false, Ordering::Relaxed));
         if asked {
             self.instance.call_on_main_thread_callback();
         }
@@ -255,7 +255,8 @@ impl Rig {
     /// Whether a restart was asked for since this was last asked.
     pub fn take_restart(&mut self) -> bool {
         self.serve();
-        self.instance.access_shared_handler(|wishes| wishes.restart.swap(false, Ordering::Relaxed))
+        self.instance
+            .access_shared_handler(|requests| requests.restart.swap(false, Ordering::Relaxed))
     }
 
     pub fn reset(&mut self) {
@@ -513,7 +514,7 @@ impl Rig {
     }
 }
 
-impl Drop for Rig {
+impl Drop for ClapRig {
     fn drop(&mut self) {
         self.stop();
     }

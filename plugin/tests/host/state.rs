@@ -5,20 +5,20 @@ use std::collections::BTreeMap;
 use nice_plug::plugin::PluginState;
 use residue_plugin::{Instance, PRESETS};
 
-use crate::rig::{Random, Rig};
-use crate::states::clap_state;
+use crate::project_states::clap_state;
+use crate::rig::{ClapRig, Random};
 
 fn text(state: &[u8]) -> String {
     String::from_utf8(state[8..].to_vec()).expect("states are text")
 }
 
-fn values(rig: &mut Rig) -> Vec<(String, f64)> {
+fn values(rig: &mut ClapRig) -> Vec<(String, f64)> {
     rig.params().into_iter().map(|param| (param.name, rig.value(param.id))).collect()
 }
 
 #[test]
 fn states_round_trip_byte_for_byte() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     let before = rig.save();
     assert!(before.len() < 1024, "{} bytes", before.len());
     rig.set(&[
@@ -29,7 +29,7 @@ fn states_round_trip_byte_for_byte() {
     ]);
     let saved = rig.save();
     assert_ne!(saved, before);
-    let mut other = Rig::new();
+    let mut other = ClapRig::new();
     assert!(other.load(&saved));
     assert_eq!(values(&mut other), values(&mut rig));
     assert_eq!(other.save(), saved);
@@ -41,7 +41,7 @@ fn states_round_trip_byte_for_byte() {
 
 #[test]
 fn states_are_small_and_hold_no_weights() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     rig.start(48_000, 512);
     let text = text(&rig.save());
     assert!(text.contains(r#"\"id\":\"embedded\""#), "{text}");
@@ -50,7 +50,7 @@ fn states_are_small_and_hold_no_weights() {
 
 #[test]
 fn garbage_is_refused_and_survived() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     rig.set(&[("Depth A", "7 layers")]);
     let saved = rig.save();
     let mut random = Random(3);
@@ -81,7 +81,7 @@ fn garbage_is_refused_and_survived() {
 
 #[test]
 fn older_and_newer_states_load() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     let older = r#"{"params":{"depa":{"i32":5}},"fields":{}}"#;
     assert!(rig.load(&clap_state(older)));
     assert_eq!(rig.shown("Depth A"), "5 kbps");
@@ -98,9 +98,9 @@ fn older_and_newer_states_load() {
 /// Every preset arrives in the plugin.
 #[test]
 fn presets_apply() {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     let fresh = text(&rig.save());
-    let scale = Instance::new().model.scale();
+    let scale = Instance::new().model.layer_bitrate();
     let mut sounds = BTreeMap::new();
     for preset in &PRESETS {
         let mut state: PluginState = serde_json::from_str(&fresh).unwrap();

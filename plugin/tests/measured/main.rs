@@ -4,12 +4,12 @@
 mod memory;
 // What the tests of the plugin need of these, these need less of.
 #[allow(dead_code)]
+#[path = "../host/project_states.rs"]
+mod project_states;
+#[allow(dead_code)]
 #[path = "../host/rig.rs"]
 mod rig;
 mod scan;
-#[allow(dead_code)]
-#[path = "../host/states.rs"]
-mod states;
 mod vst3_instance;
 #[path = "../shared/vst3_module.rs"]
 mod vst3_module;

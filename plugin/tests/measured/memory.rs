@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::alone;
-use crate::rig::{Rig, noise};
-use crate::states::{choice, miniature, with_model};
+use crate::project_states::{choice, miniature, with_model};
+use crate::rig::{ClapRig, noise};
 
 /// Instances.
 const TEN: usize = 10;
@@ -108,7 +108,7 @@ fn ten_instances_share_weights() {
     let mut rigs = Vec::new();
     let mut steps = vec![used()];
     for _ in 0..TEN {
-        let mut rig = Rig::new();
+        let mut rig = ClapRig::new();
         assert!(rig.load(&with_model(&model)));
         rig.set_offline(true);
         rig.start(48_000, 512);

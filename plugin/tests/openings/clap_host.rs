@@ -23,11 +23,11 @@ use crate::sound::{BLOCK, RATE, Speech};
 
 /// What the plugin asked for.
 #[derive(Default)]
-pub struct Wishes {
+pub struct HostRequests {
     callback: AtomicBool,
 }
 
-impl<'a> SharedHandler<'a> for Wishes {
+impl<'a> SharedHandler<'a> for HostRequests {
     fn request_restart(&self) {}
 
     fn request_process(&self) {}
@@ -37,11 +37,11 @@ impl<'a> SharedHandler<'a> for Wishes {
     }
 }
 
-impl HostParamsImplShared for Wishes {
+impl HostParamsImplShared for HostRequests {
     fn request_flush(&self) {}
 }
 
-impl HostGuiImpl for Wishes {
+impl HostGuiImpl for HostRequests {
     fn resize_hints_changed(&self) {}
 
     fn request_resize(&self, _: GuiSize) -> Result<(), HostError> {
@@ -72,7 +72,7 @@ impl HostParamsImplMainThread for MainThread {
 struct Host;
 
 impl HostHandlers for Host {
-    type Shared<'a> = Wishes;
+    type Shared<'a> = HostRequests;
     type MainThread<'a> = MainThread;
     type AudioProcessor<'a> = ();
 
@@ -101,7 +101,7 @@ impl Instance {
     pub fn start(entry: &PluginEntry, motion: Motion, seed: u64) -> Self {
         let info = HostInfo::new("Residue's tests", "Residue", "", "1").expect("no zeros");
         let mut plugin = PluginInstance::<Host>::new(
-            |_| Wishes::default(),
+            |_| HostRequests::default(),
             |_| MainThread,
             entry,
             c"org.residue.residue",
@@ -150,7 +150,7 @@ impl Editor for Instance {
     }
 
     fn serve(&mut self) {
-        let callback = |wishes: &Wishes| wishes.callback.swap(false, Ordering::Relaxed);
+        let callback = |requests: &HostRequests| requests.callback.swap(false, Ordering::Relaxed);
         if self.plugin.access_shared_handler(callback) {
             self.plugin.call_on_main_thread_callback();
         }

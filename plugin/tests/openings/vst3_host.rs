@@ -313,7 +313,7 @@ impl IHostApplicationTrait for Application {
     }
 }
 
-/// Takes what the editor changes, and wishes for a restart, and does nothing.
+/// Takes what the editor changes, and requests for a restart, and does nothing.
 struct Handler;
 
 impl Class for Handler {

@@ -22,8 +22,8 @@ mod plugin;
 #[path = "../../../plugin/tests/host/rig.rs"]
 mod rig;
 #[allow(dead_code)]
-#[path = "../../../plugin/tests/host/states.rs"]
-mod states;
+#[path = "../../../plugin/tests/host/project_states.rs"]
+mod project_states;
 
 /// Sessions played on a port.
 const SEEDS: std::ops::Range<u64> = 100..110;

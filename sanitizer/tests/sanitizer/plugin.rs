@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use residue_plugin::{Instance, PRESETS};
 use residue_sanitizer::runtime;
 
-use super::rig::{Change, Param, Random, Rig, noise};
-use super::states::{choice, clap_state, miniature, with_model};
+use super::rig::{Change, Param, Random, ClapRig, noise};
+use super::project_states::{choice, clap_state, miniature, with_model};
 
 /// The name of the violation that only the plugin's library can commit.
 pub const VIOLATION: &str = "allocate in the plugin";
@@ -30,7 +30,7 @@ pub struct Played {
 
 /// Has the plugin write a text under watch, for which it allocates: this has to end the program.
 pub fn commit() -> ExitCode {
-    let mut rig = Rig::new();
+    let mut rig = ClapRig::new();
     let depth = rig.param("Depth A").id;
     runtime::watch(&mut || drop(rig.text(depth, 1.0)));
     ExitCode::SUCCESS
@@ -39,7 +39,7 @@ pub fn commit() -> ExitCode {
 /// Plays sessions in realtime mode, all calls of the audio thread watched.
 pub fn play() -> Played {
     let mut played = Played::default();
-    let scale = Instance::new().model.scale();
+    let scale = Instance::new().model.layer_bitrate();
     let presets: Vec<Vec<u8>> = PRESETS
         .iter()
         .map(|preset| {
@@ -54,7 +54,7 @@ pub fn play() -> Played {
             .into();
     for (number, (rate, block)) in SESSIONS.into_iter().enumerate() {
         let mut random = Random(number as u64 + 1);
-        let mut rig = Rig::new();
+        let mut rig = ClapRig::new();
         rig.watch = runtime::watch;
         rig.paced = true;
         rig.in_place = number % 2 == 1;

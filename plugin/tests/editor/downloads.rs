@@ -1,4 +1,4 @@
-//! A model that is downloaded from a hub, while audio runs.
+//! Models downloaded from a hub while audio runs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,30 +12,30 @@ use residue_engine_testing::{HubFault, HubServer, PullPhase};
 use residue_plugin::{Instance, ModelChoice, Phase};
 use residue_ui_testing::signals::{Noise, RATE};
 
-use crate::gui::{Open, open_over};
+use crate::harness::{EditorHarness, open_over};
 
 /// Samples of a block.
 const BLOCK: usize = 480;
-/// Bytes after which the hub falls silent for a while.
+/// Bytes after which the hub stalls for a while.
 const HALF: usize = 300_000;
 
-/// A hub that has a miniature of nano.
+/// A hub with the miniature of nano.
 fn hub() -> HubServer {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/golden/nano");
     let file = |name| (name, std::fs::read(folder.join(name)).unwrap());
     HubServer::start(["config.json", "model.safetensors"].map(file).into())
 }
 
-/// What a host does with an instance: blocks go through its port, one after the other.
-struct Audio {
+/// A host's audio: blocks go through an instance's port, one after the other.
+struct HostAudio {
     port: AudioPort,
     noise: Noise,
     input: Vec<f32>,
     heard: Vec<f32>,
 }
 
-impl Audio {
-    /// Starts audio with the model that is there, as a host that waits for the codec.
+impl HostAudio {
+    /// Starts audio with the loaded model, offline, so that nothing depends on the machine's speed.
     fn start(instance: &Instance) -> Self {
         let model = instance.model.prepare(None).unwrap();
         let settings = PortSettings { source: ListeningSource::Dry, ..PortSettings::default() };
@@ -47,7 +47,7 @@ impl Audio {
         Self { port, noise: Noise::new(1), input: Vec::new(), heard: Vec::new() }
     }
 
-    /// Plays a block, and checks that what is heard is what went in one latency ago.
+    /// Plays a block; while the dry lane is heard, checks it against the delayed input.
     fn play(&mut self) {
         let mut left: Vec<f32> = (0..BLOCK).map(|_| self.noise.sample() as f32 * 0.2).collect();
         let mut right = left.clone();
@@ -66,8 +66,8 @@ impl Audio {
         }
     }
 
-    /// The loudest sample of half a second of lane A.
-    fn loudest(&mut self) -> f32 {
+    /// The peak of half a second of lane A.
+    fn peak_of_a(&mut self) -> f32 {
         self.port.set(&PortSettings { source: ListeningSource::A, ..PortSettings::default() });
         let from = self.heard.len();
         (0..RATE as usize / 2 / BLOCK).for_each(|_| self.play());
@@ -75,11 +75,16 @@ impl Audio {
     }
 }
 
-/// Draws and plays until something is so.
-fn wait(open: &mut Open, audio: &mut Audio, what: &str, so: impl Fn(&Open) -> bool) {
-    open_port.wait(what, |open| {
+/// Draws frames and plays blocks until a condition holds.
+fn wait(
+    open: &mut EditorHarness,
+    audio: &mut HostAudio,
+    what: &str,
+    condition: impl Fn(&EditorHarness) -> bool,
+) {
+    open.wait(what, |open| {
         audio.play();
-        so(open_port)
+        condition(open)
     });
 }
 
@@ -91,52 +96,51 @@ fn a_missing_model_is_fetched_and_runs_while_audio_goes_on() {
     (place.settings.retries, place.settings.patience) = (3, Duration::from_secs(1));
     let mut open =
         open_over(place.library(), |instance| instance.model.choose(ModelChoice::new("nano")));
-    let mut audio = Audio::start(&open_port.instance);
-    let running = |open: &Open| open_port.instance.model.status().running.map(|(name, _)| name);
+    let mut audio = HostAudio::start(&open.instance);
+    let running = |open: &EditorHarness| open.instance.model.status().running.map(|(name, _)| name);
     let reads =
-        |open: &Open, words: &str| open_port.window.query_by_label_contains(words).is_some();
-    open_port.wait_for("The model nano is missing");
-    open_port.window.get_by_label("Fetch 87 MB").click();
-    wait(&mut open_port, &mut audio, "bytes arrive", |open| {
-        open_port.instance.shelf.fetch().is_some_and(|fetch| fetch.done as usize > HALF / 2)
+        |open: &EditorHarness, words: &str| open.window.query_by_label_contains(words).is_some();
+    open.wait_for("The model nano is missing");
+    open.window.get_by_label("Fetch 87 MB").click();
+    wait(&mut open, &mut audio, "bytes arrive", |open| {
+        open.instance.shelf.fetch().is_some_and(|fetch| fetch.done as usize > HALF / 2)
     });
-    // As far as the hub has come.
-    wait(&mut open_port, &mut audio, "progress is shown", |open| {
-        reads(open_port, "Fetching nano: ") && reads(open_port, " kB of 628 kB")
+    wait(&mut open, &mut audio, "progress is shown", |open| {
+        reads(open, "Fetching nano: ") && reads(open, " kB of 628 kB")
     });
-    assert!(reads(&open, "Audio goes on."));
+    assert!(reads(&open, "Audio continues."));
     assert_eq!(running(&open).as_deref(), Some("embedded"));
 
-    // The connection is taken up again by itself, where it broke. Longer frames need a longer latency.
-    wait(&mut open_port, &mut audio, "it has been fetched and loaded", |open| {
-        open_port.instance.model.status().phase == Phase::WaitsForRestart
+    // The download resumes by itself where it stalled. Longer frames need a longer latency.
+    wait(&mut open, &mut audio, "it has been fetched and loaded", |open| {
+        open.instance.model.status().phase == Phase::WaitsForRestart
     });
     assert_eq!(open.instance.shelf.fetch().unwrap().end, Some(Ok(())));
     let range = format!("bytes={HALF}-");
     let ranges: Vec<_> = server.downloads().into_iter().map(|download| download.range).collect();
     assert!(ranges.iter().flatten().any(|asked| *asked == range), "{ranges:?}");
-    assert!(reads(&open, "nano waits for the host to start audio anew"));
+    assert!(reads(&open, "nano waits for the host to restart audio"));
     assert!(open.instance.model.take_restart(), "the host is asked");
     assert_eq!(running(&open).as_deref(), Some("embedded"));
     audio.play();
-    assert!(audio.loudest() > 0.01, "the embedded model plays");
+    assert!(audio.peak_of_a() > 0.01, "the embedded model plays");
 
-    drop(open_port.instance.model.detach());
-    let mut audio = Audio::start(&open_port.instance);
-    wait(&mut open_port, &mut audio, "it runs", |open| {
-        open_port.instance.model.status().phase == Phase::Ready
-            && running(open_port).as_deref() == Some("nano")
+    drop(open.instance.model.detach());
+    let mut audio = HostAudio::start(&open.instance);
+    wait(&mut open, &mut audio, "it runs", |open| {
+        open.instance.model.status().phase == Phase::Ready
+            && running(open).as_deref() == Some("nano")
     });
     assert!(!reads(&open, "nano waits") && !reads(&open, "is missing"));
     assert!(open.window.query_by_label("Model nano, f32").is_some());
-    let depth = open_port.window.get_by_label("Depth A");
+    let depth = open.window.get_by_label("Depth A");
     assert_eq!(
         depth.accesskit_node().value().as_deref(),
         Some("0.375 kbps, 5 layers"),
         "the miniature's"
     );
-    assert!(audio.loudest() > 0.0, "the new model plays");
-    drop(open_port.instance.model.detach());
+    assert!(audio.peak_of_a() > 0.0, "the new model plays");
+    drop(open.instance.model.detach());
 }
 
 #[test]
@@ -144,15 +148,15 @@ fn a_model_is_fetched_in_the_dialog_and_chosen() {
     let server = hub();
     let place = PullPhase::new(&server);
     let mut open = open_over(place.library(), |_| {});
-    open_port.window.get_by_label("Model embedded, f32").click();
-    open_port.wait_for("Fetch 87 MB");
-    open_port.window.get_by_label("Fetch 87 MB").click();
-    open_port.wait_for("here, 628 kB");
+    open.window.get_by_label("Model embedded, f32").click();
+    open.wait_for("Fetch 87 MB");
+    open.window.get_by_label("Fetch 87 MB").click();
+    open.wait_for("here, 628 kB");
     assert!(open.window.query_by_label("Fetch 87 MB").is_none());
     assert_eq!(open.instance.model.wanted(), ModelChoice::default(), "fetching is not choosing");
-    open_port.window.get_by_label("Model nano").click();
-    open_port.wait("it is loaded", |open| {
-        let status = open_port.instance.model.status();
+    open.window.get_by_label("Model nano").click();
+    open.wait("it is loaded", |open| {
+        let status = open.instance.model.status();
         status.wanted.id == "nano" && status.phase == Phase::Ready
     });
 }

@@ -1,4 +1,4 @@
-//! A host's side of the editor that takes changes at once and writes them down.
+//! An editor in a test harness, over a host that applies changes at once and records them.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -16,7 +16,7 @@ use residue_plugin::Instance;
 use residue_plugin::editor::Panel;
 use residue_ui::Theme;
 
-/// What was done to a parameter.
+/// A step of a gesture on a parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Gesture {
     /// A gesture begins.
@@ -27,25 +27,25 @@ pub enum Gesture {
     End(String),
 }
 
-/// What a host was told.
+/// The gestures that a host has received.
 #[derive(Clone, Default)]
-pub struct Told(Arc<Mutex<Vec<Gesture>>>);
+pub struct RecordedGestures(Arc<Mutex<Vec<Gesture>>>);
 
-impl Told {
-    /// Since the last call.
+impl RecordedGestures {
+    /// Returns the gestures since the last call.
     pub fn take(&self) -> Vec<Gesture> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }
 
 struct Host {
-    // Keeps the parameters alive.
+    // Owns the parameters.
     _instance: Instance,
-    told: Told,
+    gestures: RecordedGestures,
 }
 
 fn name(param: ParamPtr) -> String {
-    // SAFETY: the host holds the instance.
+    // SAFETY: the host owns the instance, and with it the parameter.
     unsafe { param.name() }.to_owned()
 }
 
@@ -55,17 +55,17 @@ impl GuiContextInner for Host {
     }
 
     unsafe fn raw_begin_set_parameter(&self, param: ParamPtr) {
-        self.told.0.lock().unwrap().push(Gesture::Begin(name(param)));
+        self.gestures.0.lock().unwrap().push(Gesture::Begin(name(param)));
     }
 
     unsafe fn raw_set_parameter_normalized(&self, param: ParamPtr, normalized: f32) {
-        self.told.0.lock().unwrap().push(Gesture::Set(name(param), normalized));
+        self.gestures.0.lock().unwrap().push(Gesture::Set(name(param), normalized));
         // SAFETY: the host holds the instance.
         unsafe { param._internal_set_normalized_value(normalized) };
     }
 
     unsafe fn raw_end_set_parameter(&self, param: ParamPtr) {
-        self.told.0.lock().unwrap().push(Gesture::End(name(param)));
+        self.gestures.0.lock().unwrap().push(Gesture::End(name(param)));
     }
 
     fn get_state(&self) -> PluginState {
@@ -77,9 +77,9 @@ impl GuiContextInner for Host {
     fn request_restart(&self) {}
 }
 
-/// An instance that finds no models on this computer and a hub that never answers, and an editor of it.
-pub fn panel() -> (Instance, Panel, Told) {
-    // It takes calls and says nothing, as long as the tests run.
+/// An instance without models on this computer, with a hub that never answers, and its editor.
+pub fn panel() -> (Instance, Panel, RecordedGestures) {
+    // Accepts connections and never replies, as long as the tests run.
     static SILENT: LazyLock<TcpListener> =
         LazyLock::new(|| TcpListener::bind("127.0.0.1:0").unwrap());
     let nowhere = std::env::temp_dir().join(format!("residue-editor-{}", std::process::id()));
@@ -88,36 +88,36 @@ pub fn panel() -> (Instance, Panel, Told) {
     panel_over(ModelLibrary::new(nowhere, hub))
 }
 
-/// An instance that finds the models of a library, and an editor of it.
-pub fn panel_over(library: ModelLibrary) -> (Instance, Panel, Told) {
+/// An instance with the models of a library, and its editor.
+pub fn panel_over(library: ModelLibrary) -> (Instance, Panel, RecordedGestures) {
     let instance = Instance::with_library(Arc::new(move || Ok(library.clone())));
-    let told = Told::default();
-    let host = Host { _instance: instance.clone(), told: told.clone() };
+    let gestures = RecordedGestures::default();
+    let host = Host { _instance: instance.clone(), gestures: gestures.clone() };
     let panel = Panel::new(instance.clone(), GuiContext::new(Arc::new(host)));
-    (instance, panel, told)
+    (instance, panel, gestures)
 }
 
 /// An open editor, after its first frames.
-pub struct Open {
+pub struct EditorHarness {
     pub instance: Instance,
-    pub told: Told,
+    pub gestures: RecordedGestures,
     pub window: Harness<'static, Panel>,
 }
 
-/// Opens the editor of an instance that `prepare` has been at.
-pub fn open(prepare: impl FnOnce(&Instance)) -> Open {
+/// Opens the editor of an instance that `prepare` has changed.
+pub fn open(prepare: impl FnOnce(&Instance)) -> EditorHarness {
     open_panel(panel(), prepare)
 }
 
 /// As [`open`], over a library.
-pub fn open_over(library: ModelLibrary, prepare: impl FnOnce(&Instance)) -> Open {
+pub fn open_over(library: ModelLibrary, prepare: impl FnOnce(&Instance)) -> EditorHarness {
     open_panel(panel_over(library), prepare)
 }
 
 fn open_panel(
-    (instance, panel, told): (Instance, Panel, Told),
+    (instance, panel, gestures): (Instance, Panel, RecordedGestures),
     prepare: impl FnOnce(&Instance),
-) -> Open {
+) -> EditorHarness {
     prepare(&instance);
     let mut window = Harness::builder()
         .with_size(egui::vec2(1060.0, 720.0))
@@ -125,14 +125,14 @@ fn open_panel(
         .build_ui_state(|ui, panel: &mut Panel| panel.show(ui), panel);
     Theme::install(&window.ctx);
     window.run_steps(3);
-    Open { instance, told, window }
+    EditorHarness { instance, gestures, window }
 }
 
-impl Open {
-    /// Draws until something is so.
-    pub fn wait(&mut self, what: &str, mut so: impl FnMut(&Self) -> bool) {
+impl EditorHarness {
+    /// Draws frames until a condition holds; fails with `what` after a minute.
+    pub fn wait(&mut self, what: &str, mut condition: impl FnMut(&Self) -> bool) {
         let until = Instant::now() + Duration::from_secs(60);
-        while !so(self) {
+        while !condition(self) {
             assert!(Instant::now() < until, "{what}");
             std::thread::sleep(Duration::from_millis(5));
             self.window.run_steps(1);
@@ -140,13 +140,13 @@ impl Open {
         self.window.run_steps(2);
     }
 
-    /// Draws until a text can be read that has these words.
+    /// Draws frames until a text with these words is shown.
     pub fn wait_for(&mut self, words: &str) {
-        self.wait(words, |open| open.window.query_by_label_contains(words).is_some());
+        self.wait(words, |editor| editor.window.query_by_label_contains(words).is_some());
     }
 }
 
-impl Drop for Open {
+impl Drop for EditorHarness {
     fn drop(&mut self) {
         self.instance.stop();
     }

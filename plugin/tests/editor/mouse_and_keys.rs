@@ -1,10 +1,10 @@
-//! Mouse and keys.
+//! Parameters changed with mouse and keys.
 
 use egui::{Event, Key, Modifiers, PointerButton, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use residue_plugin::{Listen, PRESETS};
 
-use crate::gui::{Gesture, Open, open};
+use crate::harness::{EditorHarness, Gesture, open};
 
 fn begin(name: &str) -> Gesture {
     Gesture::Begin(name.into())
@@ -15,7 +15,7 @@ fn end(name: &str) -> Gesture {
 }
 
 /// Drags a knob up by so many points.
-fn drag(open: &mut Open, name: &str, up: f32) {
+fn drag(open: &mut EditorHarness, name: &str, up: f32) {
     let from = open.window.get_by_label(name).rect().center();
     let modifiers = Modifiers::NONE;
     open.window.event(Event::PointerMoved(from));
@@ -41,27 +41,31 @@ fn a_knob_is_turned_by_mouse_in_one_gesture() {
     // 220 points are the whole range of 31 steps.
     drag(&mut open, "Depth A", -71.0);
     assert_eq!(open.instance.params.codec.depth_a.value(), 22);
-    let told = open.told.take();
-    assert_eq!(told.first(), Some(&begin("Depth A")));
-    assert_eq!(told.last(), Some(&end("Depth A")));
-    let sets =
-        told.iter().filter(|told| matches!(told, Gesture::Set(name, _) if name == "Depth A"));
-    assert_eq!(sets.count(), told.len() - 2, "{told:?}");
-    assert!(told.len() > 4, "it moves on the way: {told:?}");
+    let gestures = open.gestures.take();
+    assert_eq!(gestures.first(), Some(&begin("Depth A")));
+    assert_eq!(gestures.last(), Some(&end("Depth A")));
+    let sets = gestures
+        .iter()
+        .filter(|gesture| matches!(gesture, Gesture::Set(name, _) if name == "Depth A"));
+    assert_eq!(sets.count(), gestures.len() - 2, "{gestures:?}");
+    assert!(gestures.len() > 4, "it moves on the way: {gestures:?}");
 }
 
 #[test]
 fn a_knob_is_turned_by_keys_reset_and_typed() {
     let mut open = open(|_| {});
-    let value = |open: &Open| open.instance.params.codec.depth_a.value();
+    let value = |open: &EditorHarness| open.instance.params.codec.depth_a.value();
     open.window.get_by_label("Depth A").focus();
     open.window.run_steps(2);
     for (key, expected) in [(Key::ArrowDown, 31), (Key::PageDown, 27), (Key::Home, 1)] {
         open.window.key_press(key);
         open.window.run_steps(2);
         assert_eq!(value(&open), expected, "{key:?}");
-        let told = open.told.take();
-        assert_eq!((told.len(), &told[0], &told[2]), (3, &begin("Depth A"), &end("Depth A")));
+        let gestures = open.gestures.take();
+        assert_eq!(
+            (gestures.len(), &gestures[0], &gestures[2]),
+            (3, &begin("Depth A"), &end("Depth A"))
+        );
     }
     open.window.key_press(Key::Enter);
     open.window.run_steps(2);
@@ -87,20 +91,20 @@ fn typing_is_not_choosing() {
         open.window.key_press(key);
         open.window.run_steps(2);
     }
-    assert_eq!(open.instance.params.codec.listen.value(), Listen::A);
+    assert_eq!(open.instance.params.codec.listen.value(), ListenTo::A);
     assert!(!open.instance.params.codec.swap.value());
-    assert_eq!(open.told.take(), []);
+    assert_eq!(open.gestures.take(), []);
 }
 
 #[test]
 fn sources_are_chosen_by_mouse_and_letters() {
     let mut open = open(|_| {});
-    let listen = |open: &Open| open.instance.params.codec.listen.value();
+    let listen = |open: &EditorHarness| open.instance.params.codec.listen.value();
     open.window.get_by_label("Listen to Dry\u{2212}A").click();
     open.window.run_steps(2);
-    assert_eq!(listen(&open), Listen::DryMinusA);
-    assert_eq!(open.told.take().len(), 3, "one gesture");
-    for (key, expected) in [(Key::B, Listen::B), (Key::D, Listen::Dry), (Key::A, Listen::A)] {
+    assert_eq!(listen(&open), ListenTo::DryMinusA);
+    assert_eq!(open.gestures.take().len(), 3, "one gesture");
+    for (key, expected) in [(Key::B, ListenTo::B), (Key::D, ListenTo::Dry), (Key::A, ListenTo::A)] {
         open.window.key_press(key);
         open.window.run_steps(2);
         assert_eq!(listen(&open), expected, "{key:?}");
@@ -108,11 +112,11 @@ fn sources_are_chosen_by_mouse_and_letters() {
     open.window.key_press(Key::X);
     open.window.run_steps(2);
     assert!(open.instance.params.codec.swap.value(), "A and B have changed places");
-    assert_eq!(listen(&open), Listen::A);
+    assert_eq!(listen(&open), ListenTo::A);
     // What is heard is asked for, swapped or not.
     open.window.key_press(Key::A);
     open.window.run_steps(2);
-    assert_eq!(listen(&open), Listen::B);
+    assert_eq!(listen(&open), ListenTo::B);
 }
 
 #[test]
@@ -123,12 +127,12 @@ fn presets_are_chosen_from_the_menu_and_by_digits() {
     open.window.run_steps(3);
     open.window.get_by_label("Preset Tunnel").click();
     open.window.run_steps(3);
-    let line = &open.instance.params.line;
+    let line = &open.instance.params.transmission;
     assert_eq!((line.loss.value(), line.burst.value().round()), (33.0, 12.0));
     assert_eq!(open.instance.params.codec.depth_a.value(), 2, "2 kbps");
     assert!(open.window.query_by_label("Preset: Tunnel").is_some(), "the menu says which");
-    let told = open.told.take();
-    assert_eq!(told.len(), 30, "ten gestures");
+    let gestures = open.gestures.take();
+    assert_eq!(gestures.len(), 30, "ten gestures");
     // Elsewhere, so that nothing has the focus.
     open.window.key_press(Key::Escape);
     open.window.run_steps(2);
@@ -172,9 +176,9 @@ fn every_parameter_can_be_reached() {
         open.window.run_steps(2);
         open.window.key_press(key);
         open.window.run_steps(2);
-        let told = open.told.take();
-        let [Gesture::Begin(name), Gesture::Set(..), Gesture::End(_)] = &told[..] else {
-            panic!("{label}: {told:?}");
+        let gestures = open.gestures.take();
+        let [Gesture::Begin(name), Gesture::Set(..), Gesture::End(_)] = &gestures[..] else {
+            panic!("{label}: {gestures:?}");
         };
         touched.push(name.clone());
     }
@@ -196,7 +200,7 @@ fn automation_is_followed() {
     open.window.run_steps(2);
     let knob = open.window.get_by_label("Depth B");
     assert_eq!(knob.accesskit_node().value().as_deref(), Some("9 kbps, 9 layers"));
-    assert_eq!(open.told.take(), [], "showing is not changing");
+    assert_eq!(open.gestures.take(), [], "showing is not changing");
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! Choices. Names are for people, ids for projects.
+//! The values of choice parameters. Hosts show the names; projects save the ids.
 
 use nice_plug::prelude::Enum;
 
-/// What is heard.
+/// The listening source.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-pub enum Listen {
-    /// The input, delayed.
+pub enum ListenTo {
+    /// The dry lane: the delayed input.
     #[id = "dry"]
     #[name = "Dry"]
     Dry,
@@ -17,58 +17,58 @@ pub enum Listen {
     #[id = "b"]
     #[name = "B"]
     B,
-    /// What A has and B has not.
+    /// Lane A minus lane B.
     #[id = "a-b"]
     #[name = "A-B"]
     AMinusB,
-    /// What A leaves behind.
+    /// The residual of lane A: dry minus A.
     #[id = "dry-a"]
     #[name = "Dry-A"]
     DryMinusA,
-    /// What B leaves behind.
+    /// The residual of lane B: dry minus B.
     #[id = "dry-b"]
     #[name = "Dry-B"]
     DryMinusB,
 }
 
-/// What stands in for a lost frame.
+/// Concealment of a lost frame.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-pub enum Fill {
-    /// The codes of the last frame.
+pub enum LostFrameFill {
+    /// Repeats the codes of the last frame.
     #[id = "repeat"]
     #[name = "Repeat"]
     Repeat,
-    /// The codes of a silent frame.
+    /// Decodes the codes of a silent frame.
     #[id = "silence"]
     #[name = "Silence"]
     Silence,
 }
 
-/// What fills in for frames that the codec did not compute in time.
+/// Concealment of frames that the codec did not compute in time.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-pub enum WhenLate {
+pub enum LateFrameFill {
     /// The dry lane.
     #[id = "dry"]
     #[name = "Dry"]
     Dry,
-    /// The lane's last frame.
+    /// Repeats the lane's last frame.
     #[id = "hold"]
     #[name = "Hold"]
     Hold,
-    /// Nothing.
+    /// Silence.
     #[id = "silence"]
     #[name = "Silence"]
     Silence,
 }
 
-/// How stereo goes through a mono model.
+/// Treatment of stereo in a mono model.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]
-pub enum Mono {
-    /// Each channel is coded by itself: twice the bits.
+pub enum StereoInMono {
+    /// Codes each channel by itself, at twice the bitrate.
     #[id = "dual"]
     #[name = "Both channels"]
     Dual,
-    /// Only (L+R)/2 is coded, and heard on both.
+    /// Codes only the mid signal (L+R)/2, and plays it on both channels.
     #[id = "mid"]
     #[name = "Mid only"]
     Mid,

@@ -1,4 +1,5 @@
-//! A model that is none: its lanes are a made-up voice, its codes a table; the same on every machine.
+//! A model without a codec: its lanes are a synthetic voice and its codes a table, the same on every
+//! machine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,26 +15,26 @@ const FRAME: usize = 480;
 /// As the embedded model's.
 const LAYERS: usize = 32;
 
-struct Voice {
+struct SyntheticVoice {
     samples: Arc<Vec<[f32; 3]>>,
 }
 
-impl LiveModel for Voice {
+impl LiveModel for SyntheticVoice {
     fn format(&self) -> ModelFormat {
         ModelFormat { rate: RATE, channels: 1, frame: FRAME, layers: LAYERS }
     }
 
     fn processor(&self, streams: usize) -> Result<Box<dyn FrameProcessor>, String> {
-        Ok(Box::new(VoiceProcessor { samples: Arc::clone(&self.samples), streams }))
+        Ok(Box::new(SyntheticVoiceProcessor { samples: Arc::clone(&self.samples), streams }))
     }
 }
 
-struct VoiceProcessor {
+struct SyntheticVoiceProcessor {
     samples: Arc<Vec<[f32; 3]>>,
     streams: usize,
 }
 
-impl FrameProcessor for VoiceProcessor {
+impl FrameProcessor for SyntheticVoiceProcessor {
     fn process(&mut self, frames: &FrameBatch<'_>, out: &mut DecodedFrames) -> Result<(), String> {
         let first = frames.first as usize * FRAME;
         let range = first..first + frames.count * FRAME;
@@ -66,8 +67,8 @@ fn code(stream: usize, layer: usize, number: u64) -> u32 {
     (noise.share().powf(skew) * 1024.0) as u32
 }
 
-/// A port that waits for its model, and what is played through it.
-pub struct Playing {
+/// An offline port, with a voice that is played through it.
+pub struct VoicePlayer {
     port: AudioPort,
     samples: Arc<Vec<[f32; 3]>>,
     codes: CodesReader,
@@ -76,11 +77,11 @@ pub struct Playing {
     frames: usize,
 }
 
-impl Playing {
+impl VoicePlayer {
     /// A stereo port with so many seconds of voice to come.
     pub fn new(seconds: f64) -> (Self, Arc<PortControl>) {
         let samples = Arc::new(voices(seconds));
-        let model = Voice { samples: Arc::clone(&samples) };
+        let model = SyntheticVoice { samples: Arc::clone(&samples) };
         let allowance = Allowance::Samples(960);
         let config = PortConfig { allowance, ..PortConfig::new(RATE, 2, 480) };
         let (mut port, control) = open_port(&config, &model).expect("it opens");
@@ -89,8 +90,8 @@ impl Playing {
         (Self { port, samples, codes, at: 0, frames: 0 }, Arc::new(control))
     }
 
-    /// Plays the next blocks of 10 ms, and waits until all frames in them are decoded: how far the
-    /// worker is ahead must not depend on the machine.
+    /// Plays the next blocks of 10 ms, and waits until all their frames are decoded, so that the worker's
+    /// lead does not depend on the machine.
     pub fn play(&mut self, blocks: usize) {
         for _ in 0..blocks {
             let dry = |gain: f32| -> Vec<f32> {
