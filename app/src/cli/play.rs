@@ -11,11 +11,13 @@ use residue_engine::live::{FrameEffects, ListeningSource, PortSettings};
 use residue_engine::tokens::FrameReader;
 
 use super::args::DecodeArgs;
+use residue_engine::models::ModelRequest;
+
 use super::controls;
 use super::output::say;
 use crate::device::ControlNames;
 use crate::studio::{
-    CpalBackend, DeviceRequest, ModelRequest, Severity, StreamState, Studio, StudioOptions, TransportState,
+    CpalBackend, DeviceRequest, Severity, StreamState, Studio, StudioOptions, TransportState,
 };
 
 /// Of [`Decode`].

@@ -24,7 +24,6 @@ mod transport;
 mod views;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Rect, Ui};

@@ -28,8 +28,8 @@ impl ModelSource {
         }
     }
 
-    /// The same model with its folder written in one way: absolute and without links.
-    pub(super) fn canonical(&self) -> Self {
+    /// Returns the same model with its folder written in one way: absolute and without links.
+    pub fn canonical(&self) -> Self {
         match self {
             Self::Embedded => Self::Embedded,
             Self::Folder(folder) => {
