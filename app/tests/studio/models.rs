@@ -7,7 +7,7 @@ use residue_app::studio::Severity;
 use residue_engine::codec::{Codec, CodecOptions, Precision};
 use residue_engine::live::{Allowance, ListeningSource};
 use residue_engine::models::{ModelLibrary, ModelRequest};
-use residue_engine_testing::{HubFault, HubServer, PullPhase};
+use residue_engine_testing::{HubFault, HubServer, PullFixture};
 
 use super::harness::{BLOCK, FRAME, RATE, StudioHarness, differs, roundtrip, settings, voice};
 
@@ -104,7 +104,7 @@ fn the_library_grows_and_is_checked() {
     let server = HubServer::start(files);
     // Long enough to be stopped in the middle.
     server.state().mishaps.push_back(HubFault::Stall(20_000));
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     let library = ModelLibrary::new(place.folder.path().join("home"), place.settings.clone());
     let mut harness = StudioHarness::new(RATE, |options| options.store = library.into());
     harness.studio.refresh_library();

@@ -9,7 +9,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use residue_engine_testing::{CONFIG, HubServer, PullPhase, quiet, sha256, single, weights};
+use residue_engine_testing::{CONFIG, HubServer, PullFixture, quiet, sha256, single, weights};
 use residue_models::{HubSettings, ModelLibrary, ModelSource, ModelsError};
 use tempfile::TempDir;
 
@@ -76,7 +76,7 @@ fn a_model_that_another_tool_downloaded_is_found() {
 fn a_pull_lays_files_out_in_the_same_way() {
     let files = single(10);
     let server = HubServer::start(files.clone());
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     place.library().pull("nano", &mut quiet()).unwrap();
     let repository = place.settings.cache.join(REPOSITORY);
     let commit = residue_engine_testing::COMMIT;

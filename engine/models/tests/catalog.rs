@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use residue_codec::Precision;
-use residue_engine_testing::{HubFault, HubServer, PullPhase, single, write};
+use residue_engine_testing::{HubFault, HubServer, PullFixture, single, write};
 use residue_models::{CatalogEvent, ModelCatalog, ModelStore, ModelsError, PrecisionCost};
 
-fn catalog(place: &PullPhase) -> (ModelCatalog, Arc<AtomicUsize>) {
+fn catalog(place: &PullFixture) -> (ModelCatalog, Arc<AtomicUsize>) {
     let woken = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&woken);
     let wake = Arc::new(move || {
@@ -43,7 +43,7 @@ fn is_here(catalog: &ModelCatalog, id: &str) -> bool {
 
 #[test]
 fn the_list_says_what_is_here_and_what_can_be_had() {
-    let place = PullPhase::new(&HubServer::start(vec![]));
+    let place = PullFixture::new(&HubServer::start(vec![]));
     let (mut catalog, woken) = catalog(&place);
     assert!(catalog.models().is_none());
     catalog.refresh();
@@ -70,7 +70,7 @@ fn the_list_says_what_is_here_and_what_can_be_had() {
 
 #[test]
 fn a_pull_shows_progress_and_ends_in_the_list() {
-    let place = PullPhase::new(&HubServer::start(single(2_000_000)));
+    let place = PullFixture::new(&HubServer::start(single(2_000_000)));
     let (mut catalog, woken) = catalog(&place);
     let here = Arc::new(AtomicUsize::new(0));
     let told = Arc::clone(&here);
@@ -95,7 +95,7 @@ fn a_pull_shows_progress_and_ends_in_the_list() {
 fn a_cancelled_pull_has_ended_at_once_and_can_begin_again() {
     let server = HubServer::start(single(100_000));
     server.state().mishaps.push_back(HubFault::Stall(40_000));
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     let (mut catalog, _) = catalog(&place);
     catalog.pull("nano", || panic!("it was cancelled"));
     until(&mut catalog, "bytes arrive", |catalog, _| {
@@ -116,7 +116,7 @@ fn a_cancelled_pull_has_ended_at_once_and_can_begin_again() {
 
 #[test]
 fn a_failed_pull_says_why() {
-    let mut place = PullPhase::new(&HubServer::start(vec![]));
+    let mut place = PullFixture::new(&HubServer::start(vec![]));
     place.settings.endpoint = Some("http://127.0.0.1:9".to_owned());
     let (mut catalog, _) = catalog(&place);
     catalog.pull("nano", || panic!("there is no hub"));
@@ -127,7 +127,7 @@ fn a_failed_pull_says_why() {
 
 #[test]
 fn folders_are_added_and_checked() {
-    let place = PullPhase::new(&HubServer::start(vec![]));
+    let place = PullFixture::new(&HubServer::start(vec![]));
     let (mut catalog, _) = catalog(&place);
     catalog.add(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/nano"));
     // The miniature's folder has a published model's name, and so stands in its place.
@@ -158,7 +158,7 @@ fn folders_are_added_and_checked() {
 
 #[test]
 fn costs_are_measured_one_model_at_a_time() {
-    let place = PullPhase::new(&HubServer::start(vec![]));
+    let place = PullFixture::new(&HubServer::start(vec![]));
     let (mut catalog, _) = catalog(&place);
     let cost = PrecisionCost {
         precision: Precision::F32,
@@ -182,7 +182,7 @@ fn costs_are_measured_one_model_at_a_time() {
 
 #[test]
 fn a_closed_catalog_starts_nothing() {
-    let place = PullPhase::new(&HubServer::start(single(10)));
+    let place = PullFixture::new(&HubServer::start(single(10)));
     let (mut catalog, _) = catalog(&place);
     catalog.close();
     catalog.refresh();

@@ -8,7 +8,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use residue_engine::live::{
     Allowance, AudioPort, CodecModel, ListeningSource, PortConfig, PortSettings, open_port,
 };
-use residue_engine_testing::{HubFault, HubServer, PullPhase};
+use residue_engine_testing::{HubFault, HubServer, PullFixture};
 use residue_plugin::{Instance, ModelChoice, ModelPhase};
 use residue_ui_testing::signals::{Noise, RATE};
 
@@ -92,7 +92,7 @@ fn wait(
 fn a_missing_model_is_fetched_and_runs_while_audio_goes_on() {
     let server = hub();
     server.state().mishaps.push_back(HubFault::Stall(HALF));
-    let mut place = PullPhase::new(&server);
+    let mut place = PullFixture::new(&server);
     (place.settings.retries, place.settings.patience) = (3, Duration::from_secs(1));
     let mut open =
         open_over(place.library(), |instance| instance.model.choose(ModelChoice::new("nano")));
@@ -150,7 +150,7 @@ fn a_missing_model_is_fetched_and_runs_while_audio_goes_on() {
 #[test]
 fn a_model_is_fetched_in_the_dialog_and_chosen() {
     let server = hub();
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     let mut open = open_over(place.library(), |_| {});
     open.window.get_by_label("Model embedded, f32").click();
     open.wait_for("Fetch 87 MB");
