@@ -2,7 +2,7 @@
 
 use egui::{Event, Key, Modifiers, PointerButton, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
-use residue_plugin::{Listen, PRESETS};
+use residue_plugin::{ListenTo, PRESETS};
 
 use crate::harness::{EditorHarness, Gesture, open};
 

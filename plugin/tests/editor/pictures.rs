@@ -37,7 +37,7 @@ fn measured(status: PortStatus, n: u64) -> PortStatus {
         health: PortHealth::Running,
         load,
         peak_load: load + 0.01,
-        deportred: status.playing + 1700,
+        delivered: status.playing + 1700,
         late_frames: 0,
         ..status
     }
