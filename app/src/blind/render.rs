@@ -44,7 +44,11 @@ pub struct RenderedPassages {
 ///
 /// # Errors
 /// See [`BlindError`].
-pub fn render(brief: &RenderRequest, store: &ModelStore, context: &JobContext) -> Result<RenderedPassages, BlindError> {
+pub fn render(
+    brief: &RenderRequest,
+    store: &ModelStore,
+    context: &JobContext,
+) -> Result<RenderedPassages, BlindError> {
     let RenderRequest { material, contenders, rate, match_levels } = brief;
     let cut = material.cut()?;
     let mut planes: Vec<Option<Audio>> = vec![None; contenders.len()];

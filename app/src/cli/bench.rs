@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use residue_engine::codec::{Codec, CodecOptions, CodecConfig};
+use residue_engine::codec::{Codec, CodecConfig, CodecOptions};
 use serde::Serialize;
 
 use super::args::{BenchArgs, LayoutArg};

@@ -32,11 +32,7 @@ struct ModelLoading {
 
 impl StudioModels {
     /// Models of a store, none of them loaded.
-    pub fn new(
-        store: ModelStore,
-        shared: Arc<StudioShared>,
-        deliveries: Sender<Delivery>,
-    ) -> Self {
+    pub fn new(store: ModelStore, shared: Arc<StudioShared>, deliveries: Sender<Delivery>) -> Self {
         let catalog = ModelCatalog::new(store, shared.waker());
         Self { catalog, state: ModelState::default(), loading: None, shared, deliveries }
     }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use residue_engine::live::{PortControl, TokenFeed};
 
 use super::devices::DeviceList;
-use super::state::{
-    InputKind, LoadedFile, RecordingState, RoundTrip, StreamState, TokenFile,
-};
+use super::state::{InputKind, LoadedFile, RecordingState, RoundTrip, StreamState, TokenFile};
 
 /// A snapshot of everything that runs. The studio's threads write it; the window copies it once a frame.
 #[derive(Clone, Default)]

@@ -114,7 +114,13 @@ fn parameters(count: u64) -> String {
     }
 }
 
-fn actions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, request: &ModelRequest, chosen: bool) {
+fn actions(
+    ui: &mut Ui,
+    studio: &mut Studio,
+    model: &ListedModel,
+    request: &ModelRequest,
+    chosen: bool,
+) {
     let named = |ui: &mut Ui, enabled: bool, text: &str, hint: &str| {
         let response = ui.add_enabled(enabled, Button::new(text)).on_hover_text(hint);
         let name = format!("{text} {}", model.id);
@@ -156,7 +162,9 @@ fn bar(ui: &mut Ui, progress: &TransferProgress, cancel: Option<&str>) -> bool {
         };
         let text = format!("{} {}{sizes}", progress.stage, progress.file);
         let width = (ui.available_width() - 90.0).max(120.0);
-        ui.add(ProgressBar::new(progress.share()).desired_width(width).desired_height(18.0).text(text));
+        ui.add(
+            ProgressBar::new(progress.share()).desired_width(width).desired_height(18.0).text(text),
+        );
         let Some(hint) = cancel else { return false };
         ui.button("Cancel").on_hover_text(hint).clicked()
     })

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use residue_app::blind::{RenderRequest, CodecContender, Contender, TestMaterial, AuditionPlayer, PassagePosition, RenderedPassages};
+use residue_app::blind::{
+    AuditionPlayer, CodecContender, Contender, PassagePosition, RenderRequest, RenderedPassages,
+    TestMaterial,
+};
 use residue_app::blind::{Ladder, render};
 use residue_app::studio::Stimuli;
 use residue_engine::audio::{self, Audio};

@@ -9,10 +9,10 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use residue_app::blind::Contender;
 use residue_app::studio::LoadedFile;
-use residue_engine::models::{ListedModel, ModelStore, ModelSummary};
-use residue_app::window::blind_page::{BlindPage, TestableSound, BlindTestKind};
+use residue_app::window::blind_page::{BlindPage, BlindTestKind, TestableSound};
 use residue_engine::blind::{SeededRandom, TestResult, Threshold};
 use residue_engine::models::EMBEDDED;
+use residue_engine::models::{ListedModel, ModelStore, ModelSummary};
 use residue_ui::Theme;
 use serde_json::Value;
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use residue_app::blind::{RenderRequest, CodecContender, Contender, TestMaterial, BlindError, RenderedPassages, render};
+use residue_app::blind::{
+    BlindError, CodecContender, Contender, RenderRequest, RenderedPassages, TestMaterial, render,
+};
 use residue_engine::audio::{Audio, MonoTreatment};
 use residue_engine::blind::samples_sha256;
 use residue_engine::codec::{Codec, CodecOptions, Precision};
@@ -16,7 +18,12 @@ fn all(brief: &RenderRequest) -> RenderedPassages {
     render(brief, &ModelStore::from_env(), &JobContext::new(Arc::new(|| ()))).unwrap()
 }
 
-fn brief(material: TestMaterial, contenders: Vec<Contender>, rate: u32, match_levels: bool) -> RenderRequest {
+fn brief(
+    material: TestMaterial,
+    contenders: Vec<Contender>,
+    rate: u32,
+    match_levels: bool,
+) -> RenderRequest {
     RenderRequest { material, contenders, rate, match_levels }
 }
 

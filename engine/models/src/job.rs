@@ -243,10 +243,7 @@ impl<T, E, P> Drop for Job<T, E, P> {
 }
 
 /// Stores the result of a job that runs; returns false if it has ended before.
-fn end<T, E>(
-    (outcome, ended): &(Mutex<Outcome<T, E>>, Condvar),
-    result: Result<T, E>,
-) -> bool {
+fn end<T, E>((outcome, ended): &(Mutex<Outcome<T, E>>, Condvar), result: Result<T, E>) -> bool {
     let mut outcome = lock(outcome);
     let was_running = matches!(*outcome, Outcome::Running);
     if was_running {

@@ -93,11 +93,16 @@ mod tests {
     fn waiting_can_be_given_up_and_other_keys_do_not_wait() {
         let values = SharedValues::<u8, ()>::default();
         let stop = || ControlFlow::Break(());
-        let inner = values.with(1, |()| false, stop, |()| {
-            let same = values.with(1, |()| false, stop, |()| ());
-            let other = values.with(2, |()| false, stop, |()| ());
-            (same, other)
-        });
+        let inner = values.with(
+            1,
+            |()| false,
+            stop,
+            |()| {
+                let same = values.with(1, |()| false, stop, |()| ());
+                let other = values.with(2, |()| false, stop, |()| ());
+                (same, other)
+            },
+        );
         assert_eq!(inner, Some((None, Some(()))));
     }
 

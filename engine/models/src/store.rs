@@ -115,14 +115,19 @@ impl ModelStore {
         };
         let key = CodecKey { stamp, precision, threads };
         let is_alive = |codec: &WeakCodec| codec.upgrade().is_some();
-        let loaded = CODECS.with(key, is_alive, || progress(0.0), |shared| {
-            if let Some(codec) = shared.upgrade() {
-                return Ok(codec);
-            }
-            let codec = load_codec(source, &options, progress)?;
-            *shared = codec.downgrade();
-            Ok(codec)
-        });
+        let loaded = CODECS.with(
+            key,
+            is_alive,
+            || progress(0.0),
+            |shared| {
+                if let Some(codec) = shared.upgrade() {
+                    return Ok(codec);
+                }
+                let codec = load_codec(source, &options, progress)?;
+                *shared = codec.downgrade();
+                Ok(codec)
+            },
+        );
         loaded.unwrap_or(Err(ModelLoadError::Cancelled))
     }
 

@@ -209,9 +209,7 @@ fn disagreement(index: &ShardIndex, tensors: &BTreeMap<String, TensorNames>) -> 
     let missing: Vec<_> = index
         .weight_map
         .iter()
-        .filter(|(tensor, shard)| {
-            tensors.get(*shard).is_some_and(|names| !names.contains(*tensor))
-        })
+        .filter(|(tensor, shard)| tensors.get(*shard).is_some_and(|names| !names.contains(*tensor)))
         .collect();
     let (tensor, shard) = missing.first()?;
     Some(format!(

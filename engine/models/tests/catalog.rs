@@ -135,10 +135,8 @@ fn folders_are_added_and_checked() {
     catalog.verify("nano");
     assert_eq!(catalog.verify_status().unwrap().0, "nano");
     let events = until(&mut catalog, "it is checked", |_, events| !events.is_empty());
-    assert!(
-        matches!(&events[..], [CatalogEvent::Verified { id, result: Ok(report) }]
-            if id == "nano" && report.is_ok() && report.load.is_some())
-    );
+    assert!(matches!(&events[..], [CatalogEvent::Verified { id, result: Ok(report) }]
+            if id == "nano" && report.is_ok() && report.load.is_some()));
     let verified = |catalog: &ModelCatalog| {
         let models = catalog.models().unwrap();
         models.iter().find(|model| model.id == "nano").unwrap().verified.clone()
