@@ -5,13 +5,13 @@ use residue_engine::measure::{self, MeasureError};
 use residue_engine::offline::EncodedFile;
 
 /// A file through a model, in one precision.
-pub struct Pass {
+pub struct PrecisionPass {
     pub encoded: EncodedFile,
     pub decoded: Audio,
 }
 
 /// What differs from f32.
-pub struct Cost {
+pub struct PrecisionChange {
     /// Mel distance of the decoded audio from the original.
     pub mel: f64,
     /// How much larger that is than in f32, in percent.
@@ -27,11 +27,11 @@ pub struct Cost {
 ///
 /// # Errors
 /// If they cannot be compared, as where one is not of the same audio.
-pub fn cost(original: &Audio, exact: &Pass, other: &Pass) -> Result<Cost, MeasureError> {
+pub fn precision_change(original: &Audio, exact: &PrecisionPass, other: &PrecisionPass) -> Result<PrecisionChange, MeasureError> {
     let best = measure::mel_distance(original, &exact.decoded)?;
     let mel = measure::mel_distance(original, &other.decoded)?;
     let layers = measure::code_agreement(&exact.encoded.streams, &other.encoded.streams)?;
-    Ok(Cost {
+    Ok(PrecisionChange {
         mel,
         mel_growth_percent: if best > 0.0 { (mel / best - 1.0) * 100.0 } else { 0.0 },
         mel_from_f32: measure::mel_distance(&exact.decoded, &other.decoded)?,

@@ -10,13 +10,13 @@ use residue_engine::tokens::Codes;
 const HISTORY_CHUNK: usize = 25;
 
 /// What one chunk took.
-pub struct Times {
+pub struct ChunkTimes {
     pub encode: Duration,
     pub quantize: Duration,
     pub decode: Duration,
 }
 
-impl Times {
+impl ChunkTimes {
     pub fn total(&self) -> Duration {
         self.encode + self.quantize + self.decode
     }
@@ -38,7 +38,7 @@ pub fn measure(
     chunk: usize,
     chunks: usize,
     filling: &mut dyn FnMut(f64) -> ControlFlow<()>,
-) -> Result<Vec<Times>, CodecError> {
+) -> Result<Vec<ChunkTimes>, CodecError> {
     let config = codec.config();
     let mut stream = Stream::new(codec, depths);
     let history = (config.longest_window() * config.frame_rate()).ceil() as usize;
@@ -67,7 +67,7 @@ impl<'a> Stream<'a> {
         Self { codec, encoder, decoder, depths, noise: 1 }
     }
 
-    fn run(&mut self, frames: usize) -> Result<Times, CodecError> {
+    fn run(&mut self, frames: usize) -> Result<ChunkTimes, CodecError> {
         let config = self.codec.config();
         let noise = &mut self.noise;
         let mut plane = || -> Vec<f32> {
@@ -92,6 +92,6 @@ impl<'a> Stream<'a> {
         let audio = self.decoder.decode(&lanes)?;
         let decode = start.elapsed();
         drop(std::hint::black_box(audio));
-        Ok(Times { encode, quantize, decode })
+        Ok(ChunkTimes { encode, quantize, decode })
     }
 }

@@ -74,8 +74,8 @@ const LAYERS: [Layer; 16] = [
     },
     Layer {
         name: "residue-engine-testing",
-        may_use: &["residue-engine"],
-        reason: "test support uses what tests use",
+        may_use: &["residue-models"],
+        reason: "the hub in miniature serves the models crate, whose tests need nothing above it",
     },
     Layer {
         name: "residue-ui",
@@ -124,8 +124,9 @@ const EXCLUSIONS: [Exclusion; 3] = [
     Exclusion {
         tree: &["--package", "residue-plugin"],
         holds: "nice-plug",
-        excluded: &["symphonia", "candle-core", "candle-nn", "hound"],
-        reason: "the plugin reads no audio files and runs models on the native executor only",
+        excluded: &["symphonia", "candle-core", "candle-nn", "hound", "hf-hub"],
+        reason: "the plugin reads no audio files, runs models on the native executor only, and \
+                 downloads them with code of our own",
     },
     Exclusion {
         tree: &["--package", "residue-live"],

@@ -4,7 +4,7 @@
 //! ```text
 //! host -> Residue -> Session: input gain -> AudioPort -> output gain -> bypass crossfade -> host
 //!            |          port settings are read from ResidueParams before every block
-//!            +- Instance: ResidueParams, ModelSlot (requested model, loading thread, PortControl)
+//!            +- Instance: ResidueParams, InstanceModel (requested model, loading thread, PortControl)
 //! ```
 //!
 //! The audio thread owns the `Session` and shares only atomics with other threads. The [`editor`] holds
@@ -23,7 +23,7 @@
 //! editor -> presets, port_settings, workarounds
 //! ```
 //!
-//! `params` names the model slot because the choice of a model is a field of the saved state; the model
+//! `params` names the instance's model because the choice of a model is a field of the saved state; the model
 //! knows nothing of parameters, and parameters nothing of the editor that shows them.
 
 mod bypass;
@@ -45,8 +45,7 @@ mod workarounds;
 pub use instance::Instance;
 pub use layer_bitrate::LayerBitrate;
 pub use model::{
-    Fetch, ModelChoice, ModelSlot, ModelStatus, OpenLibrary, Phase, SharedModel, Shelf, ShelfModel,
-    WantedPrecision,
+    InstanceModel, ModelChoice, ModelPhase, ModelStatus, SavedPrecision, SharedModel,
 };
 pub use params::{
     EditorAppearance, LateFrameFill, ListenTo, LostFrameFill, MutedLayers, ResidueParams,

@@ -1,31 +1,19 @@
-//! Which model runs, and how it comes to run.
+//! The model of an instance: requested, loaded, running.
 //!
 //! ```text
-//! project, editor -> ModelSlot (what is wanted, how far it is) <- its own thread: load, switch, sum
-//!                        |                                             |
-//!                    Session (opens a port with what is there)     shared: one copy of weights a process
-//! editor -> Shelf (what there is to choose from, downloads)
+//! project, editor -> InstanceModel (request, status) <- its own thread: load, switch, checksum
+//!                        |                                 |
+//!                    Session (opens a port)            ModelStore: one copy of weights a process
+//! editor -> ModelCatalog (list, download) ---------------- |
 //! ```
 
-use std::sync::Arc;
-
-use residue_engine::models::{ModelLibrary, ModelsError};
-
 mod choice;
-mod load_error;
-mod precision;
-mod shared;
-mod shelf;
-mod slot;
-mod work;
+mod instance_model;
+mod loader;
+mod saved_precision;
+mod shared_model;
 
 pub use choice::{ModelChoice, ModelField};
-pub use load_error::LoadError;
-pub use precision::WantedPrecision;
-pub use shared::{PortKey, SharedModel};
-pub use shelf::{Fetch, Shelf, ShelfModel};
-pub use slot::{ModelSlot, ModelStatus, Phase};
-
-/// Opens the library in which an instance looks for models. Called whenever something is to be looked
-/// up, and not before: hosts make instances to look at them.
-pub type OpenLibrary = Arc<dyn Fn() -> Result<ModelLibrary, ModelsError> + Send + Sync>;
+pub use instance_model::{InstanceModel, ModelPhase, ModelStatus};
+pub use saved_precision::SavedPrecision;
+pub use shared_model::{PortKey, SharedModel};

@@ -16,7 +16,7 @@ pub use appearance::{EditorAppearance, MIN_SIZE, SavedAppearance};
 pub use choices::{LateFrameFill, ListenTo, LostFrameFill, StereoInMono};
 pub use muted::MutedLayers;
 
-use crate::model::{ModelField, ModelSlot};
+use crate::model::{ModelField, InstanceModel};
 use constructors::{decibels, depth, frames, percent, switch};
 
 /// The saved state: parameters, the requested model, and what only the editor changes.
@@ -120,7 +120,7 @@ pub struct EngineParams {
 
 impl ResidueParams {
     /// The defaults: full depth in A, 2 layers in B, A is heard.
-    pub fn new(slot: Arc<ModelSlot>) -> Self {
+    pub fn new(slot: Arc<InstanceModel>) -> Self {
         let layer_bitrate = slot.layer_bitrate();
         Self {
             model: ModelField(slot),

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use residue_engine::live::{AudioPort, OpenError, PortConfig};
+use residue_engine::models::ModelLoadError;
 
 use crate::bypass::Bypass;
 use crate::gain::apply_gain;
 use crate::instance::Instance;
-use crate::model::{LoadError, PortKey, SharedModel};
+use crate::model::{PortKey, SharedModel};
 use crate::port_settings::{mono_treatment, port_settings};
 use crate::render_detection::RenderDetector;
 
@@ -24,7 +25,7 @@ const TAIL_FRAMES: usize = 2;
 pub enum SessionError {
     /// The embedded model cannot be loaded.
     #[error(transparent)]
-    Load(#[from] LoadError),
+    Load(#[from] ModelLoadError),
     /// The port cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),

@@ -6,7 +6,7 @@ use residue_engine::codec::Precision;
 
 /// A depth of a model in a precision.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Coded {
+pub struct CodecContender {
     /// A known model, an added one, or a folder.
     pub model: String,
     /// Its arithmetic.
@@ -23,7 +23,7 @@ pub enum Contender {
     /// The passage without what is above 3.5 kHz: what everybody hears is worse.
     Anchor,
     /// The passage through a codec.
-    Codec(Coded),
+    Codec(CodecContender),
 }
 
 impl fmt::Display for Contender {
@@ -31,7 +31,7 @@ impl fmt::Display for Contender {
         match self {
             Self::Original => write!(f, "the original"),
             Self::Anchor => write!(f, "the anchor (3.5 kHz low-pass)"),
-            Self::Codec(Coded { model, precision, depth }) => {
+            Self::Codec(CodecContender { model, precision, depth }) => {
                 write!(f, "depth {depth} of {model} in {precision}")
             }
         }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use residue_engine::audio::AudioError;
 use residue_engine::blind::{RandomError, RatingError};
 use residue_engine::measure::MeasureError;
+use residue_engine::models::{JobError, ModelLoadError};
 use residue_engine::offline::OfflineError;
 
 use super::material::{LONGEST_SECONDS, SHORTEST_SECONDS};
@@ -29,13 +30,13 @@ pub enum BlindError {
         /// Its length.
         seconds: f64,
     },
-    /// A model cannot be had.
-    #[error("model {model}: {problem}")]
+    /// A model cannot be loaded.
+    #[error("model {model}: {source}")]
     Model {
         /// Its name.
         model: String,
-        /// What is wrong and what to do.
-        problem: String,
+        /// Why.
+        source: ModelLoadError,
     },
     /// The model has fewer layers.
     #[error("model {model} has {layers} layers, so depth {depth} is not possible")]
@@ -84,4 +85,15 @@ pub enum BlindError {
         /// Why.
         source: io::Error,
     },
+}
+
+impl From<JobError> for BlindError {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Cancelled => Self::Cancelled,
+            JobError::Panicked { .. } | JobError::Thread { .. } => {
+                Self::NoResult { what: "rendering" }
+            }
+        }
+    }
 }

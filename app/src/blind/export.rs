@@ -10,7 +10,7 @@ use super::BlindError;
 
 /// The two files of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exported {
+pub struct ExportedReport {
     /// For a machine.
     pub json: PathBuf,
     /// For a person.
@@ -22,7 +22,7 @@ pub struct Exported {
 ///
 /// # Errors
 /// [`BlindError::Write`].
-pub fn export(report: &BlindTestReport, folder: &Path) -> Result<Exported, BlindError> {
+pub fn export(report: &BlindTestReport, folder: &Path) -> Result<ExportedReport, BlindError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| BlindError::Write { path, source }
@@ -33,7 +33,7 @@ pub fn export(report: &BlindTestReport, folder: &Path) -> Result<Exported, Blind
     let stem = stem.trim_end_matches('Z');
     let named = |number: &str| {
         let json = folder.join(format!("{stem}{number}.json"));
-        Exported { text: json.with_extension("txt"), json }
+        ExportedReport { text: json.with_extension("txt"), json }
     };
     let (mut files, mut n) = (named(""), 1);
     while files.json.exists() || files.text.exists() {

@@ -1,19 +1,18 @@
-//! The depths of a threshold test, each beside the original, made as they are needed.
+//! The depths of a threshold test, each beside the original, rendered as they are requested.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 use residue_engine::blind::{ComparedStimulus, ListeningConditions};
 use residue_engine::codec::Precision;
+use residue_engine::models::{Job, JobContext, ModelStore, StepProgress, Wake};
 
-use super::material::Material;
-use super::render::{Source, balance};
-use super::{BlindError, Coded, Contender, Shelf, Wake, Watch};
+use super::material::TestMaterial;
+use super::render::{EncodedPassage, balance};
+use super::{BlindError, CodecContender, Contender};
 use crate::studio::Stimuli;
 
-/// Rungs kept in memory; those that are farthest from what is wanted go first.
+/// Rungs kept in memory; those that are farthest from the requested depths go first.
 const KEPT: usize = 6;
 
 /// The original and a depth.
@@ -25,24 +24,25 @@ pub struct Rung {
     pub compared: Vec<ComparedStimulus>,
 }
 
-/// A thread that makes the rungs that are wanted, nearest wish first. Dropping it stops the thread.
+/// A job that renders the requested rungs, in the order of the request. Dropping it cancels the job.
 pub struct Ladder {
     shared: Arc<Shared>,
+    /// Ends with an error only.
+    job: Job<(), BlindError>,
 }
 
+#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
-    watch: Watch,
 }
 
 #[derive(Default)]
 struct State {
-    wanted: Vec<usize>,
+    requested: Vec<usize>,
     ready: BTreeMap<usize, Rung>,
     /// What is the same for all rungs, once the model is there.
     basis: Option<Basis>,
-    failed: Option<BlindError>,
     stop: bool,
 }
 
@@ -60,32 +60,20 @@ impl Shared {
 }
 
 impl Ladder {
-    /// Loads the model and encodes the passage, then makes rungs, all on a thread of its own.
+    /// Loads the model and encodes the passage, then renders rungs, all on a thread of its own.
     pub fn start(
-        material: Material,
+        material: TestMaterial,
         (model, precision): (String, Precision),
         rate: u32,
         match_levels: bool,
-        shelf: Arc<Shelf>,
+        store: ModelStore,
         wake: Wake,
     ) -> Self {
-        let shared = Arc::new(Shared {
-            state: Mutex::default(),
-            changed: Condvar::new(),
-            watch: Watch::new(wake),
-        });
-        let work = Work { material, model, precision, rate, match_levels, shelf };
-        let its = Arc::clone(&shared);
-        let run = move || {
-            let ended = catch_unwind(AssertUnwindSafe(|| work.run(&its)))
-                .unwrap_or(Err(BlindError::NoResult { what: "rendering" }));
-            its.state().failed = ended.err();
-            its.watch.wake();
-        };
-        if thread::Builder::new().name("residue-ladder".into()).spawn(run).is_err() {
-            shared.state().failed = Some(BlindError::NoResult { what: "rendering" });
-        }
-        Self { shared }
+        let shared = Arc::<Shared>::default();
+        let work = Work { material, model, precision, rate, match_levels, store };
+        let job_shared = Arc::clone(&shared);
+        let job = Job::start("residue-ladder", wake, move |context| work.run(&job_shared, context));
+        Self { shared, job }
     }
 
     /// Layers of the model, once it is loaded.
@@ -98,58 +86,57 @@ impl Ladder {
         self.shared.state().basis.as_ref().map(|basis| basis.heard.clone())
     }
 
-    /// Has these depths made next, in this order, and others forgotten if there are many.
-    pub fn want(&self, depths: &[usize]) {
+    /// Requests these depths, in this order; others are forgotten if there are many.
+    pub fn request(&self, depths: &[usize]) {
         let mut state = self.shared.state();
-        state.wanted = depths.to_vec();
+        state.requested = depths.to_vec();
         self.shared.changed.notify_all();
     }
 
-    /// A rung, if it is made.
+    /// Returns a rung, if it is rendered.
     pub fn rung(&self, depth: usize) -> Option<Rung> {
         self.shared.state().ready.get(&depth).cloned()
     }
 
-    /// Whether all of these are made.
+    /// Returns true if all of these are rendered.
     pub fn has(&self, depths: &[usize]) -> bool {
         let state = self.shared.state();
         depths.iter().all(|depth| state.ready.contains_key(depth))
     }
 
-    /// What is being done, and which share of it is, 0 to 1.
-    pub fn progress(&self) -> (String, f32) {
-        self.shared.watch.progress()
+    /// The current step of the rendering.
+    pub fn progress(&self) -> StepProgress {
+        self.job.progress()
     }
 
-    /// What went wrong, once.
+    /// Takes the error that ended the rendering, if there was one.
     pub fn take_error(&self) -> Option<BlindError> {
-        self.shared.state().failed.take()
+        self.job.poll().and_then(Result::err)
     }
 }
 
 impl Drop for Ladder {
     fn drop(&mut self) {
-        self.shared.watch.cancel();
+        self.job.cancel();
         self.shared.state().stop = true;
         self.shared.changed.notify_all();
     }
 }
 
 struct Work {
-    material: Material,
+    material: TestMaterial,
     model: String,
     precision: Precision,
     rate: u32,
     match_levels: bool,
-    shelf: Arc<Shelf>,
+    store: ModelStore,
 }
 
 impl Work {
-    fn run(&self, shared: &Shared) -> Result<(), BlindError> {
+    fn run(&self, shared: &Shared, context: &JobContext) -> Result<(), BlindError> {
         let cut = self.material.cut()?;
         let original = cut.finish(cut.piece.clone(), self.rate)?;
-        let watch = &shared.watch;
-        let source = Source::open(&cut, &self.model, self.precision, &self.shelf, watch)?;
+        let source = EncodedPassage::open(&cut, &self.model, self.precision, &self.store, context)?;
         let heard = ListeningConditions {
             passage: cut.passage.clone(),
             played_rate: self.rate,
@@ -158,10 +145,10 @@ impl Work {
             compared: Vec::new(),
         };
         shared.state().basis = Some(Basis { layers: source.layers(), heard });
-        watch.wake();
+        context.wake();
         while let Some(depth) = next(shared) {
-            let version = source.decode(&[depth], watch)?.remove(0);
-            let coded = Contender::Codec(Coded {
+            let version = source.decode(&[depth], context)?.remove(0);
+            let coded = Contender::Codec(CodecContender {
                 model: self.model.clone(),
                 precision: self.precision,
                 depth,
@@ -171,20 +158,20 @@ impl Work {
             let planes = vec![original.clone(), cut.finish(version, self.rate)?];
             let (stimuli, compared) = balance(planes, &names, self.match_levels)?;
             keep(&mut shared.state(), depth, Rung { stimuli, compared });
-            watch.wake();
+            context.wake();
         }
         Ok(())
     }
 }
 
-/// The next depth to make; waits for one. `None` at the end.
+/// Returns the next depth to render, waiting for a request. `None` at the end.
 fn next(shared: &Shared) -> Option<usize> {
     let mut state = shared.state();
     loop {
         if state.stop {
             return None;
         }
-        if let Some(depth) = state.wanted.iter().find(|depth| !state.ready.contains_key(depth)) {
+        if let Some(depth) = state.requested.iter().find(|depth| !state.ready.contains_key(depth)) {
             return Some(*depth);
         }
         state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -195,7 +182,7 @@ fn next(shared: &Shared) -> Option<usize> {
 fn keep(state: &mut State, depth: usize, rung: Rung) {
     state.ready.insert(depth, rung);
     while state.ready.len() > KEPT {
-        let near = |depth: usize| state.wanted.iter().map(|wish| wish.abs_diff(depth)).min();
+        let near = |depth: usize| state.requested.iter().map(|other| other.abs_diff(depth)).min();
         let far = state.ready.keys().copied().max_by_key(|depth| near(*depth));
         let Some(far) = far.filter(|far| near(*far) != Some(0)) else { break };
         state.ready.remove(&far);
@@ -207,10 +194,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_far_from_what_is_wanted_is_forgotten() {
+    fn rungs_far_from_the_requested_ones_are_forgotten() {
         let stimuli = Arc::new(Stimuli { rate: 1, planes: Vec::new(), region: None });
         let rung = Rung { stimuli, compared: Vec::new() };
-        let mut state = State { wanted: vec![8, 6, 10], ..State::default() };
+        let mut state = State { requested: vec![8, 6, 10], ..State::default() };
         for depth in [1, 2, 4, 8, 6, 10, 12, 5, 7] {
             keep(&mut state, depth, rung.clone());
         }

@@ -8,7 +8,7 @@ const CEILING_DBFS: f64 = -1.0;
 
 /// How loud one of several is, and how it is to be played.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Level {
+pub(super) struct PassageLevel {
     /// Integrated loudness in LUFS; `None` for silence.
     pub lufs: Option<f64>,
     /// Gain in dB.
@@ -23,11 +23,11 @@ pub(super) struct Level {
 pub(super) fn levels(
     planes: &[&Audio],
     matched: bool,
-) -> Result<Vec<Level>, (usize, MeasureError)> {
+) -> Result<Vec<PassageLevel>, (usize, MeasureError)> {
     let measured = planes.iter().enumerate().map(|(n, audio)| loudness(audio).map_err(|e| (n, e)));
     let measured = measured.collect::<Result<Vec<_>, _>>()?;
     let target = measured.first().and_then(|first| first.integrated_lufs);
-    let mut levels: Vec<Level> = measured
+    let mut levels: Vec<PassageLevel> = measured
         .iter()
         .map(|one| {
             let lufs = one.integrated_lufs;
@@ -35,7 +35,7 @@ pub(super) fn levels(
                 (Some(target), Some(lufs)) if matched => target - lufs,
                 _ => 0.0,
             };
-            Level { lufs, gain_db }
+            PassageLevel { lufs, gain_db }
         })
         .collect();
     let peaks =
@@ -64,7 +64,7 @@ mod tests {
 
     fn played(planes: &[Audio], matched: bool) -> Vec<(f64, f64)> {
         let levels = levels(&planes.iter().collect::<Vec<_>>(), matched).unwrap();
-        let apply = |(audio, level): (&Audio, &Level)| {
+        let apply = |(audio, level): (&Audio, &PassageLevel)| {
             let mut audio = audio.clone();
             amplify(&mut audio, level.gain_db);
             let loudness = loudness(&audio).unwrap();
@@ -102,7 +102,7 @@ mod tests {
     fn silence_stays_silent() {
         let silence = Audio::silence(48_000, 2, 48_000);
         let levels = levels(&[&tone(0.4), &silence], true).unwrap();
-        assert_eq!(levels[1], Level { lufs: None, gain_db: 0.0 });
+        assert_eq!(levels[1], PassageLevel { lufs: None, gain_db: 0.0 });
         let mut nan = tone(0.1);
         nan.channels[1][7] = f32::NAN;
         assert_eq!(super::levels(&[&tone(0.4), &nan], true).unwrap_err().0, 1);

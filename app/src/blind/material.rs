@@ -16,14 +16,14 @@ pub const SHORTEST_SECONDS: f64 = 0.5;
 pub const LONGEST_SECONDS: f64 = 300.0;
 /// What the codec hears of the file before the passage, if there is as much: so that it is not heard
 /// starting up.
-const LEAD_SECONDS: f64 = 2.0;
+const PREROLL_SECONDS: f64 = 2.0;
 /// Both ends of the passage fade over this time: it repeats, and a click at the seam would be heard
 /// as a part of it.
 const FADE_SECONDS: f64 = 0.005;
 
 /// A file and the part of it to listen to.
 #[derive(Clone, Debug)]
-pub struct Material {
+pub struct TestMaterial {
     /// The file's name.
     pub name: String,
     /// SHA-256 of the file's bytes, in lowercase hex.
@@ -34,7 +34,7 @@ pub struct Material {
     pub region: Option<(f64, f64)>,
 }
 
-impl Material {
+impl TestMaterial {
     /// A part of an open file.
     pub fn new(file: &LoadedFile, region: Option<(f64, f64)>) -> Self {
         let (name, sha256) = (file.name.clone(), file.sha256.clone());
@@ -58,7 +58,7 @@ impl Material {
     ///
     /// # Errors
     /// If it is too short or too long.
-    pub(super) fn cut(&self) -> Result<Cut, BlindError> {
+    pub(super) fn cut(&self) -> Result<CutPassage, BlindError> {
         let (samples, seconds) = (self.samples(), self.seconds());
         if seconds < SHORTEST_SECONDS {
             return Err(BlindError::TooShort { seconds });
@@ -67,7 +67,7 @@ impl Material {
             return Err(BlindError::TooLong { seconds });
         }
         let Audio { rate, channels } = &*self.audio;
-        let lead = samples.start.min((LEAD_SECONDS * f64::from(*rate)) as usize);
+        let lead = samples.start.min((PREROLL_SECONDS * f64::from(*rate)) as usize);
         let part = |range: Range<usize>| Audio {
             rate: *rate,
             channels: channels.iter().map(|channel| channel[range.clone()].to_vec()).collect(),
@@ -81,12 +81,12 @@ impl Material {
             samples: samples.len(),
             sha256: samples_sha256(&part(samples.clone())),
         };
-        Ok(Cut { piece: part(samples.start - lead..samples.end), lead, passage })
+        Ok(CutPassage { piece: part(samples.start - lead..samples.end), lead, passage })
     }
 }
 
 /// A passage, cut out.
-pub(super) struct Cut {
+pub(super) struct CutPassage {
     /// The passage after what leads to it, as the codec is to hear it.
     pub piece: Audio,
     /// Samples that lead to it.
@@ -95,7 +95,7 @@ pub(super) struct Cut {
     pub passage: Passage,
 }
 
-impl Cut {
+impl CutPassage {
     /// The passage of a version of [`piece`](Self::piece), at `rate` Hz. Every version goes the same
     /// way, so all are aligned to the sample; at the file's own rate, samples are copied.
     ///
@@ -120,10 +120,10 @@ impl Cut {
 mod tests {
     use super::*;
 
-    fn material(seconds: f64, region: Option<(f64, f64)>) -> Material {
+    fn material(seconds: f64, region: Option<(f64, f64)>) -> TestMaterial {
         let ramp = (0..(seconds * 8000.0) as usize).map(|n| n as f32 / 1e6).collect();
         let audio = Arc::new(Audio { rate: 8000, channels: vec![ramp] });
-        Material { name: "ramp.wav".into(), sha256: "ab".into(), audio, region }
+        TestMaterial { name: "ramp.wav".into(), sha256: "ab".into(), audio, region }
     }
 
     #[test]

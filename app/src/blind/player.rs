@@ -6,7 +6,7 @@ use crate::studio::{Stimuli, Studio};
 
 /// Where playback is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Position {
+pub struct PassagePosition {
     /// What is heard now, in seconds from the passage's start.
     pub seconds: f64,
     /// The passage's length in seconds.
@@ -14,7 +14,7 @@ pub struct Position {
 }
 
 /// Plays versions of a passage, one at a time, repeating. All methods return at once.
-pub trait Player {
+pub trait AuditionPlayer {
     /// The rate that [`Stimuli`] must have; `None` while no sound runs.
     fn rate(&self) -> Option<u32>;
 
@@ -37,13 +37,13 @@ pub trait Player {
     fn set_playing(&mut self, playing: bool);
 
     /// Where it is; `None` if nothing of a test plays.
-    fn position(&self) -> Option<Position>;
+    fn position(&self) -> Option<PassagePosition>;
 
     /// Goes back to what played before.
     fn end(&mut self);
 }
 
-impl Player for Studio {
+impl AuditionPlayer for Studio {
     fn rate(&self) -> Option<u32> {
         self.output_rate()
     }
@@ -72,9 +72,9 @@ impl Player for Studio {
         self.hold_audition(!playing);
     }
 
-    fn position(&self) -> Option<Position> {
+    fn position(&self) -> Option<PassagePosition> {
         let state = self.audition_state()?;
-        Some(Position { seconds: state.position_s, length: state.length_s })
+        Some(PassagePosition { seconds: state.position_s, length: state.length_s })
     }
 
     fn end(&mut self) {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use residue_engine::audio::{Audio, MonoTreatment};
 use residue_engine::blind::{ComparedStimulus, ListeningConditions, ReportedModel, samples_sha256};
 use residue_engine::codec::{Codec, Precision};
+use residue_engine::models::{JobContext, ModelStore};
 use residue_engine::offline::{self, EncodedFile};
 
 use super::anchor::anchor;
 use super::level::{amplify, levels};
-use super::material::{Cut, Material};
-use super::shelf::or_cancelled;
-use super::{BlindError, Coded, Contender, Shelf, Watch};
+use super::material::{CutPassage, TestMaterial};
+use super::reported_model::{self, or_cancelled};
+use super::{BlindError, CodecContender, Contender};
 use crate::studio::Stimuli;
 
 /// Frames that go through a codec at a time: the result does not depend on it.
@@ -19,9 +20,9 @@ const CHUNK: usize = 16;
 
 /// What is to be made.
 #[derive(Clone, Debug)]
-pub struct Brief {
+pub struct RenderRequest {
     /// Of what.
-    pub material: Material,
+    pub material: TestMaterial,
     /// As what, in this order; loudness follows the first.
     pub contenders: Vec<Contender>,
     /// Sample rate to play at, in hertz.
@@ -32,7 +33,7 @@ pub struct Brief {
 
 /// A passage as several contenders.
 #[derive(Clone, Debug)]
-pub struct Rendered {
+pub struct RenderedPassages {
     /// What is played: a plane a contender.
     pub stimuli: Arc<Stimuli>,
     /// What a report says of it.
@@ -43,8 +44,12 @@ pub struct Rendered {
 ///
 /// # Errors
 /// See [`BlindError`].
-pub fn render(brief: &Brief, shelf: &Shelf, watch: &Watch) -> Result<Rendered, BlindError> {
-    let Brief { material, contenders, rate, match_levels } = brief;
+pub fn render(
+    brief: &RenderRequest,
+    store: &ModelStore,
+    context: &JobContext,
+) -> Result<RenderedPassages, BlindError> {
+    let RenderRequest { material, contenders, rate, match_levels } = brief;
     let cut = material.cut()?;
     let mut planes: Vec<Option<Audio>> = vec![None; contenders.len()];
     for (plane, contender) in planes.iter_mut().zip(contenders) {
@@ -58,7 +63,7 @@ pub fn render(brief: &Brief, shelf: &Shelf, watch: &Watch) -> Result<Rendered, B
     // One model at a time: two of the large ones may not fit.
     while let Some(next) = planes.iter().position(Option::is_none) {
         let Contender::Codec(first) = &contenders[next] else { break };
-        let same: Vec<(usize, &Coded)> = contenders
+        let same: Vec<(usize, &CodecContender)> = contenders
             .iter()
             .enumerate()
             .filter_map(|(n, contender)| match contender {
@@ -68,14 +73,14 @@ pub fn render(brief: &Brief, shelf: &Shelf, watch: &Watch) -> Result<Rendered, B
             .filter(|(_, coded)| (&coded.model, coded.precision) == (&first.model, first.precision))
             .collect();
         let depths: Vec<usize> = same.iter().map(|(_, coded)| coded.depth).collect();
-        let source = Source::open(&cut, &first.model, first.precision, shelf, watch)?;
+        let source = EncodedPassage::open(&cut, &first.model, first.precision, store, context)?;
         models.push(source.used.clone());
-        let versions = source.decode(&depths, watch)?;
+        let versions = source.decode(&depths, context)?;
         for ((n, _), version) in same.into_iter().zip(versions) {
             planes[n] = Some(cut.finish(version, *rate)?);
         }
     }
-    watch.check("Matching levels", 1.0)?;
+    context.check_step("Matching levels", 1.0)?;
     let planes: Vec<Audio> = planes.into_iter().flatten().collect();
     let names: Vec<String> = contenders.iter().map(Contender::to_string).collect();
     let (stimuli, compared) = balance(planes, &names, *match_levels)?;
@@ -86,7 +91,7 @@ pub fn render(brief: &Brief, shelf: &Shelf, watch: &Watch) -> Result<Rendered, B
         models,
         compared,
     };
-    Ok(Rendered { stimuli, heard })
+    Ok(RenderedPassages { stimuli, heard })
 }
 
 /// Brings planes to one loudness, and pins them down.
@@ -109,23 +114,23 @@ pub(super) fn balance(
 }
 
 /// A passage in a model's codes, to be decoded at any depth.
-pub(super) struct Source {
+pub(super) struct EncodedPassage {
     codec: Codec,
     pub used: ReportedModel,
     encoded: EncodedFile,
 }
 
-impl Source {
+impl EncodedPassage {
     pub fn open(
-        cut: &Cut,
+        cut: &CutPassage,
         model: &str,
         precision: Precision,
-        shelf: &Shelf,
-        watch: &Watch,
+        store: &ModelStore,
+        context: &JobContext,
     ) -> Result<Self, BlindError> {
-        let (codec, used) = shelf.load(model, precision, watch)?;
+        let (codec, used) = reported_model::load(store, model, precision, context)?;
         let what = format!("Encoding with {model} in {precision}");
-        let progress = &mut |share| watch.at(&what, share);
+        let progress = &mut |share| context.step(&what, share);
         let (layers, treatment) = (codec.config().quantizer.layers, MonoTreatment::Dual);
         let encoded = offline::encode(&codec, &cut.piece, layers, treatment, CHUNK, progress)
             .map_err(or_cancelled)?;
@@ -138,14 +143,14 @@ impl Source {
     }
 
     /// The passage, with what leads to it, at each depth.
-    pub fn decode(&self, depths: &[usize], watch: &Watch) -> Result<Vec<Audio>, BlindError> {
+    pub fn decode(&self, depths: &[usize], context: &JobContext) -> Result<Vec<Audio>, BlindError> {
         let layers = self.layers();
         if let Some(&depth) = depths.iter().find(|depth| !(1..=layers).contains(*depth)) {
             let model = self.used.name.clone();
             return Err(BlindError::Depth { model, layers, depth });
         }
         let what = format!("Decoding with {} in {}", self.used.name, self.used.precision);
-        let progress = &mut |share| watch.at(&what, share);
+        let progress = &mut |share| context.step(&what, share);
         offline::decode(&self.codec, &self.encoded, depths, CHUNK, progress).map_err(or_cancelled)
     }
 }

@@ -21,11 +21,11 @@ use crate::{device, explained};
     args_conflicts_with_subcommands = true,
     after_long_help = explained::help()
 )]
-pub struct Args {
+pub struct CliArgs {
     #[command(subcommand)]
-    pub command: Option<Command>,
-    /// File to open in the app: audio, codes (.npy), a model folder, or - for frames of codes from
-    /// stdin
+    pub command: Option<CliCommand>,
+    /// Open the app with this file: audio, codes (.npy), a model's folder, or - for frames of codes
+    /// as they arrive on stdin
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Same as FILE, for a file whose name is also a command
@@ -34,39 +34,38 @@ pub struct Args {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Send a file through the codec and write what comes out
-    Roundtrip(Roundtrip),
+    Roundtrip(RoundtripArgs),
     /// Encode a file to codes
-    Encode(Encode),
-    /// Decode codes to a file, or play them
-    Decode(Decode),
-    /// Compare depths: a table of distances from the original, a picture, and a WAV per depth
-    Compare(Compare),
-    /// Measure how bf16, int8 and int4 change the codes and the sound of a file
-    Precision(PrecisionCost),
+    Encode(EncodeArgs),
+    /// Decode codes to a file
+    Decode(DecodeArgs),
+    /// Compare depths: a table of distances, a picture, and a WAV a depth
+    Compare(CompareArgs),
+    /// Measure what the faster precisions of a model change on a file
+    Precision(PrecisionArgs),
     /// List, download, add and check models
-    Models(Models),
-    /// Measure a model's speed (real-time factor) and memory on this computer
-    Bench(Bench),
-    /// Listen live: from an input device through the codec to an output device
-    Listen(Listen),
+    Models(ModelsArgs),
+    /// Measure how fast a model runs here, streaming
+    Bench(BenchArgs),
+    /// Hear the codec live: from an input device to an output device
+    Listen(ListenArgs),
     /// List sound systems and their devices
-    Devices(Devices),
+    Devices(DevicesArgs),
 }
 
 /// Which model runs, and how.
 #[derive(Debug, Group)]
-pub struct Model {
+pub struct ModelArgs {
     /// A known name (embedded, nano, v1, v2), a name you added, or a folder with config.json and
     /// safetensors
     #[arg(long, default_value = "embedded", value_name = "MODEL")]
     pub model: String,
-    /// Number format of the weights; f32 gives the codes of the published implementation, the others
-    /// are smaller, faster and approximate
-    #[arg(long, value_enum, default_value_t = Precision::F32)]
-    pub precision: Precision,
-    /// CPU threads for the model; 0 = one per core (listen: all cores but one, at most 8)
+    /// Arithmetic; f32 gives the reference's own codes, the others are faster for large models
+    #[arg(long, value_enum, default_value_t = PrecisionArg::F32)]
+    pub precision: PrecisionArg,
+    /// Threads of the model's arithmetic; 0 = one a core (listen: one core less)
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = threads)]
     pub threads: usize,
 }
@@ -80,7 +79,7 @@ fn threads(text: &str) -> Result<usize, String> {
 
 /// Arithmetic of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Precision {
+pub enum PrecisionArg {
     /// 32-bit floats: exact
     F32,
     /// Weights in bfloat16 (16 bits)
@@ -91,45 +90,45 @@ pub enum Precision {
     Int4,
 }
 
-impl Precision {
+impl PrecisionArg {
     pub fn name(self) -> &'static str {
         residue_engine::codec::Precision::from(self).name()
     }
 }
 
-impl From<Precision> for residue_engine::codec::Precision {
-    fn from(precision: Precision) -> Self {
+impl From<PrecisionArg> for residue_engine::codec::Precision {
+    fn from(precision: PrecisionArg) -> Self {
         match precision {
-            Precision::F32 => Self::F32,
-            Precision::Bf16 => Self::Bf16,
-            Precision::Int8 => Self::Int8,
-            Precision::Int4 => Self::Int4,
+            PrecisionArg::F32 => Self::F32,
+            PrecisionArg::Bf16 => Self::Bf16,
+            PrecisionArg::Int8 => Self::Int8,
+            PrecisionArg::Int4 => Self::Int4,
         }
     }
 }
 
 /// How stereo goes through a mono model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Mono {
-    /// Code each channel separately: twice the bitrate
+pub enum MonoArg {
+    /// Each channel is a stream of its own
     Dual,
     /// Code (L + R) / 2 and play it on both channels
     Mid,
 }
 
-impl From<Mono> for residue_engine::audio::MonoTreatment {
-    fn from(mono: Mono) -> Self {
+impl From<MonoArg> for residue_engine::audio::MonoTreatment {
+    fn from(mono: MonoArg) -> Self {
         match mono {
-            Mono::Dual => Self::Dual,
-            Mono::Mid => Self::Mid,
+            MonoArg::Dual => Self::Dual,
+            MonoArg::Mid => Self::Mid,
         }
     }
 }
 
 /// How a file is cut on its way through.
 #[derive(Debug, Group)]
-pub struct Chunk {
-    /// Model frames processed at a time; the result is the same for every value
+pub struct ChunkArgs {
+    /// Frames a step; the result is the same whatever it is
     #[arg(long, default_value_t = 8, value_name = "FRAMES", value_parser = chunk)]
     pub chunk: usize,
 }
@@ -142,7 +141,7 @@ fn chunk(text: &str) -> Result<usize, String> {
 }
 
 #[derive(Debug, Group)]
-pub struct Roundtrip {
+pub struct RoundtripArgs {
     /// Audio file
     pub input: PathBuf,
     /// Where the decoded audio goes: 32-bit float WAV with the input's length, rate and channels
@@ -151,17 +150,17 @@ pub struct Roundtrip {
     /// Quantizer layers to keep [default: all]
     #[arg(long, value_name = "K")]
     pub depth: Option<usize>,
-    /// How a stereo file goes through a mono model
-    #[arg(long, value_enum, default_value_t = Mono::Dual)]
-    pub mono: Mono,
+    /// A stereo file on a mono model
+    #[arg(long, value_enum, default_value_t = MonoArg::Dual)]
+    pub mono: MonoArg,
     #[command(flatten)]
-    pub chunk: Chunk,
+    pub chunk: ChunkArgs,
     #[command(flatten)]
-    pub model: Model,
+    pub model: ModelArgs,
 }
 
 #[derive(Debug, Group)]
-pub struct Encode {
+pub struct EncodeArgs {
     /// Audio file: mono or stereo
     pub input: PathBuf,
     /// Where the codes go: .npy, int64, (layers, frames)
@@ -171,13 +170,13 @@ pub struct Encode {
     #[arg(long, value_name = "K")]
     pub depth: Option<usize>,
     #[command(flatten)]
-    pub chunk: Chunk,
+    pub chunk: ChunkArgs,
     #[command(flatten)]
-    pub model: Model,
+    pub model: ModelArgs,
 }
 
 #[derive(Debug, Group)]
-pub struct Decode {
+pub struct DecodeArgs {
     /// Codes: a .npy of (K, T), (1, K, T) or (K, 1, T), or - for frames as they arrive on stdin,
     /// one per line, as `12 7 1023`, `12,7,1023` or `[12, 7, 1023]`
     pub codes: PathBuf,
@@ -200,13 +199,13 @@ pub struct Decode {
     #[arg(long)]
     pub transpose: bool,
     #[command(flatten)]
-    pub chunk: Chunk,
+    pub chunk: ChunkArgs,
     #[command(flatten)]
-    pub model: Model,
+    pub model: ModelArgs,
 }
 
 #[derive(Debug, Group)]
-pub struct Compare {
+pub struct CompareArgs {
     /// Audio file
     pub input: PathBuf,
     /// Depths to compare [default: 1, 2, 4, ... up to all layers]
@@ -218,17 +217,17 @@ pub struct Compare {
     /// Print the report as JSON instead of a table
     #[arg(long)]
     pub json: bool,
-    /// How a stereo file goes through a mono model
-    #[arg(long, value_enum, default_value_t = Mono::Dual)]
-    pub mono: Mono,
+    /// A stereo file on a mono model
+    #[arg(long, value_enum, default_value_t = MonoArg::Dual)]
+    pub mono: MonoArg,
     #[command(flatten)]
-    pub chunk: Chunk,
+    pub chunk: ChunkArgs,
     #[command(flatten)]
-    pub model: Model,
+    pub model: ModelArgs,
 }
 
 #[derive(Debug, Group)]
-pub struct PrecisionCost {
+pub struct PrecisionArgs {
     /// Audio file
     pub input: PathBuf,
     /// Precisions to compare with f32
@@ -236,10 +235,10 @@ pub struct PrecisionCost {
         long,
         value_enum,
         value_delimiter = ',',
-        default_values_t = [Precision::Bf16, Precision::Int8, Precision::Int4],
+        default_values_t = [PrecisionArg::Bf16, PrecisionArg::Int8, PrecisionArg::Int4],
         value_name = "P,P"
     )]
-    pub precisions: Vec<Precision>,
+    pub precisions: Vec<PrecisionArg>,
     /// A known name, a name you added, or a folder with config.json and safetensors
     #[arg(long, default_value = "embedded", value_name = "MODEL")]
     pub model: String,
@@ -250,11 +249,11 @@ pub struct PrecisionCost {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    pub chunk: Chunk,
+    pub chunk: ChunkArgs,
 }
 
 #[derive(Debug, Group)]
-pub struct Models {
+pub struct ModelsArgs {
     #[command(subcommand)]
     pub command: Option<ModelsCommand>,
     /// Print as JSON
@@ -288,7 +287,7 @@ pub enum ModelsCommand {
 
 /// A published layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LayoutName {
+pub enum LayoutArg {
     /// 24 kHz mono, 1.77 B parameters
     V1,
     /// 48 kHz stereo, 2.12 B parameters
@@ -298,11 +297,11 @@ pub enum LayoutName {
 }
 
 #[derive(Debug, Group)]
-pub struct Bench {
+pub struct BenchArgs {
     /// A published layout instead of a model; needs --random-weights
     #[arg(long, value_enum, requires = "random_weights", conflicts_with = "model")]
-    pub layout: Option<LayoutName>,
-    /// Use random weights; they run as fast as real ones
+    pub layout: Option<LayoutArg>,
+    /// Fill the layout with seeded random weights: they cost what real ones cost
     #[arg(long, requires = "layout")]
     pub random_weights: bool,
     /// Number of depths decoded in one batch
@@ -318,7 +317,7 @@ pub struct Bench {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    pub model: Model,
+    pub model: ModelArgs,
 }
 
 fn lanes(text: &str) -> Result<usize, String> {
@@ -337,7 +336,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 /// What is heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Heard {
+pub enum SourceArg {
     /// The input, delayed by the latency
     Dry,
     /// The codec at --depth
@@ -355,23 +354,23 @@ pub enum Heard {
     DryMinusB,
 }
 
-impl From<Heard> for residue_engine::live::ListeningSource {
-    fn from(heard: Heard) -> Self {
+impl From<SourceArg> for residue_engine::live::ListeningSource {
+    fn from(heard: SourceArg) -> Self {
         match heard {
-            Heard::Dry => Self::Dry,
-            Heard::A => Self::A,
-            Heard::B => Self::B,
-            Heard::AMinusB => Self::AMinusB,
-            Heard::DryMinusA => Self::DryMinusA,
-            Heard::DryMinusB => Self::DryMinusB,
+            SourceArg::Dry => Self::Dry,
+            SourceArg::A => Self::A,
+            SourceArg::B => Self::B,
+            SourceArg::AMinusB => Self::AMinusB,
+            SourceArg::DryMinusA => Self::DryMinusA,
+            SourceArg::DryMinusB => Self::DryMinusB,
         }
     }
 }
 
 #[derive(Debug, Group)]
-pub struct Listen {
+pub struct ListenArgs {
     #[command(flatten)]
-    pub devices: DeviceChoice,
+    pub devices: DeviceArgs,
     /// Quantizer layers of A [default: all]
     #[arg(long, value_name = "K")]
     pub depth: Option<usize>,
@@ -379,16 +378,16 @@ pub struct Listen {
     #[arg(long, default_value_t = 1, value_name = "K")]
     pub depth_b: usize,
     /// What is heard
-    #[arg(long, value_enum, default_value_t = Heard::A)]
-    pub source: Heard,
-    /// Time allowed for processing in milliseconds; it adds to the latency, and too little makes
-    /// frames late [default: measured]
+    #[arg(long, value_enum, default_value_t = SourceArg::A)]
+    pub source: SourceArg,
+    /// Time for the codec, beyond the model's frame, in milliseconds; less is sooner, too little
+    /// makes frames late [default: measured]
     #[arg(long, value_name = "MS", value_parser = allowance)]
     pub allowance: Option<f64>,
-    /// How a stereo input goes through a mono model
-    #[arg(long, value_enum, default_value_t = Mono::Dual)]
-    pub mono: Mono,
-    /// Stop after this many seconds [default: at Ctrl-C]
+    /// A stereo input on a mono model
+    #[arg(long, value_enum, default_value_t = MonoArg::Dual)]
+    pub mono: MonoArg,
+    /// End after so many seconds [default: at Ctrl-C]
     #[arg(long, value_name = "S", value_parser = duration)]
     pub seconds: Option<f64>,
     /// Mute the output; levels and load are still shown
@@ -398,12 +397,12 @@ pub struct Listen {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    pub model: Model,
+    pub model: ModelArgs,
 }
 
 /// Which devices run, and how.
 #[derive(Debug, Group)]
-pub struct DeviceChoice {
+pub struct DeviceArgs {
     /// Sound system; `residue devices` lists them [default: the platform's]
     #[arg(long, value_name = "HOST")]
     pub host: Option<String>,
@@ -455,7 +454,7 @@ fn duration(text: &str) -> Result<f64, String> {
 }
 
 #[derive(Debug, Group)]
-pub struct Devices {
+pub struct DevicesArgs {
     /// Print as JSON
     #[arg(long)]
     pub json: bool,

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use residue_engine::codec::{Codec, CodecConfig};
+use residue_engine::codec::{Codec, CodecConfig, CodecOptions};
 use serde::Serialize;
 
-use super::args::{Bench, LayoutName};
+use super::args::{BenchArgs, LayoutArg};
 use super::output::say;
 use super::progress::{Share, Waiting};
 use super::{input, model, table};
-use crate::speed::{self, Times};
+use crate::speed::{self, ChunkTimes};
 
 /// What `--json` prints. Times are wall seconds a second of audio.
 #[derive(Serialize)]
@@ -30,7 +30,7 @@ struct Report {
     rss_mb: Option<f64>,
 }
 
-pub fn run(args: &Bench) -> Result<()> {
+pub fn run(args: &BenchArgs) -> Result<()> {
     let (name, codec) = load(args)?;
     let report = measure(args, name, &codec)?;
     if args.json {
@@ -41,21 +41,25 @@ pub fn run(args: &Bench) -> Result<()> {
     Ok(())
 }
 
-fn load(args: &Bench) -> Result<(String, Codec)> {
+fn load(args: &BenchArgs) -> Result<(String, Codec)> {
     let Some(layout) = args.layout else {
         return Ok((args.model.model.clone(), model::load(&args.model)?));
     };
     let (name, config) = match layout {
-        LayoutName::V1 => ("v1", CodecConfig::v1()),
-        LayoutName::V2 => ("v2", CodecConfig::v2()),
-        LayoutName::Nano => ("nano", CodecConfig::nano()),
+        LayoutArg::V1 => ("v1", CodecConfig::v1()),
+        LayoutArg::V2 => ("v2", CodecConfig::v2()),
+        LayoutArg::Nano => ("nano", CodecConfig::nano()),
     };
-    let options = model::options(args.model.precision, args.model.threads);
+    let options = CodecOptions {
+        precision: args.model.precision.into(),
+        threads: model::all_cores(args.model.threads),
+        ..CodecOptions::default()
+    };
     let _waiting = Waiting::new("drawing");
     Ok((name.into(), Codec::random(config, 1, &options)?))
 }
 
-fn measure(args: &Bench, layout: String, codec: &Codec) -> Result<Report> {
+fn measure(args: &BenchArgs, layout: String, codec: &Codec) -> Result<Report> {
     let config = codec.config();
     let chunk = args.chunk.unwrap_or_else(|| speed::usual_chunk(codec));
     let chunk_seconds = chunk as f64 / config.frame_rate();
@@ -68,7 +72,7 @@ fn measure(args: &Bench, layout: String, codec: &Codec) -> Result<Report> {
     drop(bar);
 
     let seconds = chunks as f64 * chunk_seconds;
-    let rtf = |part: fn(&Times) -> Duration| {
+    let rtf = |part: fn(&ChunkTimes) -> Duration| {
         times.iter().map(part).sum::<Duration>().as_secs_f64() / seconds
     };
     let mut chunk_ms: Vec<f64> =
@@ -81,7 +85,7 @@ fn measure(args: &Bench, layout: String, codec: &Codec) -> Result<Report> {
         chunk_frames: chunk,
         lanes: args.lanes,
         seconds,
-        rtf: rtf(Times::total),
+        rtf: rtf(ChunkTimes::total),
         encode_rtf: rtf(|t| t.encode),
         quantize_rtf: rtf(|t| t.quantize),
         decode_rtf: rtf(|t| t.decode),

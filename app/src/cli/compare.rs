@@ -11,7 +11,7 @@ use residue_ui::depth_text::format_kbps;
 use residue_ui::text::minus;
 use serde::Serialize;
 
-use super::args::Compare;
+use super::args::CompareArgs;
 use super::output::say;
 use super::{input, model, passes, table};
 use crate::comparison_picture::{self, ComparisonCaptions};
@@ -40,7 +40,7 @@ struct Depth {
     carried_kbps: f64,
 }
 
-pub fn run(args: &Compare) -> Result<()> {
+pub fn run(args: &CompareArgs) -> Result<()> {
     let original = input::read(&args.input)?;
     let codec = model::load(&args.model)?;
     let config = codec.config();
@@ -96,7 +96,7 @@ pub fn run(args: &Compare) -> Result<()> {
 }
 
 /// The depths asked for, or powers of two up to all layers.
-fn depths(args: &Compare, config: &CodecConfig) -> Result<Vec<usize>> {
+fn depths(args: &CompareArgs, config: &CodecConfig) -> Result<Vec<usize>> {
     let layers = config.quantizer.layers;
     if args.depths.is_empty() {
         let powers = (0..).map(|i| 1 << i).take_while(|depth| *depth < layers);
@@ -112,7 +112,7 @@ fn depths(args: &Compare, config: &CodecConfig) -> Result<Vec<usize>> {
     Ok(depths)
 }
 
-fn folder(args: &Compare) -> PathBuf {
+fn folder(args: &CompareArgs) -> PathBuf {
     args.output.clone().unwrap_or_else(|| {
         let stem = args.input.file_stem().unwrap_or(args.input.as_os_str());
         let mut name = stem.to_owned();

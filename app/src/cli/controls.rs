@@ -1,9 +1,9 @@
 //! What devices are chosen with on the command line, for errors to name.
 
-use crate::device::Controls;
+use crate::device::ControlNames;
 
 /// The options of `residue listen`.
-pub const LISTEN: Controls = Controls {
+pub const LISTEN: ControlNames = ControlNames {
     by: "with",
     host: "--host",
     input: "--input",

@@ -9,12 +9,12 @@ use residue_engine::codec::Codec;
 use residue_engine::offline;
 use residue_engine::tokens::{Codes, FrameReader, npy};
 
-use super::args::Decode;
+use super::args::DecodeArgs;
 use super::output::{self, say};
 use super::progress::Share;
 use super::{input, model, play};
 
-pub fn run(args: &Decode) -> Result<()> {
+pub fn run(args: &DecodeArgs) -> Result<()> {
     let Some(path) = &args.output else { return play::run(args) };
     output::check(path)?;
     let stream = args.codes == Path::new("-");
@@ -41,7 +41,7 @@ pub fn run(args: &Decode) -> Result<()> {
     fault.map_or(Ok(()), Err)
 }
 
-fn decode_file(args: &Decode, codec: &Codec) -> Result<Audio> {
+fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Audio> {
     let config = codec.config();
     let mut codes = npy::read(&args.codes)?;
     if args.transpose {
@@ -70,7 +70,7 @@ fn depth_of(asked: Option<usize>, layers: usize) -> Result<usize> {
 }
 
 /// Decodes each frame when it arrives; returns what was decoded and what stopped it.
-fn decode_stream(args: &Decode, codec: &Codec) -> (Audio, Option<anyhow::Error>) {
+fn decode_stream(args: &DecodeArgs, codec: &Codec) -> (Audio, Option<anyhow::Error>) {
     let config = codec.config();
     let quantizer = &config.quantizer;
     let mut decoded = Audio::silence(config.sample_rate, config.channels, 0);

@@ -2,12 +2,12 @@
 
 use anyhow::Result;
 
-use super::args::Devices;
+use super::args::DevicesArgs;
 use super::output::say;
 use super::table;
-use crate::device::{self, HostInfo, Side};
+use crate::device::{self, BackendInfo, DeviceCapabilities};
 
-pub fn run(args: &Devices) -> Result<()> {
+pub fn run(args: &DevicesArgs) -> Result<()> {
     let hosts = device::list();
     if args.json {
         return say(serde_json::to_string_pretty(&hosts)?);
@@ -25,7 +25,7 @@ pub fn run(args: &Devices) -> Result<()> {
     Ok(())
 }
 
-fn heading(host: &HostInfo) -> String {
+fn heading(host: &BackendInfo) -> String {
     let state = match (&host.problem, host.devices.len()) {
         (Some(problem), _) => problem.clone(),
         (None, 0) => "no devices".into(),
@@ -37,12 +37,12 @@ fn heading(host: &HostInfo) -> String {
 }
 
 /// One line a device and direction; `*` marks the defaults.
-fn render(host: &HostInfo) -> String {
+fn render(host: &BackendInfo) -> String {
     let rows: Vec<Vec<String>> = host
         .devices
         .iter()
         .flat_map(|device| {
-            let row = |direction: &str, side: &Side| {
+            let row = |direction: &str, side: &DeviceCapabilities| {
                 vec![
                     if side.default { "*" } else { "" }.to_owned(),
                     direction.to_owned(),

@@ -5,11 +5,11 @@ use residue_engine::audio::MonoTreatment;
 use residue_engine::tokens;
 use residue_ui::depth_text::format_kbps;
 
-use super::args::Encode;
+use super::args::EncodeArgs;
 use super::output::{self, say};
 use super::{input, model, passes};
 
-pub fn run(args: &Encode) -> Result<()> {
+pub fn run(args: &EncodeArgs) -> Result<()> {
     output::check(&args.output)?;
     let original = input::read(&args.input)?;
     if original.channels.len() > 2 {

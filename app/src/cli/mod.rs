@@ -21,7 +21,7 @@ mod table;
 
 use clap::Parser;
 
-use args::{Args, Command};
+use args::{CliArgs, CliCommand};
 
 use crate::window::{self, Launch};
 
@@ -30,7 +30,7 @@ use crate::window::{self, Launch};
 /// # Errors
 /// With what went wrong and what to do about it.
 pub fn run() -> anyhow::Result<()> {
-    let Args { command, file, open } = Args::parse();
+    let CliArgs { command, file, open } = CliArgs::parse();
     let Some(command) = command else {
         let launch = match file.or(open) {
             None => Launch::Empty,
@@ -40,14 +40,14 @@ pub fn run() -> anyhow::Result<()> {
         return Ok(window::run(launch)?);
     };
     match command {
-        Command::Roundtrip(args) => roundtrip::run(&args),
-        Command::Encode(args) => encode::run(&args),
-        Command::Decode(args) => decode::run(&args),
-        Command::Compare(args) => compare::run(&args),
-        Command::Precision(args) => precision::run(&args),
-        Command::Models(args) => models::run(&args),
-        Command::Bench(args) => bench::run(&args),
-        Command::Listen(args) => listen::run(&args),
-        Command::Devices(args) => devices::run(&args),
+        CliCommand::Roundtrip(args) => roundtrip::run(&args),
+        CliCommand::Encode(args) => encode::run(&args),
+        CliCommand::Decode(args) => decode::run(&args),
+        CliCommand::Compare(args) => compare::run(&args),
+        CliCommand::Precision(args) => precision::run(&args),
+        CliCommand::Models(args) => models::run(&args),
+        CliCommand::Bench(args) => bench::run(&args),
+        CliCommand::Listen(args) => listen::run(&args),
+        CliCommand::Devices(args) => devices::run(&args),
     }
 }

@@ -4,55 +4,59 @@ use std::ops::ControlFlow;
 use std::thread::available_parallelism;
 
 use anyhow::{Context, Result};
-use residue_engine::codec::{Codec, CodecError, CodecOptions};
-use residue_engine::models::{ModelLibrary, ModelSource, locate};
+use residue_engine::codec::{Codec, LoadProgress};
+use residue_engine::models::{EMBEDDED, ModelLoadError, ModelRequest, ModelStore};
 
-use super::args::{Model, Precision};
+use super::args::{ModelArgs, PrecisionArg};
 use super::progress::Share;
-use crate::studio::models;
 
 /// Loads the model that `args` names, on all cores if nothing else is said.
-pub fn load(args: &Model) -> Result<Codec> {
+pub fn load(args: &ModelArgs) -> Result<Codec> {
     load_as(&args.model, args.precision, args.threads)
 }
 
 /// As [`load`], but leaves a core to the sound devices if nothing else is said.
-pub fn load_beside_audio(args: &Model) -> Result<Codec> {
-    load_with(&args.model, &CodecOptions { threads: args.threads, ..options(args.precision, 0) })
+pub fn load_beside_audio(args: &ModelArgs) -> Result<Codec> {
+    let (precision, threads) = (args.precision.into(), args.threads);
+    load_request(&ModelRequest { id: args.model.clone(), precision, threads })
 }
 
 /// Loads the model of this name on so many threads, 0 for all cores.
-pub fn load_as(name: &str, precision: Precision, threads: usize) -> Result<Codec> {
-    load_with(name, &options(precision, threads))
+pub fn load_as(name: &str, precision: PrecisionArg, threads: usize) -> Result<Codec> {
+    let (precision, threads) = (precision.into(), all_cores(threads));
+    load_request(&ModelRequest { id: name.to_owned(), precision, threads })
 }
 
-/// Says on stderr what was worked around.
-fn load_with(name: &str, options: &CodecOptions) -> Result<Codec> {
-    let source = locate(name)?;
-    let codec = load_source(&source, options);
-    let codec = codec.with_context(|| format!("model {name}"))?;
+/// Returns the number of threads for `threads`, where 0 is one a core: no host wants one of them here,
+/// so that none is left to others.
+pub fn all_cores(threads: usize) -> usize {
+    match threads {
+        0 => available_parallelism().map_or(1, usize::from),
+        n => n,
+    }
+}
+
+/// Prints warnings on stderr.
+fn load_request(request: &ModelRequest) -> Result<Codec> {
+    let has_bar = !request.id.eq_ignore_ascii_case(EMBEDDED);
+    let loaded = watched(has_bar, |progress| ModelStore::from_env().load(request, progress));
+    let codec = match loaded {
+        // Says which model it is about.
+        Err(ModelLoadError::Models(error)) => return Err(error.into()),
+        loaded => loaded.with_context(|| format!("model {}", request.id))?,
+    };
     for warning in codec.warnings() {
         eprintln!("residue: warning: {warning}");
     }
     Ok(codec)
 }
 
-/// What the engine is told: here 0 threads are one a core, since no host wants one of them.
-pub fn options(precision: Precision, threads: usize) -> CodecOptions {
-    let threads = match threads {
-        0 => available_parallelism().map_or(1, usize::from),
-        n => n,
-    };
-    // An account without any folder of its own packs its models anew at each start.
-    let packed_cache = ModelLibrary::from_env().ok().map(|library| library.packed());
-    CodecOptions { precision: precision.into(), threads, packed_cache, ..CodecOptions::default() }
-}
-
-/// Loads a model from where it is, with a bar for whoever watches.
-pub fn load_source(source: &ModelSource, options: &CodecOptions) -> Result<Codec, CodecError> {
-    // The embedded one is there at once.
-    let bar = matches!(source, ModelSource::Folder(_)).then(|| Share::new("loading"));
-    models::load_source(source, options, &|share| {
-        bar.as_ref().map_or(ControlFlow::Continue(()), |bar| bar.set(share))
+/// Runs something that loads a model, with a progress bar from its first report on.
+pub fn watched<T>(has_bar: bool, load: impl FnOnce(&LoadProgress<'_>) -> T) -> T {
+    // The embedded model is there at once.
+    let bar = std::sync::OnceLock::new();
+    load(&|share| match has_bar {
+        true => bar.get_or_init(|| Share::new("loading")).set(share),
+        false => ControlFlow::Continue(()),
     })
 }

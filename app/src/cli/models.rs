@@ -5,73 +5,70 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use indicatif::ProgressBar;
-use residue_engine::codec::CodecOptions;
-use residue_engine::models::{ModelEntry, ModelLibrary, ModelSource, Progress};
+use residue_engine::models::{EMBEDDED, ListedModel, ModelStore, Progress};
 use residue_ui::text::megabytes;
 use serde_json::{Value, json};
 
-use super::args::{Models, ModelsCommand};
+use super::args::{ModelsArgs, ModelsCommand};
 use super::output::say;
 use super::{input, model, progress, table};
-use crate::studio::models::{facts, place};
 
-pub fn run(args: &Models) -> Result<()> {
-    let library = ModelLibrary::from_env()?;
+pub fn run(args: &ModelsArgs) -> Result<()> {
+    let store = ModelStore::from_env();
     match &args.command {
-        None | Some(ModelsCommand::List) => list(&library, args.json),
-        Some(ModelsCommand::Pull { name }) => pull(&library, name, args.json),
+        None | Some(ModelsCommand::List) => list(&store, args.json),
+        Some(ModelsCommand::Pull { name }) => pull(&store, name, args.json),
         Some(ModelsCommand::Add { folder, name }) => {
-            add(&library, folder, name.as_deref(), args.json)
+            add(&store, folder, name.as_deref(), args.json)
         }
-        Some(ModelsCommand::Verify { model }) => verify(&library, model, args.json),
+        Some(ModelsCommand::Verify { model }) => verify(&store, model, args.json),
     }
 }
 
-fn list(library: &ModelLibrary, as_json: bool) -> Result<()> {
-    let entries = library.list()?;
+fn list(store: &ModelStore, as_json: bool) -> Result<()> {
+    let models = store.list()?;
     if as_json {
-        let models: Vec<Value> = entries.iter().map(describe).collect();
+        let models: Vec<Value> = models.iter().map(describe).collect();
         say(serde_json::to_string_pretty(&models)?)?;
         return Ok(());
     }
-    let rows: Vec<Vec<String>> = entries.iter().map(row).collect();
+    let rows: Vec<Vec<String>> = models.iter().map(row).collect();
     let header = ["model", "audio", "layers", "parameters", "size here", "where"];
     say(table::render(&header, &[0, 1, 5], &rows))?;
     Ok(())
 }
 
-fn row(entry: &ModelEntry) -> Vec<String> {
-    let facts = facts(entry);
+fn row(model: &ListedModel) -> Vec<String> {
+    let summary = model.summary;
     let show = |text: Option<String>| text.unwrap_or_else(|| "-".into());
     vec![
-        entry.name.clone(),
-        show(facts.as_ref().map(|f| format!("{} Hz, {}", f.rate, input::channels(f.channels)))),
-        show(facts.as_ref().map(|f| f.layers.to_string())),
-        show(facts.as_ref().map(|f| format!("{:.0} M", f.parameters as f64 / 1e6))),
-        show(entry.bytes.map(|bytes| megabytes(bytes, 1))),
-        place(entry),
+        model.id.clone(),
+        show(summary.map(|s| format!("{} Hz, {}", s.rate, input::channels(s.channels)))),
+        show(summary.map(|s| s.layers.to_string())),
+        show(summary.map(|s| format!("{:.0} M", s.parameters as f64 / 1e6))),
+        show(model.bytes.map(|bytes| megabytes(bytes, 1))),
+        model.place.clone(),
     ]
 }
 
-fn describe(entry: &ModelEntry) -> Value {
-    let facts = facts(entry);
-    let facts = facts.as_ref();
+fn describe(model: &ListedModel) -> Value {
+    let summary = model.summary;
     json!({
-        "name": entry.name,
-        "repository": entry.known.map(|k| k.repository),
-        "sample_rate": facts.map(|f| f.rate),
-        "channels": facts.map(|f| f.channels),
-        "layers": facts.map(|f| f.layers),
-        "parameters": facts.map(|f| f.parameters),
-        "here": entry.source.is_ok(),
-        "bytes": entry.bytes,
-        "where": place(entry),
+        "name": model.id,
+        "repository": model.repository,
+        "sample_rate": summary.map(|s| s.rate),
+        "channels": summary.map(|s| s.channels),
+        "layers": summary.map(|s| s.layers),
+        "parameters": summary.map(|s| s.parameters),
+        "here": model.here,
+        "bytes": model.bytes,
+        "where": model.place,
     })
 }
 
-fn pull(library: &ModelLibrary, name: &str, as_json: bool) -> Result<()> {
+fn pull(store: &ModelStore, name: &str, as_json: bool) -> Result<()> {
     let mut bar = Bar::default();
-    let folder = library.pull(name, &mut |progress| bar.show(&progress))?;
+    let folder = store.pull(name, &mut |progress| bar.show(&progress))?;
     drop(bar);
     if as_json {
         say(json!({ "name": name, "where": folder }))?;
@@ -81,12 +78,8 @@ fn pull(library: &ModelLibrary, name: &str, as_json: bool) -> Result<()> {
     Ok(())
 }
 
-fn add(library: &ModelLibrary, folder: &Path, name: Option<&str>, as_json: bool) -> Result<()> {
-    // A folder that cannot be loaded is refused now and not when it is wanted.
-    let options = CodecOptions::default();
-    let source = ModelSource::Folder(folder.to_owned());
-    let config = model::load_source(&source, &options)?.config().clone();
-    let added = library.add(folder, name)?;
+fn add(store: &ModelStore, folder: &Path, name: Option<&str>, as_json: bool) -> Result<()> {
+    let (added, config) = model::watched(true, |progress| store.add(folder, name, progress))?;
     if as_json {
         say(json!({ "name": added.name, "where": added.folder }))?;
     } else {
@@ -102,17 +95,17 @@ fn add(library: &ModelLibrary, folder: &Path, name: Option<&str>, as_json: bool)
     Ok(())
 }
 
-fn verify(library: &ModelLibrary, spec: &str, as_json: bool) -> Result<()> {
-    let load = |source: &ModelSource| {
-        model::load_source(source, &CodecOptions::default()).map(drop).map_err(|e| e.to_string())
-    };
+fn verify(store: &ModelStore, spec: &str, as_json: bool) -> Result<()> {
     let mut bar = Bar::default();
-    let report = library.verify(spec, Some(&load), &mut |progress| bar.show(&progress))?;
+    let has_bar = !spec.eq_ignore_ascii_case(EMBEDDED);
+    let report = model::watched(has_bar, |on_load| {
+        store.verify(spec, &mut |progress| bar.show(&progress), on_load)
+    })?;
     drop(bar);
     let loads = match &report.load {
         None => "not tried".to_owned(),
         Some(Ok(())) => "ok".to_owned(),
-        Some(Err(problem)) => problem.clone(),
+        Some(Err(error)) => error.to_string(),
     };
     if as_json {
         let files: Vec<Value> = report

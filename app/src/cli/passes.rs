@@ -5,7 +5,7 @@ use residue_engine::audio::{Audio, MonoTreatment};
 use residue_engine::codec::Codec;
 use residue_engine::offline::{self, EncodedFile};
 
-use super::args::Chunk;
+use super::args::ChunkArgs;
 use super::progress::Share;
 
 /// Encodes `audio` to the first `depth` layers.
@@ -14,7 +14,7 @@ pub fn encode(
     audio: &Audio,
     depth: usize,
     treatment: MonoTreatment,
-    chunk: &Chunk,
+    chunk: &ChunkArgs,
 ) -> Result<EncodedFile> {
     let bar = Share::new("encoding");
     Ok(offline::encode(codec, audio, depth, treatment, chunk.chunk, &mut |s| bar.set(s))?)
@@ -25,7 +25,7 @@ pub fn decode(
     codec: &Codec,
     encoded: &EncodedFile,
     depths: &[usize],
-    chunk: &Chunk,
+    chunk: &ChunkArgs,
 ) -> Result<Vec<Audio>> {
     let bar = Share::new("decoding");
     Ok(offline::decode(codec, encoded, depths, chunk.chunk, &mut |s| bar.set(s))?)

@@ -10,40 +10,42 @@ use anyhow::{Result, bail, ensure};
 use residue_engine::live::{FrameEffects, ListeningSource, PortSettings};
 use residue_engine::tokens::FrameReader;
 
-use super::args::Decode;
+use super::args::DecodeArgs;
+use residue_engine::models::ModelRequest;
+
 use super::controls;
 use super::output::say;
-use crate::device::Controls;
+use crate::device::ControlNames;
 use crate::studio::{
-    Cards, DeviceChoice, ModelWish, Severity, StreamState, Studio, StudioOptions, Transport,
+    CpalBackend, DeviceRequest, Severity, StreamState, Studio, StudioOptions, TransportState,
 };
 
 /// Of [`Decode`].
-const CONTROLS: Controls = Controls { output: "--device", ..controls::LISTEN };
+const CONTROLS: ControlNames = ControlNames { output: "--device", ..controls::LISTEN };
 /// How often it is looked after.
 const TICK: Duration = Duration::from_millis(50);
 /// What a device may still hold when the last sample has been given to it.
 const LAST_BLOCKS: Duration = Duration::from_millis(300);
 
-pub fn run(args: &Decode) -> Result<()> {
+pub fn run(args: &DecodeArgs) -> Result<()> {
     ensure!(!args.transpose, "--transpose is for --output; save the array as (layers, frames)");
     let depth = args.depth.unwrap_or(usize::MAX);
     let frames = FrameEffects { depths: [depth, 1], ..FrameEffects::default() };
     let options = StudioOptions {
         settings: PortSettings { source: ListeningSource::A, frames, ..PortSettings::default() },
-        model: ModelWish {
+        model: ModelRequest {
             id: args.model.model.clone(),
             precision: args.model.precision.into(),
             threads: args.model.threads,
         },
-        devices: DeviceChoice {
+        devices: DeviceRequest {
             host: args.host.clone(),
             output: args.device.clone(),
-            ..DeviceChoice::default()
+            ..DeviceRequest::default()
         },
         ..StudioOptions::default()
     };
-    let mut studio = Studio::new(Arc::new(Cards::new(&CONTROLS)), options, Arc::new(|| ()));
+    let mut studio = Studio::new(Arc::new(CpalBackend::new(&CONTROLS)), options, Arc::new(|| ()));
     if args.codes == Path::new("-") {
         let mut frames = FrameReader::new(BufReader::new(stdin()), "stdin");
         studio.stream_tokens(Box::new(move || {
@@ -85,7 +87,7 @@ fn until_the_end(studio: &mut Studio) -> Result<u64> {
             continue;
         };
         let over = match studio.transport() {
-            Some(Transport { playing, position_s, .. }) => !playing && position_s > 0.0,
+            Some(TransportState { playing, position_s, .. }) => !playing && position_s > 0.0,
             None => progress.finished && progress.waiting == 0,
         };
         if over {

@@ -6,10 +6,10 @@ use anyhow::Result;
 use residue_engine::audio::{Audio, MonoTreatment};
 use serde::Serialize;
 
-use super::args::{Precision, PrecisionCost};
+use super::args::{PrecisionArg, PrecisionArgs};
 use super::output::say;
 use super::{input, model, passes, table};
-use crate::cost::{self, Pass};
+use crate::cost::{self, PrecisionPass};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -35,11 +35,11 @@ struct Cost {
     agreement_by_layer: Vec<f64>,
 }
 
-pub fn run(args: &PrecisionCost) -> Result<()> {
+pub fn run(args: &PrecisionArgs) -> Result<()> {
     let original = input::read(&args.input)?;
-    let exact = pass(args, Precision::F32, &original)?;
-    let cost = |precision: Precision, pass: &Pass| -> Result<Cost> {
-        let cost = cost::cost(&original, &exact, pass)?;
+    let exact = pass(args, PrecisionArg::F32, &original)?;
+    let cost = |precision: PrecisionArg, pass: &PrecisionPass| -> Result<Cost> {
+        let cost = cost::precision_change(&original, &exact, pass)?;
         Ok(Cost {
             precision: precision.name(),
             mel: cost.mel,
@@ -49,8 +49,8 @@ pub fn run(args: &PrecisionCost) -> Result<()> {
             agreement_by_layer: cost.agreement_by_layer,
         })
     };
-    let mut precisions = vec![cost(Precision::F32, &exact)?];
-    for precision in args.precisions.iter().copied().filter(|p| *p != Precision::F32) {
+    let mut precisions = vec![cost(PrecisionArg::F32, &exact)?];
+    for precision in args.precisions.iter().copied().filter(|p| *p != PrecisionArg::F32) {
         precisions.push(cost(precision, &pass(args, precision, &original)?)?);
     }
     let report = Report {
@@ -63,12 +63,12 @@ pub fn run(args: &PrecisionCost) -> Result<()> {
 }
 
 /// The file through the model in one precision, which is unloaded after.
-fn pass(args: &PrecisionCost, precision: Precision, audio: &Audio) -> Result<Pass> {
+fn pass(args: &PrecisionArgs, precision: PrecisionArg, audio: &Audio) -> Result<PrecisionPass> {
     let codec = model::load_as(&args.model, precision, args.threads)?;
     let depth = codec.config().quantizer.layers;
     let encoded = passes::encode(&codec, audio, depth, MonoTreatment::Dual, &args.chunk)?;
     let decoded = passes::decode(&codec, &encoded, &[depth], &args.chunk)?.remove(0);
-    Ok(Pass { encoded, decoded })
+    Ok(PrecisionPass { encoded, decoded })
 }
 
 fn text(report: &Report) -> String {

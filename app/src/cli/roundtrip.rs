@@ -4,11 +4,11 @@ use anyhow::Result;
 use residue_engine::audio;
 use residue_ui::depth_text::format_kbps;
 
-use super::args::Roundtrip;
+use super::args::RoundtripArgs;
 use super::output::{self, say};
 use super::{input, model, passes};
 
-pub fn run(args: &Roundtrip) -> Result<()> {
+pub fn run(args: &RoundtripArgs) -> Result<()> {
     output::check(&args.output)?;
     let original = input::read(&args.input)?;
     let codec = model::load(&args.model)?;

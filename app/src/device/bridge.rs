@@ -44,14 +44,14 @@ pub struct BridgeCounts {
 }
 
 /// The input's end.
-pub struct Feeder {
+pub struct BridgeInput {
     ring: HeapProd<f32>,
     channels: usize,
     counts: Arc<BridgeCounts>,
 }
 
 /// The output's end.
-pub struct Drain {
+pub struct BridgeOutput {
     ring: HeapCons<f32>,
     channels: usize,
     counts: Arc<BridgeCounts>,
@@ -79,13 +79,13 @@ enum Flow {
 
 /// A bridge for `channels` channels at `rate` Hz, whose output takes blocks of up to `max_block`
 /// frames.
-pub fn bridge(channels: usize, rate: u32, max_block: usize) -> (Feeder, Drain, Arc<BridgeCounts>) {
+pub fn bridge(channels: usize, rate: u32, max_block: usize) -> (BridgeInput, BridgeOutput, Arc<BridgeCounts>) {
     // A second of room: only an output that stands still fills it.
     let room = (rate as usize).max(8 * max_block);
     let (producer, consumer) = HeapRb::new(room * channels).split();
     let counts = Arc::new(BridgeCounts::default());
-    let feeder = Feeder { ring: producer, channels, counts: Arc::clone(&counts) };
-    let drain = Drain {
+    let feeder = BridgeInput { ring: producer, channels, counts: Arc::clone(&counts) };
+    let drain = BridgeOutput {
         ring: consumer,
         channels,
         counts: Arc::clone(&counts),
@@ -99,7 +99,7 @@ pub fn bridge(channels: usize, rate: u32, max_block: usize) -> (Feeder, Drain, A
     (feeder, drain, counts)
 }
 
-impl Feeder {
+impl BridgeInput {
     /// Takes interleaved frames of `width` channels, of which the first ones pass. What finds no
     /// room is lost and counted. Realtime-safe.
     pub fn feed<T: Copy>(&mut self, interleaved: &[T], width: usize)
@@ -121,7 +121,7 @@ impl Feeder {
     }
 }
 
-impl Drain {
+impl BridgeOutput {
     /// Fills the planes, of equal length up to the largest block, with the next frames; with
     /// silence where there are none. Realtime-safe.
     pub fn read(&mut self, planes: &mut [&mut [f32]]) {
@@ -254,8 +254,8 @@ mod tests {
 
     /// Two devices whose blocks come in turn by their clocks, with a signal that knows its place.
     struct Devices {
-        feeder: Feeder,
-        drain: Drain,
+        feeder: BridgeInput,
+        drain: BridgeOutput,
         counts: Arc<BridgeCounts>,
         /// Frames a block and seconds a frame.
         input: (usize, f64),

@@ -5,7 +5,7 @@ use cpal::{SampleFormat, SupportedStreamConfigRange};
 
 use super::convert::FORMATS;
 use super::error::{DeviceError, Direction};
-use super::host::{self, Host};
+use super::host::{self, AudioBackend};
 use super::list;
 
 /// About as long a block as most systems grant without dropouts: 5.3 ms at 48 kHz.
@@ -17,7 +17,7 @@ const COMMON_RATES: [u32; 6] = [48_000, 44_100, 96_000, 88_200, 192_000, 24_000]
 
 /// Which devices, and how. Everything left out is chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Request {
+pub struct DeviceRequest {
     /// Name of the sound system.
     pub host: Option<String>,
     /// Name or identifier of the input, or a part of it.
@@ -34,7 +34,7 @@ pub struct Request {
 
 /// What the stream will look like.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shape {
+pub struct StreamShape {
     /// Name of the sound system.
     pub host: &'static str,
     /// Name of the input; `None` if only the output runs.
@@ -51,26 +51,26 @@ pub struct Shape {
 }
 
 /// Chosen devices, not yet running.
-pub struct Plan {
-    pub(super) shape: Shape,
-    pub(super) input: Option<Chosen>,
-    pub(super) output: Chosen,
+pub struct StreamPlan {
+    pub(super) shape: StreamShape,
+    pub(super) input: Option<ChosenDevice>,
+    pub(super) output: ChosenDevice,
 }
 
 /// A device and how it will run.
-pub struct Chosen {
+pub struct ChosenDevice {
     pub device: cpal::Device,
     /// Channels of the device's own frames.
     pub width: u16,
     pub format: SampleFormat,
 }
 
-impl Plan {
+impl StreamPlan {
     /// Chooses devices, rate, block size and formats.
     ///
     /// # Errors
     /// If a wish cannot be met, with what can.
-    pub fn new(request: &Request) -> Result<Self, DeviceError> {
+    pub fn new(request: &DeviceRequest) -> Result<Self, DeviceError> {
         Self::choose(request, true)
     }
 
@@ -79,12 +79,12 @@ impl Plan {
     ///
     /// # Errors
     /// If a wish cannot be met, with what can.
-    pub fn output_only(request: &Request) -> Result<Self, DeviceError> {
+    pub fn output_only(request: &DeviceRequest) -> Result<Self, DeviceError> {
         Self::choose(request, false)
     }
 
-    fn choose(request: &Request, with_input: bool) -> Result<Self, DeviceError> {
-        let host = Host::open(host::find(request.host.as_deref())?)?;
+    fn choose(request: &DeviceRequest, with_input: bool) -> Result<Self, DeviceError> {
+        let host = AudioBackend::open(host::find(request.host.as_deref())?)?;
         let input = with_input
             .then(|| ask(&host, Direction::Input, request.input.as_deref()))
             .transpose()?;
@@ -93,9 +93,9 @@ impl Plan {
         let in_name = in_offer.as_ref().map(|offer| offer.device.clone());
         let out_name = out_offer.device.clone();
         let choice = choose(request, in_offer, out_offer)?;
-        let chosen = |device, side: Side| Chosen { device, width: side.width, format: side.format };
+        let chosen = |device, side: Side| ChosenDevice { device, width: side.width, format: side.format };
         Ok(Self {
-            shape: Shape {
+            shape: StreamShape {
                 host: host.name(),
                 input: in_name,
                 output: out_name,
@@ -109,14 +109,14 @@ impl Plan {
     }
 
     /// What the stream will look like.
-    pub fn shape(&self) -> &Shape {
+    pub fn shape(&self) -> &StreamShape {
         &self.shape
     }
 }
 
 /// Finds a device and asks what it offers.
 fn ask(
-    host: &Host,
+    host: &AudioBackend,
     direction: Direction,
     asked: Option<&str>,
 ) -> Result<(cpal::Device, Offer), DeviceError> {
@@ -160,7 +160,7 @@ struct Side {
     format: SampleFormat,
 }
 
-fn choose(request: &Request, input: Option<Offer>, output: Offer) -> Result<Choice, DeviceError> {
+fn choose(request: &DeviceRequest, input: Option<Offer>, output: Offer) -> Result<Choice, DeviceError> {
     let (input, output) = (input.map(Offer::convertible).transpose()?, output.convertible()?);
     let channels = channels(request.channels, &sides(&input, &output))?;
     // A single plane is for both ears.
@@ -370,7 +370,7 @@ mod tests {
     #[test]
     fn two_sound_cards_meet_at_the_outputs_rate_in_stereo() {
         let choice = choose(
-            &Request::default(),
+            &DeviceRequest::default(),
             Some(input(&[2], BOTH, &[I16, I32])),
             output(&[1, 2, 8], BOTH, &[I16, F32]),
         );
@@ -382,7 +382,7 @@ mod tests {
     #[test]
     fn a_mono_microphone_is_heard_on_both_sides() {
         let choice = choose(
-            &Request::default(),
+            &DeviceRequest::default(),
             Some(input(&[1], &[(44_100, 44_100)], &[I16])),
             output(&[2, 8], BOTH, &[F32]),
         );
@@ -394,7 +394,7 @@ mod tests {
     #[test]
     fn a_card_with_many_channels_only_is_used_as_it_is() {
         let choice = choose(
-            &Request { buffer: Some(64), rate: Some(96_000), ..Request::default() },
+            &DeviceRequest { buffer: Some(64), rate: Some(96_000), ..DeviceRequest::default() },
             Some(input(&[18], &[(44_100, 192_000)], &[I32])),
             output(&[20], &[(44_100, 192_000)], &[I32]),
         );
@@ -405,15 +405,15 @@ mod tests {
 
     #[test]
     fn an_output_alone_decides_for_itself() {
-        let choose = |request: &Request, output| choose(request, None, output);
-        let choice = choose(&Request::default(), output(&[2, 8], BOTH, &[I16, F32])).unwrap();
+        let choose = |request: &DeviceRequest, output| choose(request, None, output);
+        let choice = choose(&DeviceRequest::default(), output(&[2, 8], BOTH, &[I16, F32])).unwrap();
         let expected =
             Choice { rate: 48_000, buffer: 256, channels: 2, input: None, output: side(2, F32) };
         assert_eq!(choice, expected);
         // The wish for an input does not matter.
-        let request = Request { input: Some("gone".into()), ..Request::default() };
+        let request = DeviceRequest { input: Some("gone".into()), ..DeviceRequest::default() };
         assert_eq!(choose(&request, output(&[1], BOTH, &[I16])).unwrap().channels, 1);
-        let request = Request { rate: Some(96_000), ..Request::default() };
+        let request = DeviceRequest { rate: Some(96_000), ..DeviceRequest::default() };
         let said = choose(&request, output(&[2], BOTH, &[F32])).unwrap_err().to_string();
         assert!(said.contains("the output device the output"), "{said}");
     }
@@ -421,7 +421,7 @@ mod tests {
     #[test]
     fn ranges_that_meet_at_no_usual_rate_meet_at_a_limit() {
         let choice = choose(
-            &Request::default(),
+            &DeviceRequest::default(),
             Some(input(&[2], &[(20_000, 22_050)], &[F32])),
             output(&[2], &[(21_000, 23_000)], &[F32]),
         );
@@ -430,39 +430,39 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused_with_what_can() {
-        let fails = |request: Request, input: Offer, output: Offer, parts: &[&str]| {
+        let fails = |request: DeviceRequest, input: Offer, output: Offer, parts: &[&str]| {
             let said = choose(&request, Some(input), output).unwrap_err().to_string();
             assert!(parts.iter().all(|part| said.contains(part)), "{parts:?} in `{said}`");
         };
         let microphone = || input(&[1], BOTH, &[F32]);
         let headphones = || output(&[2], BOTH, &[F32]);
         fails(
-            Request { rate: Some(96_000), ..Request::default() },
+            DeviceRequest { rate: Some(96_000), ..DeviceRequest::default() },
             microphone(),
             headphones(),
             &["the input device the input", "96000 Hz", "44100, 48000 Hz"],
         );
         fails(
-            Request { channels: Some(2), ..Request::default() },
+            DeviceRequest { channels: Some(2), ..DeviceRequest::default() },
             microphone(),
             headphones(),
             &["no 2 channels, at most 1"],
         );
         fails(
-            Request { buffer: Some(32), ..Request::default() },
+            DeviceRequest { buffer: Some(32), ..DeviceRequest::default() },
             microphone(),
             headphones(),
             &["the output device the output", "blocks of 32 frames"],
         );
         fails(
-            Request::default(),
+            DeviceRequest::default(),
             input(&[2], &[(44_100, 44_100)], &[F32]),
             output(&[2], &[(48_000, 48_000)], &[F32]),
             &["44100 Hz", "48000 Hz", "none in common"],
         );
-        fails(Request::default(), input(&[2], BOTH, &[DsdU8]), headphones(), &["no usable format"]);
+        fails(DeviceRequest::default(), input(&[2], BOTH, &[DsdU8]), headphones(), &["no usable format"]);
         fails(
-            Request::default(),
+            DeviceRequest::default(),
             offer(Direction::Input, &[2], BOTH, (4096, 8192), &[F32]),
             headphones(),
             &["4096..8192 frames", "64..2048 frames"],

@@ -26,7 +26,7 @@ impl fmt::Display for Direction {
 /// What devices are chosen with, as it is called where an error is read: options on a command line,
 /// fields in a window.
 #[derive(Debug)]
-pub struct Controls {
+pub struct ControlNames {
     /// Goes before each of the names: "choose another with --host", "choose another under System".
     pub by: &'static str,
     /// Chooses the sound system.
@@ -197,12 +197,12 @@ pub enum DeviceError {
 
 impl DeviceError {
     /// The error and what to do about it, in one line.
-    pub fn told(&self, controls: &Controls) -> String {
+    pub fn told(&self, controls: &ControlNames) -> String {
         format!("{self}; {}", self.remedy(controls))
     }
 
-    fn remedy(&self, controls: &Controls) -> String {
-        let Controls { by, host, rate, buffer, channels, mono, again, .. } = controls;
+    fn remedy(&self, controls: &ControlNames) -> String {
+        let ControlNames { by, host, rate, buffer, channels, mono, again, .. } = controls;
         let device = |direction: &Direction| match direction {
             Direction::Input => controls.input,
             Direction::Output => controls.output,

@@ -11,26 +11,26 @@ use ringbuf::{HeapCons, HeapProd, HeapRb};
 const ROOM: usize = 16;
 
 /// The end on the device's thread.
-pub struct Reporter {
+pub struct FaultSender {
     messages: HeapProd<cpal::Error>,
     xruns: Arc<AtomicU64>,
 }
 
 /// The end on the owner's thread.
-pub struct Reports {
+pub struct FaultReceiver {
     messages: HeapCons<cpal::Error>,
     xruns: Arc<AtomicU64>,
 }
 
 /// Both ends.
-pub fn channel() -> (Reporter, Reports) {
+pub fn channel() -> (FaultSender, FaultReceiver) {
     let (producer, consumer) = HeapRb::new(ROOM).split();
     let xruns = Arc::new(AtomicU64::new(0));
-    let reporter = Reporter { messages: producer, xruns: Arc::clone(&xruns) };
-    (reporter, Reports { messages: consumer, xruns })
+    let reporter = FaultSender { messages: producer, xruns: Arc::clone(&xruns) };
+    (reporter, FaultReceiver { messages: consumer, xruns })
 }
 
-impl Reporter {
+impl FaultSender {
     /// Passes a message on. Neither locks nor waits; where it finds no room, the message's memory
     /// is freed here.
     pub fn report(&mut self, error: cpal::Error) {
@@ -42,7 +42,7 @@ impl Reporter {
     }
 }
 
-impl Reports {
+impl FaultReceiver {
     /// Dropouts that the device has reported so far.
     pub fn xruns(&self) -> u64 {
         self.xruns.load(Relaxed)

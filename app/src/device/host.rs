@@ -6,7 +6,7 @@ use cpal::{DeviceDirection, HostId};
 use super::error::{DeviceError, Direction};
 
 /// A sound system that answered.
-pub struct Host {
+pub struct AudioBackend {
     id: HostId,
     devices: Vec<cpal::Device>,
     default_input: Option<cpal::Device>,
@@ -32,7 +32,7 @@ pub fn find(asked: Option<&str>) -> Result<HostId, DeviceError> {
     })
 }
 
-impl Host {
+impl AudioBackend {
     /// Asks a sound system for its devices, without opening any.
     pub fn open(id: HostId) -> Result<Self, DeviceError> {
         quiet_alsa();
@@ -117,7 +117,7 @@ impl Host {
 
 /// The devices that are used where none is asked for, by their identifiers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Defaults {
+pub struct DefaultDevices {
     /// The input's.
     pub input: Option<String>,
     /// The output's.
@@ -126,15 +126,15 @@ pub struct Defaults {
 
 /// Asks a sound system, by default the platform's, for its defaults, as cheaply as it can be asked:
 /// nothing is opened. JACK has no others than its server's, and tells nothing. Not realtime-safe.
-pub fn defaults(host: Option<&str>) -> Defaults {
+pub fn defaults(host: Option<&str>) -> DefaultDevices {
     quiet_alsa();
-    let Ok(id) = find(host) else { return Defaults::default() };
+    let Ok(id) = find(host) else { return DefaultDevices::default() };
     #[cfg(feature = "jack")]
     if id == HostId::Jack {
-        return Defaults::default();
+        return DefaultDevices::default();
     }
-    let Ok(host) = cpal::host_from_id(id) else { return Defaults::default() };
-    Defaults {
+    let Ok(host) = cpal::host_from_id(id) else { return DefaultDevices::default() };
+    DefaultDevices {
         input: host.default_input_device().map(|device| identifier(&device)),
         output: host.default_output_device().map(|device| identifier(&device)),
     }

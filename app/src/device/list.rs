@@ -5,7 +5,7 @@ use cpal::{SupportedBufferSize, SupportedStreamConfigRange};
 use serde::Serialize;
 
 use super::error::Direction;
-use super::host::{self, Host};
+use super::host::{self, AudioBackend};
 
 /// Rates in Hz that make sense to ask for, least and most. Some plugins of ALSA's claim four billion.
 pub const RATES: (u32, u32) = (8_000, 768_000);
@@ -14,7 +14,7 @@ pub const LARGEST_BLOCK: u32 = 65_536;
 
 /// A sound system and its devices.
 #[derive(Debug, Serialize)]
-pub struct HostInfo {
+pub struct BackendInfo {
     /// Name, as `--host` takes it.
     pub name: &'static str,
     /// Whether it is used when none is asked for.
@@ -33,14 +33,14 @@ pub struct DeviceInfo {
     /// What the sound system calls it.
     pub id: String,
     /// What it records, if it does.
-    pub input: Option<Side>,
+    pub input: Option<DeviceCapabilities>,
     /// What it plays, if it does.
-    pub output: Option<Side>,
+    pub output: Option<DeviceCapabilities>,
 }
 
 /// One direction of a device.
 #[derive(Debug, PartialEq, Serialize)]
-pub struct Side {
+pub struct DeviceCapabilities {
     /// Whether it is used when none is asked for.
     pub default: bool,
     /// Rates in Hz, least and most of each range, in ascending order.
@@ -55,20 +55,20 @@ pub struct Side {
 
 /// Asks every sound system for its devices and opens each for a moment to learn what it can do;
 /// those that nobody can open now are left out.
-pub fn list() -> Vec<HostInfo> {
+pub fn list() -> Vec<BackendInfo> {
     let default = host::default();
     let describe = |&id: &cpal::HostId| {
-        let (devices, problem) = match Host::open(id) {
+        let (devices, problem) = match AudioBackend::open(id) {
             Ok(host) => (devices(&host), None),
             Err(error) => (Vec::new(), Some(error.to_string())),
         };
-        HostInfo { name: id.name(), default: id == default, problem, devices }
+        BackendInfo { name: id.name(), default: id == default, problem, devices }
     };
     host::known().iter().map(describe).collect()
 }
 
 /// Whether no device of the sound system can be opened in this direction.
-pub fn none_usable(host: &Host, direction: Direction) -> bool {
+pub fn none_usable(host: &AudioBackend, direction: Direction) -> bool {
     host.devices().iter().all(|device| configs(device, direction).is_empty())
 }
 
@@ -82,7 +82,7 @@ fn configs(device: &cpal::Device, direction: Direction) -> Vec<SupportedStreamCo
     configs.unwrap_or_default()
 }
 
-fn devices(host: &Host) -> Vec<DeviceInfo> {
+fn devices(host: &AudioBackend) -> Vec<DeviceInfo> {
     let mut devices: Vec<cpal::Device> = host.devices().to_vec();
     // ALSA's default is no member of its list on every machine.
     for direction in [Direction::Output, Direction::Input] {
@@ -95,7 +95,7 @@ fn devices(host: &Host) -> Vec<DeviceInfo> {
     let describe = |device: &cpal::Device| {
         let side = |direction| {
             let is_default = host.default_device(direction) == Some(device);
-            Side::of(&configs(device, direction), is_default)
+            DeviceCapabilities::of(&configs(device, direction), is_default)
         };
         let (input, output) = (side(Direction::Input), side(Direction::Output));
         let (name, id) = (host::name(device), host::identifier(device));
@@ -105,7 +105,7 @@ fn devices(host: &Host) -> Vec<DeviceInfo> {
     devices.iter().filter_map(describe).collect()
 }
 
-impl Side {
+impl DeviceCapabilities {
     /// Everything that the configurations offer together; `None` if there is none.
     pub fn of(configs: &[SupportedStreamConfigRange], default: bool) -> Option<Self> {
         if configs.is_empty() {

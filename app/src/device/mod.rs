@@ -20,8 +20,8 @@ mod host;
 mod list;
 mod stream;
 
-pub use choose::{Plan, Request, Shape};
-pub use error::{Controls, DeviceError, Direction};
-pub use host::{Defaults, defaults};
-pub use list::{DeviceInfo, HostInfo, LARGEST_BLOCK, RATES, Side, list, show_range, show_rates};
-pub use stream::{Counts, Stream};
+pub use choose::{StreamPlan, DeviceRequest, StreamShape};
+pub use error::{ControlNames, DeviceError, Direction};
+pub use host::{DefaultDevices, defaults};
+pub use list::{DeviceInfo, BackendInfo, LARGEST_BLOCK, RATES, DeviceCapabilities, list, show_range, show_rates};
+pub use stream::{StreamCounts, DeviceStream};

@@ -11,11 +11,11 @@ use cpal::{
     StreamConfig, U24,
 };
 
-use super::bridge::{BridgeCounts, Drain, Feeder, bridge};
-use super::choose::{Chosen, Plan, Shape};
+use super::bridge::{BridgeCounts, BridgeOutput, BridgeInput, bridge};
+use super::choose::{ChosenDevice, StreamPlan, StreamShape};
 use super::convert;
 use super::error::{DeviceError, Direction};
-use super::faults::{self, Reporter, Reports};
+use super::faults::{self, FaultSender, FaultReceiver};
 
 /// How long a device may stand still before it is given up.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -28,18 +28,18 @@ const CLOSING: Duration = Duration::from_secs(2);
 
 /// Input, function and output, running until closed or dropped; closing is the one that cannot
 /// hang.
-pub struct Stream {
-    input: Option<Side>,
-    output: Side,
+pub struct DeviceStream {
+    input: Option<RunningDevice>,
+    output: RunningDevice,
     bridge: Arc<BridgeCounts>,
     output_frames: Arc<AtomicU64>,
 }
 
 /// A device that runs.
-struct Side {
+struct RunningDevice {
     direction: Direction,
     name: String,
-    reports: Reports,
+    reports: FaultReceiver,
     /// Frames it had moved when it was last seen to move.
     frames: u64,
     moved: Instant,
@@ -66,7 +66,7 @@ impl Delay {
 
 /// What has happened since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct StreamCounts {
     /// Dropouts that the input reported.
     pub input_xruns: u64,
     /// Dropouts that the output reported.
@@ -85,7 +85,7 @@ pub struct Counts {
     pub output_delay: Duration,
 }
 
-impl Plan {
+impl StreamPlan {
     /// The most frames that the function gets at once.
     pub fn largest_block(&self) -> usize {
         LARGEST_BLOCK.max(self.shape.buffer as usize)
@@ -96,7 +96,7 @@ impl Plan {
     ///
     /// # Errors
     /// If a device does not start.
-    pub fn start<F>(self, work: F) -> Result<Stream, DeviceError>
+    pub fn start<F>(self, work: F) -> Result<DeviceStream, DeviceError>
     where
         F: FnMut(&mut [&mut [f32]]) + Send + 'static,
     {
@@ -104,7 +104,7 @@ impl Plan {
         let Self { shape, input, output } = self;
         let (feeder, drain, bridge) = bridge(shape.channels, shape.rate, largest);
         let output_frames = Arc::new(AtomicU64::new(0));
-        let player = Player {
+        let player = OutputRenderer {
             drain: input.is_some().then_some(drain),
             work,
             planes: vec![0.0; largest * shape.channels],
@@ -119,17 +119,17 @@ impl Plan {
         let played = output
             .play(&shape, player, reporter, delay.clone())
             .map_err(start_error(Direction::Output, &shape.output))?;
-        let output = Side::new(Direction::Output, &shape.output, played, reports, delay);
-        let record = |(chosen, name): (Chosen, &String)| {
+        let output = RunningDevice::new(Direction::Output, &shape.output, played, reports, delay);
+        let record = |(chosen, name): (ChosenDevice, &String)| {
             let (reporter, reports) = faults::channel();
             let delay = Delay::default();
             let recorded = chosen
                 .record(&shape, feeder, reporter, delay.clone())
                 .map_err(start_error(Direction::Input, name))?;
-            Ok(Side::new(Direction::Input, name, recorded, reports, delay))
+            Ok(RunningDevice::new(Direction::Input, name, recorded, reports, delay))
         };
         let input = input.zip(shape.input.as_ref()).map(record).transpose()?;
-        let stream = Stream { input, output, bridge, output_frames };
+        let stream = DeviceStream { input, output, bridge, output_frames };
         for side in [&stream.output].into_iter().chain(&stream.input) {
             side.stream.play().map_err(start_error(side.direction, &side.name))?;
         }
@@ -145,11 +145,11 @@ fn start_error(direction: Direction, device: &str) -> impl Fn(cpal::Error) -> De
     }
 }
 
-impl Stream {
+impl DeviceStream {
     /// What has happened since the start.
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> StreamCounts {
         let bridge = &self.bridge;
-        Counts {
+        StreamCounts {
             input_xruns: self.input.as_ref().map_or(0, |side| side.reports.xruns()),
             output_xruns: self.output.reports.xruns(),
             slips: bridge.slips.load(Relaxed),
@@ -191,12 +191,12 @@ impl Stream {
     }
 }
 
-impl Side {
+impl RunningDevice {
     fn new(
         direction: Direction,
         name: &str,
         stream: cpal::Stream,
-        reports: Reports,
+        reports: FaultReceiver,
         delay: Delay,
     ) -> Self {
         let moved = Instant::now();
@@ -233,9 +233,9 @@ impl Side {
 }
 
 /// The output's side: pulls from the bridge, works, converts.
-struct Player<F> {
+struct OutputRenderer<F> {
     /// Where input comes from, if any does.
-    drain: Option<Drain>,
+    drain: Option<BridgeOutput>,
     work: F,
     /// The planes, one after the other, each of the largest block.
     planes: Vec<f32>,
@@ -246,7 +246,7 @@ struct Player<F> {
     frames: Arc<AtomicU64>,
 }
 
-impl<F: FnMut(&mut [&mut [f32]])> Player<F> {
+impl<F: FnMut(&mut [&mut [f32]])> OutputRenderer<F> {
     /// Fills one block of the device's. Realtime-safe as far as `work` is.
     fn fill<T: SizedSample + FromSample<f32>>(&mut self, out: &mut [T]) {
         for piece in out.chunks_mut(self.largest * self.width) {
@@ -269,7 +269,7 @@ impl<F: FnMut(&mut [&mut [f32]])> Player<F> {
 }
 
 /// The next input, silence if there is none. Realtime-safe.
-fn read(drain: &mut Option<Drain>, planes: &mut [&mut [f32]]) {
+fn read(drain: &mut Option<BridgeOutput>, planes: &mut [&mut [f32]]) {
     match drain {
         Some(drain) => drain.read(planes),
         None => planes.iter_mut().for_each(|plane| plane.fill(0.0)),
@@ -297,8 +297,8 @@ macro_rules! with_sample_type {
     };
 }
 
-impl Chosen {
-    fn config(&self, shape: &Shape) -> StreamConfig {
+impl ChosenDevice {
+    fn config(&self, shape: &StreamShape) -> StreamConfig {
         StreamConfig {
             channels: self.width,
             sample_rate: shape.rate,
@@ -308,9 +308,9 @@ impl Chosen {
 
     fn record(
         &self,
-        shape: &Shape,
-        feeder: Feeder,
-        reporter: Reporter,
+        shape: &StreamShape,
+        feeder: BridgeInput,
+        reporter: FaultSender,
         delay: Delay,
     ) -> Result<cpal::Stream, cpal::Error> {
         with_sample_type!(self.format, self.record_as(shape, feeder, reporter, delay))
@@ -318,9 +318,9 @@ impl Chosen {
 
     fn play<F>(
         &self,
-        shape: &Shape,
-        player: Player<F>,
-        reporter: Reporter,
+        shape: &StreamShape,
+        player: OutputRenderer<F>,
+        reporter: FaultSender,
         delay: Delay,
     ) -> Result<cpal::Stream, cpal::Error>
     where
@@ -331,9 +331,9 @@ impl Chosen {
 
     fn record_as<T: SizedSample>(
         &self,
-        shape: &Shape,
-        mut feeder: Feeder,
-        mut reporter: Reporter,
+        shape: &StreamShape,
+        mut feeder: BridgeInput,
+        mut reporter: FaultSender,
         delay: Delay,
     ) -> Result<cpal::Stream, cpal::Error>
     where
@@ -354,9 +354,9 @@ impl Chosen {
 
     fn play_as<T: SizedSample + FromSample<f32>>(
         &self,
-        shape: &Shape,
-        mut player: Player<impl FnMut(&mut [&mut [f32]]) + Send + 'static>,
-        mut reporter: Reporter,
+        shape: &StreamShape,
+        mut player: OutputRenderer<impl FnMut(&mut [&mut [f32]]) + Send + 'static>,
+        mut reporter: FaultSender,
         delay: Delay,
     ) -> Result<cpal::Stream, cpal::Error> {
         self.device.build_output_stream::<T, _, _>(
@@ -379,7 +379,7 @@ mod tests {
     #[test]
     fn a_block_of_any_size_is_served_in_pieces_without_the_allocator() {
         let (mut feeder, drain, _counts) = bridge(2, 48_000, 64);
-        let mut player = Player {
+        let mut player = OutputRenderer {
             drain: Some(drain),
             work: |planes: &mut [&mut [f32]]| {
                 assert!(planes.iter().all(|plane| (1..=64).contains(&plane.len())));

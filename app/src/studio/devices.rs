@@ -1,114 +1,150 @@
-//! Where sound comes from and goes to, as far as the studio knows.
+//! The audio devices, as far as the studio knows them.
 
 use std::sync::Arc;
 
-use crate::device::{self, Controls, Counts, Plan, Request, Shape, Stream};
-pub use crate::device::{Defaults, DeviceInfo, HostInfo, Side};
+use crate::device::{
+    self, ControlNames, DeviceError, DeviceStream, StreamCounts, StreamPlan, StreamShape,
+};
+pub use crate::device::{
+    BackendInfo, DefaultDevices, DeviceCapabilities, DeviceInfo, DeviceRequest,
+};
 
-/// Wishes for devices; everything left out is the system's choice.
-pub type DeviceChoice = Request;
-
-/// What the audio thread does with each block, in place: one plane a channel of the stream's shape.
+/// The function that processes each block in place: one plane a channel of the stream's shape.
 /// Realtime-safe.
-pub type Work = Box<dyn FnMut(&mut [&mut [f32]]) + Send>;
+pub type AudioCallback = Box<dyn FnMut(&mut [&mut [f32]]) + Send>;
 
-/// What there is to choose from.
+/// Audio backends and devices to choose from.
 #[derive(Clone, Debug, Default)]
 pub struct DeviceList {
-    /// Sound systems with their devices; empty until they have been asked.
-    pub hosts: Arc<[HostInfo]>,
-    /// The sound systems are being asked now.
+    /// Audio backends with their devices; empty until they have been asked.
+    pub hosts: Arc<[BackendInfo]>,
+    /// Whether the backends are being asked now.
     pub refreshing: bool,
 }
 
-/// Sound systems and their devices: those of this computer ([`Cards`]), or [`Simulated`] ones.
+/// The reason why devices do not run. The text says what to do as well.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// Devices of this computer.
+    #[error("{}", error.told(controls))]
+    Device {
+        /// What went wrong.
+        error: DeviceError,
+        /// Names of the controls that devices are chosen with.
+        controls: &'static ControlNames,
+    },
+    /// A simulated device that does not exist.
+    #[error("there is no simulated device called `{0}`")]
+    NoSimulatedDevice(String),
+    /// Simulated devices that are not there.
+    #[error("the simulated devices are unplugged; plug them in")]
+    Unplugged,
+    /// Simulated devices that went away while they ran.
+    #[error("lost the simulated devices: somebody pulled the plug")]
+    PulledPlug,
+}
+
+/// Audio backends and their devices: those of this computer ([`CpalBackend`]), or a
+/// [`SimulatedBackend`].
 ///
 /// No method is called on an audio thread or on the thread of a window: all of them may wait.
 ///
-/// [`Simulated`]: super::Simulated
-pub trait Devices: Send + Sync {
-    /// What there is.
-    fn list(&self) -> Vec<HostInfo>;
+/// [`SimulatedBackend`]: super::SimulatedBackend
+pub trait DeviceBackend: Send + Sync {
+    /// Lists backends with their devices.
+    fn list(&self) -> Vec<BackendInfo>;
 
-    /// The devices that are used where none is chosen. A change shows that the system's default has
-    /// changed; what cannot be told is `None`.
-    fn defaults(&self, host: Option<&str>) -> Defaults;
+    /// Returns the devices that are used where none is chosen. A change shows that the system's default
+    /// has changed; what cannot be told is `None`.
+    fn defaults(&self, host: Option<&str>) -> DefaultDevices;
 
     /// Chooses devices: an output, and an input if `with_input`.
     ///
     /// # Errors
-    /// What cannot be met, for a person, with what can.
-    fn plan(&self, choice: &DeviceChoice, with_input: bool) -> Result<Box<dyn Planned>, String>;
+    /// If the request cannot be met, with what can.
+    fn plan(
+        &self,
+        request: &DeviceRequest,
+        with_input: bool,
+    ) -> Result<Box<dyn PlannedStream>, BackendError>;
 }
 
 /// Chosen devices, not yet running.
-pub trait Planned {
-    /// What the stream will look like.
-    fn shape(&self) -> &Shape;
+pub trait PlannedStream {
+    /// Returns the shape of the stream that would run.
+    fn shape(&self) -> &StreamShape;
 
-    /// Whether nobody hears it as it plays, and blocks may wait for the codec.
+    /// Returns whether nobody hears it as it plays, and blocks may wait for the codec.
     fn is_offline(&self) -> bool;
 
-    /// Runs `work` on every block.
+    /// Runs `callback` on every block.
     ///
     /// # Errors
-    /// Why a device does not start, for a person.
-    fn start(self: Box<Self>, work: Work) -> Result<Box<dyn Running>, String>;
+    /// If a device does not start.
+    fn start(
+        self: Box<Self>,
+        callback: AudioCallback,
+    ) -> Result<Box<dyn RunningStream>, BackendError>;
 }
 
 /// Devices that run until they are closed or dropped.
-pub trait Running: Send {
-    /// Looks after the devices; called a few times a second. Returns what they remarked.
+pub trait RunningStream: Send {
+    /// Looks after the devices; called a few times a second. Returns their remarks.
     ///
     /// # Errors
-    /// Why they are lost, for a person. The stream is then to be closed.
-    fn check(&mut self) -> Result<Vec<String>, String>;
+    /// If they are lost. The stream is then to be closed.
+    fn check(&mut self) -> Result<Vec<String>, BackendError>;
 
-    /// What has happened since the start.
-    fn counts(&self) -> Counts;
+    /// Returns the counts of dropouts and the delays since the start.
+    fn counts(&self) -> StreamCounts;
 
-    /// Ends the devices and frees the work.
+    /// Ends the devices and frees the callback.
     fn close(self: Box<Self>);
 }
 
-/// The sound systems of this computer.
+/// The audio backends of this computer: ALSA, JACK, WASAPI, CoreAudio.
 #[derive(Clone, Copy, Debug)]
-pub struct Cards {
-    controls: &'static Controls,
+pub struct CpalBackend {
+    controls: &'static ControlNames,
 }
 
-impl Cards {
-    /// Errors name these `controls`: those of whoever chooses the devices.
-    pub fn new(controls: &'static Controls) -> Self {
+impl CpalBackend {
+    /// A backend whose errors name these `controls`, with which devices are chosen.
+    pub fn new(controls: &'static ControlNames) -> Self {
         Self { controls }
     }
 }
 
-impl Devices for Cards {
-    fn list(&self) -> Vec<HostInfo> {
+impl DeviceBackend for CpalBackend {
+    fn list(&self) -> Vec<BackendInfo> {
         device::list()
     }
 
-    fn defaults(&self, host: Option<&str>) -> Defaults {
+    fn defaults(&self, host: Option<&str>) -> DefaultDevices {
         device::defaults(host)
     }
 
-    fn plan(&self, choice: &DeviceChoice, with_input: bool) -> Result<Box<dyn Planned>, String> {
-        let plan = if with_input { Plan::new(choice) } else { Plan::output_only(choice) };
+    fn plan(
+        &self,
+        request: &DeviceRequest,
+        with_input: bool,
+    ) -> Result<Box<dyn PlannedStream>, BackendError> {
+        let plan =
+            if with_input { StreamPlan::new(request) } else { StreamPlan::output_only(request) };
         let controls = self.controls;
-        let inner = plan.map_err(|error| error.told(controls))?;
-        Ok(Box::new(OfCards { inner, controls }))
+        let inner = plan.map_err(|error| BackendError::Device { error, controls })?;
+        Ok(Box::new(WithControlNames { inner, controls }))
     }
 }
 
-/// A plan or a stream of this computer's, whose errors name the controls.
-struct OfCards<T> {
+/// A plan or a stream of this computer's devices, whose errors name the controls.
+struct WithControlNames<T> {
     inner: T,
-    controls: &'static Controls,
+    controls: &'static ControlNames,
 }
 
-impl Planned for OfCards<Plan> {
-    fn shape(&self) -> &Shape {
+impl PlannedStream for WithControlNames<StreamPlan> {
+    fn shape(&self) -> &StreamShape {
         self.inner.shape()
     }
 
@@ -116,19 +152,26 @@ impl Planned for OfCards<Plan> {
         false
     }
 
-    fn start(self: Box<Self>, work: Work) -> Result<Box<dyn Running>, String> {
+    fn start(
+        self: Box<Self>,
+        callback: AudioCallback,
+    ) -> Result<Box<dyn RunningStream>, BackendError> {
         let controls = self.controls;
-        let inner = self.inner.start(work).map_err(|error| error.told(controls))?;
-        Ok(Box::new(OfCards { inner, controls }))
+        let inner = self
+            .inner
+            .start(callback)
+            .map_err(|error| BackendError::Device { error, controls })?;
+        Ok(Box::new(WithControlNames { inner, controls }))
     }
 }
 
-impl Running for OfCards<Stream> {
-    fn check(&mut self) -> Result<Vec<String>, String> {
-        self.inner.check().map_err(|error| error.told(self.controls))
+impl RunningStream for WithControlNames<DeviceStream> {
+    fn check(&mut self) -> Result<Vec<String>, BackendError> {
+        let controls = self.controls;
+        self.inner.check().map_err(|error| BackendError::Device { error, controls })
     }
 
-    fn counts(&self) -> Counts {
+    fn counts(&self) -> StreamCounts {
         self.inner.counts()
     }
 

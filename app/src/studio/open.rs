@@ -1,35 +1,65 @@
-//! Files from disk, on threads that may wait.
+//! Audio and code files, read on threads that may wait.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use residue_engine::audio::{self, Audio, ReadWarning};
+use residue_engine::audio::{self, Audio, AudioError, ReadWarning};
 use residue_engine::hex;
-use residue_engine::tokens::{Codes, npy};
+use residue_engine::tokens::{Codes, NpyError, npy};
 use sha2::{Digest, Sha256};
 
 use super::state::LoadedFile;
 
+/// The reason why a file cannot be played.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// An audio file that cannot be decoded.
+    #[error(transparent)]
+    Audio(#[from] AudioError),
+    /// An audio file with more than two channels.
+    #[error("{} has {channels} channels; write the one or two that you want to hear to a file of their own", path.display())]
+    Channels {
+        /// The file.
+        path: PathBuf,
+        /// Its channels.
+        channels: usize,
+    },
+    /// An audio file without a sample.
+    #[error("{} holds no sound", .0.display())]
+    NoSound(PathBuf),
+    /// A file that cannot be read once more for its checksum.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file that holds no array of codes.
+    #[error(transparent)]
+    Codes(#[from] NpyError),
+    /// An array of codes without a frame.
+    #[error("{} holds no frames", .0.display())]
+    NoFrames(PathBuf),
+}
+
 /// Reads an audio file.
 ///
 /// # Errors
-/// Why it cannot be played, for a person.
-pub fn audio_file(path: &Path) -> Result<(LoadedFile, Vec<ReadWarning>), String> {
-    let decoded = audio::read(path).map_err(|error| error.to_string())?;
+/// If it cannot be decoded, is empty, or has more than two channels.
+pub fn audio_file(path: &Path) -> Result<(LoadedFile, Vec<ReadWarning>), FileError> {
+    let decoded = audio::read(path)?;
     let audio = decoded.audio;
     if audio.channels.len() > 2 {
-        return Err(format!(
-            "{} has {} channels; write the one or two that you want to hear to a file of their own",
-            path.display(),
-            audio.channels.len()
-        ));
+        return Err(FileError::Channels { path: path.to_owned(), channels: audio.channels.len() });
     }
     if audio.is_empty() {
-        return Err(format!("{} holds no sound", path.display()));
+        return Err(FileError::NoSound(path.to_owned()));
     }
-    let sha256 = sum(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let sha256 =
+        checksum(path).map_err(|source| FileError::Read { path: path.to_owned(), source })?;
     let file = LoadedFile {
         name: name(path),
         path: path.to_owned(),
@@ -43,11 +73,11 @@ pub fn audio_file(path: &Path) -> Result<(LoadedFile, Vec<ReadWarning>), String>
 /// Reads a file of codes.
 ///
 /// # Errors
-/// Why it is none, for a person.
-pub fn code_file(path: &Path) -> Result<Codes, String> {
-    let codes = npy::read(path).map_err(|error| error.to_string())?;
+/// If it holds no array of codes, or no frame.
+pub fn code_file(path: &Path) -> Result<Codes, FileError> {
+    let codes = npy::read(path)?;
     if codes.frames() == 0 {
-        return Err(format!("{} holds no frames", path.display()));
+        return Err(FileError::NoFrames(path.to_owned()));
     }
     Ok(codes)
 }
@@ -57,7 +87,8 @@ pub fn name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-fn sum(path: &Path) -> io::Result<String> {
+/// SHA-256 of a file's bytes, in lowercase hex.
+fn checksum(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut sum = Sha256::new();
     let mut buffer = vec![0; 1 << 16];

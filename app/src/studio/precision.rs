@@ -1,16 +1,13 @@
-//! What the precisions of a model give and cost on this computer.
+//! Measured cost of a model's precisions on this computer.
 
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use residue_engine::audio::{self, Audio, MonoTreatment};
 use residue_engine::codec::{Codec, Precision};
-use residue_engine::models::ModelLibrary;
+use residue_engine::models::{CostError, JobContext, ModelStore, PrecisionCost};
 use residue_engine::offline;
 
-use super::models::{library, load_source, locate, options};
-use super::state::{ModelWish, PrecisionCost};
-use crate::cost::{Pass, cost};
+use crate::cost::{PrecisionPass, precision_change};
 use crate::speed;
 
 /// Speech for those who have opened nothing.
@@ -22,42 +19,43 @@ const CHUNKS: usize = 25;
 /// Frames a step where only codes matter.
 const CHUNK: usize = 8;
 
-/// Measures all precisions of a model, one after the other.
+/// Measures all precisions of a model, one after the other, each on a copy of its own: the threads of
+/// a codec that plays are busy.
 ///
 /// # Errors
-/// Why not, for a person.
+/// If the model cannot be loaded or run, or the job was cancelled.
 pub fn measure(
     id: &str,
-    given: &Option<ModelLibrary>,
+    store: &ModelStore,
     audio: Option<&Audio>,
     threads: usize,
-) -> Result<Vec<PrecisionCost>, String> {
-    let source = locate(id, given)?;
+    context: &JobContext,
+) -> Result<Vec<PrecisionCost>, CostError> {
+    let source = store.locate(id)?;
     let original = match audio {
         Some(audio) => audio.clone(),
-        None => audio::read_bytes("speech.flac", SPEECH).map_err(|e| e.to_string())?.audio,
+        None => audio::read_bytes("speech.flac", SPEECH)?.audio,
     };
     let original = cut(original);
     let mut exact = None;
     let mut costs = Vec::new();
     for precision in Precision::ALL {
-        let wish = ModelWish { id: id.to_owned(), precision, threads };
-        let options = options(&wish, library(given).ok().as_ref());
-        let go_on = |_: f64| ControlFlow::Continue(());
-        let codec = load_source(&source, &options, &go_on).map_err(|error| error.to_string())?;
-        let rtf = rtf(&codec)?;
-        let pass = pass(&codec, &original)?;
-        let exact = exact.get_or_insert_with(|| Pass {
+        let step = format!("loading {id} in {precision}");
+        let progress = |share| context.step(&step, share);
+        let codec = store.load_copy(&source, precision, threads, &progress)?;
+        let rtf = rtf(&codec, context)?;
+        let pass = pass(&codec, &original, context)?;
+        let exact = exact.get_or_insert_with(|| PrecisionPass {
             encoded: pass.encoded.clone(),
             decoded: pass.decoded.clone(),
         });
-        let cost = cost(&original, exact, &pass).map_err(|error| error.to_string())?;
+        let change = precision_change(&original, exact, &pass)?;
         costs.push(PrecisionCost {
             precision,
             rtf,
-            agreement: cost.agreement,
-            agreement_by_layer: cost.agreement_by_layer,
-            mel_growth_percent: cost.mel_growth_percent,
+            agreement: change.agreement,
+            agreement_by_layer: change.agreement_by_layer,
+            mel_growth_percent: change.mel_growth_percent,
             threads: codec.threads(),
         });
     }
@@ -70,24 +68,20 @@ fn cut(mut audio: Audio) -> Audio {
     audio
 }
 
-/// Seconds a second of audio, streaming.
-fn rtf(codec: &Codec) -> Result<f64, String> {
+/// Wall seconds a second of audio, streaming.
+fn rtf(codec: &Codec, context: &JobContext) -> Result<f64, CostError> {
     let config = codec.config();
     let chunk = speed::usual_chunk(codec);
-    let mut filling = |_: f64| ControlFlow::Continue(());
-    let times = speed::measure(codec, vec![config.quantizer.layers], chunk, CHUNKS, &mut filling)
-        .map_err(|error| error.to_string())?;
-    let taken: Duration = times.iter().map(speed::Times::total).sum();
+    let mut filling = |share: f64| context.step("measuring speed", share);
+    let times = speed::measure(codec, vec![config.quantizer.layers], chunk, CHUNKS, &mut filling)?;
+    let taken: Duration = times.iter().map(speed::ChunkTimes::total).sum();
     Ok(taken.as_secs_f64() / (times.len() * chunk) as f64 * config.frame_rate())
 }
 
-fn pass(codec: &Codec, audio: &Audio) -> Result<Pass, String> {
+fn pass(codec: &Codec, audio: &Audio, context: &JobContext) -> Result<PrecisionPass, CostError> {
     let depth = codec.config().quantizer.layers;
-    let go_on = &mut |_: f64| ControlFlow::Continue(());
-    let encoded = offline::encode(codec, audio, depth, MonoTreatment::Dual, CHUNK, go_on)
-        .map_err(|error| error.to_string())?;
-    let decoded = offline::decode(codec, &encoded, &[depth], CHUNK, go_on)
-        .map_err(|error| error.to_string())?
-        .remove(0);
-    Ok(Pass { encoded, decoded })
+    let progress = &mut |share: f64| context.step("comparing codes", share);
+    let encoded = offline::encode(codec, audio, depth, MonoTreatment::Dual, CHUNK, progress)?;
+    let decoded = offline::decode(codec, &encoded, &[depth], CHUNK, progress)?.remove(0);
+    Ok(PrecisionPass { encoded, decoded })
 }

@@ -1,8 +1,8 @@
-//! Writes what is heard, its lanes and its codes to files while they play.
+//! The recorder: writes the sound that is heard, its lanes and its codes to files while they play.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io::BufWriter;
+use std::io::{self, BufWriter};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,18 +12,19 @@ use std::time::{Duration, Instant};
 
 use hound::{SampleFormat, WavSpec, WavWriter};
 use residue_engine::live::{CodesReader, NO_CODE, PortControl};
-use residue_engine::tokens::{Codes, npy};
+use residue_engine::tokens::{Codes, CodesError, NpyError, npy};
 
-use super::shared::Shared;
-use super::sound::{KINDS, Tape, TapeReader, TapeState, tape};
+use super::desired::DesiredRecording;
+use super::shared::StudioShared;
+use super::sound::{KINDS, RecordingSink, RecordingReader, RecordingFlags, recording_ring};
 use super::state::{RecordOptions, RecordingState, Severity};
 
-/// The lanes' files, in the order of the tape's planes.
+/// Names of the files, in the order of the ring's planes.
 const FILES: [&str; KINDS] = ["heard.wav", "dry.wav", "a.wav", "b.wav"];
 /// Files of codes: of one stream, and of two where a mono model runs once a channel.
 const CODES: [&[&str]; 2] = [&["codes.npy"], &["codes-left.npy", "codes-right.npy"]];
-/// What the tape holds while the writer is held up.
-const TAPE_SECONDS: f64 = 4.0;
+/// Length of the ring to the writer in seconds: the longest that a disk may stand still.
+const RING_SECONDS: f64 = 4.0;
 /// How often the writer looks.
 const TURN: Duration = Duration::from_millis(20);
 /// How often headers are brought up to date, so that a crash loses little.
@@ -31,23 +32,75 @@ const FLUSH: Duration = Duration::from_secs(2);
 /// What a WAV file can hold, in bytes, with room for its header.
 const MOST_BYTES: u64 = u32::MAX as u64 - 4096;
 
-/// Makes the files and starts the writer; returns the audio thread's end.
+/// The reason why a recording does not start or ends early.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// A folder that cannot be made.
+    #[error("cannot record to {}: {source}", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file that cannot be made.
+    #[error("cannot record to {}: {source}", folder.display())]
+    Create {
+        /// Its folder.
+        folder: PathBuf,
+        /// The reason.
+        source: hound::Error,
+    },
+    /// A folder that holds a recording already.
+    #[error("{} already holds {name}; record to another folder", folder.display())]
+    Exists {
+        /// The folder.
+        folder: PathBuf,
+        /// The file that is there.
+        name: &'static str,
+    },
+    /// A file that cannot be written on.
+    #[error("cannot write to {}: {source}", folder.display())]
+    Write {
+        /// Its folder.
+        folder: PathBuf,
+        /// The reason.
+        source: hound::Error,
+    },
+    /// A header that cannot be written.
+    #[error("cannot finish {}: {source}", folder.display())]
+    Finish {
+        /// Its folder.
+        folder: PathBuf,
+        /// The reason.
+        source: hound::Error,
+    },
+    /// Frames that make no array.
+    #[error(transparent)]
+    Codes(#[from] CodesError),
+    /// An array that cannot be written.
+    #[error(transparent)]
+    Npy(#[from] NpyError),
+}
+
+/// Makes the files and starts the writer; returns the audio thread's end. The recording ends when it is no
+/// longer the one that is asked for.
 ///
 /// # Errors
-/// Why nothing can be written, for a person.
+/// If nothing can be written, or the folder holds a recording already.
 pub fn start(
-    shared: &Arc<Shared>,
-    options: &RecordOptions,
+    shared: &Arc<StudioShared>,
+    wanted: &DesiredRecording,
     control: &PortControl,
-    program: u64,
-) -> Result<Tape, String> {
+    player: u64,
+) -> Result<RecordingSink, RecordError> {
     let (rate, channels) = (control.config().rate, control.config().channels);
-    let folder = &options.folder;
-    let failed = |error: std::io::Error| format!("cannot record to {}: {error}", folder.display());
-    fs::create_dir_all(folder).map_err(failed)?;
-    let names = FILES.iter().chain(CODES.into_iter().flatten());
-    if let Some(name) = names.into_iter().find(|name| folder.join(name).exists()) {
-        return Err(format!("{} already holds {name}; record to another folder", folder.display()));
+    let folder = &wanted.options.folder;
+    fs::create_dir_all(folder)
+        .map_err(|source| RecordError::Folder { folder: folder.clone(), source })?;
+    let mut names = FILES.iter().chain(CODES.into_iter().flatten());
+    if let Some(name) = names.find(|name| folder.join(name).exists()) {
+        return Err(RecordError::Exists { folder: folder.clone(), name });
     }
     let spec = WavSpec {
         channels: channels as u16,
@@ -55,21 +108,20 @@ pub fn start(
         bits_per_sample: 32,
         sample_format: SampleFormat::Float,
     };
-    // What an earlier recording was told is of no concern.
-    shared.take_stop_recording();
     let create = |name: &&str| WavWriter::create(folder.join(name), spec);
     let wavs: Vec<Wav> = FILES
         .iter()
         .map(create)
         .collect::<Result<_, _>>()
-        .map_err(|error| format!("cannot record to {}: {error}", folder.display()))?;
-    let room = (f64::from(rate) * TAPE_SECONDS) as usize + 2 * control.config().max_block;
-    let (tape, reader, state) = tape(channels, room, program);
+        .map_err(|source| RecordError::Create { folder: folder.clone(), source })?;
+    let room = (f64::from(rate) * RING_SECONDS) as usize + 2 * control.config().max_block;
+    let (sink, reader, flags) = recording_ring(channels, room, player);
     let writer = Writer {
+        serial: wanted.serial,
         folder: folder.clone(),
         wavs,
         reader,
-        state: Arc::clone(&state),
+        flags,
         rate,
         channels,
         samples: 0,
@@ -77,18 +129,34 @@ pub fn start(
         filled: 0,
         codes: CodesTrack::new(control.codes_with_history()),
     };
-    shared.board().recording = Some(writer.show());
+    shared.observed().recording = Some(writer.show());
     shared.spawn("record", move |shared| writer.run(shared));
-    Ok(tape)
+    Ok(sink)
+}
+
+/// Whether a recording is still asked for.
+fn is_wanted(shared: &StudioShared, serial: u64) -> bool {
+    let requests = shared.requests();
+    requests.desired().recording.as_ref().is_some_and(|wanted| wanted.serial == serial)
+}
+
+/// Asks no longer for a recording that did not start or has ended by itself.
+pub fn forget(shared: &StudioShared, serial: u64) {
+    shared.requests().change(|desired| {
+        if desired.recording.as_ref().is_some_and(|wanted| wanted.serial == serial) {
+            desired.recording = None;
+        }
+    });
 }
 
 type Wav = WavWriter<BufWriter<File>>;
 
 struct Writer {
+    serial: u64,
     folder: PathBuf,
     wavs: Vec<Wav>,
-    reader: TapeReader,
-    state: Arc<TapeState>,
+    reader: RecordingReader,
+    flags: Arc<RecordingFlags>,
     rate: u32,
     channels: usize,
     /// Written, a channel.
@@ -101,14 +169,14 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, shared: &Shared) {
+    fn run(mut self, shared: &StudioShared) {
         let mut flushed = Instant::now();
         let problem = loop {
-            if shared.take_stop_recording() {
-                self.state.stop.store(true, Ordering::Relaxed);
+            if !is_wanted(shared, self.serial) {
+                self.flags.stop.store(true, Ordering::Relaxed);
             }
             // Asked first: what was recorded before the end is then there to be seen.
-            let ended = self.state.ended.load(Ordering::Acquire);
+            let ended = self.flags.ended.load(Ordering::Acquire);
             let written = self.drain().and_then(|()| {
                 if flushed.elapsed() > FLUSH {
                     flushed = Instant::now();
@@ -117,31 +185,31 @@ impl Writer {
                 Ok(())
             });
             self.codes.read();
-            shared.board().recording = Some(self.show());
+            shared.observed().recording = Some(self.show());
             if let Err(error) = written {
-                self.state.stop.store(true, Ordering::Relaxed);
-                break Some(format!("cannot write to {}: {error}", self.folder.display()));
+                self.flags.stop.store(true, Ordering::Relaxed);
+                break Some(RecordError::Write { folder: self.folder.clone(), source: error });
             }
             if ended {
                 break None;
             }
             if (self.samples + u64::from(self.rate)) * self.channels as u64 * 4 > MOST_BYTES {
-                self.state.stop.store(true, Ordering::Relaxed);
+                self.flags.stop.store(true, Ordering::Relaxed);
             }
             thread::sleep(TURN);
         };
         self.finish(shared, problem);
     }
 
-    /// Writes what is on the tape.
+    /// Writes the blocks in the ring.
     fn drain(&mut self) -> hound::Result<()> {
-        let Self { reader, wavs, channels, samples, next, filled, codes, state, .. } = self;
+        let Self { reader, wavs, channels, samples, next, filled, codes, flags, .. } = self;
         let channels = *channels;
         let mut written = Ok(());
         let mut block = |first: u64, count: usize, words: &[u32]| {
             // What was dropped is silent, so that everything else keeps its place in time.
             let missing = next.map_or(0, |next| first.saturating_sub(next));
-            let missing = missing.min(state.dropped.load(Ordering::Relaxed) - *filled);
+            let missing = missing.min(flags.dropped.load(Ordering::Relaxed) - *filled);
             *filled += missing;
             for wav in &mut *wavs {
                 (0..missing * channels as u64).try_for_each(|_| wav.write_sample(0.0f32))?;
@@ -169,28 +237,30 @@ impl Writer {
             folder: self.folder.clone(),
             files: FILES.iter().map(|name| self.folder.join(name)).collect(),
             milliseconds: self.samples * 1000 / u64::from(self.rate),
-            dropped_samples: self.state.dropped.load(Ordering::Relaxed),
+            dropped_samples: self.flags.dropped.load(Ordering::Relaxed),
             frames: self.codes.frames.len() as u64,
         }
     }
 
-    fn finish(mut self, shared: &Shared, mut problem: Option<String>) {
+    fn finish(mut self, shared: &StudioShared, mut problem: Option<RecordError>) {
         self.codes.read();
         let seconds = self.samples as f64 / f64::from(self.rate);
         for wav in self.wavs {
-            if let Err(error) = wav.finalize() {
-                problem.get_or_insert(format!("cannot finish {}: {error}", self.folder.display()));
+            if let Err(source) = wav.finalize() {
+                let folder = self.folder.clone();
+                problem.get_or_insert(RecordError::Finish { folder, source });
             }
         }
         if let Err(error) = self.codes.write(&self.folder) {
             problem.get_or_insert(error);
         }
-        shared.board().recording = None;
+        forget(shared, self.serial);
+        shared.observed().recording = None;
         let folder = self.folder.display();
-        let dropped = self.state.dropped.load(Ordering::Relaxed);
+        let dropped = self.flags.dropped.load(Ordering::Relaxed);
         if let Some(problem) = problem {
             shared.notice(Severity::Error, format!("the recording ended: {problem}"));
-        } else if !self.state.stop.load(Ordering::Relaxed) {
+        } else if !self.flags.stop.load(Ordering::Relaxed) {
             let text = format!(
                 "the recording ended after {seconds:.1} s because the sound was started anew; it is in {folder}"
             );
@@ -273,14 +343,14 @@ impl CodesTrack {
         }
     }
 
-    fn write(&self, folder: &Path) -> Result<(), String> {
+    fn write(&self, folder: &Path) -> Result<(), RecordError> {
         let streams = self.frames.first().map_or(0, Vec::len);
         let Some(names) = streams.checked_sub(1).and_then(|n| CODES.get(n)) else { return Ok(()) };
         for (stream, name) in names.iter().enumerate() {
             let frames: Vec<&[u32]> =
                 self.frames.iter().map(|frame| frame[stream].as_slice()).collect();
-            let codes = Codes::from_frames(&frames).map_err(|error| error.to_string())?;
-            npy::write(&folder.join(name), &codes).map_err(|error| error.to_string())?;
+            let codes = Codes::from_frames(&frames)?;
+            npy::write(&folder.join(name), &codes)?;
         }
         Ok(())
     }

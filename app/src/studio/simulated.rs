@@ -5,24 +5,25 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::devices::{
-    Defaults, DeviceChoice, DeviceInfo, Devices, HostInfo, Planned, Running, Side, Work,
+    AudioCallback, BackendError, BackendInfo, DefaultDevices, DeviceBackend, DeviceCapabilities,
+    DeviceInfo, DeviceRequest, PlannedStream, RunningStream,
 };
-use crate::device::{Counts, Shape};
+use crate::device::{StreamCounts, StreamShape};
 
-/// Name of the sound system.
+/// Name of the audio backend.
 const HOST: &str = "Simulated";
 /// Longest time that is made up for after a hold-up in real time.
 const MOST_BEHIND: Duration = Duration::from_millis(500);
 
-/// A sound system with a microphone and a pair of headphones that nobody wears.
+/// An audio backend with a microphone and a pair of headphones that nobody wears.
 ///
-/// Time passes only in [`Simulated::play`], which runs the audio function on the thread that calls,
+/// Time passes only in [`SimulatedBackend::play`], which runs the audio function on the thread that calls,
 /// as fast as the codec computes; nothing is ever late, so that the same calls give the same samples.
-/// Or it passes on its own, after [`Simulated::run_in_real_time`]. Clones are the same devices.
+/// Or it passes on its own, after [`SimulatedBackend::run_in_real_time`]. Clones are the same devices.
 #[derive(Clone)]
-pub struct Simulated(Arc<Mutex<State>>);
+pub struct SimulatedBackend(Arc<Mutex<SimulatedState>>);
 
-struct State {
+struct SimulatedState {
     rate: u32,
     buffer: u32,
     /// Of the microphone and of the headphones.
@@ -30,8 +31,8 @@ struct State {
     names: [String; 2],
     present: bool,
     realtime: bool,
-    work: Option<Work>,
-    shape: Option<Shape>,
+    work: Option<AudioCallback>,
+    shape: Option<StreamShape>,
     /// Counts streams, so that an old one does not end a new one.
     stream: u64,
     /// What the microphone will hear, by channel.
@@ -39,10 +40,10 @@ struct State {
     heard: [Vec<f32>; 2],
 }
 
-impl Simulated {
+impl SimulatedBackend {
     /// Stereo devices at `rate` Hz with blocks of `buffer` frames.
     pub fn new(rate: u32, buffer: u32) -> Self {
-        Self(Arc::new(Mutex::new(State {
+        Self(Arc::new(Mutex::new(SimulatedState {
             rate,
             buffer,
             channels: [2, 2],
@@ -57,7 +58,7 @@ impl Simulated {
         })))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, SimulatedState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -100,7 +101,7 @@ impl Simulated {
     }
 
     /// What the running stream looks like.
-    pub fn shape(&self) -> Option<Shape> {
+    pub fn shape(&self) -> Option<StreamShape> {
         self.state().shape.clone()
     }
 
@@ -138,7 +139,7 @@ impl Simulated {
     }
 }
 
-impl State {
+impl SimulatedState {
     /// One block; false if there is no stream.
     fn block(&mut self) -> bool {
         let (Some(work), Some(shape), true) = (&mut self.work, &self.shape, self.present) else {
@@ -161,8 +162,8 @@ impl State {
         true
     }
 
-    fn side(&self, channels: usize) -> Side {
-        Side {
+    fn side(&self, channels: usize) -> DeviceCapabilities {
+        DeviceCapabilities {
             default: true,
             rates: vec![(self.rate, self.rate)],
             channels: vec![channels as u16],
@@ -172,8 +173,8 @@ impl State {
     }
 }
 
-impl Devices for Simulated {
-    fn list(&self) -> Vec<HostInfo> {
+impl DeviceBackend for SimulatedBackend {
+    fn list(&self) -> Vec<BackendInfo> {
         let state = self.state();
         let device = |direction: usize| {
             let side = Some(state.side(state.channels[direction]));
@@ -182,34 +183,34 @@ impl Devices for Simulated {
             DeviceInfo { id: name.clone(), name, input, output }
         };
         let devices = if state.present { vec![device(0), device(1)] } else { Vec::new() };
-        vec![HostInfo { name: HOST, default: true, problem: None, devices }]
+        vec![BackendInfo { name: HOST, default: true, problem: None, devices }]
     }
 
-    fn defaults(&self, _host: Option<&str>) -> Defaults {
+    fn defaults(&self, _host: Option<&str>) -> DefaultDevices {
         let state = self.state();
         let [input, output] = state.names.clone();
         if state.present {
-            Defaults { input: Some(input), output: Some(output) }
+            DefaultDevices { input: Some(input), output: Some(output) }
         } else {
-            Defaults::default()
+            DefaultDevices::default()
         }
     }
 
-    fn plan(&self, choice: &DeviceChoice, with_input: bool) -> Result<Box<dyn Planned>, String> {
+    fn plan(&self, choice: &DeviceRequest, with_input: bool) -> Result<Box<dyn PlannedStream>, BackendError> {
         let state = self.state();
         let [input, output] = state.names.clone();
         for (asked, name) in [(&choice.input, &input), (&choice.output, &output)] {
             let unknown = |asked: &&String| !name.contains(asked.as_str());
             if let Some(asked) = asked.as_ref().filter(unknown) {
-                return Err(format!("there is no simulated device called `{asked}`"));
+                return Err(BackendError::NoSimulatedDevice(asked.clone()));
             }
         }
         if !state.present {
-            return Err("the simulated devices are unplugged; plug them in".into());
+            return Err(BackendError::Unplugged);
         }
         let most =
             if with_input { state.channels[0].min(state.channels[1]) } else { state.channels[1] };
-        let shape = Shape {
+        let shape = StreamShape {
             host: HOST,
             input: with_input.then_some(input),
             output,
@@ -223,13 +224,13 @@ impl Devices for Simulated {
 }
 
 struct SimulatedPlan {
-    shape: Shape,
+    shape: StreamShape,
     offline: bool,
-    devices: Simulated,
+    devices: SimulatedBackend,
 }
 
-impl Planned for SimulatedPlan {
-    fn shape(&self) -> &Shape {
+impl PlannedStream for SimulatedPlan {
+    fn shape(&self) -> &StreamShape {
         &self.shape
     }
 
@@ -237,7 +238,7 @@ impl Planned for SimulatedPlan {
         self.offline
     }
 
-    fn start(self: Box<Self>, work: Work) -> Result<Box<dyn Running>, String> {
+    fn start(self: Box<Self>, work: AudioCallback) -> Result<Box<dyn RunningStream>, BackendError> {
         let mut state = self.devices.state();
         state.rate = self.shape.rate;
         state.buffer = self.shape.buffer;
@@ -252,20 +253,20 @@ impl Planned for SimulatedPlan {
 
 struct SimulatedStream {
     number: u64,
-    devices: Simulated,
+    devices: SimulatedBackend,
 }
 
-impl Running for SimulatedStream {
-    fn check(&mut self) -> Result<Vec<String>, String> {
+impl RunningStream for SimulatedStream {
+    fn check(&mut self) -> Result<Vec<String>, BackendError> {
         if self.devices.state().present {
             Ok(Vec::new())
         } else {
-            Err("lost the simulated devices: somebody pulled the plug".into())
+            Err(BackendError::PulledPlug)
         }
     }
 
-    fn counts(&self) -> Counts {
-        Counts::default()
+    fn counts(&self) -> StreamCounts {
+        StreamCounts::default()
     }
 
     fn close(self: Box<Self>) {}

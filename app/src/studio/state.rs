@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use residue_engine::audio::Audio;
-use residue_engine::codec::Precision;
-use residue_engine::models::ProgressStage;
+use residue_engine::models::ModelRequest;
 
-use crate::device::{Counts, Shape};
+use crate::device::{StreamCounts, StreamShape};
 
 /// How much a person needs to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,16 +23,23 @@ pub enum Severity {
 
 /// What a person should be told, in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
+pub struct UserNotice {
     /// How much it matters.
     pub severity: Severity,
     /// What happened, and what to do.
     pub text: String,
 }
 
+impl UserNotice {
+    /// A notice in one line, whatever the chain of causes.
+    pub fn new(severity: Severity, text: impl Into<String>) -> Self {
+        Self { severity, text: text.into().replace('\n', " ") }
+    }
+}
+
 /// Where sound comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Input {
+pub enum InputKind {
     /// The input device.
     #[default]
     Microphone,
@@ -96,7 +102,7 @@ pub struct TokenFile {
 
 /// Where a file is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Transport {
+pub struct TransportState {
     /// What is heard now, from the file's start.
     pub position_s: f64,
     /// The file's length.
@@ -143,9 +149,9 @@ pub enum StreamState {
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamFacts {
     /// Devices, rate, block size and channels.
-    pub shape: Shape,
+    pub shape: StreamShape,
     /// What has happened since it started.
-    pub counts: Counts,
+    pub counts: StreamCounts,
 }
 
 /// The delay from air to air, in milliseconds, by what takes it.
@@ -170,30 +176,11 @@ impl RoundTrip {
     }
 }
 
-/// Which model is to run, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModelWish {
-    /// A known name, an added one, or a folder.
-    pub id: String,
-    /// Arithmetic.
-    pub precision: Precision,
-    /// Threads of the arithmetic; 0 is one a core but one, which is left to the devices.
-    pub threads: usize,
-}
-
-impl Default for ModelWish {
-    /// The embedded model, exact.
-    fn default() -> Self {
-        let id = residue_engine::models::EMBEDDED.to_owned();
-        Self { id, precision: Precision::F32, threads: 0 }
-    }
-}
-
 /// A model that is loaded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelFacts {
-    /// As it was wished for.
-    pub wish: ModelWish,
+    /// The request that it meets.
+    pub request: ModelRequest,
     /// Threads that it runs on.
     pub threads: usize,
     /// RVQ layers: the greatest depth.
@@ -212,84 +199,15 @@ pub struct ModelFacts {
     pub codebook_size: usize,
 }
 
-/// The model and what becomes of the wish for another.
+/// The model that runs, and the one that is being loaded.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelState {
     /// The model that runs or will run; `None` until the first is loaded.
     pub facts: Option<ModelFacts>,
     /// What is being loaded, and how much of it is there, 0 to 1.
-    pub loading: Option<(ModelWish, f32)>,
-    /// Why the last wish could not be met; what ran goes on.
+    pub loading: Option<(ModelRequest, f32)>,
+    /// Why the last request could not be met; what ran goes on.
     pub failed: Option<String>,
-}
-
-/// A model that can be chosen, downloaded or repaired.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedModel {
-    /// The name to choose it by.
-    pub id: String,
-    /// The repository, for published ones.
-    pub repository: Option<&'static str>,
-    /// It is here and can be chosen.
-    pub here: bool,
-    /// It can be downloaded.
-    pub can_pull: bool,
-    /// Where it is, or why it cannot be used.
-    pub place: String,
-    /// What is known of it.
-    pub facts: Option<ListedFacts>,
-    /// Bytes it takes up here, or will take up once downloaded, as far as is known.
-    pub bytes: Option<u64>,
-    /// What the last check of its files found, if there was one.
-    pub verified: Option<Result<(), String>>,
-}
-
-/// What is known of a model that need not be loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListedFacts {
-    /// Hz.
-    pub rate: u32,
-    /// Channels.
-    pub channels: usize,
-    /// RVQ layers.
-    pub layers: usize,
-    /// Numbers in it.
-    pub parameters: u64,
-}
-
-/// A long look at a model's files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PullProgress {
-    /// The model's name.
-    pub id: String,
-    /// What is going on.
-    pub stage: ProgressStage,
-    /// The file at hand; empty where no single one is meant.
-    pub file: String,
-    /// Bytes dealt with.
-    pub done: u64,
-    /// Bytes in all; 0 until it is known.
-    pub total: u64,
-    /// It has been told to stop.
-    pub cancelling: bool,
-}
-
-/// What a precision gives and costs, measured here.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PrecisionCost {
-    /// The precision.
-    pub precision: Precision,
-    /// Wall seconds a second of audio, for encoding, quantizing and decoding in a stream.
-    pub rtf: f64,
-    /// Share of codes, 0 to 1, that are those of f32, over all layers.
-    pub agreement: f64,
-    /// The same by layer.
-    pub agreement_by_layer: Vec<f64>,
-    /// How much farther the decoded audio is from the original than in f32: growth of the mel
-    /// distance, in percent.
-    pub mel_growth_percent: f64,
-    /// Threads of the measurement.
-    pub threads: usize,
 }
 
 /// How a recording is to be made.

@@ -5,7 +5,7 @@ use residue_ui::knob_scale::DepthScale;
 use residue_ui::theme::size;
 use residue_ui::{Knob, KnobScale, Lane, Theme, source_strip};
 
-use super::{Window, parts};
+use super::{AppWindow, parts};
 
 /// Height of the row in points.
 const HEIGHT: f32 = 106.0;
@@ -13,14 +13,14 @@ const HEIGHT: f32 = 106.0;
 const KNOB: f32 = 58.0;
 
 /// Draws the row.
-pub fn show(ui: &mut Ui, window: &mut Window) {
+pub fn show(ui: &mut Ui, window: &mut AppWindow) {
     let theme = Theme::of(ui);
     let facts = window.studio.model().facts.clone();
     let depth = match &facts {
         Some(facts) => DepthScale::new(facts.layers, facts.kbps_per_layer),
         None => DepthScale::new(1, 0.0),
     };
-    let before = *window.studio.settings();
+    let before = window.studio.settings();
     let mut settings = before;
     let layers = depth.layers;
     let shown = |depth: usize| depth.clamp(1, layers);

@@ -8,7 +8,7 @@ use rfd::{AsyncFileDialog, FileHandle};
 
 /// What a chosen path is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum DialogPurpose {
     /// Audio or codes to open.
     Open,
     /// A folder with a model.
@@ -19,9 +19,9 @@ pub enum Purpose {
 
 /// Dialogs that are open, and what was chosen.
 pub struct Dialogs {
-    sender: Sender<(Purpose, Option<PathBuf>)>,
-    chosen: Receiver<(Purpose, Option<PathBuf>)>,
-    open: Option<Purpose>,
+    sender: Sender<(DialogPurpose, Option<PathBuf>)>,
+    chosen: Receiver<(DialogPurpose, Option<PathBuf>)>,
+    open: Option<DialogPurpose>,
 }
 
 impl Default for Dialogs {
@@ -33,7 +33,7 @@ impl Default for Dialogs {
 
 impl Dialogs {
     /// Opens a dialog, one at a time; `wake` is called when it is closed.
-    pub fn open(&mut self, purpose: Purpose, wake: impl FnOnce() + Send + 'static) {
+    pub fn open(&mut self, purpose: DialogPurpose, wake: impl FnOnce() + Send + 'static) {
         if self.open.is_some() {
             return;
         }
@@ -41,9 +41,9 @@ impl Dialogs {
         let dialog = AsyncFileDialog::new();
         type Answer = std::pin::Pin<Box<dyn Future<Output = Option<FileHandle>> + Send>>;
         let answer: Answer = match purpose {
-            Purpose::Open => Box::pin(dialog.set_title("Open audio or codes").pick_file()),
-            Purpose::Model => Box::pin(dialog.set_title("Add a model's folder").pick_folder()),
-            Purpose::Recordings => Box::pin(dialog.set_title("Record into").pick_folder()),
+            DialogPurpose::Open => Box::pin(dialog.set_title("Open audio or codes").pick_file()),
+            DialogPurpose::Model => Box::pin(dialog.set_title("Add a model's folder").pick_folder()),
+            DialogPurpose::Recordings => Box::pin(dialog.set_title("Record into").pick_folder()),
         };
         let sender = self.sender.clone();
         let wait = move || {
@@ -57,7 +57,7 @@ impl Dialogs {
     }
 
     /// What was chosen since the last call.
-    pub fn chosen(&mut self) -> Option<(Purpose, PathBuf)> {
+    pub fn chosen(&mut self) -> Option<(DialogPurpose, PathBuf)> {
         let (purpose, path) = self.chosen.try_recv().ok()?;
         self.open = None;
         path.map(|path| (purpose, path))

@@ -6,7 +6,7 @@ use residue_ui::keys::digit;
 use residue_ui::source_strip;
 
 use super::page::Page;
-use crate::studio::{Input, StreamState, Studio};
+use crate::studio::{InputKind, StreamState, Studio};
 
 /// A key or several, and what they do, for the help page.
 pub const TABLE: [(&str, &str); 17] = [
@@ -31,7 +31,7 @@ pub const TABLE: [(&str, &str); 17] = [
 
 /// What is left to the window to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Command {
+pub enum WindowCommand {
     /// Show a page.
     Show(Page),
     /// Ask for a file.
@@ -42,7 +42,7 @@ pub enum Command {
 
 /// Who else wants keys.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Taken {
+pub struct TakenKeys {
     /// A knob that digits are typed on.
     pub digits: bool,
     /// Something that space or S presses.
@@ -50,7 +50,7 @@ pub struct Taken {
 }
 
 /// Does what keys say, before anything is drawn: a key that means something is not seen by controls.
-pub fn apply(ctx: &Context, page: Page, taken: Taken, studio: &mut Studio) -> Option<Command> {
+pub fn apply(ctx: &Context, page: Page, taken: TakenKeys, studio: &mut Studio) -> Option<WindowCommand> {
     if let Some(command) = with_ctrl(ctx) {
         return Some(command);
     }
@@ -58,7 +58,7 @@ pub fn apply(ctx: &Context, page: Page, taken: Taken, studio: &mut Studio) -> Op
         return None;
     }
     let pressed = |key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
-    let before = *studio.settings();
+    let before = studio.settings();
     let mut settings = before;
     for key in [Key::D, Key::A, Key::B, Key::X] {
         if pressed(key)
@@ -94,21 +94,21 @@ pub fn apply(ctx: &Context, page: Page, taken: Taken, studio: &mut Studio) -> Op
         space(studio);
     }
     transport(studio, &pressed);
-    pressed(Key::R).then_some(Command::Record)
+    pressed(Key::R).then_some(WindowCommand::Record)
 }
 
-fn with_ctrl(ctx: &Context) -> Option<Command> {
+fn with_ctrl(ctx: &Context) -> Option<WindowCommand> {
     ctx.input_mut(|input| {
         let pages = [Key::Num1, Key::Num2, Key::Num3, Key::Num4];
         for (key, page) in pages.into_iter().zip(Page::ALL) {
             if input.consume_key(Modifiers::COMMAND, key) {
-                return Some(Command::Show(page));
+                return Some(WindowCommand::Show(page));
             }
         }
         if input.consume_key(Modifiers::NONE, Key::F1) {
-            return Some(Command::Show(Page::Help));
+            return Some(WindowCommand::Show(Page::Help));
         }
-        input.consume_key(Modifiers::COMMAND, Key::O).then_some(Command::Open)
+        input.consume_key(Modifiers::COMMAND, Key::O).then_some(WindowCommand::Open)
     })
 }
 
@@ -150,7 +150,7 @@ fn space(studio: &mut Studio) {
         if transport.playing { studio.pause() } else { studio.play() }
     } else if *studio.stream_state() == StreamState::Stopped {
         studio.start();
-    } else if studio.input() == Input::Microphone {
+    } else if studio.input() == InputKind::Microphone {
         studio.set_muted(!studio.muted());
     }
 }

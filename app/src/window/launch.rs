@@ -13,8 +13,8 @@ use residue_ui::{Lane, Theme};
 use thiserror::Error;
 
 use super::preferences::SMALLEST;
-use super::{CONTROLS, Preferences, Window};
-use crate::studio::{Cards, Notice, Severity, Studio};
+use super::{CONTROLS, Preferences, AppWindow};
+use crate::studio::{CpalBackend, UserNotice, Severity, Studio};
 
 /// Pixels across the icon.
 const ICON: usize = 64;
@@ -86,8 +86,8 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
         Theme::install(&cc.egui_ctx);
         let mut window = over_cards(&cc.egui_ctx, preferences);
         if let (Some(error), Some(path)) = (unread, &path) {
-            let text = format!("{}: {error}; using default settings", path.display());
-            window.tell(&cc.egui_ctx, [Notice { severity: Severity::Warning, text }]);
+            let text = format!("{}: {error}; everything is as on the first day", path.display());
+            window.tell(&cc.egui_ctx, [UserNotice { severity: Severity::Warning, text }]);
         }
         match launch {
             Launch::Empty => {}
@@ -104,14 +104,14 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
 }
 
 /// A window over this computer's sound.
-fn over_cards(ctx: &Context, preferences: Preferences) -> Window {
+fn over_cards(ctx: &Context, preferences: Preferences) -> AppWindow {
     let wake = {
         let ctx = ctx.clone();
         Arc::new(move || ctx.request_repaint())
     };
-    let cards = Arc::new(Cards::new(&CONTROLS));
-    let studio = Studio::new(cards, Window::options(&preferences), wake.clone());
-    Window::new(studio, preferences, wake)
+    let cards = Arc::new(CpalBackend::new(&CONTROLS));
+    let studio = Studio::new(cards, AppWindow::options(&preferences), wake.clone());
+    AppWindow::new(studio, preferences, wake)
 }
 
 /// Whether there is somewhere to show a window, as far as the environment says.
@@ -153,7 +153,7 @@ fn icon_color(theme: &Theme, x: usize, y: usize) -> Color32 {
 
 /// The window as eframe wants it.
 struct App {
-    window: Window,
+    window: AppWindow,
     /// Where the preferences are kept, if anywhere.
     path: Option<PathBuf>,
 }

@@ -24,26 +24,25 @@ mod transport;
 mod views;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Rect, Ui};
 use residue_engine::live::PortStatus;
+use residue_engine::models::Wake;
 use residue_ui::theme::size;
 use residue_ui::{FRAME, LevelMeters, Theme};
 
 pub use launch::{Launch, WindowError, run};
 pub use page::Page;
-pub use preferences::{Look, Preferences};
+pub use preferences::{ThemeChoice, Preferences};
 pub use sidebar::CONTROLS;
 
-use crate::blind::{Shelf, Wake};
-use crate::studio::{Input, Notice, RecordOptions, Severity, StreamState, Studio, StudioOptions};
-use blind_page::{BlindPage, Offer};
-use dialogs::{Dialogs, Purpose};
-use keys::{Command, Taken};
+use crate::studio::{InputKind, UserNotice, RecordOptions, Severity, StreamState, Studio, StudioOptions};
+use blind_page::{BlindPage, TestableSound};
+use dialogs::{Dialogs, DialogPurpose};
+use keys::{WindowCommand, TakenKeys};
 use notices::Notices;
-use views::Views;
+use views::LiveViews;
 
 /// Time between two frames while numbers change and no picture does.
 const SLOW: Duration = Duration::from_millis(250);
@@ -55,10 +54,10 @@ const LONGEST_STEP: f64 = 0.5;
 const SIDEBAR: f32 = 226.0;
 
 /// Everything that is seen.
-pub struct Window {
+pub struct AppWindow {
     studio: Studio,
     preferences: Preferences,
-    views: Views,
+    views: LiveViews,
     meters: LevelMeters,
     status: Option<PortStatus>,
     notices: Notices,
@@ -75,29 +74,30 @@ pub struct Window {
     last: f64,
     moved: f64,
     /// The scale and look that the context was told.
-    applied: Option<(f32, Look)>,
+    applied: Option<(f32, ThemeChoice)>,
     /// Controls of the last frame that do nothing with space: the window may have it.
     quiet: Vec<Rect>,
     knob_has_focus: bool,
 }
 
-impl Window {
+impl AppWindow {
     /// Over a studio, as it was left. `wake` asks for a frame, from any thread. Install [`Theme`] in
     /// the context before the first frame.
     pub fn new(mut studio: Studio, preferences: Preferences, wake: Wake) -> Self {
         studio.set_volume_db(preferences.volume_db);
         studio.refresh_devices();
         studio.refresh_library();
+        let blind = BlindPage::new(studio.store().clone(), wake);
         Self {
             studio,
             shown: preferences.page,
             preferences,
-            views: Views::default(),
+            views: LiveViews::default(),
             meters: LevelMeters::default(),
             status: None,
             notices: Notices::default(),
             dialogs: Dialogs::default(),
-            blind: BlindPage::new(Arc::new(Shelf::new(None)), wake),
+            blind,
             recent: [None, None],
             typed: String::new(),
             typed_model: String::new(),
@@ -133,13 +133,13 @@ impl Window {
     pub fn preferences(&self) -> Preferences {
         let studio = &self.studio;
         let state = studio.model();
-        let loaded = state.facts.as_ref().map(|facts| facts.wish.clone());
+        let loaded = state.facts.as_ref().map(|facts| facts.request.clone());
         let loading = state.loading.as_ref().map(|(wish, _)| wish.clone());
         let model = loading.or(loaded).map_or_else(|| self.preferences.model.clone(), Into::into);
         Preferences {
-            devices: studio.device_choice().clone().into(),
+            devices: studio.device_request().into(),
             model,
-            heard: (*studio.settings()).into(),
+            heard: studio.settings().into(),
             volume_db: studio.volume_db(),
             ..self.preferences.clone()
         }
@@ -218,7 +218,7 @@ impl Window {
                     views::show(ui, self);
                 }
                 Page::Blind => {
-                    let offer = Offer::of(&self.studio);
+                    let offer = TestableSound::of(&self.studio);
                     self.blind.show(ui, &offer, &mut self.studio);
                 }
                 Page::Models => models_page::show(ui, self),
@@ -262,9 +262,9 @@ impl Window {
             self.open(file.path().to_owned());
         }
         match self.dialogs.chosen() {
-            Some((Purpose::Open, path)) => self.open(path),
-            Some((Purpose::Model, path)) => self.studio.add_model(path),
-            Some((Purpose::Recordings, path)) => self.preferences.recordings = Some(path),
+            Some((DialogPurpose::Open, path)) => self.open(path),
+            Some((DialogPurpose::Model, path)) => self.studio.add_model(path),
+            Some((DialogPurpose::Recordings, path)) => self.preferences.recordings = Some(path),
             None => {}
         }
     }
@@ -275,11 +275,11 @@ impl Window {
             let rect = ctx.read_response(id).map(|response| response.rect);
             rect.is_some_and(|rect| !self.quiet.iter().any(|quiet| quiet.contains_rect(rect)))
         });
-        let taken = Taken { digits: self.knob_has_focus, presses };
+        let taken = TakenKeys { digits: self.knob_has_focus, presses };
         match keys::apply(ctx, self.preferences.page, taken, &mut self.studio) {
-            Some(Command::Show(page)) => self.preferences.page = page,
-            Some(Command::Open) => self.ask(ctx, Purpose::Open),
-            Some(Command::Record) => self.toggle_recording(),
+            Some(WindowCommand::Show(page)) => self.preferences.page = page,
+            Some(WindowCommand::Open) => self.ask(ctx, DialogPurpose::Open),
+            Some(WindowCommand::Record) => self.toggle_recording(),
             None => {}
         }
     }
@@ -330,9 +330,9 @@ impl Window {
     /// Asks for the next frame no sooner than something will look different.
     fn ask_for_frames(&mut self, ctx: &Context, now: f64) {
         let playing = match self.studio.input() {
-            Input::Microphone => true,
-            Input::File => self.studio.transport().is_some_and(|transport| transport.playing),
-            Input::Tokens => {
+            InputKind::Microphone => true,
+            InputKind::File => self.studio.transport().is_some_and(|transport| transport.playing),
+            InputKind::Tokens => {
                 self.studio.transport().is_some_and(|transport| transport.playing)
                     || self.studio.token_progress().is_some_and(|progress| !progress.finished)
             }
@@ -358,12 +358,12 @@ impl Window {
     }
 
     /// Notes what a person is to be told.
-    fn tell(&mut self, ctx: &Context, notices: impl IntoIterator<Item = Notice>) {
+    fn tell(&mut self, ctx: &Context, notices: impl IntoIterator<Item = UserNotice>) {
         self.notices.add(ctx.input(|input| input.time), notices);
     }
 
     /// Opens a dialog of the system.
-    fn ask(&mut self, ctx: &Context, purpose: Purpose) {
+    fn ask(&mut self, ctx: &Context, purpose: DialogPurpose) {
         let ctx = ctx.clone();
         self.dialogs.open(purpose, move || ctx.request_repaint());
     }

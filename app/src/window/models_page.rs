@@ -1,21 +1,21 @@
-//! Models: which there are, downloads, checks, what the precisions cost.
+//! Models: the list, downloads, checks, measured costs of precisions.
 
 use egui::{Button, Frame, Grid, Layout, ProgressBar, RichText, ScrollArea, TextEdit, Ui};
 use residue_engine::codec::Precision;
-use residue_engine::models::EMBEDDED;
+use residue_engine::models::{EMBEDDED, ListedModel, ModelRequest, TransferProgress};
 use residue_ui::Theme;
 use residue_ui::text::bytes;
 use residue_ui::theme::size;
 
-use super::dialogs::Purpose;
-use super::{Window, parts};
-use crate::studio::{ListedModel, ModelWish, PullProgress, Studio};
+use super::dialogs::DialogPurpose;
+use super::{AppWindow, parts};
+use crate::studio::Studio;
 
 /// Widest the page gets, in points.
 const WIDTH: f32 = 760.0;
 
 /// Draws the page.
-pub fn show(ui: &mut Ui, window: &mut Window) {
+pub fn show(ui: &mut Ui, window: &mut AppWindow) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.set_max_width(WIDTH);
         ui.horizontal(|ui| {
@@ -38,18 +38,18 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
     });
 }
 
-/// The wish that counts: what is being loaded, or runs.
-fn wish(studio: &Studio) -> ModelWish {
+/// The request that counts: of the model that is being loaded, or runs.
+fn current_request(studio: &Studio) -> ModelRequest {
     let state = studio.model();
-    let loading = state.loading.as_ref().map(|(wish, _)| wish.clone());
-    let loaded = state.facts.as_ref().map(|facts| facts.wish.clone());
+    let loading = state.loading.as_ref().map(|(request, _)| request.clone());
+    let loaded = state.facts.as_ref().map(|facts| facts.request.clone());
     loading.or(loaded).unwrap_or_default()
 }
 
 fn card(ui: &mut Ui, studio: &mut Studio, model: &ListedModel) {
     let theme = Theme::of(ui);
-    let wish = wish(studio);
-    let chosen = wish.id == model.id;
+    let request = current_request(studio);
+    let chosen = request.id == model.id;
     let edge = if chosen { theme.text } else { theme.line };
     let frame = Frame::new()
         .stroke(egui::Stroke::new(1.0, edge))
@@ -59,9 +59,9 @@ fn card(ui: &mut Ui, studio: &mut Studio, model: &ListedModel) {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
             ui.label(RichText::new(&model.id).size(size::VALUE).strong());
-            ui.label(RichText::new(facts(model)).color(theme.weak));
+            ui.label(RichText::new(summary(model)).color(theme.weak));
             ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-                actions(ui, studio, model, &wish, chosen);
+                actions(ui, studio, model, &request, chosen);
             });
         });
         let absent = !model.here && model.can_pull;
@@ -77,34 +77,33 @@ fn card(ui: &mut Ui, studio: &mut Studio, model: &ListedModel) {
             }
             None => {}
         }
-        let pull = studio.pull_progress().filter(|progress| progress.id == model.id).cloned();
-        if let Some(progress) = pull
-            && bar(ui, &progress, Some("keeps what has arrived for the next try"))
+        if let Some(pull) = studio.pull_status().filter(|pull| pull.id == model.id)
+            && bar(ui, &pull.progress, Some("keeps what has arrived for the next try"))
         {
             studio.cancel_pull();
         }
-        let check = studio.verify_progress().filter(|progress| progress.id == model.id).cloned();
-        if let Some(progress) = check {
+        if let Some((_, progress)) = studio.verify_status().filter(|(id, _)| *id == model.id) {
             bar(ui, &progress, None);
         }
         if model.here {
-            precisions(ui, studio, model, &wish);
+            precisions(ui, studio, model, &request);
         }
     });
 }
 
 /// What is known of a model, in one line.
-fn facts(model: &ListedModel) -> String {
+fn summary(model: &ListedModel) -> String {
     let mut parts = Vec::new();
-    if let Some(facts) = &model.facts {
-        let channels = if facts.channels == 1 { "mono" } else { "stereo" };
-        parts.push(format!("{} {channels}", parts::kilohertz(facts.rate)));
-        parts.push(format!("{} layers", facts.layers));
-        parts.push(parameters(facts.parameters));
+    if let Some(summary) = &model.summary {
+        let channels = if summary.channels == 1 { "mono" } else { "stereo" };
+        parts.push(format!("{} {channels}", parts::kilohertz(summary.rate)));
+        parts.push(format!("{} layers", summary.layers));
+        parts.push(parameters(summary.parameters));
     }
-    if let Some(size) = model.bytes {
-        let verb = if model.here { "" } else { " to download" };
-        parts.push(format!("{}{verb}", bytes(size)));
+    match (model.bytes, model.download_bytes) {
+        (Some(size), _) => parts.push(bytes(size)),
+        (None, Some(size)) => parts.push(format!("{} to download", bytes(size))),
+        (None, None) => {}
     }
     parts.join(", ")
 }
@@ -116,7 +115,13 @@ fn parameters(count: u64) -> String {
     }
 }
 
-fn actions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &ModelWish, chosen: bool) {
+fn actions(
+    ui: &mut Ui,
+    studio: &mut Studio,
+    model: &ListedModel,
+    request: &ModelRequest,
+    chosen: bool,
+) {
     let named = |ui: &mut Ui, enabled: bool, text: &str, hint: &str| {
         let response = ui.add_enabled(enabled, Button::new(text)).on_hover_text(hint);
         let name = format!("{text} {}", model.id);
@@ -129,10 +134,10 @@ fn actions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &ModelWi
         let text = if chosen { "In use" } else { "Use" };
         let hint = "changes to it while sound goes on";
         if named(ui, !chosen, text, hint) {
-            studio.choose_model(ModelWish { id: model.id.clone(), ..wish.clone() });
+            studio.choose_model(ModelRequest { id: model.id.clone(), ..request.clone() });
         }
         if model.id != EMBEDDED {
-            let idle = studio.verify_progress().is_none();
+            let idle = studio.verify_status().is_none();
             let hint = "sizes, sums and tensors of its files";
             if named(ui, idle, "Check", hint) {
                 studio.verify(&model.id);
@@ -140,7 +145,7 @@ fn actions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &ModelWi
         }
     }
     if model.can_pull && !model.here {
-        let idle = studio.pull_progress().is_none();
+        let idle = studio.pull_status().is_none();
         let hint = model.repository.unwrap_or("from the hub");
         if named(ui, idle, "Download", hint) {
             studio.pull(&model.id);
@@ -148,11 +153,9 @@ fn actions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &ModelWi
     }
 }
 
-/// How far something is. Returns whether it is to be stopped.
-fn bar(ui: &mut Ui, progress: &PullProgress, cancel: Option<&str>) -> bool {
+/// Draws the progress of a download or a check. Returns true if it is to be cancelled.
+fn bar(ui: &mut Ui, progress: &TransferProgress, cancel: Option<&str>) -> bool {
     ui.horizontal(|ui| {
-        let share =
-            if progress.total > 0 { progress.done as f32 / progress.total as f32 } else { 0.0 };
         let sizes = if progress.total > 0 {
             format!(", {} of {}", bytes(progress.done), bytes(progress.total))
         } else {
@@ -160,19 +163,19 @@ fn bar(ui: &mut Ui, progress: &PullProgress, cancel: Option<&str>) -> bool {
         };
         let text = format!("{} {}{sizes}", progress.stage, progress.file);
         let width = (ui.available_width() - 90.0).max(120.0);
-        ui.add(ProgressBar::new(share).desired_width(width).desired_height(18.0).text(text));
+        ui.add(
+            ProgressBar::new(progress.share()).desired_width(width).desired_height(18.0).text(text),
+        );
         let Some(hint) = cancel else { return false };
-        let text = if progress.cancelling { "Stopping\u{2026}" } else { "Cancel" };
-        let button = ui.add_enabled(!progress.cancelling, Button::new(text));
-        button.on_hover_text(hint).clicked()
+        ui.button("Cancel").on_hover_text(hint).clicked()
     })
     .inner
 }
 
 /// The precisions of a model with what they cost, to choose from.
-fn precisions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &ModelWish) {
+fn precisions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, request: &ModelRequest) {
     let theme = Theme::of(ui);
-    let chosen = wish.id == model.id;
+    let chosen = request.id == model.id;
     let costs = studio.precision_costs(&model.id).map(<[_]>::to_vec);
     let mut pick = None;
     Grid::new(("precisions", &model.id)).num_columns(5).spacing([22.0, size::GAP]).show(ui, |ui| {
@@ -182,7 +185,7 @@ fn precisions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &Mode
         }
         ui.end_row();
         for precision in Precision::ALL {
-            let this = chosen && wish.precision == precision;
+            let this = chosen && request.precision == precision;
             let response = ui.radio(this, precision.name());
             response.widget_info(|| {
                 let name = format!("{} in {}", model.id, precision.name());
@@ -219,7 +222,7 @@ fn precisions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &Mode
         }
     });
     if let Some(precision) = pick {
-        studio.choose_model(ModelWish { id: model.id.clone(), precision, ..wish.clone() });
+        studio.choose_model(ModelRequest { id: model.id.clone(), precision, ..request.clone() });
     }
     let measuring = studio.measuring().map(str::to_owned);
     let this = measuring.as_deref() == Some(&model.id);
@@ -241,7 +244,7 @@ fn precisions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &Mode
 }
 
 /// Adding a folder.
-fn add(ui: &mut Ui, window: &mut Window) {
+fn add(ui: &mut Ui, window: &mut AppWindow) {
     parts::heading(ui, "ADD A FOLDER");
     ui.horizontal(|ui| {
         let edit = TextEdit::singleline(&mut window.typed_model)
@@ -261,7 +264,7 @@ fn add(ui: &mut Ui, window: &mut Window) {
             window.typed_model.clear();
         }
         if ui.button("Browse\u{2026}").clicked() {
-            window.ask(ui.ctx(), Purpose::Model);
+            window.ask(ui.ctx(), DialogPurpose::Model);
         }
     });
 }

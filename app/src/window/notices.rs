@@ -7,7 +7,7 @@ use residue_ui::Theme;
 use residue_ui::theme::size;
 
 use super::parts;
-use crate::studio::{Notice, Severity};
+use crate::studio::{UserNotice, Severity};
 
 /// Notices kept.
 const KEPT: usize = 100;
@@ -19,14 +19,14 @@ const BUTTON: f32 = 110.0;
 /// The last notices, with the time each came.
 #[derive(Default)]
 pub struct Notices {
-    kept: VecDeque<(f64, Notice)>,
+    kept: VecDeque<(f64, UserNotice)>,
     /// The newest is not to be shown by itself any longer.
     dismissed: bool,
 }
 
 impl Notices {
     /// Takes notices that came at `now`, in seconds.
-    pub fn add(&mut self, now: f64, notices: impl IntoIterator<Item = Notice>) {
+    pub fn add(&mut self, now: f64, notices: impl IntoIterator<Item = UserNotice>) {
         for notice in notices {
             // What is said again and again is said once, now.
             if self.kept.back().is_some_and(|(_, last)| *last == notice) {
@@ -42,7 +42,7 @@ impl Notices {
 
     /// The newest, as long as it is to be shown by itself: warnings and errors until they are
     /// dismissed.
-    pub fn current(&self, now: f64) -> Option<&Notice> {
+    pub fn current(&self, now: f64) -> Option<&UserNotice> {
         let (came, notice) = self.kept.back().filter(|_| !self.dismissed)?;
         let lasts = notice.severity > Severity::Info || now - came < SHOWN;
         lasts.then_some(notice)
@@ -100,7 +100,7 @@ pub fn banner(ui: &mut Ui, text: &str, alert: bool, button: &str, hint: &str) ->
         });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if button == DISMISS {
-                parts::sign(ui, parts::Sign::Close, DISMISS, hint).clicked()
+                parts::sign(ui, parts::ButtonSign::Close, DISMISS, hint).clicked()
             } else {
                 ui.button(button).on_hover_text(hint).clicked()
             }
@@ -117,8 +117,8 @@ pub const DISMISS: &str = "Dismiss";
 mod tests {
     use super::*;
 
-    fn notice(severity: Severity, text: &str) -> Notice {
-        Notice { severity, text: text.into() }
+    fn notice(severity: Severity, text: &str) -> UserNotice {
+        UserNotice { severity, text: text.into() }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::studio::{Notice, Severity, Studio};
+use crate::studio::{UserNotice, Severity, Studio};
 
 /// Opens a file: codes if it is a .npy, a model if it is a folder with a config.json, audio otherwise.
 /// It plays as soon as it is there.
@@ -22,7 +22,7 @@ pub fn open(studio: &mut Studio, path: PathBuf) {
 ///
 /// # Errors
 /// If there is nothing at that place.
-pub fn open_typed(studio: &mut Studio, text: &str) -> Result<(), Notice> {
+pub fn open_typed(studio: &mut Studio, text: &str) -> Result<(), UserNotice> {
     let text = text.trim().trim_matches(['"', '\'']);
     let text = text.strip_prefix("file://").unwrap_or(text);
     let path = match (text.strip_prefix("~/"), dirs::home_dir()) {
@@ -31,7 +31,7 @@ pub fn open_typed(studio: &mut Studio, text: &str) -> Result<(), Notice> {
     };
     if !path.exists() {
         let text = format!("{} does not exist; check the path", path.display());
-        return Err(Notice { severity: Severity::Error, text });
+        return Err(UserNotice { severity: Severity::Error, text });
     }
     open(studio, path);
     Ok(())

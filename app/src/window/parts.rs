@@ -77,7 +77,7 @@ pub fn choice<T>(
 
 /// Signs on buttons, drawn: no font has all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sign {
+pub enum ButtonSign {
     /// Plays.
     Play,
     /// Pauses.
@@ -88,7 +88,7 @@ pub enum Sign {
     Close,
 }
 
-impl Sign {
+impl ButtonSign {
     fn paint(self, ui: &Ui, rect: Rect, color: Color32) {
         let painter = ui.painter();
         let room = Rect::from_center_size(rect.center(), vec2(11.0, 11.0));
@@ -126,7 +126,7 @@ impl Sign {
 }
 
 /// A button that shows a sign and is called by a name.
-pub fn sign(ui: &mut Ui, sign: Sign, name: &str, hint: &str) -> Response {
+pub fn sign(ui: &mut Ui, sign: ButtonSign, name: &str, hint: &str) -> Response {
     let height = ui.spacing().interact_size.y.max(22.0);
     let response = ui.add(Button::new("").min_size(vec2(height + 8.0, height)));
     let enabled = response.enabled();

@@ -12,11 +12,13 @@ use residue_ui::source_strip;
 use serde::{Deserialize, Serialize};
 
 use super::page::Page;
-use crate::studio::{DeviceChoice, ModelWish};
+use residue_engine::models::ModelRequest;
+
+use crate::studio::DeviceRequest;
 
 /// Dark or light.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Look {
+pub enum ThemeChoice {
     /// As the system says.
     #[default]
     System,
@@ -26,7 +28,7 @@ pub enum Look {
     Light,
 }
 
-impl Look {
+impl ThemeChoice {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::System, Self::Dark, Self::Light];
 
@@ -40,12 +42,12 @@ impl Look {
     }
 }
 
-impl From<Look> for egui::ThemePreference {
-    fn from(look: Look) -> Self {
+impl From<ThemeChoice> for egui::ThemePreference {
+    fn from(look: ThemeChoice) -> Self {
         match look {
-            Look::System => Self::System,
-            Look::Dark => Self::Dark,
-            Look::Light => Self::Light,
+            ThemeChoice::System => Self::System,
+            ThemeChoice::Dark => Self::Dark,
+            ThemeChoice::Light => Self::Light,
         }
     }
 }
@@ -53,7 +55,7 @@ impl From<Look> for egui::ThemePreference {
 /// Which views are unfolded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Views {
+pub struct ViewPreferences {
     /// Spectrograms of dry, A, B and the difference.
     pub spectrograms: [bool; 4],
     /// Token map.
@@ -68,7 +70,7 @@ pub struct Views {
     pub latency: bool,
 }
 
-impl Default for Views {
+impl Default for ViewPreferences {
     fn default() -> Self {
         Self {
             spectrograms: [true; 4],
@@ -86,7 +88,7 @@ impl Default for Views {
 #[serde(default)]
 pub struct Preferences {
     /// Dark or light.
-    pub look: Look,
+    pub look: ThemeChoice,
     /// Size of everything, 1 is the system's own.
     pub scale: f32,
     /// Size of the window, in points.
@@ -96,26 +98,26 @@ pub struct Preferences {
     /// The page.
     pub page: Page,
     /// Unfolded views.
-    pub views: Views,
+    pub views: ViewPreferences,
     /// Seconds that spectrograms show.
     pub seconds: f64,
     /// Devices.
-    pub devices: Devices,
+    pub devices: DevicePreferences,
     /// The model.
-    pub model: Model,
+    pub model: ModelPreferences,
     /// What is heard.
-    pub heard: Heard,
+    pub heard: ListeningPreferences,
     /// Output gain in decibels.
     pub volume_db: f32,
     /// Where recordings go.
     pub recordings: Option<PathBuf>,
 }
 
-/// [`DeviceChoice`].
+/// [`DeviceRequest`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(missing_docs)]
-pub struct Devices {
+pub struct DevicePreferences {
     pub host: Option<String>,
     pub input: Option<String>,
     pub output: Option<String>,
@@ -128,7 +130,7 @@ pub struct Devices {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(missing_docs)]
-pub struct Model {
+pub struct ModelPreferences {
     pub id: String,
     pub precision: String,
     pub threads: usize,
@@ -137,7 +139,7 @@ pub struct Model {
 /// What of [`PortSettings`] is kept; effects are not: who comes back tomorrow wants to hear no losses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Heard {
+pub struct ListeningPreferences {
     /// Name of the source.
     pub source: String,
     /// Layers of A and B; `None`: all.
@@ -154,62 +156,63 @@ pub const SMALLEST: [f32; 2] = [960.0, 640.0];
 impl Default for Preferences {
     fn default() -> Self {
         Self {
-            look: Look::default(),
+            look: ThemeChoice::default(),
             scale: 1.0,
             window: [1280.0, 800.0],
             maximized: false,
             page: Page::default(),
-            views: Views::default(),
+            views: ViewPreferences::default(),
             seconds: 8.0,
-            devices: Devices::default(),
-            model: Model::default(),
-            heard: Heard::default(),
+            devices: DevicePreferences::default(),
+            model: ModelPreferences::default(),
+            heard: ListeningPreferences::default(),
             volume_db: 0.0,
             recordings: None,
         }
     }
 }
 
-impl Default for Model {
+impl Default for ModelPreferences {
     fn default() -> Self {
-        ModelWish::default().into()
+        ModelRequest::default().into()
     }
 }
 
-impl Default for Heard {
+impl Default for ListeningPreferences {
     fn default() -> Self {
         PortSettings::default().into()
     }
 }
 
-impl From<DeviceChoice> for Devices {
-    fn from(choice: DeviceChoice) -> Self {
-        let DeviceChoice { host, input, output, rate, buffer, channels } = choice;
+impl From<DeviceRequest> for DevicePreferences {
+    fn from(choice: DeviceRequest) -> Self {
+        let DeviceRequest { host, input, output, rate, buffer, channels } = choice;
         Self { host, input, output, rate, buffer, channels }
     }
 }
 
-impl From<Devices> for DeviceChoice {
-    fn from(devices: Devices) -> Self {
-        let Devices { host, input, output, rate, buffer, channels } = devices;
+impl From<DevicePreferences> for DeviceRequest {
+    fn from(devices: DevicePreferences) -> Self {
+        let DevicePreferences { host, input, output, rate, buffer, channels } = devices;
         Self { host, input, output, rate, buffer, channels }
     }
 }
 
-impl From<ModelWish> for Model {
-    fn from(wish: ModelWish) -> Self {
-        Self { id: wish.id, precision: wish.precision.name().to_owned(), threads: wish.threads }
+impl From<ModelRequest> for ModelPreferences {
+    fn from(request: ModelRequest) -> Self {
+        let ModelRequest { id, precision, threads } = request;
+        Self { id, precision: precision.name().to_owned(), threads }
     }
 }
 
-impl From<Model> for ModelWish {
-    fn from(model: Model) -> Self {
+impl From<ModelPreferences> for ModelRequest {
+    fn from(model: ModelPreferences) -> Self {
         let precision = model.precision.parse().unwrap_or(Precision::F32);
         Self { id: model.id, precision, threads: model.threads.min(MAX_THREADS) }
     }
 }
 
-impl From<PortSettings> for Heard {
+impl From<PortSettings> for ListeningPreferences {
     fn from(settings: PortSettings) -> Self {
         let frames = settings.frames;
         Self {
@@ -220,8 +223,8 @@ impl From<PortSettings> for Heard {
     }
 }
 
-impl From<Heard> for PortSettings {
-    fn from(heard: Heard) -> Self {
+impl From<ListeningPreferences> for PortSettings {
+    fn from(heard: ListeningPreferences) -> Self {
         let named = ListeningSource::ALL
             .into_iter()
             .find(|source| source_strip::name(*source) == heard.source);
@@ -280,14 +283,14 @@ mod tests {
         let mut settings =
             PortSettings { source: ListeningSource::DryMinusB, ..PortSettings::default() };
         settings.frames.depths = [usize::MAX, 7];
-        let wish = ModelWish { id: "nano".into(), precision: Precision::Int8, threads: 3 };
-        let choice = DeviceChoice { rate: Some(44_100), ..DeviceChoice::default() };
+        let request = ModelRequest { id: "nano".into(), precision: Precision::Int8, threads: 3 };
+        let choice = DeviceRequest { rate: Some(44_100), ..DeviceRequest::default() };
         let kept = Preferences {
-            look: Look::Light,
+            look: ThemeChoice::Light,
             scale: 1.5,
             page: Page::Models,
             devices: choice.clone().into(),
-            model: wish.clone().into(),
+            model: request.clone().into(),
             heard: settings.into(),
             ..Preferences::default()
         };
@@ -295,8 +298,8 @@ mod tests {
         let read = Preferences::read(&path).unwrap();
         assert_eq!(read, kept);
         assert_eq!(PortSettings::from(read.heard), settings);
-        assert_eq!(ModelWish::from(read.model), wish);
-        assert_eq!(DeviceChoice::from(read.devices).rate, choice.rate);
+        assert_eq!(ModelRequest::from(read.model), request);
+        assert_eq!(DeviceRequest::from(read.devices).rate, choice.rate);
     }
 
     #[test]

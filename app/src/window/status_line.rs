@@ -4,11 +4,11 @@ use egui::{Align, Layout, Popup, RichText, Sense, Ui, vec2};
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
-use super::{Window, parts, round_trip, transport};
+use super::{AppWindow, parts, round_trip, transport};
 use crate::studio::{Severity, StreamState};
 
 /// Draws the line.
-pub fn show(ui: &mut Ui, window: &mut Window) {
+pub fn show(ui: &mut Ui, window: &mut AppWindow) {
     let theme = Theme::of(ui);
     let now = ui.input(|input| input.time);
     ui.horizontal_centered(|ui| {
@@ -36,7 +36,7 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
     });
 }
 
-fn state(ui: &mut Ui, theme: &Theme, window: &Window) {
+fn state(ui: &mut Ui, theme: &Theme, window: &AppWindow) {
     let color = match window.studio.stream_state() {
         StreamState::Stopped => theme.weak,
         StreamState::Starting => theme.text,
@@ -59,7 +59,7 @@ fn state(ui: &mut Ui, theme: &Theme, window: &Window) {
 }
 
 /// Load and what went wrong, in colour only where something did.
-fn health(ui: &mut Ui, theme: &Theme, window: &Window) {
+fn health(ui: &mut Ui, theme: &Theme, window: &AppWindow) {
     let Some(status) = &window.status else { return };
     let ink = |bad: bool| if bad { theme.alert } else { theme.text };
     let load = format!("Load {:.0} %", status.load * 100.0);

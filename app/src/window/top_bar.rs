@@ -4,16 +4,16 @@ use egui::{Align, Button, Layout, Popup, RichText, Slider, Ui, vec2};
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
-use super::Window;
+use super::AppWindow;
 use super::page::Page;
 use super::parts;
-use super::preferences::{Look, SCALES};
+use super::preferences::{ThemeChoice, SCALES};
 
 /// Steps of the scale.
 const SCALE_STEP: f32 = 0.1;
 
 /// Draws the bar.
-pub fn show(ui: &mut Ui, window: &mut Window) {
+pub fn show(ui: &mut Ui, window: &mut AppWindow) {
     let theme = Theme::of(ui);
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = size::GAP;
@@ -33,12 +33,12 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
     });
 }
 
-fn looks(ui: &mut Ui, window: &mut Window) {
+fn looks(ui: &mut Ui, window: &mut AppWindow) {
     let button = ui.button("Settings").on_hover_text("dark or light, size of everything");
     Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
         ui.set_width(220.0);
         parts::heading(ui, "LOOK");
-        for look in Look::ALL {
+        for look in ThemeChoice::ALL {
             ui.radio_value(&mut window.preferences.look, look, look.name());
         }
         parts::heading(ui, "SIZE");
@@ -64,7 +64,7 @@ fn scaled(scale: f32, steps: f32) -> f32 {
     stepped.clamp(*SCALES.start(), *SCALES.end())
 }
 
-fn output(ui: &mut Ui, theme: &Theme, window: &mut Window) {
+fn output(ui: &mut Ui, theme: &Theme, window: &mut AppWindow) {
     let studio = &mut window.studio;
     ui.spacing_mut().slider_width = 110.0;
     let mut volume = studio.volume_db();

@@ -4,22 +4,22 @@ use egui::{Button, RichText, Ui, UiBuilder, vec2};
 use residue_ui::theme::size;
 use residue_ui::{Theme, Timeline, WaveformAction, clock, waveform};
 
-use super::parts::Sign;
-use super::{Window, parts};
-use crate::studio::{Input, LoadedFile, StreamState};
+use super::parts::ButtonSign;
+use super::{AppWindow, parts};
+use crate::studio::{InputKind, LoadedFile, StreamState};
 
 /// Height of the waveform with its axis, in points.
 const WAVEFORM: f32 = 58.0;
 
 /// Draws the transport of the input there is.
-pub fn show(ui: &mut Ui, window: &mut Window) {
+pub fn show(ui: &mut Ui, window: &mut AppWindow) {
     match window.studio.input() {
-        Input::Microphone => {}
-        Input::File | Input::Tokens => file(ui, window),
+        InputKind::Microphone => {}
+        InputKind::File | InputKind::Tokens => file(ui, window),
     }
 }
 
-fn file(ui: &mut Ui, window: &mut Window) {
+fn file(ui: &mut Ui, window: &mut AppWindow) {
     let theme = Theme::of(ui);
     let Some(transport) = window.studio.transport() else {
         let text = match (window.studio.is_opening(), window.studio.token_progress()) {
@@ -37,12 +37,12 @@ fn file(ui: &mut Ui, window: &mut Window) {
             ui.set_width(122.0);
             ui.horizontal(|ui| {
                 let (sign, name) =
-                    if transport.playing { (Sign::Pause, "Pause") } else { (Sign::Play, "Play") };
+                    if transport.playing { (ButtonSign::Pause, "Pause") } else { (ButtonSign::Play, "Play") };
                 if parts::sign(ui, sign, name, "space").clicked() {
                     if transport.playing { window.studio.pause() } else { window.studio.play() }
                 }
                 let start = transport.loop_region.map_or(0.0, |(start, _)| start);
-                if parts::sign(ui, Sign::Start, "To the start", "of the file, or of its loop")
+                if parts::sign(ui, ButtonSign::Start, "To the start", "of the file, or of its loop")
                     .clicked()
                 {
                     window.studio.seek(start);
@@ -68,7 +68,7 @@ fn file(ui: &mut Ui, window: &mut Window) {
             region: transport.loop_region,
         };
         let peaks = match window.studio.input() {
-            Input::File => window.studio.file().map(|LoadedFile { peaks, .. }| peaks.clone()),
+            InputKind::File => window.studio.file().map(|LoadedFile { peaks, .. }| peaks.clone()),
             _ => None,
         };
         let room = vec2(ui.available_width(), WAVEFORM);
@@ -85,7 +85,7 @@ fn file(ui: &mut Ui, window: &mut Window) {
 }
 
 /// What runs, in words.
-pub fn state(window: &Window) -> String {
+pub fn state(window: &AppWindow) -> String {
     match window.studio.stream_state() {
         StreamState::Stopped => "Stopped".to_owned(),
         StreamState::Starting => "Starting\u{2026}".to_owned(),

@@ -10,8 +10,8 @@ use residue_ui::{
     SpectrogramOptions, TelemetryFeed, TelemetryRequest, Theme, TokenMap, TokenMapOptions, load,
 };
 
-use super::preferences::Views as Unfolded;
-use super::{Window, parts, round_trip};
+use super::preferences::ViewPreferences as Unfolded;
+use super::{AppWindow, parts, round_trip};
 
 /// Width of the column beside the spectrograms, in points.
 const COLUMN: f32 = 286.0;
@@ -23,7 +23,7 @@ const DISTANCE: f32 = 52.0;
 const SECONDS: [f64; 4] = [4.0, 8.0, 16.0, 30.0];
 
 /// Everything that pictures are made of, for one rate.
-pub struct Views {
+pub struct LiveViews {
     pub feed: TelemetryFeed,
     pub history: LoadHistory,
     spectrogram: Option<LiveSpectrogram>,
@@ -46,7 +46,7 @@ struct Seen {
     distance: bool,
 }
 
-impl Default for Views {
+impl Default for LiveViews {
     fn default() -> Self {
         Self {
             feed: TelemetryFeed::new(),
@@ -64,7 +64,7 @@ impl Default for Views {
     }
 }
 
-impl Views {
+impl LiveViews {
     /// Stops all work.
     pub fn rest(&mut self) {
         self.feed.close();
@@ -85,8 +85,8 @@ impl Views {
 }
 
 /// Reads what has come since the last frame, for what could be seen then.
-pub fn update(window: &mut Window) {
-    let Window { studio, views, preferences, .. } = window;
+pub fn update(window: &mut AppWindow) {
+    let AppWindow { studio, views, preferences, .. } = window;
     let epoch = studio.port_epoch();
     if epoch != views.epoch {
         views.feed.close();
@@ -119,7 +119,7 @@ pub fn update(window: &mut Window) {
 }
 
 /// Draws all that are unfolded.
-pub fn show(ui: &mut Ui, window: &mut Window) {
+pub fn show(ui: &mut Ui, window: &mut AppWindow) {
     let rect = ui.available_rect_before_wrap();
     let left =
         Rect::from_min_max(rect.min, pos2(rect.right() - COLUMN - size::SPACE, rect.bottom()));
@@ -135,8 +135,8 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
     });
 }
 
-fn spectrograms(ui: &mut Ui, window: &mut Window) {
-    let Window { studio, views, preferences, .. } = window;
+fn spectrograms(ui: &mut Ui, window: &mut AppWindow) {
+    let AppWindow { studio, views, preferences, .. } = window;
     if let Some(difference) = DifferenceLane::heard(studio.settings().source) {
         views.options.difference = difference;
     }
@@ -196,7 +196,7 @@ fn spectrograms(ui: &mut Ui, window: &mut Window) {
     }
 }
 
-fn column(ui: &mut Ui, window: &mut Window) {
+fn column(ui: &mut Ui, window: &mut AppWindow) {
     let mut unfolded = window.preferences.views;
     let Unfolded { tokens, codebooks, distance, load, latency, .. } = &mut unfolded;
     let width = ui.available_width();
@@ -204,7 +204,7 @@ fn column(ui: &mut Ui, window: &mut Window) {
     let round_trip = window.studio.round_trip();
     let rate = window.views.rate.max(1);
     let facts = window.studio.model().facts.clone();
-    let before = *window.studio.settings();
+    let before = window.studio.settings();
     let mut settings = before;
     let layers = facts.as_ref().map_or(1, |facts| facts.layers);
     let depths = settings.frames.depths.map(|depth| depth.min(layers));

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use residue_app::blind::{Brief, Coded, Contender, Material, Player, Position, Rendered, Shelf};
-use residue_app::blind::{Ladder, Watch, render};
+use residue_app::blind::{
+    AuditionPlayer, CodecContender, Contender, PassagePosition, RenderRequest, RenderedPassages,
+    TestMaterial,
+};
+use residue_app::blind::{Ladder, render};
 use residue_app::studio::Stimuli;
 use residue_engine::audio::{self, Audio};
 use residue_engine::codec::Precision;
-use residue_engine::models::EMBEDDED;
+use residue_engine::models::{EMBEDDED, JobContext, ModelStore};
 
 pub const RATE: u32 = 24_000;
 
@@ -29,7 +32,7 @@ pub struct State {
     pub auditions: usize,
 }
 
-impl Player for Headphones {
+impl AuditionPlayer for Headphones {
     fn rate(&self) -> Option<u32> {
         (!self.0.borrow().off).then_some(RATE)
     }
@@ -60,10 +63,10 @@ impl Player for Headphones {
         self.0.borrow_mut().playing = playing;
     }
 
-    fn position(&self) -> Option<Position> {
+    fn position(&self) -> Option<PassagePosition> {
         let state = self.0.borrow();
         let length = state.stimuli.as_ref()?.planes[0].seconds();
-        Some(Position { seconds: length / 3.0, length })
+        Some(PassagePosition { seconds: length / 3.0, length })
     }
 
     fn end(&mut self) {
@@ -91,26 +94,26 @@ pub fn distance_db(reference: &Audio, heard: &Audio) -> f64 {
 }
 
 /// A moment of the demo clip of speech, from second to second.
-pub fn speech(region: Option<(f64, f64)>) -> Material {
+pub fn speech(region: Option<(f64, f64)>) -> TestMaterial {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/clips/speech.flac");
     let audio = Arc::new(audio::read(&path).unwrap().audio);
-    Material { name: "speech.flac".into(), sha256: "c0de".into(), audio, region }
+    TestMaterial { name: "speech.flac".into(), sha256: "c0de".into(), audio, region }
 }
 
 /// A depth of the embedded model.
 pub fn depth(depth: usize) -> Contender {
-    Contender::Codec(Coded { model: EMBEDDED.into(), precision: Precision::F32, depth })
+    Contender::Codec(CodecContender { model: EMBEDDED.into(), precision: Precision::F32, depth })
 }
 
 /// 1.2 seconds of speech as these.
-pub fn rendered(contenders: &[Contender]) -> Rendered {
-    let brief = Brief {
+pub fn rendered(contenders: &[Contender]) -> RenderedPassages {
+    let brief = RenderRequest {
         material: speech(Some((1.0, 2.2))),
         contenders: contenders.to_vec(),
         rate: RATE,
         match_levels: true,
     };
-    render(&brief, &Shelf::default(), &Watch::new(Arc::new(|| ()))).unwrap()
+    render(&brief, &ModelStore::from_env(), &JobContext::new(Arc::new(|| ()))).unwrap()
 }
 
 /// A ladder over the same passage, with its model loaded.
@@ -118,7 +121,7 @@ pub fn ladder() -> Ladder {
     let material = speech(Some((1.0, 2.2)));
     let model = (EMBEDDED.to_owned(), Precision::F32);
     let ladder =
-        Ladder::start(material, model, RATE, true, Arc::new(Shelf::default()), Arc::new(|| ()));
+        Ladder::start(material, model, RATE, true, ModelStore::from_env(), Arc::new(|| ()));
     while ladder.layers().is_none() {
         if let Some(error) = ladder.take_error() {
             panic!("{error}");

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use egui::{Key, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use residue_app::blind::{Contender, Shelf};
-use residue_app::studio::{ListedFacts, ListedModel, LoadedFile};
-use residue_app::window::blind_page::{BlindPage, Offer, TestKind};
+use residue_app::blind::Contender;
+use residue_app::studio::LoadedFile;
+use residue_app::window::blind_page::{BlindPage, BlindTestKind, TestableSound};
 use residue_engine::blind::{SeededRandom, TestResult, Threshold};
 use residue_engine::models::EMBEDDED;
+use residue_engine::models::{ListedModel, ModelStore, ModelSummary};
 use residue_ui::Theme;
 use serde_json::Value;
 
@@ -20,11 +21,11 @@ use crate::listener::{Headphones, RATE, depth, distance_db, pause, speech};
 /// A page that draws from this seed.
 pub fn page(seed: u64) -> BlindPage {
     let draws = Box::new(move || Box::new(SeededRandom(seed)) as _);
-    BlindPage::with_draws(Arc::new(Shelf::default()), Arc::new(|| ()), draws)
+    BlindPage::with_draws(ModelStore::from_env(), Arc::new(|| ()), draws)
 }
 
 /// A clip of speech with a loop of 1.2 seconds, and the embedded model.
-pub fn offer() -> Offer {
+pub fn offer() -> TestableSound {
     let material = speech(None);
     let file = LoadedFile {
         name: material.name,
@@ -39,11 +40,12 @@ pub fn offer() -> Offer {
         here,
         can_pull: false,
         place: String::new(),
-        facts: Some(ListedFacts { rate: 24_000, channels: 1, layers, parameters: 11_000_000 }),
+        summary: Some(ModelSummary { rate: 24_000, channels: 1, layers, parameters: 11_000_000 }),
         bytes: None,
+        download_bytes: None,
         verified: None,
     };
-    Offer {
+    TestableSound {
         file: Some(file),
         loop_region: Some((1.0, 2.2)),
         models: vec![listed(EMBEDDED, 32, true), listed("v1", 32, false)],
@@ -52,7 +54,7 @@ pub fn offer() -> Offer {
 
 pub struct Table {
     pub page: BlindPage,
-    pub offer: Offer,
+    pub offer: TestableSound,
     pub ears: Headphones,
 }
 
@@ -207,7 +209,7 @@ fn stopping_asks_once_more_and_keeps_nothing() {
 fn a_threshold_by_keyboard() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = harness(page(3));
-    harness.state_mut().page.setup.test = TestKind::Threshold;
+    harness.state_mut().page.setup.test = BlindTestKind::Threshold;
     start(&mut harness);
     let mut trials = 0;
     while harness.state().page.report().is_none() {
@@ -249,7 +251,7 @@ fn a_threshold_by_keyboard() {
 fn a_rating_by_keyboard() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = harness(page(9));
-    harness.state_mut().page.setup.test = TestKind::Rating;
+    harness.state_mut().page.setup.test = BlindTestKind::Rating;
     harness.state_mut().page.setup.depths = vec![2, 8];
     start(&mut harness);
     let reference = harness.state().ears.heard();
@@ -304,7 +306,7 @@ fn the_set_up_is_chosen_by_keyboard() {
     let mut harness = harness(page(1));
     tab_to(&mut harness, "Test: Rating");
     press(&mut harness, Key::Enter);
-    assert_eq!(harness.state().page.setup.test, TestKind::Rating);
+    assert_eq!(harness.state().page.setup.test, BlindTestKind::Rating);
     tab_to(&mut harness, "Rate depth 3");
     press(&mut harness, Key::Enter);
     assert!(harness.state().page.setup.depths.contains(&3));

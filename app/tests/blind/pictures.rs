@@ -4,7 +4,7 @@ use std::path::Path;
 
 use egui::{Key, vec2};
 use residue_app::blind::Contender;
-use residue_app::window::blind_page::{BlindPage, TestKind};
+use residue_app::window::blind_page::{BlindPage, BlindTestKind};
 use residue_ui::Theme;
 use residue_ui_testing::{Picture, HeadlessStage, compare};
 
@@ -18,7 +18,7 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(test: TestKind, theme: &Theme) -> Self {
+    fn new(test: BlindTestKind, theme: &Theme) -> Self {
         let mut page = page(21);
         page.setup.test = test;
         page.setup.trials = 12;
@@ -80,7 +80,7 @@ fn the_page_looks_as_it_did_dark_and_light() {
                 compare::compare(picture, &folder, &format!("{name}-{look}"), temporary).err(),
             );
         };
-        let mut abx = Desk::new(TestKind::Abx, &theme);
+        let mut abx = Desk::new(BlindTestKind::Abx, &theme);
         check("setup", &abx.picture());
         // Without a codec: the picture must not depend on the last bit of its arithmetic.
         abx.page.setup.pair = [Contender::Original, Contender::Anchor];
@@ -92,14 +92,14 @@ fn the_page_looks_as_it_did_dark_and_light() {
         abx.answer_all(|n| n != 4);
         check("result", &abx.picture());
 
-        let mut threshold = Desk::new(TestKind::Threshold, &theme);
+        let mut threshold = Desk::new(BlindTestKind::Threshold, &theme);
         check("threshold-setup", &threshold.picture());
         threshold.start();
         check("threshold-trial", &threshold.picture());
         threshold.answer_all(|n| n < 9 || n % 3 != 0);
         check("threshold-result", &threshold.picture());
 
-        let mut rating = Desk::new(TestKind::Rating, &theme);
+        let mut rating = Desk::new(BlindTestKind::Rating, &theme);
         check("rating-setup", &rating.picture());
         rating.page.setup.depths = vec![1, 4, 16];
         rating.start();

@@ -2,22 +2,29 @@
 
 use std::sync::Arc;
 
-use residue_app::blind::{Brief, Coded, Contender, Material, Rendered, Shelf, Task, Watch, render};
+use residue_app::blind::{
+    BlindError, CodecContender, Contender, RenderRequest, RenderedPassages, TestMaterial, render,
+};
 use residue_engine::audio::{Audio, MonoTreatment};
 use residue_engine::blind::samples_sha256;
 use residue_engine::codec::{Codec, CodecOptions, Precision};
 use residue_engine::measure::loudness;
-use residue_engine::models::{self, EMBEDDED, ModelSource, embedded};
+use residue_engine::models::{self, EMBEDDED, Job, JobContext, ModelSource, ModelStore, embedded};
 use residue_engine::offline;
 
 use crate::listener::{RATE, depth, distance_db, pause, rendered, speech};
 
-fn all(brief: &Brief) -> Rendered {
-    render(brief, &Shelf::default(), &Watch::new(Arc::new(|| ()))).unwrap()
+fn all(brief: &RenderRequest) -> RenderedPassages {
+    render(brief, &ModelStore::from_env(), &JobContext::new(Arc::new(|| ()))).unwrap()
 }
 
-fn brief(material: Material, contenders: Vec<Contender>, rate: u32, match_levels: bool) -> Brief {
-    Brief { material, contenders, rate, match_levels }
+fn brief(
+    material: TestMaterial,
+    contenders: Vec<Contender>,
+    rate: u32,
+    match_levels: bool,
+) -> RenderRequest {
+    RenderRequest { material, contenders, rate, match_levels }
 }
 
 /// The file's own rate, so that nothing is converted.
@@ -120,7 +127,7 @@ fn everything_heard_is_pinned_down() {
 #[test]
 fn models_and_precisions_can_be_compared() {
     let coded = |model: &str, precision| {
-        Contender::Codec(Coded { model: model.to_owned(), precision, depth: 4 })
+        Contender::Codec(CodecContender { model: model.to_owned(), precision, depth: 4 })
     };
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/golden/v1");
     let made = rendered(&[
@@ -138,15 +145,15 @@ fn models_and_precisions_can_be_compared() {
 
 #[test]
 fn what_cannot_be_compared_says_why() {
-    let fails = |material: Material, contender: Contender| {
+    let fails = |material: TestMaterial, contender: Contender| {
         let brief = brief(material, vec![Contender::Original, contender], RATE, true);
-        let watch = Watch::new(Arc::new(|| ()));
-        render(&brief, &Shelf::default(), &watch).unwrap_err().to_string()
+        let context = JobContext::new(Arc::new(|| ()));
+        render(&brief, &ModelStore::from_env(), &context).unwrap_err().to_string()
     };
     let passage = || speech(Some((1.0, 2.0)));
     assert!(fails(passage(), depth(33)).contains("32 layers, so depth 33"));
     assert!(fails(passage(), depth(0)).contains("depth 0"));
-    let coded = Coded { model: "no-such".into(), precision: Precision::F32, depth: 1 };
+    let coded = CodecContender { model: "no-such".into(), precision: Precision::F32, depth: 1 };
     assert!(fails(passage(), Contender::Codec(coded)).starts_with("model no-such: there is no"));
     assert!(fails(speech(Some((1.0, 1.1))), depth(1)).contains("longer loop"));
 }
@@ -154,14 +161,17 @@ fn what_cannot_be_compared_says_why() {
 #[test]
 fn rendering_stops_when_nobody_waits() {
     let brief = brief(speech(None), vec![Contender::Original, depth(32)], RATE, true);
-    let task = Task::start(Arc::new(|| ()), move |watch| {
-        let rendered = render(&brief, &Shelf::default(), watch);
-        assert!(rendered.is_err(), "stopped on the way");
+    let (ended, end) = std::sync::mpsc::channel();
+    let work = move |context: &JobContext| {
+        let rendered = render(&brief, &ModelStore::from_env(), context);
+        let _ = ended.send(matches!(rendered, Err(BlindError::Cancelled)));
         rendered
-    });
-    while !task.progress().0.starts_with("Encoding") {
-        assert!(task.poll().is_none());
+    };
+    let job = Job::start("residue-blind", Arc::new(|| ()), work);
+    while !job.progress().step.starts_with("Encoding") {
+        assert!(job.poll().is_none());
         pause();
     }
-    drop(task);
+    drop(job);
+    assert!(end.recv().unwrap(), "stopped on the way");
 }

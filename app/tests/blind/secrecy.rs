@@ -6,7 +6,7 @@ use std::fs;
 use egui::{Key, vec2};
 use egui_kittest::kittest::NodeT;
 use residue_app::blind::Contender;
-use residue_app::window::blind_page::{BlindPage, TestKind};
+use residue_app::window::blind_page::{BlindPage, BlindTestKind};
 use residue_engine::blind::{AbxSide, AbxTest, RandomSource, RatingTest, SeededRandom, Staircase};
 use residue_ui::Theme;
 use residue_ui_testing::{Picture, HeadlessStage};
@@ -36,7 +36,7 @@ fn opposite() -> [u64; 2] {
 }
 
 /// The page, key by key: pictures of it, and which version was played.
-fn watch(seed: u64, test: TestKind, keys: &[Key]) -> (Vec<Picture>, Vec<usize>) {
+fn watch(seed: u64, test: BlindTestKind, keys: &[Key]) -> (Vec<Picture>, Vec<usize>) {
     let mut ears = Headphones::default();
     let folder = tempfile::tempdir().unwrap();
     let mut page = page(seed);
@@ -60,7 +60,7 @@ fn watch(seed: u64, test: TestKind, keys: &[Key]) -> (Vec<Picture>, Vec<usize>) 
         stage.press(*key);
         pictures.push(stage.picture(|ui| page.show(ui, &offer, &mut ears)));
         // Only what comes after an answer has to be waited for.
-        let answered = matches!(key, Key::Num1 | Key::Num2) && test != TestKind::Rating;
+        let answered = matches!(key, Key::Num1 | Key::Num2) && test != BlindTestKind::Rating;
         while answered && ears.0.borrow().auditions == auditions {
             stage.frame(|ui| page.show(ui, &offer, &mut ears));
             pause();
@@ -102,8 +102,8 @@ fn an_abx_test_looks_the_same_whatever_x_is() {
     let [one, other] = opposite();
     use Key::{A, B, Num1, Num2, X};
     let keys = [A, B, X, Num1, X, A, Num2, B, X, X, Num1, X, Num2, X, B];
-    let (first, played) = watch(one, TestKind::Abx, &keys);
-    let (second, played_otherwise) = watch(other, TestKind::Abx, &keys);
+    let (first, played) = watch(one, BlindTestKind::Abx, &keys);
+    let (second, played_otherwise) = watch(other, BlindTestKind::Abx, &keys);
     assert_ne!(played, played_otherwise, "X was another one");
     assert_same(&first, &second, "what X is");
 }
@@ -117,7 +117,7 @@ fn a_threshold_finder_looks_the_same_whatever_x_is() {
     let keys = [Key::A, Key::B, Key::X, Key::Num1, Key::X, Key::Num1, Key::X];
     let mut seen = Vec::new();
     for seed in [1, other] {
-        let (pictures, _) = watch(seed, TestKind::Threshold, &keys);
+        let (pictures, _) = watch(seed, BlindTestKind::Threshold, &keys);
         // While the next ones are made, the bar is where it is.
         let settled: Vec<Picture> = pictures.into_iter().skip(1).step_by(2).collect();
         seen.push(settled);
@@ -136,8 +136,8 @@ fn a_rating_page_looks_the_same_whatever_is_where() {
         (2..).map(|n| n * 1_000_003_u64.pow(2)).find(|seed| order(*seed) != order(1)).unwrap();
     use Key::{ArrowUp, End, Home, Num1, Num2, Num3, Num4, Num5, R};
     let keys = [Num1, ArrowUp, Num2, End, R, Num3, Home, Num4, ArrowUp, Num5, Num1];
-    let (first, played) = watch(1, TestKind::Rating, &keys);
-    let (second, played_otherwise) = watch(other, TestKind::Rating, &keys);
+    let (first, played) = watch(1, BlindTestKind::Rating, &keys);
+    let (second, played_otherwise) = watch(other, BlindTestKind::Rating, &keys);
     assert_ne!(played, played_otherwise, "the order was another one");
     assert_same(&first, &second, "what is where");
 }

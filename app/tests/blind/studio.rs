@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use residue_app::blind::{Contender, Label, Player, Trials};
-use residue_app::studio::{Simulated, Studio, StudioOptions};
+use residue_app::blind::{Contender, TrialLabel, AuditionPlayer, Trials};
+use residue_app::studio::{SimulatedBackend, Studio, StudioOptions};
 use residue_engine::blind::SystemRandom;
 
 use crate::listener::{RATE, pause, rendered};
 
 const BLOCK: usize = 256;
 
-fn play(devices: &Simulated, blocks: usize) -> Vec<f32> {
+fn play(devices: &SimulatedBackend, blocks: usize) -> Vec<f32> {
     devices.play(blocks * BLOCK);
     let [left, _] = devices.take_heard();
     left
@@ -19,17 +19,17 @@ fn play(devices: &Simulated, blocks: usize) -> Vec<f32> {
 
 #[test]
 fn what_is_heard_is_the_version_that_was_chosen_at_the_same_place() {
-    let devices = Simulated::new(RATE, BLOCK as u32);
+    let devices = SimulatedBackend::new(RATE, BLOCK as u32);
     let mut studio =
         Studio::new(Arc::new(devices.clone()), StudioOptions::default(), Arc::new(|| ()));
-    Player::start(&mut studio);
+    AuditionPlayer::start(&mut studio);
     let until = Instant::now() + Duration::from_secs(120);
-    while Player::rate(&studio).is_none() {
+    while AuditionPlayer::rate(&studio).is_none() {
         assert!(Instant::now() < until, "no stream");
         studio.tick();
         pause();
     }
-    Player::set_muted(&mut studio, false);
+    AuditionPlayer::set_muted(&mut studio, false);
     play(&devices, 20);
 
     let made = rendered(&[Contender::Original, Contender::Anchor]);
@@ -53,7 +53,7 @@ fn what_is_heard_is_the_version_that_was_chosen_at_the_same_place() {
         }
         pause();
     };
-    for label in [Label::B, Label::X, Label::A, Label::X] {
+    for label in [TrialLabel::B, TrialLabel::X, TrialLabel::A, TrialLabel::X] {
         test.listen(label, &mut studio);
         let fade = play(&devices, 4);
         let heard = play(&devices, 4);
@@ -61,25 +61,25 @@ fn what_is_heard_is_the_version_that_was_chosen_at_the_same_place() {
         let version = planes.iter().position(|version| place(&heard, version) == Some(at % length));
         let version = version.unwrap_or_else(|| panic!("{label:?} at {at}"));
         match label {
-            Label::A => assert_eq!(version, 0),
-            Label::B => assert_eq!(version, 1),
-            Label::X => {}
+            TrialLabel::A => assert_eq!(version, 0),
+            TrialLabel::B => assert_eq!(version, 1),
+            TrialLabel::X => {}
         }
         at += heard.len();
     }
 
-    Player::set_playing(&mut studio, false);
+    AuditionPlayer::set_playing(&mut studio, false);
     let stopping = play(&devices, 8);
     assert!(stopping[..BLOCK / 8].iter().any(|x| *x != 0.0), "it fades");
     assert!(stopping[4 * BLOCK..].iter().all(|x| *x == 0.0), "and is silent");
-    let paused = Player::position(&studio).unwrap();
+    let paused = AuditionPlayer::position(&studio).unwrap();
     play(&devices, 20);
-    assert_eq!(Player::position(&studio), Some(paused));
-    Player::set_playing(&mut studio, true);
+    assert_eq!(AuditionPlayer::position(&studio), Some(paused));
+    AuditionPlayer::set_playing(&mut studio, true);
     let heard = play(&devices, 20);
     let rest = &heard[8 * BLOCK..];
     assert!(planes.iter().any(|version| place(rest, version).is_some()), "it goes on");
 
-    Player::end(&mut studio);
-    assert_eq!(Player::position(&studio), None);
+    AuditionPlayer::end(&mut studio);
+    assert_eq!(AuditionPlayer::position(&studio), None);
 }

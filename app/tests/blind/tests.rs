@@ -1,6 +1,6 @@
 //! The tests themselves, with listeners who hear what is in the headphones.
 
-use residue_app::blind::{Contender, Label, Ratings, Stand, Trials};
+use residue_app::blind::{Contender, TrialLabel, Ratings, RatingChoice, Trials};
 use residue_engine::blind::{
     AbxSide, RandomSource, SeededRandom, SystemRandom, TestResult, Threshold,
 };
@@ -23,7 +23,7 @@ fn one_trial(
         test.listen(label, ears);
         ears.heard()
     };
-    let (a, b, x) = (listen(Label::A), listen(Label::B), listen(Label::X));
+    let (a, b, x) = (listen(TrialLabel::A), listen(TrialLabel::B), listen(TrialLabel::X));
     let answer = if distance_db(&a, &b) > limit_db {
         if x == a { AbxSide::A } else { AbxSide::B }
     } else if guess.below(2).unwrap() == 0 {
@@ -80,18 +80,18 @@ fn an_answer_needs_x_and_is_final() {
         Trials::abx(rendered(&[Contender::Original, depth(1)]), 2, Box::new(SystemRandom)).unwrap();
     test.answer(AbxSide::A, &mut ears).unwrap();
     test.tick(&mut ears).unwrap();
-    test.listen(Label::B, &mut ears);
+    test.listen(TrialLabel::B, &mut ears);
     test.answer(AbxSide::A, &mut ears).unwrap();
     assert_eq!(test.count().answered, 0, "X was not listened to");
-    test.listen(Label::X, &mut ears);
+    test.listen(TrialLabel::X, &mut ears);
     test.answer(AbxSide::A, &mut ears).unwrap();
-    assert_eq!((test.count().answered, test.playing()), (1, Some(Label::A)));
+    assert_eq!((test.count().answered, test.playing()), (1, Some(TrialLabel::A)));
     test.answer(AbxSide::B, &mut ears).unwrap();
     assert_eq!(test.count().answered, 1, "the next X was not listened to yet");
-    test.listen(Label::X, &mut ears);
+    test.listen(TrialLabel::X, &mut ears);
     test.answer(AbxSide::B, &mut ears).unwrap();
     let report = test.report().unwrap().clone();
-    test.listen(Label::X, &mut ears);
+    test.listen(TrialLabel::X, &mut ears);
     test.answer(AbxSide::A, &mut ears).unwrap();
     assert_eq!(test.report(), Some(&report), "nothing changes after the end");
 }
@@ -140,7 +140,7 @@ fn a_rating_finds_the_hidden_reference_and_the_anchor() {
     let reference = ears.heard();
     assert!(test.close(&mut ears).is_err(), "nothing is rated yet");
     for place in 0..test.places() {
-        test.listen(Stand::Place(place), &mut ears);
+        test.listen(RatingChoice::Place(place), &mut ears);
         // 0 dB of difference is bad, none at all is the reference.
         let far = distance_db(&reference, &ears.heard());
         let score = if far == f64::NEG_INFINITY { 100.0 } else { (-far * 3.0).clamp(0.0, 99.0) };

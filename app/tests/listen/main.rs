@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use residue_app::studio::{Cards, DeviceChoice, Severity, StreamState, Studio, StudioOptions};
+use residue_app::studio::{CpalBackend, DeviceRequest, Severity, StreamState, Studio, StudioOptions};
 use residue_app::window::CONTROLS;
 use residue_engine::audio::{self, Audio};
 use residue_engine::live::{Allowance, FrameEffects, PortSettings};
@@ -282,12 +282,12 @@ fn a_file_plays_without_a_microphone(server: &Server, rate: u32) {
     let frames = FrameEffects { depths: [5, 1], ..FrameEffects::default() };
     let options = StudioOptions {
         settings: PortSettings { frames, ..PortSettings::default() },
-        devices: DeviceChoice { host: Some("jack".into()), ..DeviceChoice::default() },
+        devices: DeviceRequest { host: Some("jack".into()), ..DeviceRequest::default() },
         // As `ALLOWANCE`.
         allowance: Allowance::Samples(rate as usize),
         ..StudioOptions::default()
     };
-    let mut studio = Studio::new(Arc::new(Cards::new(&CONTROLS)), options, Arc::new(|| ()));
+    let mut studio = Studio::new(Arc::new(CpalBackend::new(&CONTROLS)), options, Arc::new(|| ()));
     let until = |studio: &mut Studio, what: &str, holds: &dyn Fn(&mut Studio) -> bool| {
         let began = Instant::now();
         while !holds(studio) {

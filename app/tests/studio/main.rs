@@ -4,5 +4,5 @@ mod devices;
 mod files;
 mod models;
 mod recording;
-mod rig;
+mod harness;
 mod tokens;

@@ -7,7 +7,7 @@ use residue_engine::audio;
 use residue_engine::live::ListeningSource;
 use residue_engine::tokens::npy;
 
-use super::rig::{BLOCK, FRAME, RATE, Rig, differs, roundtrip, settings, voice};
+use super::harness::{BLOCK, FRAME, RATE, StudioHarness, differs, roundtrip, settings, voice};
 
 fn read(folder: &Path, name: &str) -> Vec<Vec<f32>> {
     audio::read(&folder.join(name)).unwrap().audio.channels
@@ -18,30 +18,30 @@ fn read(folder: &Path, name: &str) -> Vec<Vec<f32>> {
 #[test]
 fn a_recording_holds_every_lane_and_the_codes() {
     for channels in [1, 2] {
-        let mut rig = Rig::new(RATE, |options| {
+        let mut harness = StudioHarness::new(RATE, |options| {
             options.settings = settings(ListeningSource::DryMinusA, [8, 2])
         });
         let input: Vec<Vec<f32>> =
             (0..channels).map(|seed| voice(RATE, 30_123, seed + 1)).collect();
-        let path = rig.file("voice.wav", RATE, &input);
-        rig.open(&path);
-        rig.studio.set_volume_db(-20.0);
-        let folder = rig.path("take/one");
-        rig.studio.record(RecordOptions { folder: folder.clone() });
-        rig.until("it records", |studio| studio.recording().is_some());
-        rig.studio.play();
-        let latency = rig.latency();
-        rig.play(latency + 30_123 + 2 * BLOCK);
-        rig.until("all is written", |studio| {
+        let path = harness.file("voice.wav", RATE, &input);
+        harness.open(&path);
+        harness.studio.set_volume_db(-20.0);
+        let folder = harness.path("take/one");
+        harness.studio.record(RecordOptions { folder: folder.clone() });
+        harness.until("it records", |studio| studio.recording().is_some());
+        harness.studio.play();
+        let latency = harness.latency();
+        harness.play(latency + 30_123 + 2 * BLOCK);
+        harness.until("all is written", |studio| {
             studio.recording().is_some_and(|recording| recording.milliseconds == 1255)
         });
-        assert_eq!(rig.studio.recording().unwrap().dropped_samples, 0);
-        rig.studio.stop_recording();
+        assert_eq!(harness.studio.recording().unwrap().dropped_samples, 0);
+        harness.studio.stop_recording();
         // The audio thread notices with its next block.
         std::thread::sleep(std::time::Duration::from_millis(100));
-        rig.play(BLOCK);
-        rig.notice(Severity::Info, "recorded 1.3 s");
-        rig.until("it has ended", |studio| studio.recording().is_none());
+        harness.play(BLOCK);
+        harness.notice(Severity::Info, "recorded 1.3 s");
+        harness.until("it has ended", |studio| studio.recording().is_none());
 
         let (codes, decoded) = roundtrip(RATE, &input, &[8, 2]);
         for (channel, input) in input.iter().enumerate() {
@@ -60,29 +60,29 @@ fn a_recording_holds_every_lane_and_the_codes() {
         }
 
         // Nothing is written over.
-        rig.studio.record(RecordOptions { folder });
-        rig.notice(Severity::Error, "already holds");
+        harness.studio.record(RecordOptions { folder });
+        harness.notice(Severity::Error, "already holds");
     }
 }
 
 /// A recording that begins in the middle holds the frames that begin in it.
 #[test]
 fn a_recording_may_begin_and_end_anywhere() {
-    let mut rig = Rig::new(RATE, |options| options.settings = settings(ListeningSource::A, [8, 2]));
+    let mut harness = StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::A, [8, 2]));
     let input = vec![voice(RATE, 60_000, 1)];
-    let path = rig.file("voice.wav", RATE, &input);
-    rig.open(&path);
-    rig.studio.play();
-    let latency = rig.latency();
-    rig.play(41 * BLOCK);
-    let folder = rig.path("take");
-    rig.studio.record(RecordOptions { folder: folder.clone() });
-    rig.until("it records", |studio| studio.recording().is_some());
-    rig.play(37 * BLOCK);
-    rig.studio.stop_recording();
+    let path = harness.file("voice.wav", RATE, &input);
+    harness.open(&path);
+    harness.studio.play();
+    let latency = harness.latency();
+    harness.play(41 * BLOCK);
+    let folder = harness.path("take");
+    harness.studio.record(RecordOptions { folder: folder.clone() });
+    harness.until("it records", |studio| studio.recording().is_some());
+    harness.play(37 * BLOCK);
+    harness.studio.stop_recording();
     std::thread::sleep(std::time::Duration::from_millis(100));
-    rig.play(BLOCK);
-    rig.notice(Severity::Info, "recorded");
+    harness.play(BLOCK);
+    harness.notice(Severity::Info, "recorded");
     let (codes, decoded) = roundtrip(RATE, &input, &[8]);
     let first = 41 * BLOCK - latency;
     let a = read(&folder, "a.wav").remove(0);
@@ -94,29 +94,29 @@ fn a_recording_may_begin_and_end_anywhere() {
 }
 
 /// Plays a voice and records it from its beginning: the voice, the latency, and the recording's folder.
-fn record_a_voice(rig: &mut Rig) -> (Vec<Vec<f32>>, usize, PathBuf) {
+fn record_a_voice(harness: &mut StudioHarness) -> (Vec<Vec<f32>>, usize, PathBuf) {
     let input = vec![voice(RATE, 60_000, 1)];
-    let path = rig.file("voice.wav", RATE, &input);
-    rig.open(&path);
-    rig.studio.play();
-    let latency = rig.latency();
-    let folder = rig.path("take");
-    rig.studio.record(RecordOptions { folder: folder.clone() });
-    rig.until("it records", |studio| studio.recording().is_some());
+    let path = harness.file("voice.wav", RATE, &input);
+    harness.open(&path);
+    harness.studio.play();
+    let latency = harness.latency();
+    let folder = harness.path("take");
+    harness.studio.record(RecordOptions { folder: folder.clone() });
+    harness.until("it records", |studio| studio.recording().is_some());
     (input, latency, folder)
 }
 
 /// What ends a recording is said, and what was recorded is kept.
 #[test]
 fn lost_devices_end_a_recording_well() {
-    let mut rig =
-        Rig::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
-    rig.studio.record(RecordOptions { folder: rig.path("early") });
-    rig.notice(Severity::Error, "nothing runs");
-    let (input, latency, folder) = record_a_voice(&mut rig);
-    rig.play(30 * BLOCK);
-    rig.devices.set_present(false);
-    rig.notice(Severity::Warning, "the recording ended");
+    let mut harness =
+        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
+    harness.studio.record(RecordOptions { folder: harness.path("early") });
+    harness.notice(Severity::Error, "nothing runs");
+    let (input, latency, folder) = record_a_voice(&mut harness);
+    harness.play(30 * BLOCK);
+    harness.devices.set_present(false);
+    harness.notice(Severity::Warning, "the recording ended");
     let dry = read(&folder, "dry.wav").remove(0);
     assert_eq!(dry.len(), 30 * BLOCK - latency);
     assert_eq!(differs(&dry, &input[0][..dry.len()]), None);
@@ -125,11 +125,11 @@ fn lost_devices_end_a_recording_well() {
 /// Whoever closes the window in the middle of a recording has all of it until then.
 #[test]
 fn a_studio_that_goes_finishes_its_recording() {
-    let mut rig =
-        Rig::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
-    let (input, latency, folder) = record_a_voice(&mut rig);
-    rig.play(50 * BLOCK);
-    let Rig { studio, .. } = rig;
+    let mut harness =
+        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
+    let (input, latency, folder) = record_a_voice(&mut harness);
+    harness.play(50 * BLOCK);
+    let StudioHarness { studio, .. } = harness;
     drop(studio);
     let dry = read(&folder, "dry.wav").remove(0);
     assert_eq!(dry.len(), 50 * BLOCK - latency);

@@ -1,11 +1,11 @@
 //! Codes: of a file, and as they arrive.
 
 use crossbeam_channel::unbounded;
-use residue_app::studio::{Input, Severity};
+use residue_app::studio::{InputKind, Severity};
 use residue_engine::live::ListeningSource;
 use residue_engine::tokens::{Codes, npy};
 
-use super::rig::{BLOCK, FRAME, RATE, Rig, codec, differs, roundtrip, settings, voice};
+use super::harness::{BLOCK, FRAME, RATE, StudioHarness, codec, differs, roundtrip, settings, voice};
 
 fn codes(frames: usize) -> Codes {
     roundtrip(RATE, &[voice(RATE, frames * FRAME, 1)], &[1]).0.remove(0)
@@ -18,26 +18,26 @@ fn decoded(codes: &Codes, depth: usize) -> Vec<f32> {
 /// A file of codes is heard at both depths, from any place, with its parts repeating by frames.
 #[test]
 fn a_file_of_codes_is_heard_at_any_depth() {
-    let mut rig =
-        Rig::new(RATE, |options| options.settings = settings(ListeningSource::A, [16, 3]));
+    let mut harness =
+        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::A, [16, 3]));
     let codes = codes(120);
-    let path = rig.path("codes.npy");
+    let path = harness.path("codes.npy");
     npy::write(&path, &codes).unwrap();
-    rig.studio.open_tokens(path);
-    rig.until("the codes open", |studio| studio.token_file().is_some());
-    let file = rig.studio.token_file().unwrap();
+    harness.studio.open_tokens(path);
+    harness.until("the codes open", |studio| studio.token_file().is_some());
+    let file = harness.studio.token_file().unwrap();
     assert_eq!((file.layers, file.frames), (32, 120));
     assert!((file.seconds - 1.2).abs() < 1e-9);
-    assert_eq!(rig.studio.input(), Input::Tokens);
-    rig.studio.start();
-    rig.ready();
-    let latency = rig.latency();
+    assert_eq!(harness.studio.input(), InputKind::Tokens);
+    harness.studio.start();
+    harness.ready();
+    let latency = harness.latency();
     let length = 120 * FRAME;
-    rig.studio.play();
+    harness.studio.play();
     let half = 70 * BLOCK;
-    let mut heard = rig.play(half);
-    rig.studio.set_settings(settings(ListeningSource::B, [16, 3]));
-    let rest = rig.play(latency + length - half + 2 * BLOCK);
+    let mut heard = harness.play(half);
+    harness.studio.set_settings(settings(ListeningSource::B, [16, 3]));
+    let rest = harness.play(latency + length - half + 2 * BLOCK);
     heard.iter_mut().zip(rest).for_each(|(heard, rest)| heard.extend(rest));
     let (a, b) = (decoded(&codes, 16), decoded(&codes, 3));
     for heard in &heard {
@@ -46,15 +46,15 @@ fn a_file_of_codes_is_heard_at_any_depth() {
         assert_eq!(differs(&heard[faded..latency + length], &b[faded - latency..]), None);
         assert!(heard[latency + length..].iter().all(|x| *x == 0.0));
     }
-    assert!(!rig.studio.transport().unwrap().playing);
-    assert_eq!(rig.studio.token_progress().unwrap().heard, 120);
+    assert!(!harness.studio.transport().unwrap().playing);
+    assert_eq!(harness.studio.token_progress().unwrap().heard, 120);
 
     // Frames 10 to 13 repeat.
     let frame = |n: usize| n as f64 * 0.01;
-    rig.studio.set_loop(Some((frame(10) + 0.002, frame(13) - 0.002)));
-    rig.studio.seek(frame(10) + 0.006);
-    rig.studio.play();
-    let heard = rig.play(latency + 9 * FRAME)[0].clone();
+    harness.studio.set_loop(Some((frame(10) + 0.002, frame(13) - 0.002)));
+    harness.studio.seek(frame(10) + 0.006);
+    harness.studio.play();
+    let heard = harness.play(latency + 9 * FRAME)[0].clone();
     let order: Vec<Codes> = (0..9).map(|n| codes.slice(10 + n % 3..11 + n % 3)).collect();
     let expected = decoded(&Codes::concat(32, &order), 3);
     let fade = 120;
@@ -64,50 +64,50 @@ fn a_file_of_codes_is_heard_at_any_depth() {
 /// Codes of another model are refused, and what played goes on.
 #[test]
 fn codes_of_another_model_are_refused() {
-    let mut rig =
-        Rig::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
+    let mut harness =
+        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
     let input = voice(RATE, 30_000, 2);
-    let path = rig.file("voice.wav", RATE, std::slice::from_ref(&input));
-    rig.open(&path);
-    rig.studio.play();
-    let latency = rig.latency();
-    rig.play(10 * BLOCK);
-    let wrong = rig.path("wrong.npy");
+    let path = harness.file("voice.wav", RATE, std::slice::from_ref(&input));
+    harness.open(&path);
+    harness.studio.play();
+    let latency = harness.latency();
+    harness.play(10 * BLOCK);
+    let wrong = harness.path("wrong.npy");
     npy::write(&wrong, &Codes::new(1, 3, vec![1, 2, 5000])).unwrap();
-    rig.studio.open_tokens(wrong);
-    rig.notice(Severity::Error, "5000");
-    rig.until("opening ends", |studio| !studio.is_opening());
-    let heard = rig.play(10 * BLOCK)[0].clone();
+    harness.studio.open_tokens(wrong);
+    harness.notice(Severity::Error, "5000");
+    harness.until("opening ends", |studio| !studio.is_opening());
+    let heard = harness.play(10 * BLOCK)[0].clone();
     let from = 10 * BLOCK - latency;
     assert_eq!(differs(&heard, &input[from..from + 10 * BLOCK]), None);
-    assert_eq!(rig.studio.input(), Input::File);
+    assert_eq!(harness.studio.input(), InputKind::File);
 }
 
 /// Frames are heard as they arrive, silence fills the gaps, and depth changes while they come.
 #[test]
 fn a_stream_of_codes_is_heard_as_it_arrives() {
-    let mut rig = Rig::new(RATE, |options| options.settings = settings(ListeningSource::A, [8, 2]));
+    let mut harness = StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::A, [8, 2]));
     let codes = codes(40);
     let (sender, receiver) = unbounded::<Vec<u32>>();
-    rig.studio.stream_tokens(Box::new(move || receiver.recv().ok().map(Ok)));
-    rig.until("it is there", |studio| studio.token_progress().is_some());
-    assert!(rig.studio.transport().is_none());
-    rig.studio.start();
-    rig.ready();
-    rig.play(10 * BLOCK);
+    harness.studio.stream_tokens(Box::new(move || receiver.recv().ok().map(Ok)));
+    harness.until("it is there", |studio| studio.token_progress().is_some());
+    assert!(harness.studio.transport().is_none());
+    harness.studio.start();
+    harness.ready();
+    harness.play(10 * BLOCK);
     (0..25).for_each(|frame| sender.send(codes.frame(frame)).unwrap());
-    rig.until("frames wait", |studio| {
+    harness.until("frames wait", |studio| {
         let progress = studio.token_progress().unwrap();
         progress.waiting + progress.heard as usize == 25
     });
-    let mut heard = rig.play(60 * BLOCK)[0].clone();
-    let progress = rig.studio.token_progress().unwrap();
+    let mut heard = harness.play(60 * BLOCK)[0].clone();
+    let progress = harness.studio.token_progress().unwrap();
     assert_eq!((progress.heard, progress.gaps, progress.finished), (25, 1, false));
     (25..40).for_each(|frame| sender.send(codes.frame(frame)).unwrap());
     drop(sender);
-    rig.until("it ends", |studio| studio.token_progress().unwrap().finished);
-    heard.extend_from_slice(&rig.play(60 * BLOCK)[0]);
-    let progress = rig.studio.token_progress().unwrap();
+    harness.until("it ends", |studio| studio.token_progress().unwrap().finished);
+    heard.extend_from_slice(&harness.play(60 * BLOCK)[0]);
+    let progress = harness.studio.token_progress().unwrap();
     assert_eq!((progress.heard, progress.waiting, progress.gaps), (40, 0, 1));
     // Both parts are there in full, with silence around them.
     let expected = decoded(&codes, 8);
@@ -126,12 +126,12 @@ fn a_stream_of_codes_is_heard_as_it_arrives() {
 /// A frame that is none ends the stream with a word.
 #[test]
 fn nonsense_ends_a_stream_with_a_word() {
-    let mut rig = Rig::new(RATE, |_| ());
+    let mut harness = StudioHarness::new(RATE, |_| ());
     let mut frames = vec![Err("line 3: `x` is no number".to_owned()), Ok(vec![1, 2, 3])];
-    rig.studio.stream_tokens(Box::new(move || frames.pop()));
-    rig.notice(Severity::Error, "line 3");
-    assert!(rig.studio.token_progress().unwrap().finished);
+    harness.studio.stream_tokens(Box::new(move || frames.pop()));
+    harness.notice(Severity::Error, "line 3");
+    assert!(harness.studio.token_progress().unwrap().finished);
     let mut frames = vec![Ok(vec![70_000])];
-    rig.studio.stream_tokens(Box::new(move || frames.pop()));
-    rig.notice(Severity::Error, "70000");
+    harness.studio.stream_tokens(Box::new(move || frames.pop()));
+    harness.notice(Severity::Error, "70000");
 }

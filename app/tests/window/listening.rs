@@ -4,147 +4,147 @@ use std::sync::Arc;
 
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
-use residue_app::device::Controls;
-use residue_app::studio::{Cards, DeviceChoice, StreamState, Studio, StudioOptions};
+use residue_app::device::ControlNames;
+use residue_app::studio::{CpalBackend, DeviceRequest, StreamState, Studio, StudioOptions};
 use residue_app::window::CONTROLS;
 use residue_engine::live::ListeningSource;
 
-use super::desk::{BLOCK, Desk};
+use super::harness::{BLOCK, WindowHarness};
 
-fn listening() -> Desk {
-    let mut desk = Desk::new();
-    desk.click("Start listening");
-    desk.until("devices run", |desk| {
-        matches!(desk.studio().stream_state(), StreamState::Running(_))
+fn listening() -> WindowHarness {
+    let mut harness = WindowHarness::new();
+    harness.click("Start listening");
+    harness.until("devices run", |harness| {
+        matches!(harness.studio().stream_state(), StreamState::Running(_))
     });
-    desk
+    harness
 }
 
 /// The loudest sample that comes out of half a second of a loud microphone.
-fn loudest(desk: &mut Desk) -> f32 {
+fn loudest(harness: &mut WindowHarness) -> f32 {
     let loud = vec![0.5; 12_000];
-    desk.devices.feed(&[&loud, &loud]);
-    desk.devices.take_heard();
-    desk.devices.play(loud.len() + 100 * BLOCK as usize);
-    desk.devices.take_heard()[0].iter().fold(0.0, |most, x| x.abs().max(most))
+    harness.devices.feed(&[&loud, &loud]);
+    harness.devices.take_heard();
+    harness.devices.play(loud.len() + 100 * BLOCK as usize);
+    harness.devices.take_heard()[0].iter().fold(0.0, |most, x| x.abs().max(most))
 }
 
 #[test]
 fn a_microphone_starts_muted_with_a_hint_until_it_is_unmuted() {
-    let mut desk = listening();
-    desk.steps();
-    assert!(desk.studio().muted() && desk.reads("Put on headphones"));
-    assert_eq!(loudest(&mut desk), 0.0);
-    desk.press(Key::M);
-    assert!(!desk.studio().muted() && !desk.reads("Put on headphones"));
-    desk.press(Key::D);
-    assert!(loudest(&mut desk) > 0.4);
-    desk.click("Mute");
-    desk.devices.play(4096);
-    assert!(desk.studio().muted());
-    assert_eq!(loudest(&mut desk), 0.0);
-    desk.click("Stop");
-    desk.until("nothing runs", |desk| *desk.studio().stream_state() == StreamState::Stopped);
+    let mut harness = listening();
+    harness.steps();
+    assert!(harness.studio().muted() && harness.reads("Put on headphones"));
+    assert_eq!(loudest(&mut harness), 0.0);
+    harness.press(Key::M);
+    assert!(!harness.studio().muted() && !harness.reads("Put on headphones"));
+    harness.press(Key::D);
+    assert!(loudest(&mut harness) > 0.4);
+    harness.click("Mute");
+    harness.devices.play(4096);
+    assert!(harness.studio().muted());
+    assert_eq!(loudest(&mut harness), 0.0);
+    harness.click("Stop");
+    harness.until("nothing runs", |harness| *harness.studio().stream_state() == StreamState::Stopped);
 }
 
 #[test]
 fn keys_choose_what_is_heard_and_how_deep() {
-    let mut desk = Desk::new();
-    let layers = desk.studio().model().facts.as_ref().unwrap().layers;
+    let mut harness = WindowHarness::new();
+    let layers = harness.studio().model().facts.as_ref().unwrap().layers;
     for (key, source) in
         [(Key::D, ListeningSource::Dry), (Key::B, ListeningSource::B), (Key::A, ListeningSource::A)]
     {
-        desk.press(key);
-        assert_eq!(desk.studio().settings().source, source);
+        harness.press(key);
+        assert_eq!(harness.studio().settings().source, source);
     }
-    desk.press(Key::X);
-    assert_eq!(desk.studio().settings().source, ListeningSource::B);
-    desk.press(Key::X);
-    let depths = |desk: &mut Desk| desk.studio().settings().frames.depths;
-    desk.press(Key::Num3);
-    assert_eq!(depths(&mut desk)[0], 3);
-    desk.press(Key::Period);
-    assert_eq!(depths(&mut desk)[0], 4);
-    desk.press(Key::Comma);
-    desk.press(Key::Comma);
-    assert_eq!(depths(&mut desk)[0], 2);
-    desk.harness.key_press_modifiers(Modifiers::SHIFT, Key::Num7);
-    desk.steps();
-    assert_eq!(depths(&mut desk), [2, 7]);
-    desk.press(Key::Num0);
-    assert_eq!(depths(&mut desk), [layers, 7]);
-    desk.press(Key::B);
-    desk.press(Key::Num5);
-    assert_eq!(depths(&mut desk), [layers, 5]);
-    desk.press(Key::F);
-    assert!(desk.studio().settings().frames.freeze);
+    harness.press(Key::X);
+    assert_eq!(harness.studio().settings().source, ListeningSource::B);
+    harness.press(Key::X);
+    let depths = |harness: &mut WindowHarness| harness.studio().settings().frames.depths;
+    harness.press(Key::Num3);
+    assert_eq!(depths(&mut harness)[0], 3);
+    harness.press(Key::Period);
+    assert_eq!(depths(&mut harness)[0], 4);
+    harness.press(Key::Comma);
+    harness.press(Key::Comma);
+    assert_eq!(depths(&mut harness)[0], 2);
+    harness.egui.key_press_modifiers(Modifiers::SHIFT, Key::Num7);
+    harness.steps();
+    assert_eq!(depths(&mut harness), [2, 7]);
+    harness.press(Key::Num0);
+    assert_eq!(depths(&mut harness), [layers, 7]);
+    harness.press(Key::B);
+    harness.press(Key::Num5);
+    assert_eq!(depths(&mut harness), [layers, 5]);
+    harness.press(Key::F);
+    assert!(harness.studio().settings().frames.freeze);
 }
 
 #[test]
 fn a_knob_is_turned_by_mouse_and_keys_and_typed_on() {
-    let mut desk = Desk::new();
-    let depth = |desk: &mut Desk| desk.studio().settings().frames.depths[0];
-    desk.press(Key::Num8);
-    let at = desk.harness.get_by_label("Depth A").rect().center();
-    desk.harness.hover_at(at);
-    desk.harness.event(egui::Event::MouseWheel {
+    let mut harness = WindowHarness::new();
+    let depth = |harness: &mut WindowHarness| harness.studio().settings().frames.depths[0];
+    harness.press(Key::Num8);
+    let at = harness.egui.get_by_label("Depth A").rect().center();
+    harness.egui.hover_at(at);
+    harness.egui.event(egui::Event::MouseWheel {
         unit: egui::MouseWheelUnit::Line,
         delta: egui::vec2(0.0, 1.0),
         phase: egui::TouchPhase::Move,
         source: egui::MouseWheelSource::Unknown,
         modifiers: Modifiers::NONE,
     });
-    desk.steps();
-    assert_eq!(depth(&mut desk), 9);
-    desk.harness.get_by_label("Depth A").focus();
-    desk.steps();
-    desk.press(Key::ArrowDown);
-    assert_eq!(depth(&mut desk), 8);
-    desk.press(Key::Enter);
-    desk.harness.event(egui::Event::Text("2 kbps".into()));
-    desk.steps();
-    desk.press(Key::Enter);
+    harness.steps();
+    assert_eq!(depth(&mut harness), 9);
+    harness.egui.get_by_label("Depth A").focus();
+    harness.steps();
+    harness.press(Key::ArrowDown);
+    assert_eq!(depth(&mut harness), 8);
+    harness.press(Key::Enter);
+    harness.egui.event(egui::Event::Text("2 kbps".into()));
+    harness.steps();
+    harness.press(Key::Enter);
     // One kilobit a layer.
-    assert_eq!(depth(&mut desk), 2);
+    assert_eq!(depth(&mut harness), 2);
     // A digit on a knob begins to type, and means nothing to the window.
-    desk.harness.key_press(Key::Num1);
-    desk.harness.event(egui::Event::Text("1".into()));
-    desk.steps();
-    desk.harness.event(egui::Event::Text("2".into()));
-    desk.steps();
-    desk.press(Key::Enter);
-    assert_eq!(depth(&mut desk), 12);
+    harness.egui.key_press(Key::Num1);
+    harness.egui.event(egui::Event::Text("1".into()));
+    harness.steps();
+    harness.egui.event(egui::Event::Text("2".into()));
+    harness.steps();
+    harness.press(Key::Enter);
+    assert_eq!(depth(&mut harness), 12);
 }
 
 #[test]
 fn pulling_the_plug_is_said_and_putting_it_in_again_goes_on() {
-    let mut desk = listening();
-    desk.devices.set_present(false);
-    desk.until("the loss is said", |desk| {
-        desk.reads("somebody pulled the plug") && desk.reads("Trying again")
+    let mut harness = listening();
+    harness.devices.set_present(false);
+    harness.until("the loss is said", |harness| {
+        harness.reads("somebody pulled the plug") && harness.reads("Trying again")
     });
-    desk.devices.set_present(true);
-    desk.click("Try now");
-    desk.until("devices run again", |desk| {
-        matches!(desk.studio().stream_state(), StreamState::Running(_))
+    harness.devices.set_present(true);
+    harness.click("Try now");
+    harness.until("devices run again", |harness| {
+        matches!(harness.studio().stream_state(), StreamState::Running(_))
     });
-    assert!(!desk.reads("Trying again"));
+    assert!(!harness.reads("Trying again"));
 }
 
 /// Errors of this computer's devices name fields that the window has, and no options.
 #[test]
 fn errors_of_devices_name_what_is_beside_them() {
-    let mut desk = Desk::new();
-    desk.steps();
-    let Controls { input, output, rate, buffer, channels, .. } = CONTROLS;
+    let mut harness = WindowHarness::new();
+    harness.steps();
+    let ControlNames { input, output, rate, buffer, channels, .. } = CONTROLS;
     for field in [input, output, rate, buffer, channels] {
-        assert!(desk.reads(field), "{field} is not in the window");
+        assert!(harness.reads(field), "{field} is not in the window");
     }
-    let gone = DeviceChoice { host: Some("gramophone".into()), ..DeviceChoice::default() };
+    let gone = DeviceRequest { host: Some("gramophone".into()), ..DeviceRequest::default() };
     let options = StudioOptions { devices: gone, ..StudioOptions::default() };
-    let mut studio = Studio::new(Arc::new(Cards::new(&CONTROLS)), options, Arc::new(|| ()));
+    let mut studio = Studio::new(Arc::new(CpalBackend::new(&CONTROLS)), options, Arc::new(|| ()));
     studio.start();
-    desk.until("the sound system is missed", |_| {
+    harness.until("the sound system is missed", |_| {
         studio.tick();
         matches!(studio.stream_state(), StreamState::Lost { why, .. }
             if why.contains("no sound system `gramophone`")
@@ -154,31 +154,31 @@ fn errors_of_devices_name_what_is_beside_them() {
 
 #[test]
 fn devices_rate_and_buffer_are_chosen_from_what_there_is() {
-    let mut desk = listening();
-    desk.click("Input");
-    assert!(desk.reads("Simulated microphone"));
-    desk.click("Simulated microphone");
-    desk.click("Output");
-    desk.click("Simulated headphones");
-    let choice = desk.studio().device_choice().clone();
+    let mut harness = listening();
+    harness.click("Input");
+    assert!(harness.reads("Simulated microphone"));
+    harness.click("Simulated microphone");
+    harness.click("Output");
+    harness.click("Simulated headphones");
+    let choice = harness.studio().device_request();
     assert_eq!(choice.input.as_deref(), Some("Simulated microphone"));
     assert_eq!(choice.output.as_deref(), Some("Simulated headphones"));
-    desk.click("Rate");
-    desk.click("24 kHz");
-    assert_eq!(desk.studio().device_choice().rate, Some(24_000));
-    desk.until("devices run with it", |desk| {
-        matches!(desk.studio().stream_state(), StreamState::Running(_))
+    harness.click("Rate");
+    harness.click("24 kHz");
+    assert_eq!(harness.studio().device_request().rate, Some(24_000));
+    harness.until("devices run with it", |harness| {
+        matches!(harness.studio().stream_state(), StreamState::Running(_))
     });
 }
 
 #[test]
 fn latency_load_and_late_frames_are_shown() {
-    let mut desk = listening();
+    let mut harness = listening();
     // What is above it, to have room for the last.
-    desk.click("TOKENS");
-    desk.click("CODEBOOK USE");
-    desk.until("numbers are there", |desk| {
-        desk.reads("Round trip") && desk.reads("Load") && desk.reads("0 late frames")
+    harness.click("TOKENS");
+    harness.click("CODEBOOK USE");
+    harness.until("numbers are there", |harness| {
+        harness.reads("Round trip") && harness.reads("Load") && harness.reads("0 late frames")
     });
     let words = ["Frame", "Compute", "Resampling", "Between", "Devices"];
     let text = |node: egui_kittest::Node<'_>| {
@@ -186,7 +186,7 @@ fn latency_load_and_late_frames_are_shown() {
         node.label().or_else(|| node.value()).unwrap_or_default()
     };
     let labels: Vec<String> =
-        desk.harness.query_all_by_label_contains("Round trip").map(text).collect();
+        harness.egui.query_all_by_label_contains("Round trip").map(text).collect();
     let label = labels.iter().find(|label| words.iter().all(|word| label.contains(word)));
     assert!(label.is_some(), "the parts of the latency in {labels:?}");
 }

@@ -1,6 +1,6 @@
 //! What a person does with the window, with mouse and keys, over simulated devices.
 
-mod desk;
+mod harness;
 mod files;
 mod listening;
 mod models;

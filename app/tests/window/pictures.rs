@@ -9,14 +9,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use egui::vec2;
-use residue_app::studio::{Simulated, Studio, StudioOptions};
-use residue_app::window::{Page, Preferences, Window};
+use residue_app::studio::{SimulatedBackend, Studio, StudioOptions};
+use residue_app::window::{Page, Preferences, AppWindow};
 use residue_engine::models::{HubSettings, ModelLibrary};
 use residue_ui::Theme;
 use residue_ui_testing::compare::{compare, report};
 use residue_ui_testing::{Picture, HeadlessStage};
 
-use super::desk::clip;
+use super::harness::clip;
 
 /// Longest wait for what happens on other threads.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -51,22 +51,22 @@ fn draw(theme: &Theme, page: Page) -> Picture {
         page,
         recordings: Some("/music/Residue".into()),
         look: if theme.dark {
-            residue_app::window::Look::Dark
+            residue_app::window::ThemeChoice::Dark
         } else {
-            residue_app::window::Look::Light
+            residue_app::window::ThemeChoice::Light
         },
         ..Preferences::default()
     };
     // Not as many as this machine has.
     preferences.model.threads = 1;
-    let options = StudioOptions { library: Some(library), ..Window::options(&preferences) };
+    let options = StudioOptions { store: library.into(), ..AppWindow::options(&preferences) };
     let wake = Arc::new(|| ());
-    let devices = Arc::new(Simulated::new(24_000, 256));
+    let devices = Arc::new(SimulatedBackend::new(24_000, 256));
     let mut studio = Studio::new(devices, options, wake.clone());
     studio.open_file(clip());
-    let mut window = Window::new(studio, preferences, wake);
+    let mut window = AppWindow::new(studio, preferences, wake);
     let began = Instant::now();
-    let ready = |window: &mut Window| {
+    let ready = |window: &mut AppWindow| {
         let ctx = egui::Context::default();
         window.logic(&ctx);
         let studio = window.studio();

@@ -3,6 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use residue_codec::{CodecError, ConfigError};
+
+use super::JobError;
+
 /// Any error of [`models`](super).
 ///
 /// The text of each is one line for the user: the file or address, what was expected, what was
@@ -245,9 +249,59 @@ pub enum ModelsError {
         /// What it lacks.
         missing: String,
     },
+    /// A background job ended without a result.
+    #[error(transparent)]
+    Job(JobError),
     /// The progress callback asked to stop. What has arrived is kept.
     #[error("stopped; what has arrived is kept and a later download will go on from there")]
     Cancelled,
+}
+
+impl From<JobError> for ModelsError {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Cancelled => Self::Cancelled,
+            other => Self::Job(other),
+        }
+    }
+}
+
+/// Any error of loading a model.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelLoadError {
+    /// It is not on this computer, or cannot be added.
+    #[error(transparent)]
+    Models(#[from] ModelsError),
+    /// Its configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Its weights.
+    #[error(transparent)]
+    Codec(CodecError),
+    /// The job that loads it ended without a result.
+    #[error(transparent)]
+    Job(JobError),
+    /// The caller stopped loading.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl From<CodecError> for ModelLoadError {
+    fn from(error: CodecError) -> Self {
+        match error {
+            CodecError::Cancelled => Self::Cancelled,
+            other => Self::Codec(other),
+        }
+    }
+}
+
+impl From<JobError> for ModelLoadError {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Cancelled => Self::Cancelled,
+            other => Self::Job(other),
+        }
+    }
 }
 
 fn token_advice(had_token: bool) -> &'static str {

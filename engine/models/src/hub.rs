@@ -1,23 +1,23 @@
-//! Questions to the hub, through its client crate where that can ask them.
+//! Requests to the hub: what a repository holds, sizes and sums of its files, their bytes.
 //!
-//! What the `hf-hub` crate (0.5) does here: addresses, the repository listing, the cache's layout.
-//! What it leaves to us: its `metadata` panics on a redirect without a target and can follow
-//! redirects for ever; its `download` neither checks sums nor that a resumed answer is a partial one,
-//! cannot be stopped, and waits for ever on a silent server.
+//! | address | answers |
+//! |---|---|
+//! | `{endpoint}/api/models/{owner}/{name}/revision/main` | the commit and the names of the files |
+//! | `{endpoint}/{owner}/{name}/resolve/{commit}/{file}` | a file, or a redirect to the hub's storage |
+//!
+//! Every request has limits: each step of it in time, the listing also as a whole and in bytes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use hf_hub::api::RepoInfo;
-use hf_hub::api::sync::{Api, ApiBuilder};
-use hf_hub::{Cache, Repo, RepoType};
+use serde::Deserialize;
 use ureq::http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, ETAG, HeaderMap, LOCATION, RANGE,
 };
 use ureq::http::{Response, Uri};
 use ureq::{Agent, Body};
 
-use residue_core::small_file;
-
+use super::settings::PUBLIC_HUB;
 use super::{HubSettings, ModelsError, hub_cache};
 
 /// How long connecting, or waiting for the head of an answer, may take.
@@ -25,6 +25,36 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Redirects within the hub that are followed: one is usual, for renamed repositories or small files.
 const MAX_HUB_REDIRECTS: usize = 5;
+
+/// Largest listing, in bytes after decompression: the published ones have some kilobytes.
+const LISTING_LIMIT: u64 = 2 << 20;
+
+/// Total time of a listing, in multiples of [`HubSettings::patience`].
+const LISTING_PATIENCE: u32 = 4;
+
+/// The branch that is downloaded.
+const BRANCH: &str = "main";
+
+/// Content of a repository at a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RepositoryListing {
+    /// The commit, in hexadecimal.
+    pub(super) commit: String,
+    /// Names of the files.
+    pub(super) files: BTreeSet<String>,
+}
+
+/// The hub's answer to a listing, as far as it is of interest.
+#[derive(Deserialize)]
+struct ListingAnswer {
+    sha: String,
+    siblings: Vec<ListedFile>,
+}
+
+#[derive(Deserialize)]
+struct ListedFile {
+    rfilename: String,
+}
 
 /// A file as the hub describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,24 +80,12 @@ impl RemoteFile {
 pub(super) struct Hub<'a> {
     pub(super) settings: &'a HubSettings,
     repository: &'a str,
-    api: Api,
     agent: Agent,
 }
 
 impl<'a> Hub<'a> {
-    /// Prepares to ask about `repository`; asks nothing yet.
-    pub(super) fn new(settings: &'a HubSettings, repository: &'a str) -> Result<Self, ModelsError> {
-        let mut builder = ApiBuilder::from_cache(Cache::new(settings.cache.clone()))
-            .with_progress(false)
-            .with_user_agent("residue", env!("CARGO_PKG_VERSION"))
-            .with_token(settings.token.clone());
-        if let Some(endpoint) = &settings.endpoint {
-            builder = builder.with_endpoint(endpoint.clone());
-        }
-        let api = builder.build().map_err(|e| ModelsError::Settings {
-            what: "the hub's client".to_owned(),
-            problem: e.to_string(),
-        })?;
+    /// Prepares to ask about `repository`, written `owner/name`; asks nothing yet.
+    pub(super) fn new(settings: &'a HubSettings, repository: &'a str) -> Self {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .user_agent(concat!("residue/", env!("CARGO_PKG_VERSION")))
@@ -76,59 +94,69 @@ impl<'a> Hub<'a> {
             .timeout_per_read(Some(settings.patience))
             .build()
             .new_agent();
-        Ok(Self { settings, repository, api, agent })
+        Self { settings, repository, agent }
+    }
+
+    fn endpoint(&self) -> &str {
+        self.settings.endpoint.as_deref().unwrap_or(PUBLIC_HUB)
     }
 
     /// The repository's page, for messages.
     pub(super) fn page(&self) -> String {
-        let url = self.url("main", "");
-        url.trim_end_matches("/resolve/main/").to_owned()
+        format!("{}/{}", self.endpoint(), self.repository)
     }
 
-    fn url(&self, commit: &str, file: &str) -> String {
-        let repo =
-            Repo::with_revision(self.repository.to_owned(), RepoType::Model, commit.to_owned());
-        self.api.repo(repo).url(file)
+    fn listing_url(&self) -> String {
+        format!("{}/api/models/{}/revision/{BRANCH}", self.endpoint(), self.repository)
+    }
+
+    fn file_url(&self, commit: &str, file: &str) -> String {
+        format!("{}/resolve/{commit}/{file}", self.page())
+    }
+
+    /// The header that carries the token, if there is one.
+    fn authorization(&self) -> Option<(ureq::http::HeaderName, String)> {
+        let token = self.settings.token.as_ref()?;
+        Some((AUTHORIZATION, format!("Bearer {token}")))
     }
 
     /// What the repository holds now: its commit and the names of its files.
-    pub(super) fn listing(&self) -> Result<RepoInfo, ModelsError> {
+    pub(super) fn listing(&self) -> Result<RepositoryListing, ModelsError> {
         let url = self.page();
-        let mut response = self
-            .api
-            .model(self.repository.to_owned())
-            .info_request()
+        let mut request = self
+            .agent
+            .get(self.listing_url())
             .config()
-            .http_status_as_error(false)
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_recv_response(Some(self.settings.patience))
-            .timeout_per_read(Some(self.settings.patience))
-            .build()
-            .call()
-            .map_err(|e| failure(&url, e))?;
+            .timeout_global(Some(self.settings.patience * LISTING_PATIENCE))
+            .build();
+        if let Some((name, value)) = self.authorization() {
+            request = request.header(name, value);
+        }
+        let mut response = request.call().map_err(|e| failure(&url, e))?;
         self.check_status(&url, response.status().as_u16())?;
-        let text = response
-            .body_mut()
-            .with_config()
-            .limit(small_file::LIMIT)
-            .read_to_vec()
-            .map_err(|e| failure(&url, e))?;
         let answer = |found| ModelsError::Answer {
             url: url.clone(),
             expected: "a repository listing with `sha` and `siblings`",
             found,
         };
-        let info: RepoInfo = serde_json::from_slice(&text).map_err(|e| answer(e.to_string()))?;
+        let body = response.body_mut().with_config().limit(LISTING_LIMIT).read_to_vec();
+        let text = body.map_err(|error| match error {
+            ureq::Error::BodyExceedsLimit(limit) => answer(format!("more than {limit} bytes")),
+            other => failure(&url, other),
+        })?;
+        let listing: ListingAnswer =
+            serde_json::from_slice(&text).map_err(|e| answer(e.to_string()))?;
         // The commit becomes a folder's name.
-        if info.sha.is_empty() || !info.sha.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(answer(format!("commit {:?}", info.sha)));
+        if listing.sha.is_empty() || !listing.sha.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(answer(format!("commit {:?}", listing.sha)));
         }
-        Ok(info)
+        let files = listing.siblings.into_iter().map(|file| file.rfilename).collect();
+        Ok(RepositoryListing { commit: listing.sha, files })
     }
 
     /// The size and sum of a file of a commit.
     pub(super) fn describe(&self, commit: &str, file: &str) -> Result<RemoteFile, ModelsError> {
-        let mut url = self.url(commit, file);
+        let mut url = self.file_url(commit, file);
         for _ in 0..MAX_HUB_REDIRECTS {
             let mut request = self
                 .agent
@@ -139,8 +167,8 @@ impl<'a> Hub<'a> {
                 .max_redirects(0)
                 .build()
                 .header(ACCEPT_ENCODING, "identity");
-            if let Some(token) = &self.settings.token {
-                request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+            if let Some((name, value)) = self.authorization() {
+                request = request.header(name, value);
             }
             let response = request.call().map_err(|e| failure(&url, e))?;
             let headers = response.headers();
@@ -169,8 +197,8 @@ impl<'a> Hub<'a> {
             // Compression would make byte positions meaningless.
             .header(ACCEPT_ENCODING, "identity")
             .header(RANGE, format!("bytes={start}-"));
-        if let Some(token) = &self.settings.token {
-            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        if let Some((name, value)) = self.authorization() {
+            request = request.header(name, value);
         }
         let response = request.call().map_err(|e| failure(url, e))?;
         self.check_status(url, response.status().as_u16())?;
@@ -243,6 +271,23 @@ pub(super) fn failure(url: &str, error: ureq::Error) -> ModelsError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_are_those_of_the_hub() {
+        let mut settings = HubSettings::new("/cache");
+        let repository = "OpenMOSS-Team/MOSS-Audio-Tokenizer";
+        let hub = Hub::new(&settings, repository);
+        assert_eq!(
+            hub.listing_url(),
+            "https://huggingface.co/api/models/OpenMOSS-Team/MOSS-Audio-Tokenizer/revision/main"
+        );
+        assert_eq!(hub.page(), "https://huggingface.co/OpenMOSS-Team/MOSS-Audio-Tokenizer");
+        settings.endpoint = Some("http://mirror.test/hub".to_owned());
+        assert_eq!(
+            Hub::new(&settings, repository).file_url("0af", "model.safetensors"),
+            "http://mirror.test/hub/OpenMOSS-Team/MOSS-Audio-Tokenizer/resolve/0af/model.safetensors"
+        );
+    }
 
     #[test]
     fn only_paths_stay_within_the_hub() {

@@ -4,8 +4,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hf_hub::{Cache, CacheRepo, Repo};
-
 use super::folder::{self, CONFIG};
 use super::{HubSettings, KnownModel, ModelsError};
 #[cfg(unix)]
@@ -13,34 +11,42 @@ use residue_core::atomic_file;
 
 /// One repository's part of the cache.
 pub(super) struct RepositoryCache {
-    layout: CacheRepo,
-    main: PathBuf,
+    folder: PathBuf,
 }
 
 impl RepositoryCache {
+    /// The part of `repository`, written `owner/name`.
     pub(super) fn new(settings: &HubSettings, repository: &str) -> Self {
-        let repo = Repo::model(repository.to_owned());
-        let main = settings.cache.join(repo.folder_name()).join("refs").join(repo.revision());
-        Self { layout: Cache::new(settings.cache.clone()).repo(repo), main }
+        let name = format!("models--{}", repository.replace('/', "--"));
+        Self { folder: settings.cache.join(name) }
     }
 
+    /// Content of the file with this etag.
     pub(super) fn blob(&self, etag: &str) -> PathBuf {
-        self.layout.blob_path(etag)
+        self.folder.join("blobs").join(etag)
     }
 
+    /// Folder of a commit's files.
     pub(super) fn snapshot(&self, commit: &str) -> PathBuf {
-        self.layout.pointer_path(commit)
+        self.folder.join("snapshots").join(commit)
+    }
+
+    /// File that holds the commit of the branch `main`.
+    fn main(&self) -> PathBuf {
+        self.folder.join("refs").join("main")
     }
 
     /// The snapshot that `main` points at, if any of it is there.
     fn current(&self) -> Option<PathBuf> {
-        self.layout.get(CONFIG)?.parent().map(Path::to_owned)
+        let commit = fs::read_to_string(self.main()).ok()?;
+        let snapshot = self.snapshot(commit.trim());
+        snapshot.join(CONFIG).exists().then_some(snapshot)
     }
 
     /// Makes `commit` what `main` points at. The last step of a download, so that until then an
     /// older complete snapshot stays the current one.
     pub(super) fn set_current(&self, commit: &str) -> Result<(), ModelsError> {
-        folder::write_atomically(&self.main, commit.as_bytes())
+        folder::write_atomically(&self.main(), commit.as_bytes())
             .map_err(|(path, source)| ModelsError::in_cache("write", &path, source))
     }
 

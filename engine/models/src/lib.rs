@@ -1,48 +1,70 @@
 //! Models on this computer: the published ones, the user's own folders, and the one inside the
 //! program.
 //!
-//! A [`ModelLibrary`] finds them ([`ModelLibrary::locate`]), lists them, downloads the published ones into the
-//! cache that all of the hub's tools share, adds folders, and checks files. None of it loads a model,
-//! and none of it is realtime-safe.
+//! ```text
+//! ModelCatalog   what a window shows: list, download, check, costs, each made by a Job
+//!     |
+//! ModelStore     list, pull, verify, add, load; loaded codecs are shared by the process
+//!     |
+//! ModelLibrary   files: added folders, and the cache that all of the hub's tools share
+//! ```
+//!
+//! A [`Job`] is a function on a thread of its own with progress, cancellation and one result. Nothing
+//! here is realtime-safe.
 //!
 //! ```no_run
 //! use std::ops::ControlFlow;
-//! use residue_models::{Library, ModelSource};
+//! use residue_models::{ModelRequest, ModelStore};
 //!
-//! # fn main() -> Result<(), residue_models::ModelsError> {
-//! let library = Library::from_env()?;
-//! let folder = library.pull("nano", &mut |progress| {
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = ModelStore::from_env();
+//! store.pull("nano", &mut |progress| {
 //!     eprintln!("{} {} of {} bytes", progress.file, progress.done, progress.total);
 //!     ControlFlow::Continue(())
 //! })?;
-//! assert_eq!(library.locate("nano")?, ModelSource::Folder(folder));
+//! let codec = store.load(&ModelRequest::new("nano"), &|_share| ControlFlow::Continue(()))?;
+//! assert_eq!(codec.config().sample_rate, 48_000);
 //! # Ok(())
 //! # }
 //! ```
 
+mod catalog;
 mod download;
 mod embedded;
 mod error;
 mod folder;
 mod hub;
 mod hub_cache;
+mod job;
 mod known;
+mod listed_model;
 mod model_checksum;
 mod model_library;
+mod precision_cost;
 mod progress;
 mod pull;
 mod registry;
+mod request;
 mod settings;
+mod shared_values;
 mod source;
+mod source_stamp;
+mod store;
 mod verify;
 
+pub use catalog::{CatalogEvent, CostError, ModelCatalog, PullStatus};
 pub use embedded::{EmbeddedModel, embedded};
-pub use error::ModelsError;
+pub use error::{ModelLoadError, ModelsError};
+pub use job::{Job, JobContext, JobError, JobProgress, StepProgress, Wake};
 pub use known::{EMBEDDED, KNOWN, KnownModel};
+pub use listed_model::{ListedModel, ModelSummary};
 pub use model_checksum::model_checksum;
 pub use model_library::{ModelEntry, ModelLibrary};
-pub use progress::{OnProgress, Progress, ProgressStage};
+pub use precision_cost::PrecisionCost;
+pub use progress::{OnProgress, Progress, ProgressStage, TransferProgress};
 pub use registry::AddedModel;
-pub use settings::HubSettings;
-pub use source::{ModelSource, locate};
-pub use verify::{FileReport, LoadCheck, VerifyReport, verify};
+pub use request::ModelRequest;
+pub use settings::{HubSettings, PUBLIC_HUB};
+pub use source::ModelSource;
+pub use store::{ModelStore, OpenLibrary, unwatched};
+pub use verify::{FileReport, VerifyReport, verify};

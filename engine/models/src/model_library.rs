@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use super::known::{EMBEDDED, KNOWN};
 use super::progress::OnProgress;
 use super::registry::{AddedModel, Registry};
-use super::verify::{self, LoadCheck, VerifyReport};
 use super::{HubSettings, KnownModel, ModelSource, ModelsError, embedded, folder, hub_cache, pull};
 
 /// All models that can be had on this computer: the one inside the program, the published ones, and
@@ -165,21 +164,6 @@ impl ModelLibrary {
     /// [`ModelsError::NotAdded`], [`ModelsError::Registry`], and errors of writing.
     pub fn remove(&self, name: &str) -> Result<(), ModelsError> {
         self.registry().remove(name)
-    }
-
-    /// Checks the files of the model that `spec` means: [`locate`](Self::locate), then
-    /// [`verify`](verify::verify).
-    ///
-    /// # Errors
-    ///
-    /// As `locate`; [`ModelsError::Cancelled`]. What is wrong with files is in the report.
-    pub fn verify(
-        &self,
-        spec: &str,
-        load: Option<&LoadCheck<'_>>,
-        on_progress: &mut OnProgress<'_>,
-    ) -> Result<VerifyReport, ModelsError> {
-        verify::verify(&self.locate(spec)?, load, on_progress)
     }
 
     /// Folder for what this program remembers of a user.

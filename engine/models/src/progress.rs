@@ -1,14 +1,15 @@
-//! Telling a long operation's caller how far it is, and being told to stop.
+//! Progress of downloads and checks, told to a callback that can cancel them.
 
 use std::fmt;
 use std::ops::ControlFlow;
 
-use super::ModelsError;
+use super::{JobProgress, ModelsError};
 
-/// What a long operation is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Stage of a download or a check.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ProgressStage {
     /// Asking the hub what there is.
+    #[default]
     Asking,
     /// Another program is downloading the same file; waiting for it.
     Waiting,
@@ -33,13 +34,13 @@ impl fmt::Display for ProgressStage {
     }
 }
 
-/// How far a long operation is.
+/// Progress of a download or a check.
 ///
 /// Within one pull or verification `done` never decreases and ends at `total`; both are 0 until the
 /// sizes are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress<'a> {
-    /// What is going on.
+    /// Current stage.
     pub stage: ProgressStage,
     /// The file's name in the repository or folder; empty where no single file is meant.
     pub file: &'a str,
@@ -47,6 +48,43 @@ pub struct Progress<'a> {
     pub done: u64,
     /// Bytes there are, of all files together.
     pub total: u64,
+}
+
+/// [`Progress`] as that of a job.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TransferProgress {
+    /// Current stage.
+    pub stage: ProgressStage,
+    /// Name of the current file; empty where no single file is meant.
+    pub file: String,
+    /// Bytes dealt with, of all files together.
+    pub done: u64,
+    /// Bytes there are, of all files together; 0 until they are known.
+    pub total: u64,
+}
+
+impl TransferProgress {
+    /// Share of the bytes that is done, 0 to 1; 0 while the total is unknown.
+    pub fn share(&self) -> f32 {
+        self.done as f32 / self.total.max(1) as f32
+    }
+
+    fn percent(&self) -> u64 {
+        (self.share() * 100.0) as u64
+    }
+}
+
+impl From<Progress<'_>> for TransferProgress {
+    fn from(progress: Progress<'_>) -> Self {
+        let Progress { stage, file, done, total } = progress;
+        Self { stage, file: file.to_owned(), done, total }
+    }
+}
+
+impl JobProgress for TransferProgress {
+    fn is_visible_change(&self, shown: &Self) -> bool {
+        (self.stage, self.percent(), self.total) != (shown.stage, shown.percent(), shown.total)
+    }
 }
 
 /// Is called for every block that arrives, and every few hundredths of a second while waiting: keep

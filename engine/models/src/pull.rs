@@ -21,13 +21,13 @@ pub(super) fn pull(
 ) -> Result<PathBuf, ModelsError> {
     let mut tally = ProgressTally::new(on_progress);
     tally.report(ProgressStage::Asking, "", 0)?;
-    let hub = Hub::new(settings, model.repository)?;
+    let hub = Hub::new(settings, model.repository);
     let listing = hub.listing()?;
     let pull = Pull {
         hub,
         cache: RepositoryCache::new(settings, model.repository),
-        commit: listing.sha,
-        names: listing.siblings.into_iter().map(|file| file.rfilename).collect(),
+        commit: listing.commit,
+        names: listing.files,
     };
     let files = pull.plan(&mut tally)?;
     tally.expect(files.iter().map(|file| file.size).fold(0, u64::saturating_add));

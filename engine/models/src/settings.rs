@@ -5,9 +5,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hf_hub::Cache;
-
 use super::ModelsError;
+
+/// Address of the public hub.
+pub const PUBLIC_HUB: &str = "https://huggingface.co";
 
 /// How to reach the hub and where its cache lies.
 ///
@@ -17,7 +18,7 @@ use super::ModelsError;
 pub struct HubSettings {
     /// The cache: one folder a repository, each with `blobs`, `refs` and `snapshots`.
     pub cache: PathBuf,
-    /// The hub's address without a trailing slash; the public hub if `None`.
+    /// The hub's address without a trailing slash; [`PUBLIC_HUB`] if `None`.
     pub endpoint: Option<String>,
     /// Access token, for repositories that need one. Sent to the hub only, never to the servers it
     /// redirects to; never printed.
@@ -29,7 +30,8 @@ pub struct HubSettings {
     pub retries: u32,
     /// The pause before the first retry; each further one doubles it.
     pub retry_pause: Duration,
-    /// How long to wait for the next bytes before a connection counts as stalled.
+    /// How long to wait for the next bytes before a connection counts as stalled. A listing may take
+    /// four times as long in all.
     pub patience: Duration,
 }
 
@@ -66,15 +68,10 @@ impl HubSettings {
         };
         let home = match set("HF_HOME") {
             Some(home) => Some(PathBuf::from(home)),
-            // The crate's own default panics where there is no home folder, so ask first.
-            None => dirs::home_dir().and_then(|home| {
-                let default = Cache::default().path().parent()?.to_owned();
-                // The hub's Python tools put the default under XDG_CACHE_HOME, the crate does not.
-                Some(match (set("XDG_CACHE_HOME"), default.strip_prefix(home.join(".cache"))) {
-                    (Some(cache), Ok(name)) => PathBuf::from(cache).join(name),
-                    _ => default,
-                })
-            }),
+            None => set("XDG_CACHE_HOME")
+                .map(PathBuf::from)
+                .or_else(|| Some(dirs::home_dir()?.join(".cache")))
+                .map(|cache| cache.join("huggingface")),
         };
         let cache = match (set("HF_HUB_CACHE"), &home) {
             (Some(cache), _) => PathBuf::from(cache),

@@ -1,11 +1,12 @@
-//! Where a model's files are.
+//! Location of a model's files.
 
 use std::path::PathBuf;
 
-use super::known::EMBEDDED;
-use super::{ModelLibrary, ModelsError};
+use residue_codec::{CodecConfig, ConfigError};
 
-/// Where a model's files are.
+use super::embedded;
+
+/// Location of a model's files.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ModelSource {
     /// Inside the program: [`embedded`](super::embedded).
@@ -15,16 +16,25 @@ pub enum ModelSource {
     Folder(PathBuf),
 }
 
-/// Finds the model that `spec` means, with the settings of the environment:
-/// [`ModelLibrary::from_env`], [`ModelLibrary::locate`].
-///
-/// # Errors
-///
-/// As both of those.
-pub fn locate(spec: &str) -> Result<ModelSource, ModelsError> {
-    if spec.eq_ignore_ascii_case(EMBEDDED) {
-        // Must work on an account without any folder of its own.
-        return Ok(ModelSource::Embedded);
+impl ModelSource {
+    /// Reads the model's `config.json`.
+    ///
+    /// # Errors
+    /// If the file is missing or cannot be honoured.
+    pub fn config(&self) -> Result<CodecConfig, ConfigError> {
+        match self {
+            Self::Embedded => CodecConfig::parse(embedded().config),
+            Self::Folder(folder) => CodecConfig::read(folder),
+        }
     }
-    ModelLibrary::from_env()?.locate(spec)
+
+    /// Returns the same model with its folder written in one way: absolute and without links.
+    pub fn canonical(&self) -> Self {
+        match self {
+            Self::Embedded => Self::Embedded,
+            Self::Folder(folder) => {
+                Self::Folder(std::fs::canonicalize(folder).unwrap_or_else(|_| folder.clone()))
+            }
+        }
+    }
 }

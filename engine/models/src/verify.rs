@@ -1,14 +1,13 @@
 //! Checking a model's files without loading it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{Read, Seek};
 use std::path::Path;
 
-use safetensors::tensor::Metadata;
 use sha2::Digest;
 
-use residue_codec::{ShardIndex, read_safetensors_header};
+use residue_codec::{CodecError, ShardIndex, read_tensor_names};
 use residue_core::small_file;
 
 use super::folder::{self, CONFIG, INDEX};
@@ -17,19 +16,15 @@ use super::progress::{OnProgress, ProgressStage, ProgressTally};
 use super::{ModelSource, ModelsError, embedded, hub_cache};
 use residue_core::hex;
 
-/// A deeper check that the caller may add, such as loading configuration and tensors: the files are
-/// not opened as a model here. The error is one line for the user.
-pub type LoadCheck<'a> = dyn Fn(&ModelSource) -> Result<(), String> + 'a;
-
-/// What [`verify`] found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Result of checking a model.
+#[derive(Debug)]
 pub struct VerifyReport {
     /// The model.
     pub source: ModelSource,
     /// Its files, `config.json` first.
     pub files: Vec<FileReport>,
-    /// What the caller's own check said; not run unless all files are good.
-    pub load: Option<Result<(), String>>,
+    /// Result of loading it; `None` if that was not tried, as where a file is damaged.
+    pub load: Option<Result<(), CodecError>>,
 }
 
 impl VerifyReport {
@@ -38,9 +33,18 @@ impl VerifyReport {
         self.files.iter().all(|file| file.problem.is_none())
             && self.load.as_ref().is_none_or(Result::is_ok)
     }
+
+    /// Returns the first problem, in words for the user.
+    pub fn problem(&self) -> Option<String> {
+        let of_file = |file: &FileReport| {
+            file.problem.as_ref().map(|problem| format!("{}: {problem}", file.name))
+        };
+        let load = self.load.as_ref().and_then(|load| load.as_ref().err());
+        self.files.iter().find_map(of_file).or_else(|| load.map(ToString::to_string))
+    }
 }
 
-/// What [`verify`] found about one file.
+/// Result of checking one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileReport {
     /// Its name in the folder.
@@ -68,7 +72,6 @@ pub struct FileReport {
 /// is wrong with files is in the report.
 pub fn verify(
     source: &ModelSource,
-    load: Option<&LoadCheck<'_>>,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<VerifyReport, ModelsError> {
     let mut tally = ProgressTally::new(on_progress);
@@ -76,12 +79,11 @@ pub fn verify(
         ModelSource::Embedded => verify_embedded(&mut tally)?,
         ModelSource::Folder(folder) => verify_folder(folder, &mut tally)?,
     };
-    let mut report = VerifyReport { source: source.clone(), files, load: None };
-    if report.is_ok() {
-        report.load = load.map(|load| load(source));
-    }
-    Ok(report)
+    Ok(VerifyReport { source: source.clone(), files, load: None })
 }
+
+/// Names of a file's tensors.
+type TensorNames = BTreeSet<String>;
 
 fn verify_embedded(tally: &mut ProgressTally<'_>) -> Result<Vec<FileReport>, ModelsError> {
     let model = embedded();
@@ -95,7 +97,7 @@ fn verify_embedded(tally: &mut ProgressTally<'_>) -> Result<Vec<FileReport>, Mod
             ..FileReport::default()
         };
         match check_content(name, &mut { content }, report.bytes) {
-            Ok(metadata) => report.tensors = metadata.map(|m| m.tensors().len()),
+            Ok(tensors) => report.tensors = tensors.map(|names| names.len()),
             Err(problem) => report.problem = Some(format!("{problem}; this program is damaged")),
         }
         let failure = |source| ModelsError::Io { action: "read", path: name.into(), source };
@@ -115,19 +117,19 @@ fn verify_folder(
     let names = folder::expected_files(folder)?;
     let size = |name: &String| fs::metadata(folder.join(name)).map_or(0, |m| m.len());
     tally.expect(names.iter().map(size).sum());
-    let mut headers = BTreeMap::new();
+    let mut tensors = BTreeMap::new();
     let mut reports = Vec::new();
     for name in names {
-        let (report, header) = verify_file(folder, name, tally)?;
+        let (report, names) = verify_file(folder, name, tally)?;
         tally.finish(ProgressStage::Checking, &report.name, report.bytes)?;
-        if let Some(header) = header {
-            headers.insert(report.name.clone(), header);
+        if let Some(names) = names {
+            tensors.insert(report.name.clone(), names);
         }
         reports.push(report);
     }
     if let Some(report) = reports.iter_mut().find(|file| file.name == INDEX) {
         let index = folder::read_index(&folder.join(INDEX))?;
-        report.problem = report.problem.take().or_else(|| disagreement(&index, &headers));
+        report.problem = report.problem.take().or_else(|| disagreement(&index, &tensors));
     }
     Ok(reports)
 }
@@ -136,7 +138,7 @@ fn verify_file(
     folder: &Path,
     name: String,
     tally: &mut ProgressTally<'_>,
-) -> Result<(FileReport, Option<Metadata>), ModelsError> {
+) -> Result<(FileReport, Option<TensorNames>), ModelsError> {
     let path = folder.join(&name);
     let mut report = FileReport { name, ..FileReport::default() };
     let failure = |source| ModelsError::Io { action: "read", path: path.clone(), source };
@@ -159,14 +161,14 @@ fn verify_file(
         Err(ModelsError::Cancelled) => return Err(ModelsError::Cancelled),
         Err(e) => report.problem = Some(e.to_string()),
     }
-    let header = match checked {
-        Ok(header) => header,
+    let tensors = match checked {
+        Ok(tensors) => tensors,
         Err(problem) => {
             report.problem.get_or_insert(format!("{problem}; download or copy it again"));
             None
         }
     };
-    report.tensors = header.as_ref().map(|header| header.tensors().len());
+    report.tensors = tensors.as_ref().map(BTreeSet::len);
     if let (Some(published), Some(found)) = (&report.published_sha256, &report.sha256)
         && published != found
     {
@@ -176,7 +178,7 @@ fn verify_file(
             fs::canonicalize(&path).unwrap_or(path).display()
         ));
     }
-    Ok((report, header))
+    Ok((report, tensors))
 }
 
 /// The published sum of a file in the hub's cache: the name of the blob that it is a link to.
@@ -187,14 +189,14 @@ fn published_sum(path: &Path) -> Option<String> {
     (in_cache && hub_cache::is_sha256(name)).then(|| name.to_owned())
 }
 
-/// Checks what is inside a file of `bytes` bytes; gives the header of weights.
+/// Checks the content of a file of `bytes` bytes; gives the tensors in it if it holds weights.
 fn check_content(
     name: &str,
     content: &mut impl Read,
     bytes: u64,
-) -> Result<Option<Metadata>, String> {
+) -> Result<Option<TensorNames>, String> {
     if name.ends_with(".safetensors") {
-        return read_safetensors_header(content, bytes).map(Some).map_err(|e| e.to_string());
+        return read_tensor_names(content, bytes).map(Some).map_err(|problem| problem.to_string());
     }
     // Deep nesting is refused by the parser itself.
     let json: serde_json::Value = serde_json::from_reader(content.take(small_file::LIMIT))
@@ -203,77 +205,15 @@ fn check_content(
 }
 
 /// Where an index and its shards disagree. Shards that could not be read have their own problem.
-fn disagreement(index: &ShardIndex, headers: &BTreeMap<String, Metadata>) -> Option<String> {
+fn disagreement(index: &ShardIndex, tensors: &BTreeMap<String, TensorNames>) -> Option<String> {
     let missing: Vec<_> = index
         .weight_map
         .iter()
-        .filter(|(tensor, shard)| {
-            headers.get(*shard).is_some_and(|header| header.info(tensor).is_none())
-        })
+        .filter(|(tensor, shard)| tensors.get(*shard).is_some_and(|names| !names.contains(*tensor)))
         .collect();
     let (tensor, shard) = missing.first()?;
     Some(format!(
         "{} tensors are not where the index says, the first is {tensor} (expected in {shard}); the files belong to different models: download them again",
         missing.len()
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn file(header: &str, data: usize) -> Vec<u8> {
-        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
-        bytes.extend(header.as_bytes());
-        bytes.extend(vec![0; data]);
-        bytes
-    }
-
-    fn check(bytes: &[u8]) -> Result<usize, String> {
-        read_safetensors_header(&mut &bytes[..], bytes.len() as u64)
-            .map(|header| header.tensors().len())
-            .map_err(|error| error.to_string())
-    }
-
-    const TWO: &str = r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"I8","shape":[3],"data_offsets":[8,11]}}"#;
-
-    #[test]
-    fn a_header_has_to_fill_its_file() {
-        assert_eq!(check(&file(TWO, 11)), Ok(2));
-        assert!(check(&file(TWO, 10)).unwrap_err().contains("the file has"));
-        assert!(check(&file(TWO, 12)).unwrap_err().contains("the file has"));
-    }
-
-    #[test]
-    fn a_file_cut_anywhere_is_noticed() {
-        let whole = file(TWO, 11);
-        for length in 0..whole.len() {
-            assert!(check(&whole[..length]).is_err(), "{length}");
-        }
-    }
-
-    #[test]
-    fn hostile_headers_are_errors() {
-        assert!(check(&u64::MAX.to_le_bytes()).unwrap_err().contains("claims"));
-        let overlap = TWO.replace("[8,11]", "[7,10]");
-        let backwards = TWO.replace("[8,11]", "[11,8]");
-        let shape = TWO.replace("[2]", "[18446744073709551615,18446744073709551615]");
-        let dtype = TWO.replace("I8", "X9");
-        for header in [&overlap, &backwards, &shape, &dtype, "[]", "{", "\"\""] {
-            assert!(check(&file(header, 11)).is_err(), "{header}");
-        }
-        // Each tensor is possible, together they are more than can be counted.
-        let quarter = 1u64 << 61;
-        let endless: Vec<String> = (0..7)
-            .map(|i| {
-                format!(
-                    r#""{i}":{{"dtype":"U8","shape":[{}],"data_offsets":[{},{}]}}"#,
-                    quarter - 1,
-                    i * (quarter - 1),
-                    (i + 1) * (quarter - 1)
-                )
-            })
-            .collect();
-        assert!(check(&file(&format!("{{{}}}", endless.join(",")), 0)).is_err());
-    }
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use residue_engine_testing::{
-    COMMIT, CONFIG, HubFault, HubServer, PullFixture, REPOSITORY, quiet, sha256, sharded, single,
+    COMMIT, CONFIG, HubFault, HubServer, PullFixture, quiet, sha256, sharded, single,
 };
 use residue_models::{ModelSource, ModelsError, ProgressStage};
 
@@ -38,16 +38,6 @@ fn a_pull_brings_every_file_into_the_shared_layout() {
     assert_eq!(seen.first(), Some(&(ProgressStage::Asking, 0, 0)));
     assert_eq!(seen.last(), Some(&(ProgressStage::Checking, total, total)));
     assert!(seen.iter().filter(|(stage, ..)| *stage == ProgressStage::Downloading).count() > 4);
-}
-
-#[test]
-fn the_hubs_own_client_crate_finds_what_was_pulled() {
-    let server = HubServer::start(single(10));
-    let place = PullFixture::new(&server);
-    let folder = place.library().pull("nano", &mut quiet()).unwrap();
-    let cache = hf_hub::Cache::new(place.settings.cache.clone());
-    let found = cache.model(REPOSITORY.to_owned()).get("model.safetensors");
-    assert_eq!(found, Some(folder.join("model.safetensors")));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use residue_engine_testing::{CONFIG, HubFault, HubServer, PullFixture, quiet, sha256, single};
 use residue_models::ModelsError;
@@ -201,6 +202,50 @@ fn senseless_answers_are_errors() {
         assert!(matches!(error, ModelsError::Answer { .. }), "{listing}: {error}");
     }
     assert!(!place.settings.cache.exists(), "nothing was written");
+}
+
+/// A server whose answer to everything never ends: `block` after `block`, with a pause between.
+fn endless_answer(block: Vec<u8>, pause: Duration) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut line = String::new();
+            while reader.read_line(&mut line).is_ok_and(|length| length > 2) {
+                line.clear();
+            }
+            let mut sent = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+            while sent.is_ok() {
+                thread::sleep(pause);
+                sent = stream.write_all(&block);
+            }
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_listing_is_bounded_in_bytes() {
+    let mut place = PullFixture::new(&HubServer::start(vec![]));
+    place.settings.endpoint = Some(endless_answer(vec![b' '; 1 << 16], Duration::ZERO));
+    let error = pull(&place);
+    assert!(matches!(error, ModelsError::Answer { .. }), "{error}");
+    assert!(error.to_string().contains("more than 2097152 bytes"), "{error}");
+}
+
+/// Each byte comes in time, and the whole never does.
+#[test]
+fn a_listing_is_bounded_in_time() {
+    let mut place = PullFixture::new(&HubServer::start(vec![]));
+    place.settings.patience = Duration::from_millis(250);
+    place.settings.endpoint = Some(endless_answer(vec![b' '], Duration::from_millis(20)));
+    let start = Instant::now();
+    let error = pull(&place);
+    assert!(matches!(error, ModelsError::Network { .. }), "{error}");
+    let taken = start.elapsed();
+    assert!(taken >= Duration::from_millis(900), "{taken:?}: it was not the limit of one step");
+    assert!(taken < Duration::from_secs(20), "{taken:?}");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Verifying folders and the cache.
 
-use std::cell::Cell;
 use std::fs;
 use std::ops::ControlFlow;
 
@@ -11,7 +10,7 @@ use residue_models::{ModelSource, ModelsError, VerifyReport, verify};
 use tempfile::TempDir;
 
 fn check(folder: &TempDir) -> VerifyReport {
-    verify(&ModelSource::Folder(folder.path().to_owned()), None, &mut quiet()).unwrap()
+    verify(&ModelSource::Folder(folder.path().to_owned()), &mut quiet()).unwrap()
 }
 
 /// The problem of one file; all others have to be good.
@@ -68,7 +67,7 @@ fn an_unreadable_index_is_an_error() {
     write(folder.path(), &sharded());
     fs::write(folder.path().join("model.safetensors.index.json"), "{}").unwrap();
     let source = ModelSource::Folder(folder.path().to_owned());
-    assert!(matches!(verify(&source, None, &mut quiet()), Err(ModelsError::Index { .. })));
+    assert!(matches!(verify(&source, &mut quiet()), Err(ModelsError::Index { .. })));
 }
 
 #[test]
@@ -77,8 +76,8 @@ fn a_pulled_model_is_held_against_its_published_sum() {
     let server = HubServer::start(files.clone());
     let place = PullFixture::new(&server);
     let library = place.library();
-    library.pull("nano", &mut quiet()).unwrap();
-    let report = library.verify("nano", None, &mut quiet()).unwrap();
+    let source = ModelSource::Folder(library.pull("nano", &mut quiet()).unwrap());
+    let report = verify(&source, &mut quiet()).unwrap();
     assert!(report.is_ok(), "{report:?}");
     let sum = sha256(&files[1].1);
     assert_eq!(report.files[1].published_sha256.as_ref(), Some(&sum));
@@ -86,31 +85,14 @@ fn a_pulled_model_is_held_against_its_published_sum() {
     let mut damaged = files[1].1.clone();
     *damaged.last_mut().unwrap() ^= 1;
     fs::write(place.blob(&sum), damaged).unwrap();
-    let report = library.verify("nano", None, &mut quiet()).unwrap();
+    let report = verify(&source, &mut quiet()).unwrap();
     let said = problem(&report, "model.safetensors");
     assert!(said.contains(&sum) && said.contains("delete"), "{said}");
 
     // Doing what it says mends it.
     fs::remove_file(place.blob(&sum)).unwrap();
     library.pull("nano", &mut quiet()).unwrap();
-    assert!(library.verify("nano", None, &mut quiet()).unwrap().is_ok());
-}
-
-#[test]
-fn the_callers_check_runs_only_on_good_files() {
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &single(1000));
-    let source = ModelSource::Folder(folder.path().to_owned());
-    let runs = Cell::new(0);
-    let load = |_: &ModelSource| {
-        runs.set(runs.get() + 1);
-        Err("does not load".to_owned())
-    };
-    let report = verify(&source, Some(&load), &mut quiet()).unwrap();
-    assert!(!report.is_ok() && report.load == Some(Err("does not load".to_owned())));
-    fs::write(folder.path().join("model.safetensors"), "").unwrap();
-    assert_eq!(verify(&source, Some(&load), &mut quiet()).unwrap().load, None);
-    assert_eq!(runs.get(), 1);
+    assert!(verify(&source, &mut quiet()).unwrap().is_ok());
 }
 
 #[test]
@@ -119,20 +101,20 @@ fn progress_reaches_the_total_and_can_stop() {
     write(folder.path(), &single(1_000_000));
     let source = ModelSource::Folder(folder.path().to_owned());
     let mut seen = Vec::new();
-    verify(&source, None, &mut |p| {
+    verify(&source, &mut |p| {
         seen.push((p.done, p.total));
         ControlFlow::Continue(())
     })
     .unwrap();
     assert!(seen.is_sorted() && seen.len() > 4);
     assert!(seen.last().is_some_and(|(done, total)| done == total && *total > 1_000_000));
-    let stopped = verify(&source, None, &mut |_| ControlFlow::Break(()));
+    let stopped = verify(&source, &mut |_| ControlFlow::Break(()));
     assert!(matches!(stopped, Err(ModelsError::Cancelled)));
 }
 
 #[test]
 fn the_embedded_model_is_good() {
-    let report = verify(&ModelSource::Embedded, None, &mut quiet()).unwrap();
+    let report = verify(&ModelSource::Embedded, &mut quiet()).unwrap();
     assert!(report.is_ok(), "{report:?}");
     assert!(report.files.iter().all(|file| file.sha256.is_some()));
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use residue_engine::models::{HubSettings, ModelLibrary, OnProgress, Progress};
+use residue_models::{HubSettings, ModelLibrary, OnProgress, Progress};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 

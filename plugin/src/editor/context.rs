@@ -1,5 +1,7 @@
 //! The state that the sections of the editor share.
 
+use residue_engine::models::PullStatus;
+
 use super::host_params::HostParams;
 use crate::instance::Instance;
 use crate::model::ModelStatus;
@@ -12,6 +14,8 @@ pub(super) struct EditorContext {
     pub host: HostParams,
     /// The model's status, as of this frame.
     pub model: ModelStatus,
+    /// The download that runs, or has ended and was not dismissed, as of this frame.
+    pub download: Option<PullStatus>,
     /// The model dialog's state while it is open.
     pub dialog: Option<ModelDialogState>,
 }
@@ -21,14 +25,21 @@ pub(super) struct EditorContext {
 pub(super) struct ModelDialogState {
     /// The folder that is being typed.
     pub folder: String,
-    /// A download was running when the list was read; it is read again when the download has ended.
-    pub fetching: bool,
 }
 
 impl EditorContext {
+    /// Reads the model's status, and what the catalog's jobs have done.
+    pub fn read(&mut self) {
+        self.model = self.instance.model.status();
+        let mut catalog = self.instance.catalog.lock();
+        // The download's end is part of its status; the rest shows in the list.
+        drop(catalog.poll());
+        self.download = catalog.pull_status();
+    }
+
     /// Opens the model dialog, and starts reading the list of models on this computer.
     pub fn open_model_dialog(&mut self) {
-        self.instance.shelf.refresh();
+        self.instance.catalog.lock().refresh();
         self.dialog = Some(ModelDialogState::default());
     }
 }

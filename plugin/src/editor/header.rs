@@ -9,7 +9,7 @@ use super::controls::{menu_button, param_switch, toggle};
 use super::model_text::short_name;
 use super::port_observer::PortSnapshot;
 use super::preset_menu;
-use crate::model::Phase;
+use crate::model::ModelPhase;
 
 /// Draws the header.
 pub fn show(ui: &mut Ui, context: &mut EditorContext, port: Option<&PortSnapshot>) {
@@ -20,15 +20,15 @@ pub fn show(ui: &mut Ui, context: &mut EditorContext, port: Option<&PortSnapshot
         ui.label(RichText::new("Residue").size(17.0).strong().color(theme.text));
         ui.add_space(size::SPACE);
         caption(ui, &theme, "Model");
-        let wanted = &context.model.wanted;
+        let requested = &context.model.requested;
         let mark = match context.model.phase {
-            Phase::Missing(_) | Phase::Failed(_) => " (not running)",
-            Phase::Loading => " \u{2026}",
+            ModelPhase::Missing(_) | ModelPhase::Failed(_) => " (not running)",
+            ModelPhase::Loading => " \u{2026}",
             _ => "",
         };
-        let name = format!("{}{mark}", short_name(&wanted.id));
-        let precision = wanted.precision.runs_in().name();
-        let label = format!("Model {}, {precision}", wanted.id);
+        let name = format!("{}{mark}", short_name(&requested.id));
+        let precision = requested.precision.runs_in().name();
+        let label = format!("Model {}, {precision}", requested.id);
         let button = menu_button(ui, &label, &name, precision);
         if button.on_hover_text("choose a model and its precision").clicked() {
             context.open_model_dialog();

@@ -5,7 +5,7 @@
 //!                                                                             |
 //!    PortObserver: reads the port's status, lanes and codes, once a frame ----+--- header, notice, compare,
 //!    HostParams:   reads parameters, changes them with gestures           ----+    views, sections, status,
-//!    Shelf:        models on this computer, downloads                     ----+    model dialog
+//!    ModelCatalog: models on this computer, downloads                     ----+    model dialog
 //! ```
 //!
 //! Nothing is kept or computed while the editor is closed. It polls what it shows, because notifications

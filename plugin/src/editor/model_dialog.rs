@@ -2,14 +2,15 @@
 
 use egui::{Align, Context, Frame, Id, Layout, Modal, RichText, ScrollArea, TextEdit, Ui};
 use residue_engine::codec::Precision;
+use residue_engine::models::{EMBEDDED, ListedModel};
 use residue_ui::Theme;
 use residue_ui::text::bytes;
 use residue_ui::theme::size;
 
 use super::context::{EditorContext, ModelDialogState};
 use super::controls::{ListRow, caption, list_row, segmented_choice, toggle};
-use super::model_text::{download_progress, short_name};
-use crate::model::{Fetch, ModelChoice, Phase, ShelfModel};
+use super::model_text::{download_progress, short_name, summary_text};
+use crate::model::{ModelChoice, ModelPhase};
 
 /// Width of the dialog, in points.
 const WIDTH: f32 = 600.0;
@@ -32,22 +33,19 @@ pub fn show(ctx: &Context, context: &mut EditorContext) {
 /// Draws the contents; returns whether the user closes the dialog.
 fn contents(ui: &mut Ui, context: &mut EditorContext, dialog: &mut ModelDialogState) -> bool {
     let theme = Theme::of(ui);
-    let shelf = std::sync::Arc::clone(&context.instance.shelf);
-    let fetch = shelf.fetch();
-    let fetching = fetch.as_ref().is_some_and(Fetch::runs);
-    if dialog.fetching && !fetching {
-        shelf.refresh();
-    }
-    dialog.fetching = fetching;
-
+    let (models, error) = {
+        let catalog = context.instance.catalog.lock();
+        let error = catalog.list_error().map(ToString::to_string);
+        (catalog.models().map(<[_]>::to_vec), error)
+    };
     caption(ui, "Model");
-    match shelf.models() {
-        None => drop(ui.label(RichText::new("Looking \u{2026}").color(theme.weak))),
-        Some(Err(error)) => drop(ui.label(RichText::new(error).color(theme.alert))),
-        Some(Ok(models)) => {
+    match (models, error) {
+        (_, Some(error)) => drop(ui.label(RichText::new(error).color(theme.alert))),
+        (None, None) => drop(ui.label(RichText::new("Looking \u{2026}").color(theme.weak))),
+        (Some(models), None) => {
             ScrollArea::vertical().max_height(260.0).show(ui, |ui| {
                 for model in &models {
-                    model_row(ui, &theme, context, model, fetch.as_ref());
+                    model_row(ui, &theme, context, model);
                 }
                 unlisted_row(ui, &theme, context, &models);
             });
@@ -55,7 +53,7 @@ fn contents(ui: &mut Ui, context: &mut EditorContext, dialog: &mut ModelDialogSt
     }
     ui.add_space(size::GAP);
     folder_entry(ui, &theme, context, &mut dialog.folder);
-    if let Phase::Missing(reason) | Phase::Failed(reason) = &context.model.phase {
+    if let ModelPhase::Missing(reason) | ModelPhase::Failed(reason) = &context.model.phase {
         ui.label(RichText::new(reason).color(theme.alert));
     }
 
@@ -86,69 +84,71 @@ fn folder_entry(ui: &mut Ui, theme: &Theme, context: &mut EditorContext, folder:
                 // A relative name without a slash could be mistaken for a known model's.
                 let path = std::path::absolute(folder);
                 let id = path.map_or(folder.to_owned(), |path| path.display().to_string());
-                context.instance.model.choose(context.model.wanted.of_model(id));
+                context.instance.model.choose(context.model.requested.of_model(id));
             }
         });
     });
 }
 
 /// Draws a model with its action: choose, download or cancel.
-fn model_row(
-    ui: &mut Ui,
-    theme: &Theme,
-    context: &mut EditorContext,
-    model: &ShelfModel,
-    fetch: Option<&Fetch>,
-) {
-    let chosen = context.model.wanted.id.eq_ignore_ascii_case(&model.id);
-    let running = fetch.filter(|fetch| fetch.runs());
+fn model_row(ui: &mut Ui, theme: &Theme, context: &mut EditorContext, model: &ListedModel) {
+    let chosen = context.model.requested.id.eq_ignore_ascii_case(&model.id);
+    let running = context.download.as_ref().filter(|download| download.is_running());
     ui.horizontal(|ui| {
-        let here = model.here.is_ok();
         let label = format!("Model {}", model.id);
-        let row = ListRow { width: WIDTH - STATE, chosen, enabled: here };
-        let button = list_row(ui, &label, [&model.id, &model.about], row);
+        let row = ListRow { width: WIDTH - STATE, chosen, enabled: model.here };
+        let button = list_row(ui, &label, [&model.id, &description(model)], row);
         if button.clicked() {
-            context.instance.model.choose(context.model.wanted.of_model(&model.id));
+            context.instance.model.choose(context.model.requested.of_model(&model.id));
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            match (&model.here, model.download) {
-                (Ok(size), _) => {
-                    let size = size.map(byte_size).unwrap_or_default();
+            match (model.download_bytes, running) {
+                _ if model.here => {
+                    let size = model.bytes.map(bytes).unwrap_or_default();
                     ui.label(RichText::new(format!("here, {size}")).color(theme.weak));
                 }
-                (Err(_), Some(_)) if running.is_some_and(|fetch| fetch.name == model.id) => {
+                (Some(_), Some(download)) if download.id == model.id => {
                     if toggle(ui, false, "Cancel", 0.0, false).clicked() {
-                        context.instance.shelf.cancel_fetch();
+                        context.instance.catalog.lock().cancel_pull();
                     }
-                    let share =
-                        running.map_or(0.0, |fetch| fetch.done as f32 / fetch.total.max(1) as f32);
-                    let text = running.map(download_progress).unwrap_or_default();
-                    ui.label(format!("{:.0} %", share * 100.0)).on_hover_text(text);
+                    let percent = download.progress.share() * 100.0;
+                    ui.label(format!("{percent:.0} %")).on_hover_text(download_progress(download));
                 }
-                (Err(why), Some(size)) => {
+                (Some(size), running) => {
                     ui.add_enabled_ui(running.is_none(), |ui| {
                         let text = format!("Fetch {}", bytes(size));
-                        if toggle(ui, true, &text, 0.0, false).on_hover_text(why).clicked() {
-                            let slot = &context.instance.model;
-                            context.instance.shelf.begin_fetch(&model.id, slot);
+                        let button = toggle(ui, true, &text, 0.0, false);
+                        if button.on_hover_text(&model.place).clicked() {
+                            context.instance.download(&model.id);
                         }
                     });
                 }
-                (Err(why), None) => {
-                    ui.label(RichText::new("not usable").color(theme.alert)).on_hover_text(why);
+                (None, _) => {
+                    let text = RichText::new("not usable").color(theme.alert);
+                    ui.label(text).on_hover_text(&model.place);
                 }
             }
         });
     });
 }
 
+/// Describes a model: its layout if it is a published one or inside the program, else where it is.
+fn description(model: &ListedModel) -> String {
+    let is_added = model.repository.is_none() && model.id != EMBEDDED;
+    match &model.summary {
+        Some(summary) if !is_added => summary_text(summary),
+        _ if model.here => model.place.clone(),
+        _ => "a folder that you added".to_owned(),
+    }
+}
+
 /// Draws the requested model, if the list does not have it.
-fn unlisted_row(ui: &mut Ui, theme: &Theme, context: &mut EditorContext, models: &[ShelfModel]) {
-    let id = &context.model.wanted.id;
+fn unlisted_row(ui: &mut Ui, theme: &Theme, context: &mut EditorContext, models: &[ListedModel]) {
+    let id = &context.model.requested.id;
     if models.iter().any(|model| model.id.eq_ignore_ascii_case(id)) {
         return;
     }
-    let missing = matches!(context.model.phase, Phase::Missing(_));
+    let missing = matches!(context.model.phase, ModelPhase::Missing(_));
     ui.horizontal(|ui| {
         let row = ListRow { width: WIDTH - STATE, chosen: true, enabled: true };
         list_row(ui, &format!("Model {id}"), [short_name(id), id], row);
@@ -162,12 +162,12 @@ fn unlisted_row(ui: &mut Ui, theme: &Theme, context: &mut EditorContext, models:
 
 /// Draws the choice of the precision.
 fn precision(ui: &mut Ui, theme: &Theme, context: &mut EditorContext) {
-    let now = context.model.wanted.precision.runs_in();
+    let now = context.model.requested.precision.runs_in();
     let chosen = Precision::ALL.iter().position(|precision| *precision == now).unwrap_or(0);
     ui.horizontal(|ui| {
         let names = Precision::ALL.map(Precision::name);
         if let Some(index) = segmented_choice(ui, "Precision", chosen, &names) {
-            let choice: ModelChoice = context.model.wanted.in_precision(Precision::ALL[index]);
+            let choice: ModelChoice = context.model.requested.in_precision(Precision::ALL[index]);
             context.instance.model.choose(choice);
         }
         let about = match now {

@@ -1,8 +1,7 @@
 //! Models and downloads as text.
 
 use residue_ui::text::bytes;
-
-use crate::model::Fetch;
+use residue_engine::models::{ModelSummary, PullStatus, TransferProgress};
 
 /// Returns the name of a model; of a folder its last component.
 pub fn short_name(id: &str) -> &str {
@@ -11,13 +10,20 @@ pub fn short_name(id: &str) -> &str {
 }
 
 /// Formats the progress of a download.
-pub fn download_progress(fetch: &Fetch) -> String {
-    let Fetch { name, stage, done, total, .. } = fetch;
+pub fn download_progress(download: &PullStatus) -> String {
+    let PullStatus { id, progress: TransferProgress { stage, done, total, .. }, .. } = download;
     if *total == 0 {
-        format!("Fetching {name}: {stage}")
+        format!("Fetching {id}: {stage}")
     } else {
-        format!("Fetching {name}: {stage}, {} of {}", bytes(*done), bytes(*total))
+        format!("Fetching {id}: {stage}, {} of {}", bytes(*done), bytes(*total))
     }
+}
+
+/// Formats sample rate, channels and layers of a model.
+pub fn summary_text(summary: &ModelSummary) -> String {
+    let channels = if summary.channels == 1 { "mono" } else { "stereo" };
+    let kilohertz = f64::from(summary.rate) / 1000.0;
+    format!("{kilohertz} kHz {channels}, {} layers", summary.layers)
 }
 
 #[cfg(test)]
@@ -28,14 +34,16 @@ mod tests {
 
     #[test]
     fn progress_has_sizes() {
-        let fetch = Fetch {
-            name: "nano".into(),
+        let progress = TransferProgress {
             stage: ProgressStage::Downloading,
+            file: "model.safetensors".into(),
             done: 31_000_000,
             total: 87_878_656,
-            end: None,
         };
-        assert_eq!(download_progress(&fetch), "Fetching nano: downloading, 31 MB of 88 MB");
+        let download = PullStatus { id: "nano".into(), progress, end: None };
+        assert_eq!(download_progress(&download), "Fetching nano: downloading, 31 MB of 88 MB");
+        let summary = ModelSummary { rate: 44_100, channels: 1, layers: 32, parameters: 1 };
+        assert_eq!(summary_text(&summary), "44.1 kHz mono, 32 layers");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use egui::{Align, Layout, ProgressBar, RichText, Ui, vec2};
 use residue_engine::live::PortHealth;
-use residue_engine::models::KnownModel;
+use residue_engine::models::{KnownModel, ModelsError, PullStatus};
 use residue_ui::Theme;
 use residue_ui::text::bytes;
 use residue_ui::theme::size;
@@ -11,7 +11,7 @@ use super::context::EditorContext;
 use super::controls::toggle;
 use super::model_text::{download_progress, short_name};
 use super::port_observer::PortSnapshot;
-use crate::model::{Fetch, ModelChoice, Phase};
+use crate::model::{ModelChoice, ModelPhase};
 
 /// Height of the notice in points.
 pub const HEIGHT: f32 = 40.0;
@@ -30,7 +30,7 @@ pub enum EditorNotice {
         alert: bool,
     },
     /// A running download, or one that has failed.
-    Fetch(Fetch),
+    Download(PullStatus),
 }
 
 impl EditorNotice {
@@ -39,55 +39,55 @@ impl EditorNotice {
         let message = |text: &str, detail: &str, alert| {
             Some(Self::Message { text: text.to_owned(), detail: detail.to_owned(), alert })
         };
-        if let Some(fetch) = context.instance.shelf.fetch()
-            && !matches!(fetch.end, Some(Ok(())))
+        if let Some(download) = &context.download
+            && !matches!(download.end, Some(Ok(())))
         {
-            return Some(Self::Fetch(fetch));
+            return Some(Self::Download(download.clone()));
         }
-        let wanted = &context.model.wanted;
+        let requested = &context.model.requested;
         if let Some(PortSnapshot { status, .. }) = port
             && let PortHealth::Failed(reason) = &status.health
         {
             return message("The model has failed. You hear the dry signal.", reason, true);
         }
         match &context.model.phase {
-            Phase::Missing(reason) => {
-                Some(Self::Missing(reason.clone(), KnownModel::find(&wanted.id)))
+            ModelPhase::Missing(reason) => {
+                Some(Self::Missing(reason.clone(), KnownModel::find(&requested.id)))
             }
-            Phase::Failed(reason) => message(
+            ModelPhase::Failed(reason) => message(
                 &format!(
                     "{} cannot run. The previous model keeps running.",
-                    short_name(&wanted.id)
+                    short_name(&requested.id)
                 ),
                 reason,
                 true,
             ),
-            Phase::WaitsForRestart => message(
-                &format!("{} waits for the host to restart audio.", short_name(&wanted.id)),
+            ModelPhase::WaitsForRestart => message(
+                &format!("{} waits for the host to restart audio.", short_name(&requested.id)),
                 "It needs a longer latency. The host was asked to restart audio. If nothing happens, \
                  stop and start audio, or switch the plugin off and on.",
                 false,
             ),
-            Phase::Loading => {
-                let text = format!("Loading {} \u{2026}", short_name(&wanted.id));
+            ModelPhase::Loading => {
+                let text = format!("Loading {} \u{2026}", short_name(&requested.id));
                 let detail = if port.is_some() { "Audio continues." } else { "" };
-                (!wanted.is_embedded()).then_some(())?;
+                (!requested.is_embedded()).then_some(())?;
                 message(&text, detail, false)
             }
-            Phase::Idle | Phase::Ready if context.model.differs => message(
+            ModelPhase::Idle | ModelPhase::Ready if context.model.differs => message(
                 &format!(
                     "{} is not the model that the project was saved with.",
-                    short_name(&wanted.id)
+                    short_name(&requested.id)
                 ),
                 "Its files have a different checksum. It may sound different.",
                 true,
             ),
-            Phase::Idle | Phase::Ready if !wanted.precision.is_known() => message(
+            ModelPhase::Idle | ModelPhase::Ready if !requested.precision.is_known() => message(
                 "The project uses a precision that this version of Residue does not support.",
                 "The model runs in f32. The project is not changed.",
                 true,
             ),
-            Phase::Idle | Phase::Ready => None,
+            ModelPhase::Idle | ModelPhase::Ready => None,
         }
     }
 
@@ -97,7 +97,7 @@ impl EditorNotice {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| match self {
             Self::Missing(reason, known) => {
                 if toggle(ui, false, "Use the embedded model", 0.0, false).clicked() {
-                    let choice = context.model.wanted.of_model(ModelChoice::default().id);
+                    let choice = context.model.requested.of_model(ModelChoice::default().id);
                     context.instance.model.choose(choice);
                 }
                 if toggle(ui, false, "Choose another\u{2026}", 0.0, false).clicked() {
@@ -107,8 +107,7 @@ impl EditorNotice {
                     Some(known) => {
                         let text = format!("Fetch {}", bytes(known.f32_bytes()));
                         if toggle(ui, true, &text, 0.0, false).clicked() {
-                            let (shelf, slot) = (&context.instance.shelf, &context.instance.model);
-                            shelf.begin_fetch(known.name, slot);
+                            context.instance.download(known.name);
                         }
                     }
                     None => {
@@ -120,7 +119,7 @@ impl EditorNotice {
                 let text = format!(
                     "The model {} is missing. The embedded model plays instead; all other \
                      settings are as saved.",
-                    short_name(&context.model.wanted.id)
+                    short_name(&context.model.requested.id)
                 );
                 message_text(ui, &theme, &text, &reason, true);
             }
@@ -130,34 +129,37 @@ impl EditorNotice {
                 }
                 message_text(ui, &theme, &text, &detail, alert);
             }
-            Self::Fetch(fetch) => match &fetch.end {
+            Self::Download(download) => match &download.end {
                 None => {
                     if toggle(ui, false, "Cancel", 0.0, false).clicked() {
-                        context.instance.shelf.cancel_fetch();
+                        context.instance.catalog.lock().cancel_pull();
                     }
-                    let share = fetch.done as f32 / fetch.total.max(1) as f32;
-                    let bar = ProgressBar::new(share).desired_width(240.0).desired_height(8.0);
-                    ui.add(bar.fill(theme.weak));
+                    let bar = ProgressBar::new(download.progress.share());
+                    ui.add(bar.desired_width(240.0).desired_height(8.0).fill(theme.weak));
                     let (text, detail) = (
-                        download_progress(&fetch),
+                        download_progress(&download),
                         "Audio continues. Cancel keeps what has arrived.",
                     );
                     message_text(ui, &theme, &text, detail, false);
                 }
                 Some(end) => {
                     if toggle(ui, false, "Dismiss", 0.0, false).clicked() {
-                        context.instance.shelf.clear_fetch();
+                        context.instance.catalog.lock().dismiss_pull();
                     }
                     if toggle(ui, true, "Try again", 0.0, false).clicked() {
-                        let (shelf, slot) = (&context.instance.shelf, &context.instance.model);
-                        shelf.begin_fetch(&fetch.name, slot);
+                        context.instance.download(&download.id);
                     }
-                    let reason = end.as_ref().err().cloned().unwrap_or_default();
+                    let reason = end.as_ref().err().map(|error| match **error {
+                        ModelsError::Cancelled => {
+                            "It was cancelled. What has arrived is kept.".to_owned()
+                        }
+                        ref error => error.to_string(),
+                    });
                     message_text(
                         ui,
                         &theme,
-                        &format!("{} was not fetched.", fetch.name),
-                        &reason,
+                        &format!("{} was not fetched.", download.id),
+                        &reason.unwrap_or_default(),
                         true,
                     );
                 }

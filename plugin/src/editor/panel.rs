@@ -14,7 +14,7 @@ use super::port_observer::{PortObserver, PortSnapshot};
 use super::views::LiveViews;
 use super::{compare, header, keys, model_dialog, notice, sections, status};
 use crate::instance::Instance;
-use crate::model::Phase;
+use crate::model::ModelPhase;
 
 /// Margin around everything, in points.
 const MARGIN: f32 = 10.0;
@@ -44,9 +44,9 @@ impl Panel {
     /// Creates the panel of an instance, which it changes through the host's context. Starts loading the
     /// requested model on another thread.
     pub fn new(instance: Instance, gui: GuiContext) -> Self {
-        instance.model.need();
+        instance.model.start_loading();
         let (host, model) = (HostParams::new(gui), instance.model.status());
-        let context = EditorContext { instance, host, model, dialog: None };
+        let context = EditorContext { instance, host, model, download: None, dialog: None };
         let (meters, history) = Default::default();
         Self { context, observer: PortObserver::new(), views: LiveViews::new(), meters, history }
     }
@@ -57,10 +57,11 @@ impl Panel {
         let port = self.read(seconds);
         self.update(port.as_ref(), seconds);
         self.draw(ui, port.as_ref());
-        let fetching = self.context.instance.shelf.fetch().is_some_and(|fetch| fetch.runs());
+        let downloading =
+            self.context.download.as_ref().is_some_and(|download| download.is_running());
         let interval = match &port {
             Some(port) if port.processing => FRAME,
-            _ if fetching || self.context.model.phase == Phase::Loading => BUSY,
+            _ if downloading || self.context.model.phase == ModelPhase::Loading => BUSY,
             _ => IDLE,
         };
         ui.ctx().request_repaint_after(interval);
@@ -68,7 +69,7 @@ impl Panel {
 
     /// Reads what has happened within the last `seconds`; `None` while the plugin is not activated.
     pub fn read(&mut self, seconds: f32) -> Option<PortSnapshot> {
-        self.context.model = self.context.instance.model.status();
+        self.context.read();
         self.observer.read(&self.context.instance, self.views.telemetry_request(), seconds)
     }
 

@@ -1,4 +1,4 @@
-//! What a project says of its model: a name and a sum, never weights.
+//! The model as a project saves it: a name and a checksum, never weights.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use residue_engine::codec::Precision;
 use residue_engine::models::EMBEDDED;
 use serde::{Deserialize, Serialize};
 
-use super::{ModelSlot, WantedPrecision};
+use super::{InstanceModel, SavedPrecision};
 
 /// Version of the layout of [`ModelChoice`].
 const VERSION: u32 = 1;
 
-/// The model that is wanted.
+/// The model that a project requests.
 ///
 /// Newer versions may add fields. They are kept and saved again, so that a project survives a visit
 /// to an older plugin.
@@ -24,13 +24,13 @@ pub struct ModelChoice {
     /// `embedded`, a name that the library knows, or a folder.
     #[serde(default = "embedded")]
     pub id: String,
-    /// Sum over the model's files, in lowercase hex, once it is known. The embedded model has none:
+    /// Checksum over the model's files, in lowercase hexadecimal, once it is known. The embedded model has none:
     /// the plugin's version, which is saved as well, says which one it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// How exactly it runs. Left out where it is f32, as in projects from before there was a choice.
-    #[serde(default, skip_serializing_if = "WantedPrecision::is_f32")]
-    pub precision: WantedPrecision,
+    /// Precision of its weights. Left out where it is f32, as in projects from before there was a choice.
+    #[serde(default, skip_serializing_if = "SavedPrecision::is_f32")]
+    pub precision: SavedPrecision,
     /// What newer versions added.
     #[serde(flatten)]
     pub more: serde_json::Map<String, serde_json::Value>,
@@ -51,12 +51,12 @@ impl ModelChoice {
             version: VERSION,
             id: id.into(),
             sha256: None,
-            precision: WantedPrecision::default(),
+            precision: SavedPrecision::default(),
             more: serde_json::Map::new(),
         }
     }
 
-    /// The same in another precision. The files, and so their sum, stay what they are.
+    /// The same model in another precision. Its files, and so their checksum, stay what they are.
     pub fn in_precision(&self, precision: Precision) -> Self {
         Self { precision: precision.into(), ..self.clone() }
     }
@@ -66,7 +66,7 @@ impl ModelChoice {
         Self { precision: self.precision.clone(), ..Self::new(id) }
     }
 
-    /// Whether this is the model inside the program.
+    /// Returns true for the model inside the program.
     pub fn is_embedded(&self) -> bool {
         self.id.eq_ignore_ascii_case(EMBEDDED)
     }
@@ -78,8 +78,8 @@ impl Default for ModelChoice {
     }
 }
 
-/// The slot as a field of the saved state: reading it saves the choice, writing it makes one.
-pub struct ModelField(pub Arc<ModelSlot>);
+/// The model as a field of the saved state: reading it saves the choice, writing it makes one.
+pub struct ModelField(pub Arc<InstanceModel>);
 
 impl PersistentField<'_, ModelChoice> for ModelField {
     fn set(&self, choice: ModelChoice) {
@@ -90,7 +90,7 @@ impl PersistentField<'_, ModelChoice> for ModelField {
     where
         F: Fn(&ModelChoice) -> R,
     {
-        f(&self.0.wanted())
+        f(&self.0.requested())
     }
 }
 

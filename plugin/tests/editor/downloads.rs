@@ -9,7 +9,7 @@ use residue_engine::live::{
     Allowance, AudioPort, CodecModel, ListeningSource, PortConfig, PortSettings, open_port,
 };
 use residue_engine_testing::{HubFault, HubServer, PullFixture};
-use residue_plugin::{Instance, ModelChoice, Phase};
+use residue_plugin::{Instance, ModelChoice, ModelPhase};
 use residue_ui_testing::signals::{Noise, RATE};
 
 use crate::harness::{EditorHarness, open_over};
@@ -103,7 +103,8 @@ fn a_missing_model_is_fetched_and_runs_while_audio_goes_on() {
     open.wait_for("The model nano is missing");
     open.window.get_by_label("Fetch 88 MB").click();
     wait(&mut open, &mut audio, "bytes arrive", |open| {
-        open.instance.shelf.fetch().is_some_and(|fetch| fetch.done as usize > HALF / 2)
+        let download = open.instance.catalog.lock().pull_status();
+        download.is_some_and(|download| download.progress.done as usize > HALF / 2)
     });
     wait(&mut open, &mut audio, "progress is shown", |open| {
         reads(open, "Fetching nano: ") && reads(open, " kB of 628 kB")
@@ -113,9 +114,12 @@ fn a_missing_model_is_fetched_and_runs_while_audio_goes_on() {
 
     // The download resumes by itself where it stalled. Longer frames need a longer latency.
     wait(&mut open, &mut audio, "it has been fetched and loaded", |open| {
-        open.instance.model.status().phase == Phase::WaitsForRestart
+        open.instance.model.status().phase == ModelPhase::WaitsForRestart
     });
-    assert_eq!(open.instance.shelf.fetch().unwrap().end, Some(Ok(())));
+    wait(&mut open, &mut audio, "the download has ended", |open| {
+        let download = open.instance.catalog.lock().pull_status();
+        download.is_some_and(|download| matches!(download.end, Some(Ok(()))))
+    });
     let range = format!("bytes={HALF}-");
     let ranges: Vec<_> = server.downloads().into_iter().map(|download| download.range).collect();
     assert!(ranges.iter().flatten().any(|asked| *asked == range), "{ranges:?}");
@@ -128,7 +132,7 @@ fn a_missing_model_is_fetched_and_runs_while_audio_goes_on() {
     drop(open.instance.model.detach());
     let mut audio = HostAudio::start(&open.instance);
     wait(&mut open, &mut audio, "it runs", |open| {
-        open.instance.model.status().phase == Phase::Ready
+        open.instance.model.status().phase == ModelPhase::Ready
             && running(open).as_deref() == Some("nano")
     });
     assert!(!reads(&open, "nano waits") && !reads(&open, "is missing"));
@@ -153,10 +157,10 @@ fn a_model_is_fetched_in_the_dialog_and_chosen() {
     open.window.get_by_label("Fetch 88 MB").click();
     open.wait_for("here, 628 kB");
     assert!(open.window.query_by_label("Fetch 88 MB").is_none());
-    assert_eq!(open.instance.model.wanted(), ModelChoice::default(), "fetching is not choosing");
+    assert_eq!(open.instance.model.requested(), ModelChoice::default(), "fetching is not choosing");
     open.window.get_by_label("Model nano").click();
     open.wait("it is loaded", |open| {
         let status = open.instance.model.status();
-        status.wanted.id == "nano" && status.phase == Phase::Ready
+        status.requested.id == "nano" && status.phase == ModelPhase::Ready
     });
 }

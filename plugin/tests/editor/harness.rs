@@ -90,7 +90,7 @@ pub fn panel() -> (Instance, Panel, RecordedGestures) {
 
 /// An instance with the models of a library, and its editor.
 pub fn panel_over(library: ModelLibrary) -> (Instance, Panel, RecordedGestures) {
-    let instance = Instance::with_library(Arc::new(move || Ok(library.clone())));
+    let instance = Instance::with_store(library.into());
     let gestures = RecordedGestures::default();
     let host = Host { _instance: instance.clone(), gestures: gestures.clone() };
     let panel = Panel::new(instance.clone(), GuiContext::new(Arc::new(host)));

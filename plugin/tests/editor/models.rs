@@ -3,7 +3,7 @@
 use egui::{Event, Key};
 use egui_kittest::kittest::Queryable;
 use residue_engine::codec::Precision;
-use residue_plugin::{ModelChoice, Phase};
+use residue_plugin::{ModelChoice, ModelPhase};
 
 use crate::harness::open;
 
@@ -17,7 +17,7 @@ fn a_missing_model_says_so_with_what_can_be_done() {
     }
     open.window.get_by_label("Use the embedded model").click();
     open.wait("the embedded model is ready", |open| {
-        open.instance.model.status().phase == Phase::Ready
+        open.instance.model.status().phase == ModelPhase::Ready
     });
     assert!(open.window.query_by_label_contains("is missing").is_none());
 }
@@ -50,7 +50,7 @@ fn the_dialog_lists_models_and_chooses_precision_and_folder() {
     }
     open.window.get_by_label("Precision: int8").click();
     open.wait("int8 is ready", |open| {
-        open.instance.model.wanted().precision.runs_in() == Precision::Int8
+        open.instance.model.requested().precision.runs_in() == Precision::Int8
     });
 
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/golden/nano");
@@ -61,10 +61,10 @@ fn the_dialog_lists_models_and_chooses_precision_and_folder() {
     open.window.key_press(Key::Enter);
     open.wait("the folder is loaded", |open| {
         let status = open.instance.model.status();
-        status.wanted.id.ends_with("nano") && status.phase == Phase::Ready
+        status.requested.id.ends_with("nano") && status.phase == ModelPhase::Ready
     });
-    let wanted = open.instance.model.wanted();
-    assert_eq!(wanted.precision.runs_in(), Precision::Int8, "it stays");
+    let requested = open.instance.model.requested();
+    assert_eq!(requested.precision.runs_in(), Precision::Int8, "it stays");
     open.window.get_by_label("Close").click();
     open.window.run_steps(3);
     assert!(open.window.query_by_label("Precision: int8").is_none());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use egui::vec2;
 use residue_engine::live::{PortHealth, PortStatus};
 use residue_plugin::editor::{Panel, PortSnapshot};
-use residue_plugin::{Instance, ModelChoice, Phase, SharedModel};
+use residue_plugin::{Instance, ModelChoice, ModelPhase, SharedModel};
 use residue_ui::Theme;
 use residue_ui_testing::compare::report;
 use residue_ui_testing::{HeadlessStage, compare};
@@ -72,7 +72,7 @@ fn a_missing_model_looks_as_it_did() {
     let (instance, mut panel, _) = panel();
     instance.model.choose(ModelChoice::new("nano"));
     let until = Instant::now() + Duration::from_secs(60);
-    while !matches!(instance.model.status().phase, Phase::Missing(_)) {
+    while !matches!(instance.model.status().phase, ModelPhase::Missing(_)) {
         assert!(Instant::now() < until, "the model is found to be missing");
         std::thread::sleep(Duration::from_millis(5));
     }

@@ -3,5 +3,5 @@
 mod ratings;
 mod trials;
 
-pub use ratings::{Ratings, Stand};
-pub use trials::{Label, TrialCount, Trials};
+pub use ratings::{Ratings, RatingChoice};
+pub use trials::{TrialLabel, TrialCount, Trials};

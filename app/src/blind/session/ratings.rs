@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use residue_engine::blind::{BlindTestReport, RandomSource, RatingTest, TestResult};
 
-use crate::blind::{BlindError, Player, Rendered};
+use crate::blind::{BlindError, AuditionPlayer, RenderedPassages};
 
 /// What can be listened to while rating.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Stand {
+pub enum RatingChoice {
     /// The original, told as such.
     Reference,
     /// One of those to be rated, by its place on the page, from 0.
@@ -19,9 +19,9 @@ pub enum Stand {
 /// the page is closed; names come out after.
 pub struct Ratings {
     test: RatingTest,
-    rendered: Rendered,
+    rendered: RenderedPassages,
     started: bool,
-    playing: Stand,
+    playing: RatingChoice,
     report: Option<BlindTestReport>,
 }
 
@@ -30,14 +30,14 @@ impl Ratings {
     ///
     /// # Errors
     /// If there are no random numbers.
-    pub fn new(rendered: Rendered, draw: &mut dyn RandomSource) -> Result<Self, BlindError> {
+    pub fn new(rendered: RenderedPassages, draw: &mut dyn RandomSource) -> Result<Self, BlindError> {
         let names = rendered.heard.compared.iter().map(|compared| compared.name.clone()).collect();
         let test = RatingTest::new(names, 0, draw)?;
-        Ok(Self { test, rendered, started: false, playing: Stand::Reference, report: None })
+        Ok(Self { test, rendered, started: false, playing: RatingChoice::Reference, report: None })
     }
 
     /// Starts playing, with the original.
-    pub fn tick(&mut self, player: &mut dyn Player) {
+    pub fn tick(&mut self, player: &mut dyn AuditionPlayer) {
         if !self.started {
             self.started = true;
             player.audition(Arc::clone(&self.rendered.stimuli));
@@ -50,22 +50,22 @@ impl Ratings {
     }
 
     /// Listens to another one, at the same place in the passage.
-    pub fn listen(&mut self, stand: Stand, player: &mut dyn Player) {
+    pub fn listen(&mut self, stand: RatingChoice, player: &mut dyn AuditionPlayer) {
         if !self.started || self.report.is_some() {
             return;
         }
         match stand {
-            Stand::Reference => player.select(0),
-            Stand::Place(place) if place < self.places() => {
+            RatingChoice::Reference => player.select(0),
+            RatingChoice::Place(place) if place < self.places() => {
                 player.select(self.test.stimulus(place));
             }
-            Stand::Place(_) => return,
+            RatingChoice::Place(_) => return,
         }
         self.playing = stand;
     }
 
     /// What is listened to; `None` after the end.
-    pub fn playing(&self) -> Option<Stand> {
+    pub fn playing(&self) -> Option<RatingChoice> {
         (self.started && self.report.is_none()).then_some(self.playing)
     }
 
@@ -91,7 +91,7 @@ impl Ratings {
     ///
     /// # Errors
     /// If something has not been rated.
-    pub fn close(&mut self, player: &mut dyn Player) -> Result<(), BlindError> {
+    pub fn close(&mut self, player: &mut dyn AuditionPlayer) -> Result<(), BlindError> {
         self.test.close()?;
         if let (Some(scores), Some(heard_reference)) =
             (self.test.result(), self.test.heard_reference())

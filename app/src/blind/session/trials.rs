@@ -9,12 +9,14 @@ use residue_engine::blind::{
     RandomSource, Staircase, TestResult,
 };
 
-use crate::blind::{BlindError, Ladder, Player, Rendered};
+use residue_engine::models::StepProgress;
+
+use crate::blind::{BlindError, Ladder, AuditionPlayer, RenderedPassages};
 use crate::studio::Stimuli;
 
 /// What can be listened to in a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Label {
+pub enum TrialLabel {
     /// The first of the two.
     A,
     /// The second.
@@ -23,7 +25,7 @@ pub enum Label {
     X,
 }
 
-impl Label {
+impl TrialLabel {
     /// All of them, in the order they are shown.
     pub const ALL: [Self; 3] = [Self::A, Self::B, Self::X];
 
@@ -51,7 +53,7 @@ pub struct TrialCount {
 enum Kind {
     Abx {
         test: AbxTest,
-        rendered: Rendered,
+        rendered: RenderedPassages,
     },
     Threshold {
         test: Staircase,
@@ -71,7 +73,7 @@ pub struct Trials {
     kind: Kind,
     /// The trial at hand plays.
     presented: bool,
-    playing: Label,
+    playing: TrialLabel,
     heard_x: bool,
     report: Option<BlindTestReport>,
 }
@@ -82,7 +84,7 @@ impl Trials {
     /// # Errors
     /// If there are no random numbers.
     pub fn abx(
-        rendered: Rendered,
+        rendered: RenderedPassages,
         trials: usize,
         draw: Box<dyn RandomSource>,
     ) -> Result<Self, BlindError> {
@@ -98,19 +100,19 @@ impl Trials {
             return Err(BlindError::NoResult { what: "loading the model" });
         };
         let test = Staircase::new(layers, draw)?;
-        ladder.want(&test.reachable());
+        ladder.request(&test.reachable());
         Ok(Self::new(Kind::Threshold { test, ladder, heard, compared: BTreeMap::new() }))
     }
 
     fn new(kind: Kind) -> Self {
-        Self { kind, presented: false, playing: Label::A, heard_x: false, report: None }
+        Self { kind, presented: false, playing: TrialLabel::A, heard_x: false, report: None }
     }
 
     /// Plays the trial at hand as soon as it can. Call it often; once a frame of a window.
     ///
     /// # Errors
     /// What kept it from being made.
-    pub fn tick(&mut self, player: &mut dyn Player) -> Result<(), BlindError> {
+    pub fn tick(&mut self, player: &mut dyn AuditionPlayer) -> Result<(), BlindError> {
         if let Kind::Threshold { ladder, .. } = &self.kind
             && let Some(error) = ladder.take_error()
         {
@@ -121,7 +123,7 @@ impl Trials {
             && let Some(stimuli) = self.ready()
         {
             player.audition(stimuli);
-            (self.presented, self.playing, self.heard_x) = (true, Label::A, false);
+            (self.presented, self.playing, self.heard_x) = (true, TrialLabel::A, false);
         }
         Ok(())
     }
@@ -140,7 +142,7 @@ impl Trials {
     }
 
     /// What has to be waited for, with the share that is done; `None` if the trial plays.
-    pub fn waiting(&self) -> Option<(String, f32)> {
+    pub fn waiting(&self) -> Option<StepProgress> {
         match &self.kind {
             Kind::Threshold { ladder, .. } if !self.presented && self.report.is_none() => {
                 Some(ladder.progress())
@@ -150,18 +152,18 @@ impl Trials {
     }
 
     /// Listens to another one, at the same place.
-    pub fn listen(&mut self, label: Label, player: &mut dyn Player) {
+    pub fn listen(&mut self, label: TrialLabel, player: &mut dyn AuditionPlayer) {
         if !self.presented || self.report.is_some() {
             return;
         }
         let side = |side| usize::from(side == AbxSide::B);
         player.select(match label {
-            Label::A => 0,
-            Label::B => 1,
-            Label::X => side(self.x()),
+            TrialLabel::A => 0,
+            TrialLabel::B => 1,
+            TrialLabel::X => side(self.x()),
         });
         self.playing = label;
-        self.heard_x |= label == Label::X;
+        self.heard_x |= label == TrialLabel::X;
     }
 
     fn x(&self) -> AbxSide {
@@ -172,7 +174,7 @@ impl Trials {
     }
 
     /// What is listened to; `None` between trials and after the last.
-    pub fn playing(&self) -> Option<Label> {
+    pub fn playing(&self) -> Option<TrialLabel> {
         (self.presented && self.report.is_none()).then_some(self.playing)
     }
 
@@ -185,7 +187,7 @@ impl Trials {
     ///
     /// # Errors
     /// If there are no random numbers; the answer then does not count.
-    pub fn answer(&mut self, answer: AbxSide, player: &mut dyn Player) -> Result<(), BlindError> {
+    pub fn answer(&mut self, answer: AbxSide, player: &mut dyn AuditionPlayer) -> Result<(), BlindError> {
         if !self.may_answer() {
             return Ok(());
         }
@@ -199,7 +201,7 @@ impl Trials {
                     compared.insert(test.depth(), rung.compared);
                 }
                 test.answer(answer)?;
-                ladder.want(&test.reachable());
+                ladder.request(&test.reachable());
                 test.result().map(|result| {
                     let compared = compared.values().flatten().cloned().collect();
                     (
@@ -220,13 +222,13 @@ impl Trials {
 
     /// What a label is, as far as a listener may know: for a threshold finder not the depth, which
     /// tells whether answers were right.
-    pub fn detail(&self, label: Label) -> &str {
+    pub fn detail(&self, label: TrialLabel) -> &str {
         match (&self.kind, label) {
-            (_, Label::X) => "one of the two",
-            (Kind::Abx { rendered, .. }, Label::A) => &rendered.heard.compared[0].name,
-            (Kind::Abx { rendered, .. }, Label::B) => &rendered.heard.compared[1].name,
-            (Kind::Threshold { .. }, Label::A) => "the original",
-            (Kind::Threshold { .. }, Label::B) => "some depth",
+            (_, TrialLabel::X) => "one of the two",
+            (Kind::Abx { rendered, .. }, TrialLabel::A) => &rendered.heard.compared[0].name,
+            (Kind::Abx { rendered, .. }, TrialLabel::B) => &rendered.heard.compared[1].name,
+            (Kind::Threshold { .. }, TrialLabel::A) => "the original",
+            (Kind::Threshold { .. }, TrialLabel::B) => "some depth",
         }
     }
 

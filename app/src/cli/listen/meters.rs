@@ -4,7 +4,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 use residue_engine::live::{Latency, PortStatus};
 
-use crate::device::Counts;
+use crate::device::StreamCounts;
 
 /// Cells of a level's bar: as many as leave the line within 80 columns.
 const CELLS: usize = 8;
@@ -12,13 +12,13 @@ const CELLS: usize = 8;
 const FLOOR: f32 = -60.0;
 
 /// The line.
-pub struct Meters {
+pub struct TerminalMeters {
     bar: ProgressBar,
     rate: u32,
     latency: Latency,
 }
 
-impl Meters {
+impl TerminalMeters {
     pub fn new(rate: u32, latency: Latency) -> Self {
         let bar = ProgressBar::new_spinner();
         let style = ProgressStyle::with_template("{wide_msg}");
@@ -27,7 +27,7 @@ impl Meters {
     }
 
     /// Draws the line anew. Peaks are those since the status was last read.
-    pub fn show(&self, status: &PortStatus, counts: Counts) {
+    pub fn show(&self, status: &PortStatus, counts: StreamCounts) {
         if self.bar.is_hidden() {
             return;
         }

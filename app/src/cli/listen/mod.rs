@@ -17,20 +17,20 @@ use residue_engine::live::{
 use residue_ui::depth_text::format_kbps;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use self::meters::Meters;
-use self::report::{Ended, Report};
-use super::args::{DeviceChoice, Listen};
+use self::meters::TerminalMeters;
+use self::report::{ListenEnd, ListenReport};
+use super::args::{DeviceArgs, ListenArgs};
 use super::output::say;
 use super::{controls, input, model};
-use crate::device::{DeviceError, Plan, Request, Shape, Stream};
+use crate::device::{DeviceError, StreamPlan, DeviceRequest, StreamShape, DeviceStream};
 
 /// How often devices are looked after and meters drawn.
 const TICK: Duration = Duration::from_millis(100);
 /// What a shell calls the exit of a process that a second Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
-pub fn run(args: &Listen) -> Result<()> {
-    let plan = Plan::new(&request(&args.devices)).map_err(told)?;
+pub fn run(args: &ListenArgs) -> Result<()> {
+    let plan = StreamPlan::new(&request(&args.devices)).map_err(told)?;
     let shape = plan.shape().clone();
     let codec = model::load_beside_audio(&args.model)?;
     let config = codec.config();
@@ -47,7 +47,7 @@ pub fn run(args: &Listen) -> Result<()> {
     introduce(args, &shape, config, depth, latency);
     let mut stream = plan.start(move |planes| work.process(planes)).map_err(told)?;
 
-    let meters = Meters::new(shape.rate, latency);
+    let meters = TerminalMeters::new(shape.rate, latency);
     let mut peak_load = 0.0_f32;
     let ended = loop {
         thread::sleep(TICK);
@@ -55,20 +55,20 @@ pub fn run(args: &Listen) -> Result<()> {
         peak_load = peak_load.max(status.peak_load);
         meters.show(&status, stream.counts());
         if let Err(failure) = look_after(&mut stream, &status, &meters) {
-            break Ended::Failure(failure);
+            break ListenEnd::Failure(failure);
         }
         if total.is_some_and(|total| heard.load(Relaxed) >= total) {
-            break Ended::Seconds;
+            break ListenEnd::Seconds;
         }
         if interrupted.load(Relaxed) {
-            break Ended::Interrupted;
+            break ListenEnd::Interrupted;
         }
     };
     meters.finish();
     let counts = stream.counts();
     stream.close();
 
-    let report = Report {
+    let report = ListenReport {
         args,
         shape: &shape,
         depths: [depth, depth_b],
@@ -86,8 +86,8 @@ pub fn run(args: &Listen) -> Result<()> {
         say(report.line())?;
     }
     match ended {
-        Ended::Failure(failure) => Err(failure),
-        Ended::Seconds | Ended::Interrupted => Ok(()),
+        ListenEnd::Failure(failure) => Err(failure),
+        ListenEnd::Seconds | ListenEnd::Interrupted => Ok(()),
     }
 }
 
@@ -96,8 +96,8 @@ fn told(error: DeviceError) -> Error {
     anyhow!(error.told(&controls::LISTEN))
 }
 
-fn request(choice: &DeviceChoice) -> Request {
-    Request {
+fn request(choice: &DeviceArgs) -> DeviceRequest {
+    DeviceRequest {
         host: choice.host.clone(),
         input: choice.input.clone(),
         output: choice.output.clone(),
@@ -107,7 +107,7 @@ fn request(choice: &DeviceChoice) -> Request {
     }
 }
 
-fn port_config(args: &Listen, shape: &Shape, depths: [usize; 2]) -> PortConfig {
+fn port_config(args: &ListenArgs, shape: &StreamShape, depths: [usize; 2]) -> PortConfig {
     let samples = |ms: f64| (ms / 1e3 * f64::from(shape.rate)).round() as usize;
     PortConfig {
         allowance: args.allowance.map_or(Allowance::Auto, |ms| Allowance::Samples(samples(ms))),
@@ -158,7 +158,7 @@ impl Work {
 }
 
 /// What a person should know before the first sound.
-fn introduce(args: &Listen, shape: &Shape, config: &CodecConfig, depth: usize, latency: Latency) {
+fn introduce(args: &ListenArgs, shape: &StreamShape, config: &CodecConfig, depth: usize, latency: Latency) {
     eprintln!("Use headphones: a microphone that hears its own loudspeakers feeds back.");
     eprintln!(
         "{}: {} -> {}, {} Hz, {}, blocks of {} frames",
@@ -184,7 +184,7 @@ fn introduce(args: &Listen, shape: &Shape, config: &CodecConfig, depth: usize, l
 }
 
 /// Shows what the devices remark; an error is the end.
-fn look_after(stream: &mut Stream, status: &PortStatus, meters: &Meters) -> Result<()> {
+fn look_after(stream: &mut DeviceStream, status: &PortStatus, meters: &TerminalMeters) -> Result<()> {
     for remark in stream.check().map_err(told)? {
         meters.remark(&remark);
     }

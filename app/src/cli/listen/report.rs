@@ -4,12 +4,12 @@ use clap::ValueEnum;
 use residue_engine::live::{Latency, PortStatus};
 use serde_json::{Value, json};
 
-use super::super::args::Listen;
+use super::super::args::ListenArgs;
 use super::meters::ms;
-use crate::device::{Counts, Shape};
+use crate::device::{StreamCounts, StreamShape};
 
 /// Why it is over.
-pub enum Ended {
+pub enum ListenEnd {
     /// The time asked for is up.
     Seconds,
     /// Ctrl-C.
@@ -19,9 +19,9 @@ pub enum Ended {
 }
 
 /// All there is to say.
-pub struct Report<'a> {
-    pub args: &'a Listen,
-    pub shape: &'a Shape,
+pub struct ListenReport<'a> {
+    pub args: &'a ListenArgs,
+    pub shape: &'a StreamShape,
     /// Layers of A and B.
     pub depths: [usize; 2],
     pub threads: usize,
@@ -30,11 +30,11 @@ pub struct Report<'a> {
     pub frames: u64,
     pub status: PortStatus,
     pub peak_load: f32,
-    pub counts: Counts,
-    pub ended: &'a Ended,
+    pub counts: StreamCounts,
+    pub ended: &'a ListenEnd,
 }
 
-impl Report<'_> {
+impl ListenReport<'_> {
     /// One line for a person: what was wrong only where something was.
     pub fn line(&self) -> String {
         let seconds = self.frames as f64 / f64::from(self.shape.rate);
@@ -98,9 +98,9 @@ impl Report<'_> {
                 "lost_samples": counts.lost_frames,
             },
             "ended": match self.ended {
-                Ended::Seconds => "seconds",
-                Ended::Interrupted => "interrupted",
-                Ended::Failure(_) => "failure",
+                ListenEnd::Seconds => "seconds",
+                ListenEnd::Interrupted => "interrupted",
+                ListenEnd::Failure(_) => "failure",
             },
         })
     }

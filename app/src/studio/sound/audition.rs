@@ -9,8 +9,31 @@ use residue_engine::live::SOURCE_FADE;
 
 use super::super::state::Stimuli;
 
+/// The reason why stimuli cannot be played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuditionError {
+    /// No stimulus at all.
+    #[error("there is nothing to compare")]
+    NoVersions,
+    /// The devices run at another rate.
+    #[error("the versions are at {versions} Hz and the devices at {devices} Hz")]
+    Rate {
+        /// Hz.
+        versions: u32,
+        /// Hz.
+        devices: u32,
+    },
+    /// Stimuli of no or different lengths, or with more than two channels.
+    #[error("the versions are empty, of different lengths, or not mono or stereo")]
+    Malformed,
+    /// A loop beyond the end.
+    #[error("the loop is not within the versions")]
+    Region,
+}
+
 /// Plays stimuli. Realtime-safe once made; freeing it is not.
 pub struct Audition {
+    serial: u64,
     stimuli: Arc<Stimuli>,
     region: Range<usize>,
     at: usize,
@@ -24,33 +47,35 @@ impl Audition {
     /// At the start of the first stimulus.
     ///
     /// # Errors
-    /// What is wrong with the stimuli, for a person.
-    pub fn new(stimuli: Arc<Stimuli>, rate: u32) -> Result<Self, String> {
+    /// If the stimuli are malformed or at another rate than the devices.
+    pub fn new(serial: u64, stimuli: Arc<Stimuli>, rate: u32) -> Result<Self, AuditionError> {
         let Some(first) = stimuli.planes.first() else {
-            return Err("there is nothing to compare".into());
+            return Err(AuditionError::NoVersions);
         };
         let length = first.len();
         if stimuli.rate != rate || stimuli.planes.iter().any(|audio| audio.rate != rate) {
-            let found = stimuli.rate;
-            return Err(format!("the versions are at {found} Hz and the devices at {rate} Hz"));
+            return Err(AuditionError::Rate { versions: stimuli.rate, devices: rate });
         }
         let well_formed = |audio: &residue_engine::audio::Audio| {
             (1..=2).contains(&audio.channels.len())
                 && audio.channels.iter().all(|channel| channel.len() == length)
         };
         if length == 0 || !stimuli.planes.iter().all(well_formed) {
-            return Err(
-                "the versions are empty, of different lengths, or not mono or stereo".into()
-            );
+            return Err(AuditionError::Malformed);
         }
         let region = stimuli.region.clone().unwrap_or(0..length);
         if region.is_empty() || region.end > length {
-            return Err("the part that repeats is not within the versions".into());
+            return Err(AuditionError::Region);
         }
         let fade = samples(SOURCE_FADE, rate);
         let gain = |stimulus: usize| Ramp::new(if stimulus == 0 { 1.0 } else { 0.0 }, fade);
         let gains = (0..stimuli.planes.len()).map(gain).collect();
-        Ok(Self { at: region.start, region, stimuli, gains, index: 0 })
+        Ok(Self { serial, at: region.start, region, stimuli, gains, index: 0 })
+    }
+
+    /// Number of this audition, unlike that of any other.
+    pub fn serial(&self) -> u64 {
+        self.serial
     }
 
     /// Heads for another stimulus; one that is not there is ignored.
@@ -150,7 +175,7 @@ mod tests {
 
     #[test]
     fn switching_stays_in_place_and_fades_with_equal_gain() {
-        let mut audition = Audition::new(stimuli(Some(20..60)), 1000).unwrap();
+        let mut audition = Audition::new(1, stimuli(Some(20..60)), 1000).unwrap();
         let (mut left, mut right) = (vec![0.0; 200], vec![0.0; 200]);
         audition.fill(&mut [&mut left, &mut right], 0, 50);
         audition.select(1);
@@ -169,7 +194,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        let said = |stimuli: Stimuli, rate| Audition::new(Arc::new(stimuli), rate).err().unwrap();
+        let said = |stimuli: Stimuli, rate| {
+            Audition::new(1, Arc::new(stimuli), rate).err().unwrap().to_string()
+        };
         assert!(said((*stimuli(None)).clone(), 48_000).contains("1000 Hz"));
         assert!(said((*stimuli(Some(50..101))).clone(), 1000).contains("not within"));
         let mut uneven = (*stimuli(None)).clone();

@@ -5,10 +5,10 @@ use residue_ui::Theme;
 use residue_ui::theme::{self, size};
 
 use super::keys;
-use crate::blind::Player;
+use crate::blind::AuditionPlayer;
 
 /// Play and pause, and how far the passage is.
-pub(super) fn transport(ui: &mut Ui, playing: &mut bool, player: &mut dyn Player) {
+pub(super) fn transport(ui: &mut Ui, playing: &mut bool, player: &mut dyn AuditionPlayer) {
     let toggled = keys::free(ui, Key::Space);
     ui.horizontal(|ui| {
         let (text, name) = if *playing { ("Pause", "Pause") } else { ("Play", "Play") };
@@ -59,7 +59,7 @@ pub(super) fn way_out(ui: &mut Ui, stopping: &mut bool) -> bool {
 }
 
 /// The device runs at another rate than what was made.
-pub(super) fn rate_changed(ui: &mut Ui, made: u32, player: &dyn Player) {
+pub(super) fn rate_changed(ui: &mut Ui, made: u32, player: &dyn AuditionPlayer) {
     let text = match player.rate() {
         Some(rate) if rate == made => return,
         Some(rate) => format!(

@@ -6,7 +6,7 @@ use residue_ui::Theme;
 use residue_ui::theme::{self, size};
 
 /// What a [`big_button`] looks like.
-pub(super) struct Look<'a> {
+pub(super) struct ButtonStyle<'a> {
     /// In large letters.
     pub text: &'a str,
     /// Under it.
@@ -22,7 +22,7 @@ pub(super) struct Look<'a> {
 }
 
 /// A large button.
-pub(super) fn big_button(ui: &mut Ui, look: &Look<'_>) -> Response {
+pub(super) fn big_button(ui: &mut Ui, look: &ButtonStyle<'_>) -> Response {
     let (rect, response) = ui.allocate_exact_size(look.size, Sense::click());
     let theme = Theme::of(ui);
     let (enabled, painter) = (ui.is_enabled(), ui.painter());

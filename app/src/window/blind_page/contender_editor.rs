@@ -5,11 +5,11 @@ use residue_engine::codec::Precision;
 use residue_engine::models::EMBEDDED;
 use residue_ui::Theme;
 
-use super::Offer;
-use crate::blind::{Coded, Contender};
+use super::TestableSound;
+use crate::blind::{CodecContender, Contender};
 
 /// Chooses one of the two of an ABX test, called `name`.
-pub(super) fn contender(ui: &mut Ui, name: &str, contender: &mut Contender, offer: &Offer) {
+pub(super) fn contender(ui: &mut Ui, name: &str, contender: &mut Contender, offer: &TestableSound) {
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(name).strong()).on_hover_text("One of the two that are compared");
         let original = *contender == Contender::Original;
@@ -18,7 +18,7 @@ pub(super) fn contender(ui: &mut Ui, name: &str, contender: &mut Contender, offe
         }
         let codec = matches!(contender, Contender::Codec(_));
         if option(ui, codec, "Codec", &format!("{name}: a codec")) && !codec {
-            let coded = Coded { model: EMBEDDED.into(), precision: Precision::F32, depth: 8 };
+            let coded = CodecContender { model: EMBEDDED.into(), precision: Precision::F32, depth: 8 };
             *contender = Contender::Codec(coded);
         }
     });
@@ -43,7 +43,7 @@ pub(super) fn model(
     name: &str,
     model: &mut String,
     precision: &mut Precision,
-    offer: &Offer,
+    offer: &TestableSound,
 ) {
     ui.horizontal_wrapped(|ui| {
         ui.label("Model");

@@ -22,50 +22,51 @@ use std::sync::Arc;
 
 use egui::{RichText, ScrollArea, Ui};
 use residue_engine::blind::{AbxSide, BlindTestReport, RandomSource, SystemRandom};
+use residue_engine::models::{Job, JobContext, ModelStore, Wake};
 use residue_ui::{FRAME, Theme};
 
 use crate::blind::{
-    BlindError, Brief, Ladder, Player, Ratings, Rendered, Shelf, Task, Trials, Wake, render,
+    BlindError, RenderRequest, Ladder, AuditionPlayer, Ratings, RenderedPassages, Trials, render,
 };
 
-pub use offer::Offer;
-pub use setup::{Setup, TestKind};
+pub use offer::TestableSound;
+pub use setup::{BlindTestSetup, BlindTestKind};
 
-use result_view::Saving;
+use result_view::ReportSaving;
 
 /// Widest that the page grows, in points: longer lines are hard to read.
 const WIDTH: f32 = 680.0;
 
 /// Makes sources of random choices.
-pub type Draws = Box<dyn FnMut() -> Box<dyn RandomSource>>;
+pub type RandomSourceFactory = Box<dyn FnMut() -> Box<dyn RandomSource>>;
 
 /// The page and the test that runs on it.
 pub struct BlindPage {
     /// What is to be tested.
-    pub setup: Setup,
+    pub setup: BlindTestSetup,
     /// Where reports go; empty: beside the file that was listened to.
     pub folder: String,
-    stage: Stage,
+    stage: PageStage,
     problem: Option<String>,
     /// The output was silent before the test and is to be again after.
     mute_after: bool,
     playing: bool,
-    shelf: Arc<Shelf>,
+    store: ModelStore,
     wake: Wake,
-    draws: Draws,
+    draws: RandomSourceFactory,
 }
 
-enum Stage {
+enum PageStage {
     Setup,
-    Rendering(Task<Rendered>),
+    Rendering(Job<RenderedPassages, BlindError>),
     Climbing(Ladder),
     Trials { test: Box<Trials>, stopping: bool, chosen: Option<AbxSide> },
     Ratings { test: Box<Ratings>, stopping: bool },
-    Over { report: Box<BlindTestReport>, saving: Saving },
+    Over { report: Box<BlindTestReport>, saving: ReportSaving },
 }
 
 /// What a view asks for.
-enum Wish {
+enum PageRequest {
     Start,
     Stop,
     SetUp,
@@ -76,20 +77,20 @@ enum Wish {
 impl BlindPage {
     /// A page that draws from the system's random numbers. `wake` asks for the window to be drawn
     /// again, from any thread.
-    pub fn new(shelf: Arc<Shelf>, wake: Wake) -> Self {
-        Self::with_draws(shelf, wake, Box::new(|| Box::new(SystemRandom)))
+    pub fn new(store: ModelStore, wake: Wake) -> Self {
+        Self::with_draws(store, wake, Box::new(|| Box::new(SystemRandom)))
     }
 
     /// A page that draws from something else: for tests of the page.
-    pub fn with_draws(shelf: Arc<Shelf>, wake: Wake, draws: Draws) -> Self {
+    pub fn with_draws(store: ModelStore, wake: Wake, draws: RandomSourceFactory) -> Self {
         Self {
-            setup: Setup::default(),
+            setup: BlindTestSetup::default(),
             folder: String::new(),
-            stage: Stage::Setup,
+            stage: PageStage::Setup,
             problem: None,
             mute_after: false,
             playing: false,
-            shelf,
+            store,
             wake,
             draws,
         }
@@ -97,41 +98,41 @@ impl BlindPage {
 
     /// Whether a test runs: nothing else may show what is heard, and keys belong to the page.
     pub fn is_testing(&self) -> bool {
-        matches!(self.stage, Stage::Trials { .. } | Stage::Ratings { .. })
+        matches!(self.stage, PageStage::Trials { .. } | PageStage::Ratings { .. })
     }
 
     /// The finished test that is shown.
     pub fn report(&self) -> Option<&BlindTestReport> {
         match &self.stage {
-            Stage::Over { report, .. } => Some(report),
+            PageStage::Over { report, .. } => Some(report),
             _ => None,
         }
     }
 
     /// Ends what runs, as when another page is shown or the window closes. A test that is not over
     /// leaves nothing behind.
-    pub fn close(&mut self, player: &mut dyn Player) {
-        if !matches!(self.stage, Stage::Over { .. }) {
+    pub fn close(&mut self, player: &mut dyn AuditionPlayer) {
+        if !matches!(self.stage, PageStage::Over { .. }) {
             self.leave(player);
         }
     }
 
-    fn leave(&mut self, player: &mut dyn Player) {
+    fn leave(&mut self, player: &mut dyn AuditionPlayer) {
         if self.is_testing() {
             player.end();
             self.restore_mute(player);
         }
-        self.stage = Stage::Setup;
+        self.stage = PageStage::Setup;
     }
 
-    fn restore_mute(&mut self, player: &mut dyn Player) {
+    fn restore_mute(&mut self, player: &mut dyn AuditionPlayer) {
         if std::mem::take(&mut self.mute_after) {
             player.set_muted(true);
         }
     }
 
     /// Draws the page, as wide as `ui` allows.
-    pub fn show(&mut self, ui: &mut Ui, offer: &Offer, player: &mut dyn Player) {
+    pub fn show(&mut self, ui: &mut Ui, offer: &TestableSound, player: &mut dyn AuditionPlayer) {
         self.advance(offer, player);
         let mut wish = None;
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -155,39 +156,39 @@ impl BlindPage {
         }
     }
 
-    fn show_stage(&mut self, ui: &mut Ui, offer: &Offer, player: &mut dyn Player) -> Option<Wish> {
+    fn show_stage(&mut self, ui: &mut Ui, offer: &TestableSound, player: &mut dyn AuditionPlayer) -> Option<PageRequest> {
         match &mut self.stage {
-            Stage::Setup => setup_view::show(ui, &mut self.setup, offer, player),
-            Stage::Rendering(task) => waiting_view::show(ui, task.progress()),
-            Stage::Climbing(ladder) => waiting_view::show(ui, ladder.progress()),
-            Stage::Trials { test, stopping, chosen } => {
+            PageStage::Setup => setup_view::show(ui, &mut self.setup, offer, player),
+            PageStage::Rendering(job) => waiting_view::show(ui, job.progress()),
+            PageStage::Climbing(ladder) => waiting_view::show(ui, ladder.progress()),
+            PageStage::Trials { test, stopping, chosen } => {
                 trial_view::show(ui, test, (stopping, chosen, &mut self.playing), player)
             }
-            Stage::Ratings { test, stopping } => {
+            PageStage::Ratings { test, stopping } => {
                 rating_view::show(ui, test, (stopping, &mut self.playing), player)
             }
-            Stage::Over { report, saving } => {
+            PageStage::Over { report, saving } => {
                 result_view::show(ui, report, saving, &mut self.folder)
             }
         }
     }
 
-    fn fulfil(&mut self, wish: Wish, offer: &Offer, player: &mut dyn Player) {
+    fn fulfil(&mut self, wish: PageRequest, offer: &TestableSound, player: &mut dyn AuditionPlayer) {
         self.problem = None;
         match wish {
-            Wish::Start => self.start(offer, player),
-            Wish::Stop => self.leave(player),
-            Wish::SetUp => self.stage = Stage::Setup,
-            Wish::Finished(report) => {
+            PageRequest::Start => self.start(offer, player),
+            PageRequest::Stop => self.leave(player),
+            PageRequest::SetUp => self.stage = PageStage::Setup,
+            PageRequest::Finished(report) => {
                 self.restore_mute(player);
                 if self.folder.is_empty()
                     && let Some(folder) = offer.folder()
                 {
                     self.folder = folder.display().to_string();
                 }
-                self.stage = Stage::Over { report, saving: Saving::default() };
+                self.stage = PageStage::Over { report, saving: ReportSaving::default() };
             }
-            Wish::Failed(error) => {
+            PageRequest::Failed(error) => {
                 self.leave(player);
                 self.problem = Some(error.to_string());
             }
@@ -195,34 +196,35 @@ impl BlindPage {
     }
 
     /// Begins to make what is to be heard.
-    fn start(&mut self, offer: &Offer, player: &mut dyn Player) {
+    fn start(&mut self, offer: &TestableSound, player: &mut dyn AuditionPlayer) {
         let (Some(material), Some(rate)) = (self.setup.material(offer), player.rate()) else {
-            self.stage = Stage::Setup;
+            self.stage = PageStage::Setup;
             return;
         };
-        let (shelf, wake) = (Arc::clone(&self.shelf), Arc::clone(&self.wake));
+        let (store, wake) = (self.store.clone(), Arc::clone(&self.wake));
         let match_levels = self.setup.match_levels;
         self.stage = match self.setup.test {
-            TestKind::Threshold => {
+            BlindTestKind::Threshold => {
                 let model = (self.setup.model.clone(), self.setup.precision);
-                Stage::Climbing(Ladder::start(material, model, rate, match_levels, shelf, wake))
+                PageStage::Climbing(Ladder::start(material, model, rate, match_levels, store, wake))
             }
-            TestKind::Abx | TestKind::Rating => {
+            BlindTestKind::Abx | BlindTestKind::Rating => {
                 let contenders = self.setup.contenders();
-                let brief = Brief { material, contenders, rate, match_levels };
-                Stage::Rendering(Task::start(wake, move |watch| render(&brief, &shelf, watch)))
+                let brief = RenderRequest { material, contenders, rate, match_levels };
+                let work = move |context: &JobContext| render(&brief, &store, context);
+                PageStage::Rendering(Job::start("residue-blind", wake, work))
             }
         };
     }
 
     /// Goes on where threads have done their part.
-    fn advance(&mut self, offer: &Offer, player: &mut dyn Player) {
+    fn advance(&mut self, offer: &TestableSound, player: &mut dyn AuditionPlayer) {
         let next = match &mut self.stage {
-            Stage::Rendering(task) => match task.poll() {
+            PageStage::Rendering(job) => match job.poll() {
                 Some(rendered) => rendered.and_then(|rendered| self.begin(rendered)),
                 None => return,
             },
-            Stage::Climbing(ladder) => {
+            PageStage::Climbing(ladder) => {
                 if let Some(error) = ladder.take_error() {
                     Err(error)
                 } else if ladder.layers().is_some() {
@@ -231,15 +233,15 @@ impl BlindPage {
                     return;
                 }
             }
-            Stage::Trials { test, .. } => match test.tick(player) {
+            PageStage::Trials { test, .. } => match test.tick(player) {
                 Ok(()) => return,
                 Err(error) => Err(error),
             },
-            Stage::Ratings { test, .. } => {
+            PageStage::Ratings { test, .. } => {
                 test.tick(player);
                 return;
             }
-            Stage::Setup | Stage::Over { .. } => return,
+            PageStage::Setup | PageStage::Over { .. } => return,
         };
         match next {
             Ok(stage) => {
@@ -248,28 +250,28 @@ impl BlindPage {
                 self.mute_after = player.muted();
                 player.set_muted(false);
             }
-            Err(BlindError::Cancelled) => self.stage = Stage::Setup,
-            Err(error) => self.fulfil(Wish::Failed(error), offer, player),
+            Err(BlindError::Cancelled) => self.stage = PageStage::Setup,
+            Err(error) => self.fulfil(PageRequest::Failed(error), offer, player),
         }
     }
 
-    fn begin(&mut self, rendered: Rendered) -> Result<Stage, BlindError> {
+    fn begin(&mut self, rendered: RenderedPassages) -> Result<PageStage, BlindError> {
         let mut draw = (self.draws)();
-        Ok(if self.setup.test == TestKind::Rating {
+        Ok(if self.setup.test == BlindTestKind::Rating {
             let test = Box::new(Ratings::new(rendered, &mut *draw)?);
-            Stage::Ratings { test, stopping: false }
+            PageStage::Ratings { test, stopping: false }
         } else {
             let test = Box::new(Trials::abx(rendered, self.setup.trials, draw)?);
-            Stage::Trials { test, stopping: false, chosen: None }
+            PageStage::Trials { test, stopping: false, chosen: None }
         })
     }
 
-    fn begin_trials(&mut self) -> Result<Stage, BlindError> {
-        let Stage::Climbing(ladder) = std::mem::replace(&mut self.stage, Stage::Setup) else {
-            return Ok(Stage::Setup);
+    fn begin_trials(&mut self) -> Result<PageStage, BlindError> {
+        let PageStage::Climbing(ladder) = std::mem::replace(&mut self.stage, PageStage::Setup) else {
+            return Ok(PageStage::Setup);
         };
         let test = Box::new(Trials::threshold(ladder, (self.draws)())?);
-        Ok(Stage::Trials { test, stopping: false, chosen: None })
+        Ok(PageStage::Trials { test, stopping: false, chosen: None })
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::studio::{ListedModel, LoadedFile, Studio};
+use residue_engine::models::ListedModel;
+
+use crate::studio::{LoadedFile, Studio};
 
 /// What there is to test with, as of now.
 #[derive(Clone, Debug, Default)]
-pub struct Offer {
+pub struct TestableSound {
     /// The open file.
     pub file: Option<LoadedFile>,
     /// The part of it that repeats, from second to second.
@@ -15,7 +17,7 @@ pub struct Offer {
     pub models: Vec<ListedModel>,
 }
 
-impl Offer {
+impl TestableSound {
     /// What a studio has.
     pub fn of(studio: &Studio) -> Self {
         Self {
@@ -30,7 +32,7 @@ impl Offer {
         self.models
             .iter()
             .filter(|model| model.here)
-            .filter_map(|model| Some((model.id.as_str(), model.facts?.layers)))
+            .filter_map(|model| Some((model.id.as_str(), model.summary?.layers)))
     }
 
     /// Layers of a model that can be used.

@@ -7,10 +7,10 @@ use residue_ui::keys::DIGITS;
 use residue_ui::theme;
 
 use super::answers::{rate_changed, transport, way_out};
-use super::big_button::{Look, big_button};
+use super::big_button::{ButtonStyle, big_button};
 use super::fader::{SCALE, fader, track};
-use super::{Wish, keys};
-use crate::blind::{BlindError, Player, Ratings, Stand};
+use super::{PageRequest, keys};
+use crate::blind::{BlindError, AuditionPlayer, Ratings, RatingChoice};
 
 /// Height of the faders.
 const HEIGHT: f32 = 240.0;
@@ -23,8 +23,8 @@ pub(super) fn show(
     ui: &mut Ui,
     test: &mut Ratings,
     (stopping, playing): (&mut bool, &mut bool),
-    player: &mut dyn Player,
-) -> Option<Wish> {
+    player: &mut dyn AuditionPlayer,
+) -> Option<PageRequest> {
     ui.heading("How close is each to the reference?");
     let theme = Theme::of(ui);
     ui.label(
@@ -45,29 +45,29 @@ pub(super) fn show(
     let finished = if *stopping { Ok(()) } else { finish(ui, test, player) };
     let left = way_out(ui, stopping);
     if let Err(error) = rated.and(finished) {
-        return Some(Wish::Failed(error));
+        return Some(PageRequest::Failed(error));
     }
     if left {
-        return Some(Wish::Stop);
+        return Some(PageRequest::Stop);
     }
-    test.report().map(|report| Wish::Finished(Box::new(report.clone())))
+    test.report().map(|report| PageRequest::Finished(Box::new(report.clone())))
 }
 
-fn reference(ui: &mut Ui, test: &mut Ratings, player: &mut dyn Player) {
-    let look = Look {
+fn reference(ui: &mut Ui, test: &mut Ratings, player: &mut dyn AuditionPlayer) {
+    let look = ButtonStyle {
         text: "Reference",
         detail: "",
         key: "R",
         name: "Listen to the reference",
-        chosen: test.playing() == Some(Stand::Reference),
+        chosen: test.playing() == Some(RatingChoice::Reference),
         size: vec2(ui.available_width(), 40.0),
     };
     if big_button(ui, &look).clicked() || keys::pressed(ui, Key::R) {
-        test.listen(Stand::Reference, player);
+        test.listen(RatingChoice::Reference, player);
     }
 }
 
-fn places(ui: &mut Ui, test: &mut Ratings, player: &mut dyn Player) -> Result<(), BlindError> {
+fn places(ui: &mut Ui, test: &mut Ratings, player: &mut dyn AuditionPlayer) -> Result<(), BlindError> {
     let count = test.places();
     let gap = ui.spacing().item_spacing.x;
     let free = ui.available_width() - WORDS - gap * count as f32;
@@ -99,11 +99,11 @@ fn one(
     test: &mut Ratings,
     place: usize,
     width: f32,
-    player: &mut dyn Player,
+    player: &mut dyn AuditionPlayer,
 ) -> Result<(), BlindError> {
     let number = (place + 1).to_string();
-    let chosen = test.playing() == Some(Stand::Place(place));
-    let look = Look {
+    let chosen = test.playing() == Some(RatingChoice::Place(place));
+    let look = ButtonStyle {
         text: &number,
         detail: "",
         key: "",
@@ -120,7 +120,7 @@ fn one(
     }
     // Who moves a score listens to what it is for.
     if (listen.clicked() || key || fader.gained_focus() || fader.changed()) && !chosen {
-        test.listen(Stand::Place(place), player);
+        test.listen(RatingChoice::Place(place), player);
     }
     let text = score.map_or("\u{2013}".into(), |score| score.to_string());
     ui.add_sized(vec2(width, 18.0), egui::Label::new(RichText::new(text).strong()));
@@ -146,7 +146,7 @@ fn scale(ui: &Ui, words: Rect, right: f32, lines: ShapeIdx) {
     ui.painter().set(lines, Shape::Vec((0..=SCALE.len()).map(line).collect()));
 }
 
-fn finish(ui: &mut Ui, test: &mut Ratings, player: &mut dyn Player) -> Result<(), BlindError> {
+fn finish(ui: &mut Ui, test: &mut Ratings, player: &mut dyn AuditionPlayer) -> Result<(), BlindError> {
     let missing = test.missing();
     let mut finished = false;
     ui.horizontal(|ui| {

@@ -8,19 +8,19 @@ use residue_ui::Theme;
 use residue_ui::theme::size;
 
 use super::staircase_plot::staircase_plot;
-use super::{Wish, keys};
+use super::{PageRequest, keys};
 use crate::blind::export;
 
 /// Whether the report was saved.
 #[derive(Default)]
-pub(super) struct Saving(Option<Result<String, String>>);
+pub(super) struct ReportSaving(Option<Result<String, String>>);
 
 pub(super) fn show(
     ui: &mut Ui,
     report: &BlindTestReport,
-    saving: &mut Saving,
+    saving: &mut ReportSaving,
     folder: &mut String,
-) -> Option<Wish> {
+) -> Option<PageRequest> {
     ui.heading("Result");
     ui.add_space(4.0);
     if let Some(figure) = figure(&report.findings) {
@@ -41,10 +41,10 @@ pub(super) fn show(
     let mut wish = None;
     ui.horizontal(|ui| {
         if ui.button("Same test again").clicked() {
-            wish = Some(Wish::Start);
+            wish = Some(PageRequest::Start);
         }
         if ui.button("Another test  Esc").clicked() || keys::free(ui, Key::Escape) {
-            wish = Some(Wish::SetUp);
+            wish = Some(PageRequest::SetUp);
         }
     });
     wish
@@ -113,7 +113,7 @@ fn compared(ui: &mut Ui, report: &BlindTestReport) {
     });
 }
 
-fn save(ui: &mut Ui, report: &BlindTestReport, saving: &mut Saving, folder: &mut String) {
+fn save(ui: &mut Ui, report: &BlindTestReport, saving: &mut ReportSaving, folder: &mut String) {
     ui.horizontal(|ui| {
         let entry = TextEdit::singleline(folder).desired_width(ui.available_width() - 130.0);
         let entry = ui.add(entry.hint_text("Folder for the report"));

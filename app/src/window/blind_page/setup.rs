@@ -4,15 +4,15 @@ use residue_engine::blind::chance_of_at_least;
 use residue_engine::codec::Precision;
 use residue_engine::models::EMBEDDED;
 
-use super::Offer;
-use crate::blind::{Coded, Contender, Material};
+use super::TestableSound;
+use crate::blind::{CodecContender, Contender, TestMaterial};
 
 /// Most depths on a rating page: with the original and the anchor there is a digit key for each.
 pub(super) const MOST_DEPTHS: usize = 7;
 
 /// The three tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum TestKind {
+pub enum BlindTestKind {
     /// Which of two is X?
     #[default]
     Abx,
@@ -22,7 +22,7 @@ pub enum TestKind {
     Rating,
 }
 
-impl TestKind {
+impl BlindTestKind {
     /// All of them, in the order they are shown.
     pub const ALL: [Self; 3] = [Self::Abx, Self::Threshold, Self::Rating];
 
@@ -47,9 +47,9 @@ impl TestKind {
 
 /// What is to be tested, and how.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Setup {
+pub struct BlindTestSetup {
     /// Which test.
-    pub test: TestKind,
+    pub test: BlindTestKind,
     /// The two of an ABX test.
     pub pair: [Contender; 2],
     /// The model of the other tests.
@@ -66,12 +66,12 @@ pub struct Setup {
     pub match_levels: bool,
 }
 
-impl Default for Setup {
+impl Default for BlindTestSetup {
     fn default() -> Self {
         let precision = Precision::F32;
-        let coded = Coded { model: EMBEDDED.into(), precision, depth: 8 };
+        let coded = CodecContender { model: EMBEDDED.into(), precision, depth: 8 };
         Self {
-            test: TestKind::Abx,
+            test: BlindTestKind::Abx,
             pair: [Contender::Original, Contender::Codec(coded)],
             model: EMBEDDED.into(),
             precision,
@@ -83,21 +83,21 @@ impl Default for Setup {
     }
 }
 
-impl Setup {
+impl BlindTestSetup {
     /// The passage, if a file is open.
-    pub(super) fn material(&self, offer: &Offer) -> Option<Material> {
+    pub(super) fn material(&self, offer: &TestableSound) -> Option<TestMaterial> {
         let region = if self.whole { None } else { offer.loop_region };
-        offer.file.as_ref().map(|file| Material::new(file, region))
+        offer.file.as_ref().map(|file| TestMaterial::new(file, region))
     }
 
     /// What is compared, but for a threshold test.
     pub(super) fn contenders(&self) -> Vec<Contender> {
-        if self.test == TestKind::Abx {
+        if self.test == BlindTestKind::Abx {
             return self.pair.to_vec();
         }
         let (model, precision) = (&self.model, self.precision);
         let coded =
-            |&depth: &usize| Contender::Codec(Coded { model: model.clone(), precision, depth });
+            |&depth: &usize| Contender::Codec(CodecContender { model: model.clone(), precision, depth });
         [Contender::Original, Contender::Anchor]
             .into_iter()
             .chain(self.depths.iter().map(coded))
@@ -105,7 +105,7 @@ impl Setup {
     }
 
     /// Takes back what the models here do not have. While none has been found yet, nothing.
-    pub(super) fn fit(&mut self, offer: &Offer) {
+    pub(super) fn fit(&mut self, offer: &TestableSound) {
         if offer.usable().next().is_none() {
             return;
         }
@@ -139,32 +139,33 @@ mod tests {
 
     #[test]
     fn what_is_not_here_is_taken_back() {
-        use crate::studio::{ListedFacts, ListedModel};
+        use residue_engine::models::{ListedModel, ModelSummary};
         let model = |id: &str, layers, here| ListedModel {
             id: id.into(),
             repository: None,
             here,
             can_pull: false,
             place: String::new(),
-            facts: Some(ListedFacts { rate: 1, channels: 1, layers, parameters: 1 }),
+            summary: Some(ModelSummary { rate: 1, channels: 1, layers, parameters: 1 }),
             bytes: None,
+            download_bytes: None,
             verified: None,
         };
-        let mut setup = Setup { model: "small".into(), ..Setup::default() };
-        setup.fit(&Offer::default());
-        assert_eq!(setup, Setup { model: "small".into(), ..Setup::default() });
+        let mut setup = BlindTestSetup { model: "small".into(), ..BlindTestSetup::default() };
+        setup.fit(&TestableSound::default());
+        assert_eq!(setup, BlindTestSetup { model: "small".into(), ..BlindTestSetup::default() });
         let models = vec![model(EMBEDDED, 32, true), model("small", 4, true)];
-        setup.fit(&Offer { models, ..Offer::default() });
+        setup.fit(&TestableSound { models, ..TestableSound::default() });
         assert_eq!((setup.model.as_str(), setup.depths.as_slice()), ("small", &[2, 4][..]));
         let models = vec![model(EMBEDDED, 6, true), model("small", 4, false)];
-        setup.fit(&Offer { models, ..Offer::default() });
+        setup.fit(&TestableSound { models, ..TestableSound::default() });
         assert_eq!(setup.model, EMBEDDED);
         assert_eq!(setup.pair[1].to_string(), "depth 6 of embedded in f32");
     }
 
     #[test]
     fn how_many_are_needed() {
-        let needed = |trials| Setup { trials, ..Setup::default() }.needed();
+        let needed = |trials| BlindTestSetup { trials, ..BlindTestSetup::default() }.needed();
         assert_eq!(needed(16), Some(12));
         assert_eq!(needed(10), Some(9));
         assert_eq!(needed(20), Some(15));

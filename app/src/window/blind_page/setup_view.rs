@@ -6,19 +6,19 @@ use residue_ui::Theme;
 
 use super::contender_editor::{contender, model, option};
 use super::setup::MOST_DEPTHS;
-use super::{Offer, Setup, TestKind, Wish, keys};
-use crate::blind::{LONGEST_SECONDS, Player, SHORTEST_SECONDS};
+use super::{TestableSound, BlindTestSetup, BlindTestKind, PageRequest, keys};
+use crate::blind::{LONGEST_SECONDS, AuditionPlayer, SHORTEST_SECONDS};
 
 pub(super) fn show(
     ui: &mut Ui,
-    setup: &mut Setup,
-    offer: &Offer,
-    player: &mut dyn Player,
-) -> Option<Wish> {
+    setup: &mut BlindTestSetup,
+    offer: &TestableSound,
+    player: &mut dyn AuditionPlayer,
+) -> Option<PageRequest> {
     setup.fit(offer);
     ui.heading("Blind listening");
     ui.horizontal(|ui| {
-        for test in TestKind::ALL {
+        for test in BlindTestKind::ALL {
             if option(ui, setup.test == test, test.name(), &format!("Test: {}", test.name())) {
                 setup.test = test;
             }
@@ -27,12 +27,12 @@ pub(super) fn show(
     weak(ui, setup.test.question());
     section(ui, "Compare");
     match setup.test {
-        TestKind::Abx => abx(ui, setup, offer),
-        TestKind::Threshold => {
+        BlindTestKind::Abx => abx(ui, setup, offer),
+        BlindTestKind::Threshold => {
             weak(ui, "The original with depths that follow the answers, from the first layer on.");
             model(ui, "Threshold", &mut setup.model, &mut setup.precision, offer);
         }
-        TestKind::Rating => rating(ui, setup, offer),
+        BlindTestKind::Rating => rating(ui, setup, offer),
     }
     section(ui, "Listen to");
     passage(ui, setup, offer);
@@ -44,7 +44,7 @@ pub(super) fn show(
     start(ui, setup, offer, player)
 }
 
-fn abx(ui: &mut Ui, setup: &mut Setup, offer: &Offer) {
+fn abx(ui: &mut Ui, setup: &mut BlindTestSetup, offer: &TestableSound) {
     let [a, b] = &mut setup.pair;
     contender(ui, "A", a, offer);
     contender(ui, "B", b, offer);
@@ -64,7 +64,7 @@ fn abx(ui: &mut Ui, setup: &mut Setup, offer: &Offer) {
     });
 }
 
-fn rating(ui: &mut Ui, setup: &mut Setup, offer: &Offer) {
+fn rating(ui: &mut Ui, setup: &mut BlindTestSetup, offer: &TestableSound) {
     weak(
         ui,
         "Several depths beside each other, with the original and an anchor hidden among them.",
@@ -91,7 +91,7 @@ fn rating(ui: &mut Ui, setup: &mut Setup, offer: &Offer) {
     });
 }
 
-fn passage(ui: &mut Ui, setup: &mut Setup, offer: &Offer) {
+fn passage(ui: &mut Ui, setup: &mut BlindTestSetup, offer: &TestableSound) {
     let Some(file) = &offer.file else {
         weak(ui, "No file is open.");
         return;
@@ -115,7 +115,7 @@ fn passage(ui: &mut Ui, setup: &mut Setup, offer: &Offer) {
     }
 }
 
-fn start(ui: &mut Ui, setup: &Setup, offer: &Offer, player: &mut dyn Player) -> Option<Wish> {
+fn start(ui: &mut Ui, setup: &BlindTestSetup, offer: &TestableSound, player: &mut dyn AuditionPlayer) -> Option<PageRequest> {
     let problem = match setup.material(offer).map(|material| material.seconds()) {
         None => Some("Open an audio file first.".to_owned()),
         Some(seconds) if seconds < SHORTEST_SECONDS => {
@@ -124,7 +124,7 @@ fn start(ui: &mut Ui, setup: &Setup, offer: &Offer, player: &mut dyn Player) -> 
         Some(seconds) if seconds > LONGEST_SECONDS => {
             Some(format!("Choose {LONGEST_SECONDS:.0} seconds or less: set a loop."))
         }
-        Some(_) if setup.test == TestKind::Rating && setup.depths.is_empty() => {
+        Some(_) if setup.test == BlindTestKind::Rating && setup.depths.is_empty() => {
             Some("Choose a depth to rate.".to_owned())
         }
         Some(_) => None,
@@ -142,7 +142,7 @@ fn start(ui: &mut Ui, setup: &Setup, offer: &Offer, player: &mut dyn Player) -> 
         let button = ui.add_enabled(ready, Button::new("Start the test  Enter"));
         button.widget_info(|| WidgetInfo::labeled(Role::Button, ready, "Start the test"));
         if button.clicked() || (ready && keys::free(ui, Key::Enter)) {
-            wish = Some(Wish::Start);
+            wish = Some(PageRequest::Start);
         }
         if let Some(problem) = problem {
             weak(ui, &problem);

@@ -5,9 +5,9 @@ use residue_engine::blind::AbxSide;
 use residue_ui::Theme;
 
 use super::answers::{rate_changed, transport, way_out};
-use super::big_button::{Look, big_button};
-use super::{Wish, keys};
-use crate::blind::{Label, Player, Trials};
+use super::big_button::{ButtonStyle, big_button};
+use super::{PageRequest, keys};
+use crate::blind::{TrialLabel, AuditionPlayer, Trials};
 
 /// What the page remembers of a test: whether it is about to be stopped, the answer that the arrow
 /// keys have chosen, whether it plays.
@@ -17,8 +17,8 @@ pub(super) fn show(
     ui: &mut Ui,
     test: &mut Trials,
     (stopping, chosen, playing): Memory<'_>,
-    player: &mut dyn Player,
-) -> Option<Wish> {
+    player: &mut dyn AuditionPlayer,
+) -> Option<PageRequest> {
     progress(ui, test);
     ui.add_space(8.0);
     listen(ui, test, player);
@@ -35,9 +35,9 @@ pub(super) fn show(
         test.answer(answer, player)
     });
     match (answered, left) {
-        (Some(Err(error)), _) => Some(Wish::Failed(error)),
-        (_, true) => Some(Wish::Stop),
-        _ => test.report().map(|report| Wish::Finished(Box::new(report.clone()))),
+        (Some(Err(error)), _) => Some(PageRequest::Failed(error)),
+        (_, true) => Some(PageRequest::Stop),
+        _ => test.report().map(|report| PageRequest::Finished(Box::new(report.clone()))),
     }
 }
 
@@ -75,23 +75,23 @@ fn progress(ui: &mut Ui, test: &Trials) {
             Layout::left_to_right(Align::Center),
             |ui| {
                 ui.set_min_height(18.0);
-                if let Some((what, _)) = test.waiting() {
+                if let Some(progress) = test.waiting() {
                     let text = RichText::new("Making what may come next").color(theme.weak);
-                    ui.label(text).on_hover_text(what);
+                    ui.label(text).on_hover_text(progress.step);
                 }
             },
         );
     }
 }
 
-fn listen(ui: &mut Ui, test: &mut Trials, player: &mut dyn Player) {
+fn listen(ui: &mut Ui, test: &mut Trials, player: &mut dyn AuditionPlayer) {
     let mut heard = None;
     ui.add_enabled_ui(test.playing().is_some(), |ui| {
         ui.horizontal(|ui| {
             let width = (ui.available_width() - 2.0 * ui.spacing().item_spacing.x) / 3.0;
-            for (label, key) in Label::ALL.into_iter().zip([Key::A, Key::B, Key::X]) {
+            for (label, key) in TrialLabel::ALL.into_iter().zip([Key::A, Key::B, Key::X]) {
                 let detail = test.detail(label);
-                let look = Look {
+                let look = ButtonStyle {
                     text: label.name(),
                     detail,
                     key: label.name(),
@@ -123,7 +123,7 @@ fn answer(ui: &mut Ui, test: &Trials, chosen: &mut Option<AbxSide>) -> Option<Ab
             for (side, text, key, number) in both {
                 let chosen = *chosen == Some(side);
                 let size = vec2(width, 48.0);
-                let look = Look { text, detail: "", key, name: text, chosen, size };
+                let look = ButtonStyle { text, detail: "", key, name: text, chosen, size };
                 let clicked = big_button(ui, &look).clicked();
                 if (clicked || keys::pressed(ui, number)) && allowed {
                     given = Some(side);

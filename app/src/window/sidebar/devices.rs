@@ -3,12 +3,12 @@
 use egui::Ui;
 use residue_ui::theme::size;
 
-use crate::device::Controls;
-use crate::studio::{DeviceChoice, DeviceInfo, Input, Side, StreamState, Studio};
+use crate::device::ControlNames;
+use crate::studio::{DeviceRequest, DeviceInfo, InputKind, DeviceCapabilities, StreamState, Studio};
 use crate::window::parts;
 
 /// The fields below, which errors name.
-pub const CONTROLS: Controls = Controls {
+pub const CONTROLS: ControlNames = ControlNames {
     by: "under",
     host: "System",
     input: "Input",
@@ -39,10 +39,10 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
         });
     });
     ui.spacing_mut().item_spacing.y = size::GAP;
-    let choice = studio.device_choice().clone();
+    let choice = studio.device_request();
     let mut new = choice.clone();
     host(ui, studio, &mut new);
-    if studio.input() == Input::Microphone {
+    if studio.input() == InputKind::Microphone {
         device(ui, studio, CONTROLS.input, |device| device.input.as_ref(), &mut new.input);
     }
     device(ui, studio, CONTROLS.output, |device| device.output.as_ref(), &mut new.output);
@@ -54,7 +54,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
     }
 }
 
-fn host(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
+fn host(ui: &mut Ui, studio: &Studio, choice: &mut DeviceRequest) {
     let hosts = studio.device_list().hosts.clone();
     if hosts.len() < 2 {
         return;
@@ -67,7 +67,7 @@ fn host(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
         let (response, chosen) = parts::choice(ui, "host", &shown, choices);
         if let Some(host) = chosen {
             // Devices of one system mean nothing to another.
-            *choice = DeviceChoice { host, ..DeviceChoice::default() };
+            *choice = DeviceRequest { host, ..DeviceRequest::default() };
         }
         response
     });
@@ -75,7 +75,8 @@ fn host(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
 
 /// The devices of the chosen system.
 fn devices(studio: &Studio) -> Vec<&DeviceInfo> {
-    let wanted = studio.device_choice().host.as_deref();
+    let request = studio.device_request();
+    let wanted = request.host.as_deref();
     let hosts = studio.device_list().hosts.iter();
     let chosen = hosts.filter(|host| match wanted {
         Some(name) => host.name.eq_ignore_ascii_case(name),
@@ -88,7 +89,7 @@ fn device(
     ui: &mut Ui,
     studio: &Studio,
     caption: &str,
-    side: fn(&DeviceInfo) -> Option<&Side>,
+    side: fn(&DeviceInfo) -> Option<&DeviceCapabilities>,
     choice: &mut Option<String>,
 ) {
     parts::field(ui, caption, |ui| {
@@ -110,10 +111,10 @@ fn device(
 }
 
 /// The sides of the devices that will run, as far as they are known.
-fn sides(studio: &Studio) -> Vec<&Side> {
-    let choice = studio.device_choice();
+fn sides(studio: &Studio) -> Vec<&DeviceCapabilities> {
+    let choice = studio.device_request();
     let mut sides = Vec::new();
-    let mut add = |wish: &Option<String>, side: fn(&DeviceInfo) -> Option<&Side>| {
+    let mut add = |wish: &Option<String>, side: fn(&DeviceInfo) -> Option<&DeviceCapabilities>| {
         let named = |device: &&DeviceInfo| match wish {
             Some(id) => device.id == *id,
             None => side(device).is_some_and(|side| side.default),
@@ -121,13 +122,13 @@ fn sides(studio: &Studio) -> Vec<&Side> {
         sides.extend(devices(studio).into_iter().find(named).and_then(side));
     };
     add(&choice.output, |device| device.output.as_ref());
-    if studio.input() == Input::Microphone {
+    if studio.input() == InputKind::Microphone {
         add(&choice.input, |device| device.input.as_ref());
     }
     sides
 }
 
-fn rate(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
+fn rate(ui: &mut Ui, studio: &Studio, choice: &mut DeviceRequest) {
     parts::field(ui, CONTROLS.rate, |ui| {
         let shown = match (choice.rate, studio.output_rate()) {
             (Some(rate), _) => parts::kilohertz(rate),
@@ -137,7 +138,7 @@ fn rate(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
         let sides = sides(studio);
         let possible = |rate: &u32| {
             let in_one =
-                |side: &&Side| side.rates.iter().any(|(low, high)| (low..=high).contains(&rate));
+                |side: &&DeviceCapabilities| side.rates.iter().any(|(low, high)| (low..=high).contains(&rate));
             sides.iter().all(|side| side.rates.is_empty() || in_one(side))
         };
         let rates = RATES.into_iter().filter(possible);
@@ -151,7 +152,7 @@ fn rate(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
     });
 }
 
-fn buffer(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
+fn buffer(ui: &mut Ui, studio: &Studio, choice: &mut DeviceRequest) {
     let running = match studio.stream_state() {
         StreamState::Running(facts) => Some(facts.shape.buffer),
         _ => None,
@@ -166,7 +167,7 @@ fn buffer(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
         let sides = sides(studio);
         let possible = |count: &u32| {
             let fits =
-                |side: &&Side| side.buffer.is_none_or(|(low, high)| (low..=high).contains(count));
+                |side: &&DeviceCapabilities| side.buffer.is_none_or(|(low, high)| (low..=high).contains(count));
             sides.iter().all(fits)
         };
         let all = BUFFERS.into_iter().filter(possible).map(|count| (frames(count), Some(count)));
@@ -179,7 +180,7 @@ fn buffer(ui: &mut Ui, studio: &Studio, choice: &mut DeviceChoice) {
     });
 }
 
-fn channels(ui: &mut Ui, choice: &mut DeviceChoice) {
+fn channels(ui: &mut Ui, choice: &mut DeviceRequest) {
     parts::field(ui, CONTROLS.channels, |ui| {
         let all = [("Automatic", None), (CONTROLS.mono, Some(1)), ("Stereo", Some(2))];
         let shown = all.iter().find(|(_, count)| *count == choice.channels).map_or("", |all| all.0);

@@ -8,7 +8,7 @@ use crate::window::parts;
 
 pub fn show(ui: &mut Ui, studio: &mut Studio) {
     parts::heading(ui, "FRAMES");
-    let before = *studio.settings();
+    let before = studio.settings();
     let mut settings = before;
     let frames = &mut settings.frames;
     parts::field(ui, "Loss", |ui| {

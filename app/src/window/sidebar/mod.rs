@@ -12,11 +12,11 @@ use residue_ui::theme::size;
 
 pub use devices::CONTROLS;
 
-use super::Window;
+use super::AppWindow;
 use super::page::Page;
 
 /// Draws the column.
-pub fn show(ui: &mut Ui, window: &mut Window) {
+pub fn show(ui: &mut Ui, window: &mut AppWindow) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         // Beside the scroll bar.
         ui.set_max_width(ui.available_width() - 2.0 * size::SPACE);

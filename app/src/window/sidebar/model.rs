@@ -6,7 +6,9 @@ use residue_engine::kernels::MAX_THREADS;
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
-use crate::studio::{ModelWish, Studio};
+use residue_engine::models::ModelRequest;
+
+use crate::studio::Studio;
 use crate::window::parts;
 
 /// Draws it; returns whether the models' page is asked for.
@@ -14,7 +16,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) -> bool {
     let theme = Theme::of(ui);
     parts::heading(ui, "MODEL");
     let state = studio.model();
-    let loaded = state.facts.as_ref().map(|facts| facts.wish.clone());
+    let loaded = state.facts.as_ref().map(|facts| facts.request.clone());
     let wish = state.loading.as_ref().map(|(wish, _)| wish.clone()).or(loaded).unwrap_or_default();
     let mut new = wish.clone();
     parts::field(ui, "Name", |ui| {
@@ -53,7 +55,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) -> bool {
 }
 
 /// The precisions, with what they cost beside them where that was measured.
-fn precision(ui: &mut Ui, studio: &Studio, wish: &ModelWish, new: &mut ModelWish) {
+fn precision(ui: &mut Ui, studio: &Studio, wish: &ModelRequest, new: &mut ModelRequest) {
     parts::field(ui, "Precision", |ui| {
         let costs = studio.precision_costs(&wish.id);
         let text = |precision: Precision| {
@@ -76,7 +78,7 @@ fn precision(ui: &mut Ui, studio: &Studio, wish: &ModelWish, new: &mut ModelWish
     });
 }
 
-fn threads(ui: &mut Ui, studio: &Studio, new: &mut ModelWish) {
+fn threads(ui: &mut Ui, studio: &Studio, new: &mut ModelRequest) {
     let running = studio.model().facts.as_ref().map(|facts| facts.threads);
     parts::field(ui, "Threads", |ui| {
         let automatic = move |count: f64| match (count as usize, running) {

@@ -5,10 +5,10 @@ use residue_ui::Theme;
 use residue_ui::theme::size;
 
 use crate::studio::StreamState;
-use crate::window::dialogs::Purpose;
-use crate::window::{Window, parts};
+use crate::window::dialogs::DialogPurpose;
+use crate::window::{AppWindow, parts};
 
-pub fn show(ui: &mut Ui, window: &mut Window) {
+pub fn show(ui: &mut Ui, window: &mut AppWindow) {
     let theme = Theme::of(ui);
     parts::heading(ui, "RECORD");
     let recording = window.studio.recording().cloned();
@@ -49,7 +49,7 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
                 ui.spacing_mut().item_spacing.x = size::GAP;
                 let hint = "choose another folder for recordings";
                 if parts::word(ui, "Folder\u{2026}", "Recordings folder", hint) {
-                    window.ask(ui.ctx(), Purpose::Recordings);
+                    window.ask(ui.ctx(), DialogPurpose::Recordings);
                 }
                 let folder = window.shown(&window.recordings());
                 let label =

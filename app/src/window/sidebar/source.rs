@@ -4,18 +4,18 @@ use egui::{Button, RichText, TextEdit, Ui, vec2};
 use residue_ui::Theme;
 use residue_ui::theme::{self, size};
 
-use crate::studio::{Input, LoadedFile, StreamState, Studio, TokenFile};
-use crate::window::dialogs::Purpose;
-use crate::window::{Window, opening, parts};
+use crate::studio::{InputKind, LoadedFile, StreamState, Studio, TokenFile};
+use crate::window::dialogs::DialogPurpose;
+use crate::window::{AppWindow, opening, parts};
 
 /// All inputs.
-const INPUTS: [(Input, &str, &str); 3] = [
-    (Input::Microphone, "Microphone", "what the input device hears, live"),
-    (Input::File, "File", "an audio file"),
-    (Input::Tokens, "Tokens", "a .npy file of codes, or codes as they arrive on stdin"),
+const INPUTS: [(InputKind, &str, &str); 3] = [
+    (InputKind::Microphone, "Microphone", "what the input device hears, live"),
+    (InputKind::File, "File", "an audio file"),
+    (InputKind::Tokens, "Tokens", "a .npy file of codes, or codes as they arrive on stdin"),
 ];
 
-pub fn show(ui: &mut Ui, window: &mut Window) {
+pub fn show(ui: &mut Ui, window: &mut AppWindow) {
     parts::heading(ui, "INPUT");
     let input = window.studio.input();
     ui.horizontal(|ui| {
@@ -29,24 +29,24 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
         }
     });
     match input {
-        Input::Microphone => microphone(ui, &mut window.studio),
-        Input::File => file(ui, window),
-        Input::Tokens => tokens(ui, window),
+        InputKind::Microphone => microphone(ui, &mut window.studio),
+        InputKind::File => file(ui, window),
+        InputKind::Tokens => tokens(ui, window),
     }
     path(ui, window);
 }
 
 /// Changes to an input: to what was open last, or to what a person chooses now.
-fn choose(window: &mut Window, ui: &Ui, input: Input) {
+fn choose(window: &mut AppWindow, ui: &Ui, input: InputKind) {
     let [audio, codes] = &window.recent;
     let recent = match input {
-        Input::Microphone => return window.studio.use_microphone(),
-        Input::File => audio.clone(),
-        Input::Tokens => codes.clone(),
+        InputKind::Microphone => return window.studio.use_microphone(),
+        InputKind::File => audio.clone(),
+        InputKind::Tokens => codes.clone(),
     };
     match recent {
         Some(path) => opening::open(&mut window.studio, path),
-        None => window.ask(ui.ctx(), Purpose::Open),
+        None => window.ask(ui.ctx(), DialogPurpose::Open),
     }
 }
 
@@ -63,7 +63,7 @@ fn microphone(ui: &mut Ui, studio: &mut Studio) {
     }
 }
 
-fn file(ui: &mut Ui, window: &mut Window) {
+fn file(ui: &mut Ui, window: &mut AppWindow) {
     if let Some(LoadedFile { name, .. }) = window.studio.file() {
         let file = window.studio.file();
         let facts = file.map(|file| {
@@ -76,11 +76,11 @@ fn file(ui: &mut Ui, window: &mut Window) {
     open_button(ui, window);
 }
 
-fn tokens(ui: &mut Ui, window: &mut Window) {
+fn tokens(ui: &mut Ui, window: &mut AppWindow) {
     if let Some(TokenFile { name, layers, frames, seconds, .. }) = window.studio.token_file() {
         let length = residue_ui::clock(*seconds);
         caption(ui, name, &format!("{layers} layers, {frames} frames, {length}"));
-    } else if window.studio.input() == Input::Tokens
+    } else if window.studio.input() == InputKind::Tokens
         && let Some(progress) = window.studio.token_progress()
     {
         let heard = parts::count(progress.heard, "frame", "frames");
@@ -101,17 +101,17 @@ fn caption(ui: &mut Ui, name: &str, facts: &str) {
     ui.label(RichText::new(facts).color(theme.weak).size(size::SMALL + 1.0));
 }
 
-fn open_button(ui: &mut Ui, window: &mut Window) {
+fn open_button(ui: &mut Ui, window: &mut AppWindow) {
     let text = if window.studio.is_opening() { "Opening\u{2026}" } else { "Open\u{2026}" };
     let button = Button::new(text).min_size(vec2(ui.available_width(), 24.0));
     let hint = "any audio file, codes (.npy), or a model's folder (ctrl O)";
     if ui.add_enabled(!window.studio.is_opening(), button).on_hover_text(hint).clicked() {
-        window.ask(ui.ctx(), Purpose::Open);
+        window.ask(ui.ctx(), DialogPurpose::Open);
     }
 }
 
 /// A path to type, for whoever has no dialog or likes keys better.
-fn path(ui: &mut Ui, window: &mut Window) {
+fn path(ui: &mut Ui, window: &mut AppWindow) {
     let edit = TextEdit::singleline(&mut window.typed)
         .hint_text("drop a file, or type its path")
         .font(theme::body())

@@ -1,4 +1,4 @@
-//! What runs through a port: a microphone, a file, codes.
+//! A port and the sound that goes through it: a microphone, a file, codes.
 
 use std::sync::Arc;
 
@@ -6,10 +6,11 @@ use residue_engine::audio::Audio;
 use residue_engine::live::{AudioPort, Playback};
 
 use super::audition::mean;
-use super::cursor::{Cursor, Piece};
+use super::controls::TransportControls;
+use super::file_playhead::{FilePlayhead, NextSamples};
 
-/// Where a program's sound comes from.
-pub enum Material {
+/// The sound that goes through a port.
+pub enum PlayerSource {
     /// The input device.
     Microphone,
     /// A file, at the rate of the devices, with the port's channels.
@@ -27,60 +28,89 @@ pub enum Material {
     Feed,
 }
 
-/// Where a program begins.
+/// The position where a player begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Begin {
+pub enum StartPosition {
     /// At this sample.
     At(u64),
-    /// Where the program before it is.
+    /// Where the player before it is.
     Resume,
 }
 
-/// A port and what goes through it. Realtime-safe once made; freeing it is not.
-pub struct Program {
-    /// Counts programs.
+/// A port and the sound that goes through it. Realtime-safe once made; freeing it is not.
+pub struct SourcePlayer {
+    /// Number of this player, unlike that of any other.
     pub serial: u64,
     pub port: AudioPort,
-    pub material: Material,
-    pub cursor: Cursor,
-    pub begin: Begin,
+    pub source: PlayerSource,
+    pub playhead: FilePlayhead,
+    pub begin: StartPosition,
     pub playing: bool,
+    /// The port's stream must start anew before it goes on.
+    pub is_stale: bool,
+    /// The requests that have been applied.
+    transport: TransportControls,
     /// Samples that the port takes at once.
     max_block: usize,
     /// By channel of the port.
     planes: Vec<Vec<f32>>,
 }
 
-impl Program {
-    /// Not started. `length` is that of the material, in samples at the rate of the devices; `region`
-    /// the part that repeats.
+impl SourcePlayer {
+    /// A player that has not started. `transport` holds the requests that it begins with; later ones are
+    /// applied by [`SourcePlayer::adopt_transport`].
     pub fn new(
-        serial: u64,
         port: AudioPort,
         max_block: usize,
-        material: Material,
-        begin: Begin,
-        playing: bool,
-        region: Option<(u64, u64)>,
+        source: PlayerSource,
+        begin: StartPosition,
+        transport: TransportControls,
     ) -> Self {
-        let length = match &material {
-            Material::Audio(audio) => audio.len() as u64,
-            Material::Codes { playback, ticks, frames } => {
+        let length = match &source {
+            PlayerSource::Audio(audio) => audio.len() as u64,
+            PlayerSource::Codes { playback, ticks, frames } => {
                 (playback.codes().frames() as u64 * ticks).div_ceil(*frames)
             }
-            Material::Microphone | Material::Feed => 0,
+            PlayerSource::Microphone | PlayerSource::Feed => 0,
         };
         let planes = vec![vec![0.0; max_block]; port.channels()];
-        let cursor = Cursor::new(length);
-        let mut program =
-            Self { serial, port, material, cursor, begin, playing, max_block, planes };
-        program.repeat(region);
-        program
+        let mut player = Self {
+            serial: transport.player,
+            port,
+            source,
+            playhead: FilePlayhead::new(length),
+            begin,
+            playing: transport.playing,
+            is_stale: true,
+            transport,
+            max_block,
+            planes,
+        };
+        player.repeat(transport.region);
+        player
+    }
+
+    /// Applies play, pause and loop of newer requests; returns the requests before them. Seeking is left
+    /// to the caller, since it interrupts the sound.
+    pub fn adopt_transport(&mut self, transport: &TransportControls) -> TransportControls {
+        let before = std::mem::replace(&mut self.transport, *transport);
+        if before.request != transport.request {
+            self.playing = transport.playing;
+        }
+        if before.region != transport.region {
+            self.repeat(transport.region);
+        }
+        before
+    }
+
+    /// Whether it is to run: a microphone always, a file while it plays and is not over.
+    pub fn is_to_run(&self) -> bool {
+        !self.has_transport() || (self.playing && !self.is_over())
     }
 
     /// Whether there are places in it to go to, and an end.
     pub fn has_transport(&self) -> bool {
-        matches!(self.material, Material::Audio(_) | Material::Codes { .. })
+        matches!(self.source, PlayerSource::Audio(_) | PlayerSource::Codes { .. })
     }
 
     /// Samples from the port's input to its output.
@@ -90,29 +120,30 @@ impl Program {
 
     /// What is heard next.
     pub fn heard(&self) -> u64 {
-        self.cursor.heard(self.latency())
+        self.playhead.heard(self.latency())
     }
 
     /// All of it has been heard.
     pub fn is_over(&self) -> bool {
-        self.has_transport() && self.cursor.is_over(self.latency())
+        self.has_transport() && self.playhead.is_over(self.latency())
     }
 
     /// A new stream starts at this sample, or at the start of its frame.
     pub fn start(&mut self, at: u64) {
         let mut at = at;
-        if let Material::Codes { playback, ticks, frames } = &self.material {
+        if let PlayerSource::Codes { playback, ticks, frames } = &self.source {
             let frame = at * frames / ticks;
             playback.start_at(frame);
             at = (frame * ticks).div_ceil(*frames);
         }
-        self.cursor.start(at);
+        self.playhead.start(at);
         self.port.reset();
+        self.is_stale = false;
     }
 
     /// Repeats a part: of codes, whole frames.
     pub fn repeat(&mut self, region: Option<(u64, u64)>) {
-        if let Material::Codes { playback, ticks, frames } = &self.material {
+        if let PlayerSource::Codes { playback, ticks, frames } = &self.source {
             let frame = |at: u64| (2 * at * frames + ticks) / (2 * ticks);
             let last = playback.codes().frames() as u64;
             let whole = region.map(|(start, end)| {
@@ -121,18 +152,18 @@ impl Program {
             });
             playback.repeat(whole.map(|(start, end)| start as u32..end as u32));
             let sample = |frame: u64| (frame * ticks).div_ceil(*frames);
-            self.cursor.repeat(whole.map(|(start, end)| (sample(start), sample(end))));
+            self.playhead.repeat(whole.map(|(start, end)| (sample(start), sample(end))));
         } else {
-            self.cursor.repeat(region);
+            self.playhead.repeat(region);
         }
     }
 
-    /// Most samples for [`Program::run`].
+    /// Most samples for [`SourcePlayer::run`].
     pub fn max_block(&self) -> usize {
         self.max_block
     }
 
-    /// Runs up to [`Program::max_block`] samples, from `at` to `end`, in place; returns how many: fewer
+    /// Runs up to [`SourcePlayer::max_block`] samples, from `at` to `end`, in place; returns how many: fewer
     /// where all of it has been heard.
     pub fn run(&mut self, planes: &mut [&mut [f32]], at: usize, end: usize) -> usize {
         let count = self.take(planes, at, end);
@@ -155,39 +186,39 @@ impl Program {
         count
     }
 
-    /// Puts the next samples of the material where the port takes them.
+    /// Copies the next samples of the source to the port's planes; returns how many.
     fn take(&mut self, planes: &[&mut [f32]], at: usize, end: usize) -> usize {
         let wanted = (end - at).min(self.max_block);
-        match &self.material {
-            Material::Microphone => {
+        match &self.source {
+            PlayerSource::Microphone => {
                 for (channel, own) in self.planes.iter_mut().enumerate() {
                     let plane = &planes[channel.min(planes.len() - 1)];
                     own[..wanted].copy_from_slice(&plane[at..at + wanted]);
                 }
                 return wanted;
             }
-            Material::Feed => {
+            PlayerSource::Feed => {
                 self.planes.iter_mut().for_each(|own| own[..wanted].fill(0.0));
                 return wanted;
             }
-            Material::Audio(_) | Material::Codes { .. } => {}
+            PlayerSource::Audio(_) | PlayerSource::Codes { .. } => {}
         }
         let latency = self.latency();
         let mut done = 0;
         while done < wanted {
-            match self.cursor.next(wanted - done, latency) {
-                Piece::Ended => break,
-                Piece::Silence(count) => {
+            match self.playhead.next(wanted - done, latency) {
+                NextSamples::Ended => break,
+                NextSamples::Silence(count) => {
                     self.planes.iter_mut().for_each(|own| own[done..done + count].fill(0.0));
                     done += count;
                 }
-                Piece::Samples(range) => {
+                NextSamples::Samples(range) => {
                     let (start, stop) = (range.start as usize, range.end as usize);
                     let count = stop - start;
                     for (channel, own) in self.planes.iter_mut().enumerate() {
                         let own = &mut own[done..done + count];
-                        match &self.material {
-                            Material::Audio(audio) => {
+                        match &self.source {
+                            PlayerSource::Audio(audio) => {
                                 own.copy_from_slice(&audio.channels[channel][start..stop]);
                             }
                             _ => own.fill(0.0),

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use residue_app::studio::{Notice, Severity, Simulated, Studio, StudioOptions};
+use residue_app::studio::{UserNotice, Severity, SimulatedBackend, Studio, StudioOptions};
 use residue_engine::audio::{self, Audio, MonoTreatment};
 use residue_engine::codec::{Codec, CodecOptions};
 use residue_engine::live::{FrameEffects, ListeningSource, PortSettings};
@@ -34,26 +34,26 @@ pub fn codec() -> &'static Codec {
 }
 
 /// A studio and what it stands on.
-pub struct Rig {
+pub struct StudioHarness {
     pub studio: Studio,
-    pub devices: Simulated,
+    pub devices: SimulatedBackend,
     pub folder: TempDir,
-    pub notices: Vec<Notice>,
+    pub notices: Vec<UserNotice>,
 }
 
-impl Rig {
+impl StudioHarness {
     pub fn new(rate: u32, change: impl FnOnce(&mut StudioOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let hub = HubSettings { offline: true, ..HubSettings::new(folder.path().join("hub")) };
         let library = ModelLibrary::new(folder.path().join("home"), hub);
-        let mut options = StudioOptions { library: Some(library), ..StudioOptions::default() };
+        let mut options = StudioOptions { store: library.into(), ..StudioOptions::default() };
         change(&mut options);
-        let devices = Simulated::new(rate, BLOCK as u32);
+        let devices = SimulatedBackend::new(rate, BLOCK as u32);
         let studio = Studio::new(Arc::new(devices.clone()), options, Arc::new(|| ()));
         Self { studio, devices, folder, notices: Vec::new() }
     }
 
-    /// A path of the rig's own.
+    /// A path of the harness's own.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -85,7 +85,7 @@ impl Rig {
         loop {
             self.notices.extend(self.studio.tick());
             let fits =
-                |notice: &&Notice| notice.severity == severity && notice.text.contains(words);
+                |notice: &&UserNotice| notice.severity == severity && notice.text.contains(words);
             if let Some(found) = self.notices.iter().find(fits) {
                 let text = found.text.clone();
                 self.notices.clear();

@@ -1,4 +1,4 @@
-//! An instance's model: what is wanted, what is there, what runs.
+//! The model of an instance: requested, loaded, running.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use residue_engine::codec::Precision;
 use residue_engine::live::PortControl;
+use residue_engine::models::{ModelLoadError, ModelStore};
 
-use super::{LoadError, ModelChoice, OpenLibrary, SharedModel};
+use super::{ModelChoice, SharedModel};
 use crate::layer_bitrate::LayerBitrate;
 
-/// How far the wanted model is.
+/// State of the requested model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Phase {
+pub enum ModelPhase {
     /// Nothing needs it yet.
     #[default]
     Idle,
@@ -24,22 +25,23 @@ pub enum Phase {
     /// It needs a longer latency than the host was told: it waits for the host to start audio anew,
     /// which it has been asked to do.
     WaitsForRestart,
-    /// It cannot be had, for this reason; the embedded model stands in for it.
+    /// It cannot be loaded, for this reason; the embedded model stands in for it.
     Missing(String),
     /// It is there and cannot run, for this reason; what ran before goes on.
     Failed(String),
 }
 
-/// What an editor shows of the model.
+/// The model as an editor shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelStatus {
-    /// What is wanted, and saved, also if it cannot be had.
-    pub wanted: ModelChoice,
-    /// How far that is.
-    pub phase: Phase,
-    /// The name and precision of what runs, if audio is set up.
+    /// The requested model, which is saved also if it cannot be loaded.
+    pub requested: ModelChoice,
+    /// Its state.
+    pub phase: ModelPhase,
+    /// Name and precision of the model that runs, if audio is set up.
     pub running: Option<(String, Precision)>,
-    /// The wanted model is here but is not the one that the project was saved with: its sum differs.
+    /// The requested model is here but is not the one that the project was saved with: its checksum
+    /// differs.
     pub differs: bool,
 }
 
@@ -54,16 +56,16 @@ pub(super) struct Running {
 
 #[derive(Default)]
 pub(super) struct State {
-    pub wanted: ModelChoice,
-    /// Raised by every choice.
-    pub wish: u64,
-    /// The wish that `model` and `phase` answer.
+    pub requested: ModelChoice,
+    /// Number of the request: raised by every choice.
+    pub request: u64,
+    /// The request that `model` and `phase` answer.
     pub answered: u64,
-    /// The wish whose model has been summed, as far as it can be.
-    pub summed: u64,
-    /// The wanted model or what stands in for it.
+    /// The request whose model's checksum has been compared, as far as it can be.
+    pub checked: u64,
+    /// The requested model or the one that stands in for it.
     pub model: Option<Arc<SharedModel>>,
-    pub phase: Phase,
+    pub phase: ModelPhase,
     pub differs: bool,
     pub running: Option<Running>,
     /// Somebody needs a model: audio, or an editor.
@@ -71,26 +73,26 @@ pub(super) struct State {
     pub stop: bool,
 }
 
-/// An instance's model. All methods but those marked realtime-safe lock, and may be called from any
+/// The model of an instance. All methods but those marked realtime-safe lock, and may be called from any
 /// thread but the audio thread.
-pub struct ModelSlot {
+pub struct InstanceModel {
     pub(super) state: Mutex<State>,
     pub(super) changed: Condvar,
-    library: OpenLibrary,
+    store: ModelStore,
     layer_bitrate: Arc<LayerBitrate>,
     restart: AtomicBool,
     /// The thread has been started.
     started: AtomicBool,
 }
 
-impl ModelSlot {
-    /// A slot that wants the embedded model, and looks for others in a library. Loads nothing: hosts make
-    /// instances to look at them.
-    pub fn new(library: OpenLibrary) -> Arc<Self> {
+impl InstanceModel {
+    /// Requests the embedded model, and looks for others in a store. Loads nothing: hosts make instances
+    /// to look at them.
+    pub fn new(store: ModelStore) -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::new(State { wish: 1, ..State::default() }),
+            state: Mutex::new(State { request: 1, ..State::default() }),
             changed: Condvar::new(),
-            library,
+            store,
             layer_bitrate: Arc::new(LayerBitrate::of_embedded()),
             restart: false.into(),
             started: false.into(),
@@ -102,44 +104,44 @@ impl ModelSlot {
         Arc::clone(&self.layer_bitrate)
     }
 
-    pub(super) fn library(&self) -> &OpenLibrary {
-        &self.library
+    pub(super) fn store(&self) -> &ModelStore {
+        &self.store
     }
 
-    /// What is wanted.
-    pub fn wanted(&self) -> ModelChoice {
-        self.state.lock().wanted.clone()
+    /// The requested model.
+    pub fn requested(&self) -> ModelChoice {
+        self.state.lock().requested.clone()
     }
 
-    /// Wants another model. It is loaded and switched to by the slot's thread, without interrupting
-    /// audio, as soon as anybody needs it.
+    /// Requests another model. The loading thread loads it and switches to it, without interrupting
+    /// audio, as soon as audio or an editor needs it.
     pub fn choose(&self, choice: ModelChoice) {
         let mut state = self.state.lock();
-        if state.wanted == choice {
+        if state.requested == choice {
             return;
         }
-        state.wanted = choice;
-        state.wish += 1;
+        state.requested = choice;
+        state.request += 1;
         state.differs = false;
         self.changed.notify_all();
     }
 
-    /// Tries again to load the wanted model if it was missing: it may be here now.
+    /// Tries again to load the requested model if it was missing: it may be here now.
     pub fn retry(&self) {
         let mut state = self.state.lock();
-        if matches!(state.phase, Phase::Missing(_)) {
-            state.wish += 1;
+        if matches!(state.phase, ModelPhase::Missing(_)) {
+            state.request += 1;
             self.changed.notify_all();
         }
     }
 
-    /// How far the model is.
+    /// The model's status.
     pub fn status(&self) -> ModelStatus {
         let state = self.state.lock();
-        let loading = state.needed && state.answered != state.wish;
+        let loading = state.needed && state.answered != state.request;
         ModelStatus {
-            wanted: state.wanted.clone(),
-            phase: if loading { Phase::Loading } else { state.phase.clone() },
+            requested: state.requested.clone(),
+            phase: if loading { ModelPhase::Loading } else { state.phase.clone() },
             running: state.running.as_ref().map(|running| {
                 let model = &running.model;
                 (model.name.clone(), model.codec().precision())
@@ -153,15 +155,15 @@ impl ModelSlot {
         self.state.lock().running.as_ref().map(|running| Arc::clone(&running.control))
     }
 
-    /// Has the wanted model loaded, by the slot's thread, if it is not there: somebody looks at it.
-    /// Returns at once; false if there is no thread to be had.
-    pub fn need(self: &Arc<Self>) -> bool {
+    /// Starts to load the requested model if it is not loaded. Returns at once; false if the system has no
+    /// thread for it.
+    pub fn start_loading(self: &Arc<Self>) -> bool {
         self.state.lock().needed = true;
         self.changed.notify_all();
         if !self.started.swap(true, Ordering::Relaxed) {
-            let slot = Arc::clone(self);
+            let model = Arc::clone(self);
             let thread = std::thread::Builder::new().name("residue-model".into());
-            if thread.spawn(move || super::work::run(&slot)).is_err() {
+            if thread.spawn(move || super::loader::run(&model)).is_err() {
                 self.started.store(false, Ordering::Relaxed);
                 return false;
             }
@@ -169,28 +171,28 @@ impl ModelSlot {
         true
     }
 
-    /// Loads the wanted model if it is not there, and waits for it up to `patience`; without end if
-    /// that is `None`. Gives the embedded model if it takes longer.
+    /// Loads the requested model if it is not loaded, and waits for it up to `patience`; without end if
+    /// that is `None`. Returns the embedded model if it takes longer.
     ///
     /// # Errors
     /// Only if not even the embedded model can be loaded.
     pub fn prepare(
         self: &Arc<Self>,
         patience: Option<Duration>,
-    ) -> Result<Arc<SharedModel>, LoadError> {
-        if !self.need() {
+    ) -> Result<Arc<SharedModel>, ModelLoadError> {
+        if !self.start_loading() {
             return SharedModel::embedded();
         }
         let until = patience.map(|patience| Instant::now() + patience);
         let mut state = self.state.lock();
-        while state.answered != state.wish {
+        while state.answered != state.request {
             match until {
                 None => self.changed.wait(&mut state),
                 Some(until) if self.changed.wait_until(&mut state, until).timed_out() => break,
                 Some(_) => {}
             }
         }
-        let there = (state.answered == state.wish).then(|| state.model.clone()).flatten();
+        let there = (state.answered == state.request).then(|| state.model.clone()).flatten();
         drop(state);
         match there {
             Some(model) => Ok(model),
@@ -199,13 +201,13 @@ impl ModelSlot {
     }
 
     /// Audio runs with this control and model from now on. If another model has been loaded meanwhile,
-    /// the slot's thread switches to it.
+    /// the loading thread switches to it.
     pub fn attach(&self, control: Arc<PortControl>, model: Arc<SharedModel>) {
         self.layer_bitrate.set(model.codec().config());
         let mut state = self.state.lock();
-        let waited = state.phase == Phase::WaitsForRestart;
-        if waited && state.model.as_ref().is_some_and(|wanted| Arc::ptr_eq(wanted, &model)) {
-            state.phase = Phase::Ready;
+        let waited = state.phase == ModelPhase::WaitsForRestart;
+        if waited && state.model.as_ref().is_some_and(|requested| requested.is_same(&model)) {
+            state.phase = ModelPhase::Ready;
         }
         state.running = Some(Running { control, model, refused: false });
         self.changed.notify_all();
@@ -230,7 +232,7 @@ impl ModelSlot {
         self.restart.store(true, Ordering::Relaxed);
     }
 
-    /// Ends the slot's thread, after what it is at.
+    /// Ends the loading thread, after what it is at.
     pub fn stop(&self) {
         self.state.lock().stop = true;
         self.changed.notify_all();
@@ -239,68 +241,65 @@ impl ModelSlot {
 
 #[cfg(test)]
 mod tests {
-    use residue_engine::models::ModelLibrary;
-
     use super::*;
 
-    fn slot() -> Arc<ModelSlot> {
-        ModelSlot::new(Arc::new(ModelLibrary::from_env))
+    fn instance_model() -> Arc<InstanceModel> {
+        InstanceModel::new(ModelStore::from_env())
     }
 
     const LONG: Option<Duration> = Some(Duration::from_secs(60));
 
     #[test]
     fn nothing_is_loaded_before_it_is_needed() {
-        let slot = slot();
-        assert_eq!(slot.status().phase, Phase::Idle);
-        slot.choose(ModelChoice::new("/no/such/folder"));
-        assert_eq!(slot.status().phase, Phase::Idle);
-        assert!(slot.state.lock().model.is_none());
+        let model = instance_model();
+        assert_eq!(model.status().phase, ModelPhase::Idle);
+        model.choose(ModelChoice::new("/no/such/folder"));
+        assert_eq!(model.status().phase, ModelPhase::Idle);
+        assert!(model.state.lock().model.is_none());
     }
 
     #[test]
     fn a_missing_model_is_stood_in_for_and_said_to_be_missing() {
-        let slot = slot();
-        slot.choose(ModelChoice::new("/no/such/folder"));
-        let model = slot.prepare(LONG).unwrap();
-        assert_eq!(model.name, "embedded");
-        let status = slot.status();
-        assert_eq!(status.wanted.id, "/no/such/folder");
-        let Phase::Missing(reason) = status.phase else { panic!("{:?}", status.phase) };
+        let model = instance_model();
+        model.choose(ModelChoice::new("/no/such/folder"));
+        assert_eq!(model.prepare(LONG).unwrap().name, "embedded");
+        let status = model.status();
+        assert_eq!(status.requested.id, "/no/such/folder");
+        let ModelPhase::Missing(reason) = status.phase else { panic!("{:?}", status.phase) };
         assert!(reason.contains("/no/such/folder"), "{reason}");
-        slot.choose(ModelChoice::default());
-        slot.prepare(LONG).unwrap();
-        assert_eq!(slot.status().phase, Phase::Ready);
-        slot.stop();
+        model.choose(ModelChoice::default());
+        model.prepare(LONG).unwrap();
+        assert_eq!(model.status().phase, ModelPhase::Ready);
+        model.stop();
     }
 
     #[test]
     fn an_editor_has_a_model_loaded_without_audio() {
-        let slot = slot();
-        slot.choose(ModelChoice::new("/no/such/folder"));
-        assert!(slot.need());
+        let model = instance_model();
+        model.choose(ModelChoice::new("/no/such/folder"));
+        assert!(model.start_loading());
         let until = Instant::now() + Duration::from_secs(60);
-        while !matches!(slot.status().phase, Phase::Missing(_)) {
-            assert!(Instant::now() < until, "{:?}", slot.status());
+        while !matches!(model.status().phase, ModelPhase::Missing(_)) {
+            assert!(Instant::now() < until, "{:?}", model.status());
             std::thread::sleep(Duration::from_millis(5));
         }
-        assert_eq!(slot.status().running, None);
-        slot.stop();
+        assert_eq!(model.status().running, None);
+        model.stop();
     }
 
     /// A project that was saved with other weights under the same name is told apart.
     #[test]
     fn other_weights_than_the_projects_are_noticed() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/golden/nano");
-        let slot = slot();
-        slot.choose(ModelChoice { sha256: Some("00ff".into()), ..ModelChoice::new(folder) });
-        assert_eq!(slot.prepare(LONG).unwrap().name, folder);
+        let model = instance_model();
+        model.choose(ModelChoice { sha256: Some("00ff".into()), ..ModelChoice::new(folder) });
+        assert_eq!(model.prepare(LONG).unwrap().name, folder);
         let until = Instant::now() + Duration::from_secs(60);
-        while !slot.status().differs {
+        while !model.status().differs {
             assert!(Instant::now() < until, "the sum differs");
             std::thread::sleep(Duration::from_millis(5));
         }
-        assert_eq!(slot.wanted().sha256, Some("00ff".into()), "the project is not changed");
-        slot.stop();
+        assert_eq!(model.requested().sha256, Some("00ff".into()), "the project is not changed");
+        model.stop();
     }
 }

@@ -7,7 +7,7 @@ const JUMPS: usize = 256;
 
 /// What goes in next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece {
+pub enum NextSamples {
     /// These samples of the file.
     Samples(Range<u64>),
     /// So many samples of silence, past the file's end.
@@ -18,7 +18,7 @@ pub enum Piece {
 
 /// Goes through a file, repeating a part of it where that is wished, and knows what is heard a
 /// latency later. Realtime-safe once made.
-pub struct Cursor {
+pub struct FilePlayhead {
     length: u64,
     /// The next sample to go in.
     at: u64,
@@ -33,7 +33,7 @@ pub struct Cursor {
     count: usize,
 }
 
-impl Cursor {
+impl FilePlayhead {
     /// At the start of a file of so many samples.
     pub fn new(length: u64) -> Self {
         let jumps = Box::new([(0, 0); JUMPS]);
@@ -59,7 +59,7 @@ impl Cursor {
     }
 
     /// What goes in next, at most `most` samples of it, if it is heard `latency` samples later.
-    pub fn next(&mut self, most: usize, latency: u64) -> Piece {
+    pub fn next(&mut self, most: usize, latency: u64) -> NextSamples {
         if let Some((start, end)) = self.region
             && self.at >= end
         {
@@ -72,12 +72,12 @@ impl Cursor {
             let samples = self.at..self.at + count;
             self.at += count;
             self.passed += count;
-            return Piece::Samples(samples);
+            return NextSamples::Samples(samples);
         }
         let count = latency.saturating_sub(self.tail).min(most as u64);
         self.tail += count;
         self.passed += count;
-        if count == 0 { Piece::Ended } else { Piece::Silence(count as usize) }
+        if count == 0 { NextSamples::Ended } else { NextSamples::Silence(count as usize) }
     }
 
     /// Whether all has gone in, and its silence too.
@@ -112,29 +112,29 @@ mod tests {
 
     #[test]
     fn a_file_goes_in_whole_and_is_heard_to_its_end() {
-        let mut cursor = Cursor::new(10);
+        let mut cursor = FilePlayhead::new(10);
         cursor.start(0);
-        assert_eq!(cursor.next(6, 5), Piece::Samples(0..6));
+        assert_eq!(cursor.next(6, 5), NextSamples::Samples(0..6));
         assert_eq!(cursor.heard(5), 1);
-        assert_eq!(cursor.next(6, 5), Piece::Samples(6..10));
-        assert_eq!(cursor.next(2, 5), Piece::Silence(2));
+        assert_eq!(cursor.next(6, 5), NextSamples::Samples(6..10));
+        assert_eq!(cursor.next(2, 5), NextSamples::Silence(2));
         assert!(!cursor.is_over(5));
         assert_eq!(cursor.heard(5), 7);
-        assert_eq!(cursor.next(6, 5), Piece::Silence(3));
-        assert_eq!((cursor.next(6, 5), cursor.is_over(5)), (Piece::Ended, true));
+        assert_eq!(cursor.next(6, 5), NextSamples::Silence(3));
+        assert_eq!((cursor.next(6, 5), cursor.is_over(5)), (NextSamples::Ended, true));
         assert_eq!(cursor.heard(5), 10);
         cursor.start(8);
-        assert_eq!((cursor.heard(5), cursor.next(1, 5)), (8, Piece::Samples(8..9)));
+        assert_eq!((cursor.heard(5), cursor.next(1, 5)), (8, NextSamples::Samples(8..9)));
     }
 
     #[test]
     fn a_part_repeats_to_the_sample_and_is_heard_where_it_is() {
-        let mut cursor = Cursor::new(100);
+        let mut cursor = FilePlayhead::new(100);
         cursor.start(5);
         cursor.repeat(Some((10, 14)));
         let mut went = Vec::new();
         for _ in 0..40 {
-            let Piece::Samples(samples) = cursor.next(3, 6) else { panic!("it never ends") };
+            let NextSamples::Samples(samples) = cursor.next(3, 6) else { panic!("it never ends") };
             went.extend(samples);
             let heard = went.len().checked_sub(6).map_or(5, |n| went.get(n).copied().unwrap());
             assert_eq!(cursor.heard(6), heard, "after {} samples", went.len());
@@ -142,9 +142,9 @@ mod tests {
         assert_eq!(went[..13], [5, 6, 7, 8, 9, 10, 11, 12, 13, 10, 11, 12, 13]);
         // Without the part it goes on; with one that lies behind it, it goes there at once.
         cursor.repeat(None);
-        assert!(matches!(cursor.next(90, 6), Piece::Samples(range) if range.end == 100));
+        assert!(matches!(cursor.next(90, 6), NextSamples::Samples(range) if range.end == 100));
         cursor.repeat(Some((2, 200)));
-        assert_eq!(cursor.next(3, 6), Piece::Samples(2..5));
+        assert_eq!(cursor.next(3, 6), NextSamples::Samples(2..5));
         cursor.repeat(Some((7, 7)));
         assert_eq!(cursor.region, None);
     }

@@ -18,7 +18,7 @@ const HEAD: usize = 3;
 
 /// What both ends share.
 #[derive(Default)]
-pub struct TapeState {
+pub struct RecordingFlags {
     /// The owner wants it to end.
     pub stop: AtomicBool,
     /// Nothing more will come.
@@ -27,33 +27,33 @@ pub struct TapeState {
     pub dropped: AtomicU64,
 }
 
-/// The audio thread's end. Belongs to one program.
-pub struct Tape {
+/// The audio thread's end. Belongs to one player.
+pub struct RecordingSink {
     words: HeapProd<u32>,
-    state: Arc<TapeState>,
+    state: Arc<RecordingFlags>,
     channels: usize,
-    /// The program that it records.
-    pub program: u64,
+    /// Serial number of the player that it records.
+    pub player: u64,
 }
 
 /// The writer's end.
-pub struct TapeReader {
+pub struct RecordingReader {
     words: HeapCons<u32>,
     channels: usize,
     scratch: Vec<u32>,
 }
 
 /// Both ends, for `channels` channels, with room for `samples` samples each.
-pub fn tape(channels: usize, samples: usize, program: u64) -> (Tape, TapeReader, Arc<TapeState>) {
+pub fn recording_ring(channels: usize, samples: usize, player: u64) -> (RecordingSink, RecordingReader, Arc<RecordingFlags>) {
     // Blocks of 16 samples or more; smaller ones find less room.
     let room = samples * KINDS * channels + samples / 16 * HEAD;
     let (producer, consumer) = HeapRb::new(room).split();
-    let state = Arc::new(TapeState::default());
-    let tape = Tape { words: producer, state: Arc::clone(&state), channels, program };
-    (tape, TapeReader { words: consumer, channels, scratch: Vec::new() }, state)
+    let state = Arc::new(RecordingFlags::default());
+    let tape = RecordingSink { words: producer, state: Arc::clone(&state), channels, player };
+    (recording_ring, RecordingReader { words: consumer, channels, scratch: Vec::new() }, state)
 }
 
-impl Tape {
+impl RecordingSink {
     /// Whether it is to end. Realtime-safe.
     pub fn is_over(&self) -> bool {
         self.state.stop.load(Ordering::Relaxed)
@@ -84,13 +84,13 @@ impl Tape {
     }
 }
 
-impl Drop for Tape {
+impl Drop for RecordingSink {
     fn drop(&mut self) {
         self.state.ended.store(true, Ordering::Release);
     }
 }
 
-impl TapeReader {
+impl RecordingReader {
     /// The next block, if there is one: the number of its first lane sample and its samples,
     /// interleaved by channel and then kind.
     pub fn next(&mut self, each: impl FnOnce(u64, usize, &[u32])) -> bool {

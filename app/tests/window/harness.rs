@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use egui::vec2;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
-use residue_app::studio::{Simulated, Studio, StudioOptions};
-use residue_app::window::{Preferences, Window};
+use residue_app::studio::{SimulatedBackend, Studio, StudioOptions};
+use residue_app::window::{Preferences, AppWindow};
 use residue_engine::models::{HubSettings, ModelLibrary};
 use residue_ui::Theme;
 use tempfile::TempDir;
@@ -21,13 +21,13 @@ pub const RATE: u32 = 24_000;
 pub const BLOCK: u32 = 256;
 
 /// The window, its devices, and a folder for everything it keeps.
-pub struct Desk {
-    pub harness: Harness<'static, Window>,
-    pub devices: Simulated,
+pub struct WindowHarness {
+    pub egui: Harness<'static, AppWindow>,
+    pub devices: SimulatedBackend,
     pub folder: TempDir,
 }
 
-impl Desk {
+impl WindowHarness {
     /// As on the first day.
     pub fn new() -> Self {
         Self::with(|_| {})
@@ -40,15 +40,15 @@ impl Desk {
         hub.offline = true;
         set(&mut hub);
         let library = ModelLibrary::new(folder.path().join("home"), hub);
-        let devices = Simulated::new(RATE, BLOCK);
+        let devices = SimulatedBackend::new(RATE, BLOCK);
         let preferences = Preferences {
             recordings: Some(folder.path().join("recordings")),
             ..Preferences::default()
         };
-        let options = StudioOptions { library: Some(library), ..Window::options(&preferences) };
+        let options = StudioOptions { store: library.into(), ..AppWindow::options(&preferences) };
         let wake = Arc::new(|| ());
         let studio = Studio::new(Arc::new(devices.clone()), options, wake.clone());
-        let window = Window::new(studio, preferences, wake);
+        let window = AppWindow::new(studio, preferences, wake);
         let harness = Harness::builder()
             .with_size(vec2(1280.0, 800.0))
             .with_step_dt(1.0 / 30.0)
@@ -57,20 +57,20 @@ impl Desk {
                 ctx.all_styles_mut(|style| style.animation_time = 0.0);
             })
             .build_ui_state(
-                |ui, window: &mut Window| {
+                |ui, window: &mut AppWindow| {
                     window.logic(ui.ctx());
                     window.ui(ui);
                 },
                 window,
             );
-        let mut desk = Self { harness, devices, folder };
-        desk.until("the model is loaded", |desk| desk.studio().model().facts.is_some());
-        desk.until("the devices are listed", |desk| !desk.studio().device_list().hosts.is_empty());
-        desk
+        let mut harness = Self { egui: harness, devices, folder };
+        harness.until("the model is loaded", |harness| harness.studio().model().facts.is_some());
+        harness.until("the devices are listed", |harness| !harness.studio().device_list().hosts.is_empty());
+        harness
     }
 
     pub fn studio(&mut self) -> &mut Studio {
-        self.harness.state_mut().studio()
+        self.egui.state_mut().studio()
     }
 
     /// Lets frames and sound pass until something is so.
@@ -78,7 +78,7 @@ impl Desk {
         let began = Instant::now();
         loop {
             self.devices.play(BLOCK as usize * 4);
-            self.harness.step();
+            self.egui.step();
             if done(self) {
                 return;
             }
@@ -89,30 +89,30 @@ impl Desk {
 
     /// A few frames, for what follows from a press.
     pub fn steps(&mut self) {
-        self.harness.run_steps(3);
+        self.egui.run_steps(3);
     }
 
     /// Clicks what is called so.
     pub fn click(&mut self, name: &str) {
-        self.harness.get_by_label(name).click();
+        self.egui.get_by_label(name).click();
         self.steps();
     }
 
     pub fn press(&mut self, key: egui::Key) {
-        self.harness.key_press(key);
+        self.egui.key_press(key);
         self.steps();
     }
 
     /// Whether a text can be read that has these words.
     pub fn reads(&self, words: &str) -> bool {
-        self.harness.query_all_by_label_contains(words).next().is_some()
+        self.egui.query_all_by_label_contains(words).next().is_some()
     }
 
     /// Types a path and enters it.
     pub fn open(&mut self, path: &std::path::Path) {
-        self.harness.get_by_label("Path to open").click();
+        self.egui.get_by_label("Path to open").click();
         self.steps();
-        self.harness.get_by_label("Path to open").type_text(&path.display().to_string());
+        self.egui.get_by_label("Path to open").type_text(&path.display().to_string());
         self.steps();
         self.press(egui::Key::Enter);
     }

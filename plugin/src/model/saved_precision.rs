@@ -1,26 +1,26 @@
-//! The precision that a project asks for.
+//! The precision as a project saves it.
 
 use residue_engine::codec::Precision;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// How exactly a model is to run: a precision, or what a newer version wrote there, which is kept.
+/// A precision, or the value that a newer version wrote there, which is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct WantedPrecision(Value);
+pub struct SavedPrecision(Value);
 
-impl WantedPrecision {
-    /// What it runs in: f32 where this version does not know what is asked for.
+impl SavedPrecision {
+    /// Returns the precision to run in: f32 where this version does not know the saved one.
     pub fn runs_in(&self) -> Precision {
         self.known().unwrap_or_default()
     }
 
-    /// Whether this version knows what is asked for.
+    /// Returns true if this version knows the saved precision.
     pub fn is_known(&self) -> bool {
         self.known().is_some()
     }
 
-    /// Whether it is f32, the default.
+    /// Returns true for f32, the default.
     pub fn is_f32(&self) -> bool {
         self.known() == Some(Precision::F32)
     }
@@ -30,13 +30,13 @@ impl WantedPrecision {
     }
 }
 
-impl From<Precision> for WantedPrecision {
+impl From<Precision> for SavedPrecision {
     fn from(precision: Precision) -> Self {
         Self(Value::from(precision.name()))
     }
 }
 
-impl Default for WantedPrecision {
+impl Default for SavedPrecision {
     fn default() -> Self {
         Precision::F32.into()
     }

@@ -1,0 +1,557 @@
+//! The thread that makes the observed state follow the desired state, whether a window is drawn or not.
+//!
+//! It compares what is asked for ([`DesiredState`](super::desired::DesiredState)) with what it has
+//! applied: whether devices run and which, the audition, the recording. What cannot be done now, such as
+//! lost devices or a full ring, is tried again at each turn. Sources and models are handed over to it
+//! once they are loaded.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use residue_engine::codec::Codec;
+use residue_engine::live::{
+    Allowance, CodecModel, CodesReader, PortConfig, PortControl, PortHealth, open_port,
+};
+
+use super::desired::to_sample;
+use super::devices::{DefaultDevices, DeviceBackend, DeviceRequest, RunningStream};
+use super::error::StudioError;
+use super::recorder;
+use super::shared::{StudioEvent, StudioShared};
+use super::sound::{Audition, SoundObject, SourcePlayer, StartPosition};
+use super::sources::{PlayingSource, SourceRequest, TokenStream};
+use super::state::{ModelFacts, RoundTrip, Severity, StreamFacts, StreamState};
+use crate::device::{StreamCounts, StreamShape};
+
+/// Time between two turns in which nothing is handed over.
+const TURN: Duration = Duration::from_millis(50);
+/// Time between two questions for the system's default devices.
+const DEFAULTS: Duration = Duration::from_secs(2);
+/// Pause before lost devices are tried again, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+
+/// Something for the reconciler to own, or to look at.
+pub enum Delivery {
+    /// The desired state has changed.
+    Changed,
+    /// A source that has been opened.
+    Source(SourceRequest),
+    /// A model that has been loaded.
+    Codec(Codec, ModelFacts),
+    /// A port to be freed: the last owner waits for its thread.
+    Free(#[allow(dead_code, reason = "only dropped")] Arc<PortControl>),
+    /// Ends the devices and the thread.
+    End,
+}
+
+/// Devices that run.
+struct OpenStream {
+    running: Box<dyn RunningStream>,
+    shape: StreamShape,
+    offline: bool,
+    /// The system's defaults when it was opened, and when they were last asked for.
+    defaults: DefaultDevices,
+    asked: Instant,
+}
+
+/// The port that runs.
+struct CurrentPort {
+    control: Arc<PortControl>,
+    serial: u64,
+    /// Keeps the engine writing codes, so that a recording knows those of frames decoded before it.
+    codes: CodesReader,
+    failed: bool,
+}
+
+/// Devices that are gone or cannot be opened.
+struct LostStream {
+    why: String,
+    at: Instant,
+    pause: Duration,
+}
+
+/// Everything that the reconciler works with from the start.
+pub struct ReconcilerSetup {
+    pub devices: Arc<dyn DeviceBackend>,
+    pub shared: Arc<StudioShared>,
+    pub deliveries: Receiver<Delivery>,
+    pub allowance: Allowance,
+    pub tokens_ahead: usize,
+}
+
+/// The parts of the desired state that have been applied.
+struct AppliedState {
+    attempt: u64,
+    devices: DeviceRequest,
+    /// The audition that was sent to the stream that runs.
+    audition: Option<u64>,
+    /// The audition that cannot be played.
+    refused_audition: Option<u64>,
+    recording: Option<u64>,
+}
+
+struct Reconciler {
+    setup: ReconcilerSetup,
+    applied: AppliedState,
+    source: PlayingSource,
+    /// Codes that wait for a model.
+    waiting: Option<SourceRequest>,
+    codec: Option<(Codec, ModelFacts)>,
+    open: Option<OpenStream>,
+    current: Option<CurrentPort>,
+    lost: Option<LostStream>,
+}
+
+/// Runs until it is told to end or nobody is left who could.
+pub fn run(setup: ReconcilerSetup) {
+    let applied = AppliedState {
+        attempt: 0,
+        devices: setup.shared.requests().desired().devices.clone(),
+        audition: None,
+        refused_audition: None,
+        recording: None,
+    };
+    let mut reconciler = Reconciler {
+        setup,
+        applied,
+        source: PlayingSource::Microphone,
+        waiting: None,
+        codec: None,
+        open: None,
+        current: None,
+        lost: None,
+    };
+    loop {
+        match reconciler.setup.deliveries.recv_timeout(TURN) {
+            Ok(Delivery::End) | Err(RecvTimeoutError::Disconnected) => break,
+            Ok(Delivery::Source(source)) => reconciler.install(source),
+            Ok(Delivery::Codec(codec, facts)) => reconciler.adopt(codec, facts),
+            Ok(Delivery::Changed | Delivery::Free(_)) | Err(RecvTimeoutError::Timeout) => {}
+        }
+        reconciler.apply_stream();
+        reconciler.apply_audition();
+        reconciler.apply_recording();
+        reconciler.look_after();
+    }
+    reconciler.close();
+}
+
+impl Reconciler {
+    fn shared(&self) -> &Arc<StudioShared> {
+        &self.setup.shared
+    }
+
+    fn notice(&self, severity: Severity, text: impl Into<String>) {
+        self.shared().notice(severity, text);
+    }
+
+    /// Opens or closes devices as they are asked for.
+    fn apply_stream(&mut self) {
+        let (running, attempt, devices) = {
+            let requests = self.shared().requests();
+            let desired = requests.desired();
+            (desired.running, desired.attempt, desired.devices.clone())
+        };
+        if self.applied.devices != devices {
+            self.applied.devices = devices;
+            self.close();
+        }
+        if std::mem::replace(&mut self.applied.attempt, attempt) != attempt {
+            self.lost = None;
+        }
+        if !running {
+            self.lost = None;
+            if self.open.is_some() {
+                self.close();
+            }
+            self.show(StreamState::Stopped);
+            return;
+        }
+        let due = self.lost.as_ref().is_none_or(|lost| Instant::now() >= lost.at);
+        if self.open.is_some() || !due {
+            return;
+        }
+        if self.lost.is_none() {
+            self.show(StreamState::Starting);
+        }
+        if self.codec.is_none() {
+            return;
+        }
+        match self.open() {
+            Ok(()) => {
+                if self.lost.take().is_some() {
+                    self.notice(Severity::Info, "the audio devices are back");
+                }
+                self.publish();
+                self.shared().wake();
+            }
+            Err(error) => self.lose(error.to_string()),
+        }
+    }
+
+    /// Shows a state, and wakes the window if it is another kind of state.
+    fn show(&self, state: StreamState) {
+        let mut observed = self.shared().observed();
+        let before = std::mem::replace(&mut observed.stream, state);
+        let is_other =
+            std::mem::discriminant(&before) != std::mem::discriminant(&observed.stream);
+        drop(observed);
+        if is_other {
+            self.shared().wake();
+        }
+    }
+
+    fn lose(&mut self, why: String) {
+        self.close();
+        let pause = self.lost.as_ref().map_or(PAUSES.0, |lost| (2 * lost.pause).min(PAUSES.1));
+        if self.lost.as_ref().is_none_or(|lost| lost.why != why) {
+            self.notice(Severity::Warning, format!("no sound: {why}"));
+        }
+        self.show(StreamState::Lost { why: why.clone(), retrying_in: pause });
+        self.lost = Some(LostStream { why, at: Instant::now() + pause, pause });
+    }
+
+    fn open(&mut self) -> Result<(), StudioError> {
+        let request = self.applied.devices.clone();
+        let devices = Arc::clone(&self.setup.devices);
+        let plan = devices.plan(&request, self.source.needs_input())?;
+        let (shape, offline) = (plan.shape().clone(), plan.is_offline());
+        let (mut engine, position) = {
+            let mut requests = self.shared().requests();
+            let engine = requests.connect(shape.rate);
+            (engine, to_sample(requests.desired().transport.position, shape.rate))
+        };
+        self.play(&shape, offline, StartPosition::At(position))?;
+        let running = plan.start(Box::new(move |planes| engine.process(planes)))?;
+        let (defaults, asked) = (devices.defaults(request.host.as_deref()), Instant::now());
+        self.open = Some(OpenStream { running, shape, offline, defaults, asked });
+        Ok(())
+    }
+
+    /// Closes what runs; a file stays where it is.
+    fn close(&mut self) {
+        self.shared().requests().disconnect();
+        if let Some(open) = self.open.take() {
+            open.running.close();
+        }
+        self.current = None;
+        self.applied.audition = None;
+        let mut observed = self.shared().observed();
+        observed.round_trip = None;
+        observed.control = None;
+    }
+
+    /// A port with its source, not yet heard.
+    fn player(
+        &mut self,
+        shape: &StreamShape,
+        offline: bool,
+        begin: StartPosition,
+    ) -> Result<(SourcePlayer, PortControl), StudioError> {
+        let (codec, _) = self.codec.as_ref().ok_or(StudioError::NoModel)?;
+        let (model, source) = self.source.model(codec, shape)?;
+        let max_block = shape.buffer as usize;
+        let config = PortConfig {
+            allowance: self.setup.allowance,
+            settings: self.shared().requests().desired().settings,
+            ..PortConfig::new(shape.rate, self.source.channels(shape, codec), max_block)
+        };
+        let (mut port, control) = open_port(&config, &*model)?;
+        port.set_offline(offline);
+        let mut requests = self.shared().requests();
+        let serial = requests.next_serial();
+        let transport = requests.transport(serial, shape.rate);
+        drop(requests);
+        Ok((SourcePlayer::new(port, max_block, source, begin, transport), control))
+    }
+
+    /// Makes a player and hands it to the audio thread.
+    fn play(
+        &mut self,
+        shape: &StreamShape,
+        offline: bool,
+        begin: StartPosition,
+    ) -> Result<(), StudioError> {
+        let (player, control) = self.player(shape, offline, begin)?;
+        self.hand_over(player, control);
+        Ok(())
+    }
+
+    fn hand_over(&mut self, player: SourcePlayer, control: PortControl) {
+        let (serial, control) = (player.serial, Arc::new(control));
+        let codes = control.codes();
+        self.shared().requests().send_player(serial, SoundObject::Player(Box::new(player)));
+        self.current =
+            Some(CurrentPort { control: Arc::clone(&control), serial, codes, failed: false });
+        let mut observed = self.shared().observed();
+        observed.control = Some(control);
+        observed.epoch = serial;
+        drop(observed);
+        self.shared().wake();
+    }
+
+    /// Changes to another source; one that cannot be played leaves the old one playing.
+    fn install(&mut self, request: SourceRequest) {
+        let codec = self.codec.as_ref().map(|(codec, _)| codec.clone());
+        if let Some(SourceRequest::Codes(..)) = self.waiting.take() {
+            // Another source was asked for before there was a model.
+            self.shared().requests().change(|desired| desired.transport.opened());
+        }
+        if request.needs_model() && codec.is_none() {
+            self.waiting = Some(request);
+            return;
+        }
+        let source = match (request, &codec) {
+            (SourceRequest::Codes(path, codes), Some(codec)) => {
+                let quantizer = &codec.config().quantizer;
+                if let Err(error) = codes.check(quantizer.layers, quantizer.codebook_size) {
+                    self.notice(Severity::Error, format!("{}: {error}", path.display()));
+                    self.shared().requests().change(|desired| desired.transport.opened());
+                    self.shared().wake();
+                    return;
+                }
+                PlayingSource::Codes(path, codes)
+            }
+            (SourceRequest::Feed(frames), Some(codec)) => {
+                let ahead = self.setup.tokens_ahead;
+                PlayingSource::Feed(TokenStream::start(
+                    self.shared(),
+                    codec.clone(),
+                    ahead,
+                    frames,
+                ))
+            }
+            (SourceRequest::File(file), _) => PlayingSource::File(file),
+            (SourceRequest::Microphone, _) => PlayingSource::Microphone,
+            // Codes without a model have been put aside above.
+            (SourceRequest::Codes(..) | SourceRequest::Feed(_), None) => return,
+        };
+        let had_input = self.source.needs_input();
+        self.source = source;
+        let (needs_input, is_seekable) = (self.source.needs_input(), self.source.is_seekable());
+        let shown = self.source.shown(codec.as_ref());
+        let mut requests = self.shared().requests();
+        requests.follow();
+        // What the old player does is of no concern from here on.
+        requests.forget_player();
+        let starts = requests.change(|desired| {
+            if is_seekable {
+                desired.transport.opened();
+            }
+            if needs_input && !had_input {
+                desired.mute_for_headphones();
+            } else if !needs_input {
+                desired.unmute_for_file();
+            }
+            let starts = desired.transport.change_source(is_seekable);
+            if starts {
+                desired.run_now();
+            }
+            starts
+        });
+        // Whoever sees that the file is open finds it in the observed state.
+        self.shared().observed().source = shown;
+        drop(requests);
+        self.shared().wake();
+        if starts {
+            self.lost = None;
+        }
+        if had_input != needs_input {
+            // With or without an input, these are other devices.
+            self.close();
+        } else if let Some(open) = &self.open {
+            let (shape, offline) = (open.shape.clone(), open.offline);
+            if let Err(error) = self.play(&shape, offline, StartPosition::At(0)) {
+                self.lose(error.to_string());
+            }
+        }
+    }
+
+    /// Changes to another model while sound goes on; one that does not fit what plays is refused.
+    fn adopt(&mut self, codec: Codec, facts: ModelFacts) {
+        if let Err(error) = self.source.check(&codec) {
+            self.shared().tell(StudioEvent::ModelFailed(error.to_string()));
+            return;
+        }
+        let old = self.codec.replace((codec, facts.clone()));
+        if let Some(open) = &self.open {
+            let (shape, offline) = (open.shape.clone(), open.offline);
+            if let Err(error) = self.change_model(&shape, offline) {
+                self.codec = old;
+                self.shared().tell(StudioEvent::ModelFailed(error.to_string()));
+                return;
+            }
+        }
+        self.shared().tell(StudioEvent::Model(facts));
+        if let (PlayingSource::Codes(..), Some((codec, _))) = (&self.source, &self.codec) {
+            // Frames may have another length now.
+            self.shared().observed().source = self.source.shown(Some(codec));
+        }
+        if let Some(source) = self.waiting.take() {
+            self.install(source);
+        }
+    }
+
+    /// Brings the new model into the stream.
+    fn change_model(&mut self, shape: &StreamShape, offline: bool) -> Result<(), StudioError> {
+        // A port of its own shows what latency it needs.
+        let (player, control) = self.player(shape, offline, StartPosition::Resume)?;
+        let needed = control.latency().total();
+        if let (Some(current), Some((codec, _))) = (&self.current, &self.codec) {
+            let reported = current.control.latency().total();
+            // One that needs far less should not keep the latency of the one before.
+            let fits = needed <= reported && reported < 2 * needed;
+            if self.source.is_audio()
+                && fits
+                && current.control.change_model(&CodecModel(codec.clone())).is_ok()
+            {
+                return Ok(());
+            }
+            let ms = |samples: usize| samples as f64 / f64::from(shape.rate) * 1e3;
+            let text = format!(
+                "the latency is {:.0} ms with this model, it was {:.0} ms",
+                ms(needed),
+                ms(reported)
+            );
+            if needed != reported {
+                self.notice(Severity::Info, text);
+            }
+        }
+        self.hand_over(player, control);
+        Ok(())
+    }
+
+    /// Sends the audition that is asked for to the stream that runs.
+    fn apply_audition(&mut self) {
+        let Some(open) = &self.open else { return };
+        let rate = open.shape.rate;
+        let wanted = self.shared().requests().desired().audition.clone();
+        let serial = wanted.as_ref().map(|wanted| wanted.serial);
+        if serial == self.applied.audition || serial == self.applied.refused_audition {
+            return;
+        }
+        self.applied.audition = serial;
+        let Some(wanted) = wanted else { return };
+        match Audition::new(wanted.serial, wanted.stimuli, rate) {
+            Ok(audition) => {
+                self.shared().requests().send(SoundObject::Audition(Box::new(audition)));
+            }
+            Err(error) => {
+                self.applied.refused_audition = serial;
+                self.notice(Severity::Error, format!("the comparison cannot be played: {error}"));
+            }
+        }
+    }
+
+    /// Starts the recording that is asked for. The recorder ends it by itself.
+    fn apply_recording(&mut self) {
+        let wanted = self.shared().requests().desired().recording.clone();
+        let serial = wanted.as_ref().map(|wanted| wanted.serial);
+        if std::mem::replace(&mut self.applied.recording, serial) == serial {
+            return;
+        }
+        let Some(wanted) = wanted else { return };
+        let started = match &self.current {
+            None => Err("nothing runs that could be recorded; start the sound".to_owned()),
+            Some(current) => {
+                recorder::start(self.shared(), &wanted, &current.control, current.serial)
+                    .map_err(|error| error.to_string())
+            }
+        };
+        match started {
+            Ok(sink) => {
+                self.shared().requests().send(SoundObject::Recording(Box::new(sink)));
+                self.shared().wake();
+            }
+            Err(why) => {
+                recorder::forget(self.shared(), wanted.serial);
+                self.notice(Severity::Error, why);
+            }
+        }
+    }
+
+    fn look_after(&mut self) {
+        if let Some(lost) = &self.lost {
+            let retrying_in = lost.at.saturating_duration_since(Instant::now());
+            self.show(StreamState::Lost { why: lost.why.clone(), retrying_in });
+        }
+        let Some(open) = &mut self.open else { return };
+        match open.running.check() {
+            Ok(remarks) => {
+                for remark in remarks {
+                    self.setup.shared.notice(Severity::Info, remark);
+                }
+            }
+            Err(error) => {
+                self.lose(error.to_string());
+                return;
+            }
+        }
+        if self.follows_defaults() {
+            return;
+        }
+        let mut requests = self.shared().requests();
+        requests.exchange();
+        requests.follow();
+        drop(requests);
+        self.publish();
+        if let Some(current) = &mut self.current {
+            // Read so that those kept for a recording are not counted as missed for ever.
+            current.codes.read(|_| ());
+            if let PortHealth::Failed(why) = current.control.health()
+                && !std::mem::replace(&mut current.failed, true)
+            {
+                let text = format!("the model failed while it ran: {why}; choose it again");
+                self.notice(Severity::Error, text);
+            }
+        }
+    }
+
+    /// Opens other devices if the system's defaults have changed and none are asked for by name.
+    fn follows_defaults(&mut self) -> bool {
+        let request = &self.applied.devices;
+        let (devices, host) = (Arc::clone(&self.setup.devices), request.host.clone());
+        let (any_input, any_output) = (request.input.is_none(), request.output.is_none());
+        let needs_input = self.source.needs_input();
+        let Some(open) = &mut self.open else { return false };
+        if open.asked.elapsed() < DEFAULTS {
+            return false;
+        }
+        open.asked = Instant::now();
+        let now = devices.defaults(host.as_deref());
+        let is_other = |now: &Option<String>, then: &Option<String>| now.is_some() && now != then;
+        let changed = any_output && is_other(&now.output, &open.defaults.output)
+            || needs_input && any_input && is_other(&now.input, &open.defaults.input);
+        open.defaults = now;
+        if changed {
+            self.notice(Severity::Info, "the system's default devices have changed; following");
+            self.close();
+            self.apply_stream();
+        }
+        changed
+    }
+
+    /// Shows what runs.
+    fn publish(&self) {
+        let (Some(open), Some(current)) = (&self.open, &self.current) else { return };
+        let counts = open.running.counts();
+        let needs_input = self.source.needs_input();
+        self.shared().observed().round_trip =
+            needs_input.then(|| round_trip(&open.shape, &counts, current));
+        let facts = StreamFacts { shape: open.shape.clone(), counts };
+        self.show(StreamState::Running(facts));
+    }
+}
+
+fn round_trip(shape: &StreamShape, counts: &StreamCounts, current: &CurrentPort) -> RoundTrip {
+    let latency = current.control.latency();
+    let ms = |samples: usize| samples as f64 / f64::from(shape.rate) * 1e3;
+    RoundTrip {
+        device_ms: (counts.input_delay + counts.output_delay).as_secs_f64() * 1e3,
+        bridge_ms: ms(counts.in_hand),
+        frame_ms: ms(latency.frame),
+        compute_ms: ms(latency.allowance),
+        resampling_ms: ms(latency.resampling),
+    }
+}

@@ -1,0 +1,78 @@
+//! A model as a window or a table lists it.
+
+use super::{KnownModel, ModelEntry, ModelSource};
+
+/// A model of the list, whether it is on this computer or not: plain data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedModel {
+    /// The name to call it by.
+    pub id: String,
+    /// The repository, for published ones.
+    pub repository: Option<&'static str>,
+    /// True if it is on this computer and whole.
+    pub here: bool,
+    /// True if it is not here and can be downloaded.
+    pub can_pull: bool,
+    /// Where it is, or why it cannot be used.
+    pub place: String,
+    /// Its layout, as far as that is known.
+    pub summary: Option<ModelSummary>,
+    /// Bytes it takes up here.
+    pub bytes: Option<u64>,
+    /// Bytes to download, if it can be pulled.
+    pub download_bytes: Option<u64>,
+    /// Result of the last check in this session, with the first problem in words for the user.
+    pub verified: Option<Result<(), String>>,
+}
+
+/// What is known of a model without loading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModelSummary {
+    /// Sample rate in hertz.
+    pub rate: u32,
+    /// Audio channels.
+    pub channels: usize,
+    /// Quantizer layers, the greatest depth.
+    pub layers: usize,
+    /// Numbers in the model.
+    pub parameters: u64,
+}
+
+impl From<ModelEntry> for ListedModel {
+    fn from(entry: ModelEntry) -> Self {
+        let can_pull = entry.known.is_some() && entry.source.is_err();
+        Self {
+            repository: entry.known.map(|known| known.repository),
+            here: entry.source.is_ok(),
+            can_pull,
+            place: match &entry.source {
+                Ok(ModelSource::Embedded) => "built in".into(),
+                Ok(ModelSource::Folder(folder)) => folder.display().to_string(),
+                Err(error) => error.to_string(),
+            },
+            summary: summary(&entry),
+            bytes: entry.bytes,
+            download_bytes: entry.known.filter(|_| can_pull).map(KnownModel::f32_bytes),
+            verified: None,
+            id: entry.name,
+        }
+    }
+}
+
+/// From the model's own configuration if it is here, else from what is published of it.
+fn summary(entry: &ModelEntry) -> Option<ModelSummary> {
+    let config = entry.source.as_ref().ok().and_then(|source| source.config().ok());
+    let own = config.map(|config| ModelSummary {
+        rate: config.sample_rate,
+        channels: config.channels,
+        layers: config.quantizer.layers,
+        parameters: config.parameters(),
+    });
+    let published = entry.known.map(|known| ModelSummary {
+        rate: known.rate,
+        channels: known.channels,
+        layers: known.layers,
+        parameters: known.parameters,
+    });
+    own.or(published)
+}

@@ -1,0 +1,270 @@
+//! The model service of plugin, app and command line.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use residue_codec::{
+    Codec, CodecConfig, CodecError, CodecOptions, LoadProgress, Precision, WeakCodec,
+};
+
+use super::shared_values::SharedValues;
+use super::source_stamp::SourceStamp;
+use super::{
+    AddedModel, EMBEDDED, ListedModel, ModelLibrary, ModelLoadError, ModelRequest, ModelSource,
+    ModelsError, OnProgress, Progress, VerifyReport, embedded, model_checksum, verify,
+};
+
+/// Opens the library of a [`ModelStore`]. Called whenever something is looked up, and not before.
+pub type OpenLibrary = Arc<dyn Fn() -> Result<ModelLibrary, ModelsError> + Send + Sync>;
+
+/// Files that were loaded and how: equal keys share one copy of the weights.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct CodecKey {
+    stamp: SourceStamp,
+    precision: Precision,
+    threads: usize,
+}
+
+/// Codecs that are loaded in this process, held by their users only.
+static CODECS: LazyLock<SharedValues<CodecKey, WeakCodec>> = LazyLock::new(SharedValues::default);
+
+/// Checksums of models that were read in this process.
+static CHECKSUMS: LazyLock<SharedValues<SourceStamp, Option<String>>> =
+    LazyLock::new(SharedValues::default);
+
+/// Models on this computer and on the hub: listing, downloading, checking and loading.
+///
+/// All methods block for as long as disk, network or arithmetic take; windows call them in a
+/// [`Job`](super::Job), or by way of a [`ModelCatalog`](super::ModelCatalog). None is realtime-safe.
+///
+/// Loaded codecs are shared by the whole process, also between stores: who asks for files that are
+/// loaded already, in the same precision and with the same number of threads, gets the same weights.
+/// Files are told apart by location, size and modification time. A codec is freed with its last user.
+#[derive(Clone)]
+pub struct ModelStore {
+    open: OpenLibrary,
+}
+
+impl ModelStore {
+    /// A store over a library that is opened whenever something is looked up.
+    pub fn new(open: OpenLibrary) -> Self {
+        Self { open }
+    }
+
+    /// The user's own store: [`ModelLibrary::from_env`].
+    pub fn from_env() -> Self {
+        Self::new(Arc::new(ModelLibrary::from_env))
+    }
+
+    /// Opens the library.
+    ///
+    /// # Errors
+    /// [`ModelsError::NoHome`] on an account without a folder of its own.
+    pub fn library(&self) -> Result<ModelLibrary, ModelsError> {
+        (self.open)()
+    }
+
+    /// Lists every model: the embedded one, the published ones whether here or not, the added ones.
+    ///
+    /// # Errors
+    /// As [`ModelLibrary::list`].
+    pub fn list(&self) -> Result<Vec<ListedModel>, ModelsError> {
+        Ok(self.library()?.list()?.into_iter().map(ListedModel::from).collect())
+    }
+
+    /// Finds the model that `id` means. The embedded one needs no library.
+    ///
+    /// # Errors
+    /// As [`ModelLibrary::locate`].
+    pub fn locate(&self, id: &str) -> Result<ModelSource, ModelsError> {
+        if id.eq_ignore_ascii_case(EMBEDDED) {
+            return Ok(ModelSource::Embedded);
+        }
+        self.library()?.locate(id)
+    }
+
+    /// Finds a model and loads it, or shares it if it is loaded. `progress` is told the share, 0 to 1.
+    ///
+    /// # Errors
+    /// If it is not here or damaged; [`ModelLoadError::Cancelled`] if `progress` breaks.
+    pub fn load(
+        &self,
+        request: &ModelRequest,
+        progress: &LoadProgress<'_>,
+    ) -> Result<Codec, ModelLoadError> {
+        let source = self.locate(&request.id)?;
+        self.load_from(&source, request.precision, request.threads, progress)
+    }
+
+    /// As [`load`](Self::load), for a model that has been found.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_from(
+        &self,
+        source: &ModelSource,
+        precision: Precision,
+        threads: usize,
+        progress: &LoadProgress<'_>,
+    ) -> Result<Codec, ModelLoadError> {
+        let options = self.options(precision, threads);
+        // Files that cannot be stamped cannot be loaded either: the codec says best why.
+        let Ok(stamp) = SourceStamp::read(source) else {
+            return Ok(load_codec(source, &options, progress)?);
+        };
+        let key = CodecKey { stamp, precision, threads };
+        let is_alive = |codec: &WeakCodec| codec.upgrade().is_some();
+        let loaded = CODECS.with(
+            key,
+            is_alive,
+            || progress(0.0),
+            |shared| {
+                if let Some(codec) = shared.upgrade() {
+                    return Ok(codec);
+                }
+                let codec = load_codec(source, &options, progress)?;
+                *shared = codec.downgrade();
+                Ok(codec)
+            },
+        );
+        loaded.unwrap_or(Err(ModelLoadError::Cancelled))
+    }
+
+    /// Loads a copy that is not shared, for measurements beside a codec that runs.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_copy(
+        &self,
+        source: &ModelSource,
+        precision: Precision,
+        threads: usize,
+        progress: &LoadProgress<'_>,
+    ) -> Result<Codec, ModelLoadError> {
+        Ok(load_codec(source, &self.options(precision, threads), progress)?)
+    }
+
+    fn options(&self, precision: Precision, threads: usize) -> CodecOptions {
+        // An account without any folder of its own packs its models anew at each start.
+        let cache = self.library().ok().map(|library| library.packed());
+        CodecOptions { precision, threads, cache, ..CodecOptions::default() }
+    }
+
+    /// Returns the checksum over a model's files, in lowercase hexadecimal: see [`model_checksum`].
+    /// Reads every byte the first time, and again only after a file has changed.
+    ///
+    /// # Errors
+    /// As [`model_checksum`].
+    pub fn checksum(
+        &self,
+        source: &ModelSource,
+        on_progress: &mut OnProgress<'_>,
+    ) -> Result<String, ModelsError> {
+        let stamp = SourceStamp::read(source)?;
+        let on_progress = std::cell::RefCell::new(on_progress);
+        let waiting = || {
+            let stage = super::ProgressStage::Checking;
+            (*on_progress.borrow_mut())(Progress { stage, file: "", done: 0, total: 0 })
+        };
+        let checksum = CHECKSUMS.with(stamp, Option::is_some, waiting, |known| {
+            if let Some(checksum) = known {
+                return Ok(checksum.clone());
+            }
+            let checksum = model_checksum(source, &mut **on_progress.borrow_mut())?;
+            Ok(known.insert(checksum).clone())
+        });
+        checksum.unwrap_or(Err(ModelsError::Cancelled))
+    }
+
+    /// Downloads a published model: see [`ModelLibrary::pull`].
+    ///
+    /// # Errors
+    /// As [`ModelLibrary::pull`].
+    pub fn pull(
+        &self,
+        name: &str,
+        on_progress: &mut OnProgress<'_>,
+    ) -> Result<PathBuf, ModelsError> {
+        self.library()?.pull(name, on_progress)
+    }
+
+    /// Adds a folder under a name, by default the folder's own, after loading it once: a folder that
+    /// cannot be loaded is refused. Gives the model's configuration too.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load) and [`ModelLibrary::add`].
+    pub fn add(
+        &self,
+        folder: &Path,
+        name: Option<&str>,
+        progress: &LoadProgress<'_>,
+    ) -> Result<(AddedModel, CodecConfig), ModelLoadError> {
+        let library = self.library()?;
+        let source = ModelSource::Folder(folder.to_owned());
+        let codec = load_codec(&source, &CodecOptions::default(), progress)?;
+        Ok((library.add(folder, name)?, codec.config().clone()))
+    }
+
+    /// Forgets an added folder. The files stay where they are.
+    ///
+    /// # Errors
+    /// As [`ModelLibrary::remove`].
+    pub fn remove(&self, name: &str) -> Result<(), ModelsError> {
+        self.library()?.remove(name)
+    }
+
+    /// Checks the files of a model and then, if they are good, loads it once. `on_progress` hears of
+    /// the files, `on_load` of the loading.
+    ///
+    /// # Errors
+    /// As [`locate`](Self::locate) and [`verify`]. What is wrong with files is in the report.
+    pub fn verify(
+        &self,
+        id: &str,
+        on_progress: &mut OnProgress<'_>,
+        on_load: &LoadProgress<'_>,
+    ) -> Result<VerifyReport, ModelsError> {
+        let mut report = verify(&self.locate(id)?, on_progress)?;
+        if report.is_ok() {
+            match load_codec(&report.source, &CodecOptions::default(), on_load) {
+                Err(CodecError::Cancelled) => return Err(ModelsError::Cancelled),
+                loaded => report.load = Some(loaded.map(drop)),
+            }
+        }
+        Ok(report)
+    }
+}
+
+impl Default for ModelStore {
+    fn default() -> Self {
+        Self::from_env()
+    }
+}
+
+impl From<ModelLibrary> for ModelStore {
+    /// A store over this library.
+    fn from(library: ModelLibrary) -> Self {
+        Self::new(Arc::new(move || Ok(library.clone())))
+    }
+}
+
+/// Progress that nobody watches, for [`ModelStore::load`].
+pub fn unwatched(_share: f64) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// Loads a copy of its own.
+fn load_codec(
+    source: &ModelSource,
+    options: &CodecOptions,
+    progress: &LoadProgress<'_>,
+) -> Result<Codec, CodecError> {
+    match source {
+        ModelSource::Folder(folder) => Codec::load_with(folder, options, progress),
+        ModelSource::Embedded => {
+            let model = embedded();
+            Codec::load_from_memory(model.config, model.weights, options)
+        }
+    }
+}
