@@ -10,7 +10,7 @@ use residue_engine::codec::Precision;
 
 use super::material::TestMaterial;
 use super::render::{EncodedPassage, balance};
-use super::{BlindError, CodecContender, Contender, CodecLoader, Wake, Watch};
+use super::{BlindError, CodecContender, CodecLoader, Contender, Wake, Watch};
 use crate::studio::Stimuli;
 
 /// Rungs kept in memory; those that are farthest from what is wanted go first.

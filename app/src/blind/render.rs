@@ -8,21 +8,21 @@ use residue_engine::codec::{Codec, Precision};
 use residue_engine::offline::{self, EncodedFile};
 
 use super::anchor::anchor;
+use super::codec_loader::or_cancelled;
 use super::level::{amplify, levels};
 use super::material::{CutPassage, TestMaterial};
-use super::shelf::or_cancelled;
-use super::{BlindError, CodecContender, Contender, CodecLoader, Watch};
+use super::{BlindError, CodecContender, CodecLoader, Contender, Watch};
 use crate::studio::Stimuli;
 
 /// Frames that go through a codec at a time: the result does not depend on it.
 const CHUNK: usize = 16;
 
-/// What is to be made.
+/// A passage and the versions of it that are to be rendered.
 #[derive(Clone, Debug)]
 pub struct RenderRequest {
     /// Of what.
     pub material: TestMaterial,
-    /// As what, in this order; loudness follows the first.
+    /// The versions, in this order; loudness follows the first.
     pub contenders: Vec<Contender>,
     /// Sample rate to play at, in hertz.
     pub rate: u32,
@@ -33,18 +33,22 @@ pub struct RenderRequest {
 /// A passage as several contenders.
 #[derive(Clone, Debug)]
 pub struct RenderedPassages {
-    /// What is played: a plane a contender.
+    /// The audio that is played: a plane a contender.
     pub stimuli: Arc<Stimuli>,
-    /// What a report says of it.
+    /// The conditions, for a report.
     pub heard: ListeningConditions,
 }
 
-/// Makes what a [`Brief`] asks for. Takes as long as the codec does: not for the thread of a window.
+/// Renders the versions that a [`RenderRequest`] asks for. Takes as long as the codec does: not for the thread of a window.
 ///
 /// # Errors
 /// See [`BlindError`].
-pub fn render(brief: &RenderRequest, shelf: &CodecLoader, watch: &Watch) -> Result<RenderedPassages, BlindError> {
-    let RenderRequest { material, contenders, rate, match_levels } = brief;
+pub fn render(
+    request: &RenderRequest,
+    loader: &CodecLoader,
+    watch: &Watch,
+) -> Result<RenderedPassages, BlindError> {
+    let RenderRequest { material, contenders, rate, match_levels } = request;
     let cut = material.cut()?;
     let mut planes: Vec<Option<Audio>> = vec![None; contenders.len()];
     for (plane, contender) in planes.iter_mut().zip(contenders) {
@@ -68,7 +72,7 @@ pub fn render(brief: &RenderRequest, shelf: &CodecLoader, watch: &Watch) -> Resu
             .filter(|(_, coded)| (&coded.model, coded.precision) == (&first.model, first.precision))
             .collect();
         let depths: Vec<usize> = same.iter().map(|(_, coded)| coded.depth).collect();
-        let source = EncodedPassage::open(&cut, &first.model, first.precision, shelf, watch)?;
+        let source = EncodedPassage::open(&cut, &first.model, first.precision, loader, watch)?;
         models.push(source.used.clone());
         let versions = source.decode(&depths, watch)?;
         for ((n, _), version) in same.into_iter().zip(versions) {
@@ -120,10 +124,10 @@ impl EncodedPassage {
         cut: &CutPassage,
         model: &str,
         precision: Precision,
-        shelf: &CodecLoader,
+        loader: &CodecLoader,
         watch: &Watch,
     ) -> Result<Self, BlindError> {
-        let (codec, used) = shelf.load(model, precision, watch)?;
+        let (codec, used) = loader.load(model, precision, watch)?;
         let what = format!("Encoding with {model} in {precision}");
         let progress = &mut |share| watch.at(&what, share);
         let (layers, treatment) = (codec.config().quantizer.layers, MonoTreatment::Dual);
@@ -137,7 +141,7 @@ impl EncodedPassage {
         self.codec.config().quantizer.layers
     }
 
-    /// The passage, with what leads to it, at each depth.
+    /// Decodes the passage, with its preroll, at each depth.
     pub fn decode(&self, depths: &[usize], watch: &Watch) -> Result<Vec<Audio>, BlindError> {
         let layers = self.layers();
         if let Some(&depth) = depths.iter().find(|depth| !(1..=layers).contains(*depth)) {

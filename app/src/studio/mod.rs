@@ -81,9 +81,9 @@ pub use state::{
 pub type TokenSource =
     Box<dyn FnMut() -> Option<Result<Vec<u32>, Box<dyn Error + Send + Sync>>> + Send>;
 
-/// What a studio starts with.
+/// Options of a new studio.
 pub struct StudioOptions {
-    /// What is heard.
+    /// Source, depths and effects.
     pub settings: PortSettings,
     /// The model.
     pub model: ModelRequest,
@@ -91,7 +91,7 @@ pub struct StudioOptions {
     pub devices: DeviceRequest,
     /// Time for the codec.
     pub allowance: Allowance,
-    /// Where models are; `None`: the user's own library.
+    /// The library of models; `None`: the user's own.
     pub library: Option<ModelLibrary>,
     /// Frames of a token stream that are waited for at the start and after a gap.
     pub tokens_ahead: usize,
@@ -112,7 +112,7 @@ impl Default for StudioOptions {
 
 /// The loudest volume, in dB.
 const LOUDEST_DB: f32 = 24.0;
-/// How long devices may take to close, and a recording to be finished, when the studio goes.
+/// Time that devices may take to close, and a recording to be finished, when the studio is dropped.
 const LEAVING: Duration = Duration::from_secs(5);
 /// The shortest part that repeats, in seconds.
 const SHORTEST_LOOP: f64 = 0.02;
@@ -130,7 +130,7 @@ pub struct Studio {
     events: Receiver<StudioEvent>,
     /// The observed state, as of the last tick.
     observed: ObservedState,
-    /// Where models are.
+    /// The library of models; `None`: the user's own.
     home: Option<ModelLibrary>,
     model: ModelState,
     /// Numbers requests for models: only the last one counts.
@@ -198,8 +198,17 @@ impl Studio {
 
     /// Changes a part of the desired state that the reconciler applies.
     fn change_and_apply(&self, change: impl FnOnce(&mut DesiredState)) {
-        self.change(change);
+        self.change(|desired| {
+            change(desired);
+            desired.revision += 1;
+        });
         self.deliver(Delivery::Changed);
+    }
+
+    /// Whether the reconciler has applied everything that was asked for so far, or tried to.
+    pub fn is_settled(&self) -> bool {
+        let desired = self.shared.requests().desired().revision;
+        self.shared.observed().revision == desired
     }
 
     /// Takes a snapshot of the observed state, and returns what a person should be told. Call it once a
@@ -342,7 +351,7 @@ impl Studio {
         self.shared.requests().desired().transport.opening > 0
     }
 
-    /// Where the open file is; `None` for a microphone and for tokens that arrive.
+    /// The position in the open file; `None` for a microphone and for tokens that arrive.
     pub fn transport(&self) -> Option<TransportState> {
         let length_s = match &self.observed.source {
             OpenSource::File(file) => file.seconds(),
@@ -417,7 +426,7 @@ impl Studio {
         self.deliver(Delivery::Source(SourceRequest::Feed(frames)));
     }
 
-    /// How codes are doing.
+    /// Progress of codes.
     pub fn token_progress(&self) -> Option<TokenProgress> {
         match &self.observed.source {
             OpenSource::Feed(feed) => Some(TokenProgress {
@@ -565,7 +574,7 @@ impl Studio {
         }
     }
 
-    /// How far the download is.
+    /// Progress of the download.
     pub fn pull_progress(&self) -> Option<&PullProgress> {
         self.observed.pull.as_ref()
     }
@@ -582,12 +591,12 @@ impl Studio {
         self.shared.spawn("verify", move |shared| models::verify(shared, &home, &id));
     }
 
-    /// How far the check of a model's files is.
+    /// Progress of the check of a model's files.
     pub fn verify_progress(&self) -> Option<&PullProgress> {
         self.observed.verify.as_ref()
     }
 
-    /// What the precisions of a model give and cost, if they were measured.
+    /// Speed and accuracy of a model's precisions, if they were measured.
     pub fn precision_costs(&self, id: &str) -> Option<&[PrecisionCost]> {
         self.costs.get(id).map(Vec::as_slice)
     }

@@ -11,7 +11,8 @@ use residue_engine::models::{
     self, ModelEntry, ModelLibrary, ModelSource, ModelsError, Progress, VerifyReport, embedded,
 };
 
-use super::shared::{ObservedState, StudioEvent, StudioShared};
+use super::observed::ObservedState;
+use super::shared::{StudioEvent, StudioShared};
 use super::state::{ListedFacts, ListedModel, ModelFacts, ModelRequest, PullProgress, Severity};
 
 /// Loads a model from where it is.

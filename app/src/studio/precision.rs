@@ -55,9 +55,9 @@ pub fn measure(
         costs.push(PrecisionCost {
             precision,
             rtf,
-            agreement: precision_change.agreement,
-            agreement_by_layer: precision_change.agreement_by_layer,
-            mel_growth_percent: precision_change.mel_growth_percent,
+            agreement: cost.agreement,
+            agreement_by_layer: cost.agreement_by_layer,
+            mel_growth_percent: cost.mel_growth_percent,
             threads: codec.threads(),
         });
     }

@@ -115,7 +115,13 @@ fn parameters(count: u64) -> String {
     }
 }
 
-fn actions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, wish: &ModelRequest, chosen: bool) {
+fn actions(
+    ui: &mut Ui,
+    studio: &mut Studio,
+    model: &ListedModel,
+    wish: &ModelRequest,
+    chosen: bool,
+) {
     let named = |ui: &mut Ui, enabled: bool, text: &str, hint: &str| {
         let response = ui.add_enabled(enabled, Button::new(text)).on_hover_text(hint);
         let name = format!("{text} {}", model.id);

@@ -1,4 +1,4 @@
-//! What the window remembers from one day to the next.
+//! The settings that the window keeps in a file.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -15,7 +15,7 @@ use crate::studio::{DeviceRequest, ModelRequest};
 /// Dark or light.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ThemeChoice {
-    /// As the system says.
+    /// The system's.
     #[default]
     System,
     /// Light on dark.
@@ -25,10 +25,10 @@ pub enum ThemeChoice {
 }
 
 impl ThemeChoice {
-    /// All of them.
+    /// All of them, in the order they are shown.
     pub const ALL: [Self; 3] = [Self::System, Self::Dark, Self::Light];
 
-    /// What it is called.
+    /// The name that is shown.
     pub fn name(self) -> &'static str {
         match self {
             Self::System => "As the system",
@@ -79,7 +79,7 @@ impl Default for ViewPreferences {
     }
 }
 
-/// Everything that is remembered.
+/// All settings that are kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Preferences {
@@ -101,15 +101,15 @@ pub struct Preferences {
     pub devices: DevicePreferences,
     /// The model.
     pub model: ModelPreferences,
-    /// What is heard.
+    /// Source and depths.
     pub heard: ListeningPreferences,
     /// Output gain in decibels.
     pub volume_db: f32,
-    /// Where recordings go.
+    /// The folder of recordings; `None`: the default.
     pub recordings: Option<PathBuf>,
 }
 
-/// [`DeviceRequest`].
+/// A [`DeviceRequest`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(missing_docs)]
@@ -122,7 +122,7 @@ pub struct DevicePreferences {
     pub channels: Option<usize>,
 }
 
-/// [`ModelWish`].
+/// A [`ModelRequest`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(missing_docs)]
@@ -132,7 +132,8 @@ pub struct ModelPreferences {
     pub threads: usize,
 }
 
-/// What of [`PortSettings`] is kept; effects are not: who comes back tomorrow wants to hear no losses.
+/// The part of [`PortSettings`] that is kept. Effects are not: a lossy channel would surprise at the next
+/// start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ListeningPreferences {
@@ -181,8 +182,8 @@ impl Default for ListeningPreferences {
 }
 
 impl From<DeviceRequest> for DevicePreferences {
-    fn from(choice: DeviceRequest) -> Self {
-        let DeviceRequest { host, input, output, rate, buffer, channels } = choice;
+    fn from(request: DeviceRequest) -> Self {
+        let DeviceRequest { host, input, output, rate, buffer, channels } = request;
         Self { host, input, output, rate, buffer, channels }
     }
 }
@@ -195,8 +196,9 @@ impl From<DevicePreferences> for DeviceRequest {
 }
 
 impl From<ModelRequest> for ModelPreferences {
-    fn from(wish: ModelRequest) -> Self {
-        Self { id: wish.id, precision: wish.precision.name().to_owned(), threads: wish.threads }
+    fn from(request: ModelRequest) -> Self {
+        let precision = request.precision.name().to_owned();
+        Self { id: request.id, precision, threads: request.threads }
     }
 }
 
@@ -231,7 +233,7 @@ impl From<ListeningPreferences> for PortSettings {
 }
 
 impl Preferences {
-    /// What is kept in a file, or the defaults where there is none.
+    /// Reads a file, or returns the defaults where there is none.
     ///
     /// # Errors
     /// If it cannot be read or is something else.
@@ -241,7 +243,7 @@ impl Preferences {
             read => read?,
         };
         let mut read: Self = serde_json::from_slice(&text)?;
-        // Whoever edits the file by hand still gets a window.
+        // A file that was edited by hand still opens a usable window.
         let scale = if read.scale.is_finite() { read.scale } else { 1.0 };
         read.scale = scale.clamp(*SCALES.start(), *SCALES.end());
         for (side, least) in read.window.iter_mut().zip(SMALLEST) {
@@ -262,7 +264,7 @@ impl Preferences {
             fs::create_dir_all(folder)?;
         }
         let text = serde_json::to_vec_pretty(self)?;
-        // Whole or not at all: a computer that is switched off forgets nothing.
+        // Written whole or not at all, so that a power cut loses no settings.
         let temporary = path.with_extension("json.tmp");
         fs::write(&temporary, text)?;
         fs::rename(&temporary, path)
@@ -281,14 +283,14 @@ mod tests {
         let mut settings =
             PortSettings { source: ListeningSource::DryMinusB, ..PortSettings::default() };
         settings.frames.depths = [usize::MAX, 7];
-        let wish = ModelRequest { id: "nano".into(), precision: Precision::Int8, threads: 3 };
-        let choice = DeviceRequest { rate: Some(44_100), ..DeviceRequest::default() };
+        let request = ModelRequest { id: "nano".into(), precision: Precision::Int8, threads: 3 };
+        let devices = DeviceRequest { rate: Some(44_100), ..DeviceRequest::default() };
         let kept = Preferences {
             look: ThemeChoice::Light,
             scale: 1.5,
             page: Page::Models,
-            devices: choice.clone().into(),
-            model: wish.clone().into(),
+            devices: devices.clone().into(),
+            model: request.clone().into(),
             heard: settings.into(),
             ..Preferences::default()
         };
@@ -296,8 +298,8 @@ mod tests {
         let read = Preferences::read(&path).unwrap();
         assert_eq!(read, kept);
         assert_eq!(PortSettings::from(read.heard), settings);
-        assert_eq!(ModelRequest::from(read.model), wish);
-        assert_eq!(DeviceRequest::from(read.devices).rate, choice.rate);
+        assert_eq!(ModelRequest::from(read.model), request);
+        assert_eq!(DeviceRequest::from(read.devices).rate, devices.rate);
     }
 
     #[test]

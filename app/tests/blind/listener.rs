@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use residue_app::blind::{RenderRequest, CodecContender, Contender, TestMaterial, AuditionPlayer, PassagePosition, RenderedPassages, CodecLoader};
+use residue_app::blind::{
+    AuditionPlayer, CodecContender, CodecLoader, Contender, PassagePosition, RenderRequest,
+    RenderedPassages, TestMaterial,
+};
 use residue_app::blind::{Ladder, Watch, render};
 use residue_app::studio::Stimuli;
 use residue_engine::audio::{self, Audio};
@@ -104,21 +107,27 @@ pub fn depth(depth: usize) -> Contender {
 
 /// 1.2 seconds of speech as these.
 pub fn rendered(contenders: &[Contender]) -> RenderedPassages {
-    let brief = RenderRequest {
+    let request = RenderRequest {
         material: speech(Some((1.0, 2.2))),
         contenders: contenders.to_vec(),
         rate: RATE,
         match_levels: true,
     };
-    render(&brief, &CodecLoader::default(), &Watch::new(Arc::new(|| ()))).unwrap()
+    render(&request, &CodecLoader::default(), &Watch::new(Arc::new(|| ()))).unwrap()
 }
 
 /// A ladder over the same passage, with its model loaded.
 pub fn ladder() -> Ladder {
     let material = speech(Some((1.0, 2.2)));
     let model = (EMBEDDED.to_owned(), Precision::F32);
-    let ladder =
-        Ladder::start(material, model, RATE, true, Arc::new(CodecLoader::default()), Arc::new(|| ()));
+    let ladder = Ladder::start(
+        material,
+        model,
+        RATE,
+        true,
+        Arc::new(CodecLoader::default()),
+        Arc::new(|| ()),
+    );
     while ladder.layers().is_none() {
         if let Some(error) = ladder.take_error() {
             panic!("{error}");

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use residue_app::blind::{RenderRequest, CodecContender, Contender, TestMaterial, RenderedPassages, CodecLoader, Task, Watch, render};
+use residue_app::blind::{
+    CodecContender, CodecLoader, Contender, RenderRequest, RenderedPassages, Task, TestMaterial,
+    Watch, render,
+};
 use residue_engine::audio::{Audio, MonoTreatment};
 use residue_engine::blind::samples_sha256;
 use residue_engine::codec::{Codec, CodecOptions, Precision};
@@ -12,11 +15,16 @@ use residue_engine::offline;
 
 use crate::listener::{RATE, depth, distance_db, pause, rendered, speech};
 
-fn all(brief: &RenderRequest) -> RenderedPassages {
-    render(brief, &CodecLoader::default(), &Watch::new(Arc::new(|| ()))).unwrap()
+fn all(request: &RenderRequest) -> RenderedPassages {
+    render(request, &CodecLoader::default(), &Watch::new(Arc::new(|| ()))).unwrap()
 }
 
-fn brief(material: TestMaterial, contenders: Vec<Contender>, rate: u32, match_levels: bool) -> RenderRequest {
+fn render_request(
+    material: TestMaterial,
+    contenders: Vec<Contender>,
+    rate: u32,
+    match_levels: bool,
+) -> RenderRequest {
     RenderRequest { material, contenders, rate, match_levels }
 }
 
@@ -26,7 +34,8 @@ fn a_depth_is_what_the_codec_makes_of_the_file_sample_for_sample() {
     // Whatever the codec heard before: here all of the file up to the passage.
     let material = speech(Some((0.5, 1.7)));
     let (rate, first, length) = (material.audio.rate, 0.5, 1.2);
-    let made = all(&brief(material.clone(), vec![Contender::Original, depth(4)], rate, false));
+    let made =
+        all(&render_request(material.clone(), vec![Contender::Original, depth(4)], rate, false));
     let (first, length) = ((first * f64::from(rate)) as usize, (length * f64::from(rate)) as usize);
 
     let model = embedded();
@@ -58,7 +67,7 @@ fn all_are_aligned_at_the_rate_of_the_device() {
     for rate in [44_100, 48_000] {
         let material = speech(Some((1.0, 2.2)));
         let contenders = vec![Contender::Original, depth(32), Contender::Anchor];
-        let made = all(&brief(material, contenders, rate, true));
+        let made = all(&render_request(material, contenders, rate, true));
         let [original, others @ ..] = made.stimuli.planes.as_slice() else { panic!("three") };
         let similar = |other: &Audio, lag: isize| {
             let (a, b) = (&original.channels[0], &other.channels[0]);
@@ -139,9 +148,9 @@ fn models_and_precisions_can_be_compared() {
 #[test]
 fn what_cannot_be_compared_says_why() {
     let fails = |material: TestMaterial, contender: Contender| {
-        let brief = brief(material, vec![Contender::Original, contender], RATE, true);
+        let request = render_request(material, vec![Contender::Original, contender], RATE, true);
         let watch = Watch::new(Arc::new(|| ()));
-        render(&brief, &CodecLoader::default(), &watch).unwrap_err().to_string()
+        render(&request, &CodecLoader::default(), &watch).unwrap_err().to_string()
     };
     let passage = || speech(Some((1.0, 2.0)));
     assert!(fails(passage(), depth(33)).contains("32 layers, so depth 33"));
@@ -153,9 +162,9 @@ fn what_cannot_be_compared_says_why() {
 
 #[test]
 fn rendering_stops_when_nobody_waits() {
-    let brief = brief(speech(None), vec![Contender::Original, depth(32)], RATE, true);
+    let request = render_request(speech(None), vec![Contender::Original, depth(32)], RATE, true);
     let task = Task::start(Arc::new(|| ()), move |watch| {
-        let rendered = render(&brief, &CodecLoader::default(), watch);
+        let rendered = render(&request, &CodecLoader::default(), watch);
         assert!(rendered.is_err(), "stopped on the way");
         rendered
     });

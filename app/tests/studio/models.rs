@@ -15,7 +15,7 @@ fn golden(case: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/golden").join(case)
 }
 
-fn wish(id: &str) -> ModelRequest {
+fn request(id: &str) -> ModelRequest {
     ModelRequest { id: id.to_owned(), ..ModelRequest::default() }
 }
 
@@ -38,8 +38,10 @@ fn models_change_while_a_file_plays() {
     assert_eq!((facts.kbps_per_layer, facts.frame_ms), (1.0, 10.0));
     // The same one in another precision has the same latency; the golden one has longer frames.
     let folder = golden("v1").display().to_string();
-    let other = ModelRequest { precision: Precision::Int8, ..wish("embedded") };
-    for (wish, same_port) in [(other, true), (wish(&folder), false), (wish("embedded"), false)] {
+    let other = ModelRequest { precision: Precision::Int8, ..request("embedded") };
+    for (wish, same_port) in
+        [(other, true), (request(&folder), false), (request("embedded"), false)]
+    {
         let epoch = harness.studio.port_epoch();
         let before = harness.studio.transport().unwrap().position_s;
         harness.studio.choose_model(wish.clone());
@@ -58,29 +60,30 @@ fn models_change_while_a_file_plays() {
     }
 
     // One that cannot be loaded is told, and the old one goes on.
-    harness.studio.choose_model(wish("/no/such/folder"));
+    harness.studio.choose_model(request("/no/such/folder"));
     let said = harness.notice(Severity::Error, "/no/such/folder");
     assert!(said.starts_with("the model cannot be used"));
     assert!(harness.studio.model().failed.is_some() && harness.studio.model().loading.is_none());
-    assert_eq!(harness.studio.model().facts.as_ref().unwrap().request, wish("embedded"));
+    assert_eq!(harness.studio.model().facts.as_ref().unwrap().request, request("embedded"));
     assert!(harness.play(BLOCK)[0].iter().any(|x| *x != 0.0));
 }
 
 /// A first model that cannot be loaded is stood in for.
 #[test]
 fn without_a_first_model_the_embedded_one_stands_in() {
-    let mut harness = StudioHarness::new(RATE, |options| options.model = wish("/no/such/folder"));
+    let mut harness =
+        StudioHarness::new(RATE, |options| options.model = request("/no/such/folder"));
     harness.studio.start();
     harness.notice(Severity::Error, "/no/such/folder");
     harness.ready();
-    assert_eq!(harness.studio.model().facts.as_ref().unwrap().request, wish("embedded"));
+    assert_eq!(harness.studio.model().facts.as_ref().unwrap().request, request("embedded"));
 }
 
-/// Only the last of several wishes counts.
+/// Only the last of several requests counts.
 #[test]
-fn the_last_wish_counts() {
+fn the_last_request_counts() {
     let mut harness = StudioHarness::new(RATE, |_| ());
-    let [v1, nano] = ["v1", "nano"].map(|case| wish(&golden(case).display().to_string()));
+    let [v1, nano] = ["v1", "nano"].map(|case| request(&golden(case).display().to_string()));
     harness.studio.choose_model(v1);
     harness.studio.choose_model(nano.clone());
     harness.until("the model is there", |studio| {
@@ -127,7 +130,7 @@ fn the_library_grows_and_is_checked() {
     harness.until("it is listed", |studio| {
         studio.library().iter().any(|model| model.id == "nano" && model.here && !model.can_pull)
     });
-    harness.studio.choose_model(wish("nano"));
+    harness.studio.choose_model(request("nano"));
     harness.until("it runs", |studio| {
         studio.model().facts.as_ref().is_some_and(|facts| facts.request.id == "nano")
     });

@@ -25,11 +25,12 @@ use residue_engine::blind::{AbxSide, BlindTestReport, RandomSource, SystemRandom
 use residue_ui::{FRAME, Theme};
 
 use crate::blind::{
-    BlindError, RenderRequest, Ladder, AuditionPlayer, Ratings, RenderedPassages, CodecLoader, Task, Trials, Wake, render,
+    AuditionPlayer, BlindError, CodecLoader, Ladder, Ratings, RenderRequest, RenderedPassages,
+    Task, Trials, Wake, render,
 };
 
 pub use offer::TestableSound;
-pub use setup::{BlindTestSetup, BlindTestKind};
+pub use setup::{BlindTestKind, BlindTestSetup};
 
 use result_view::ReportSaving;
 
@@ -41,16 +42,16 @@ pub type RandomSourceFactory = Box<dyn FnMut() -> Box<dyn RandomSource>>;
 
 /// The page and the test that runs on it.
 pub struct BlindPage {
-    /// What is to be tested.
+    /// The test that is set up.
     pub setup: BlindTestSetup,
-    /// Where reports go; empty: beside the file that was listened to.
+    /// The folder of reports; empty: beside the file that was listened to.
     pub folder: String,
     stage: PageStage,
     problem: Option<String>,
     /// The output was silent before the test and is to be again after.
     mute_after: bool,
     playing: bool,
-    shelf: Arc<CodecLoader>,
+    loader: Arc<CodecLoader>,
     wake: Wake,
     draws: RandomSourceFactory,
 }
@@ -64,7 +65,7 @@ enum PageStage {
     Over { report: Box<BlindTestReport>, saving: ReportSaving },
 }
 
-/// What a view asks for.
+/// A request of a view to the page.
 enum PageRequest {
     Start,
     Stop,
@@ -76,12 +77,12 @@ enum PageRequest {
 impl BlindPage {
     /// A page that draws from the system's random numbers. `wake` asks for the window to be drawn
     /// again, from any thread.
-    pub fn new(shelf: Arc<CodecLoader>, wake: Wake) -> Self {
-        Self::with_draws(shelf, wake, Box::new(|| Box::new(SystemRandom)))
+    pub fn new(loader: Arc<CodecLoader>, wake: Wake) -> Self {
+        Self::with_draws(loader, wake, Box::new(|| Box::new(SystemRandom)))
     }
 
     /// A page that draws from something else: for tests of the page.
-    pub fn with_draws(shelf: Arc<CodecLoader>, wake: Wake, draws: RandomSourceFactory) -> Self {
+    pub fn with_draws(loader: Arc<CodecLoader>, wake: Wake, draws: RandomSourceFactory) -> Self {
         Self {
             setup: BlindTestSetup::default(),
             folder: String::new(),
@@ -89,7 +90,7 @@ impl BlindPage {
             problem: None,
             mute_after: false,
             playing: false,
-            shelf,
+            loader,
             wake,
             draws,
         }
@@ -133,12 +134,12 @@ impl BlindPage {
     /// Draws the page, as wide as `ui` allows.
     pub fn show(&mut self, ui: &mut Ui, offer: &TestableSound, player: &mut dyn AuditionPlayer) {
         self.advance(offer, player);
-        let mut wish = None;
+        let mut request = None;
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             let side = ((ui.available_width() - WIDTH) / 2.0).max(0.0);
             egui::Frame::NONE.inner_margin(egui::vec2(side, 0.0)).show(ui, |ui| {
                 ui.set_width(ui.available_width().min(WIDTH));
-                wish = self.show_stage(ui, offer, player);
+                request = self.show_stage(ui, offer, player);
                 if let Some(problem) = &self.problem {
                     let theme = Theme::of(ui);
                     ui.add_space(8.0);
@@ -146,8 +147,8 @@ impl BlindPage {
                 }
             });
         });
-        if let Some(wish) = wish {
-            self.fulfil(wish, offer, player);
+        if let Some(request) = request {
+            self.apply(request, offer, player);
             ui.ctx().request_repaint();
         }
         if self.is_testing() {
@@ -155,7 +156,12 @@ impl BlindPage {
         }
     }
 
-    fn show_stage(&mut self, ui: &mut Ui, offer: &TestableSound, player: &mut dyn AuditionPlayer) -> Option<PageRequest> {
+    fn show_stage(
+        &mut self,
+        ui: &mut Ui,
+        offer: &TestableSound,
+        player: &mut dyn AuditionPlayer,
+    ) -> Option<PageRequest> {
         match &mut self.stage {
             PageStage::Setup => setup_view::show(ui, &mut self.setup, offer, player),
             PageStage::Rendering(task) => waiting_view::show(ui, task.progress()),
@@ -172,9 +178,14 @@ impl BlindPage {
         }
     }
 
-    fn fulfil(&mut self, wish: PageRequest, offer: &TestableSound, player: &mut dyn AuditionPlayer) {
+    fn apply(
+        &mut self,
+        request: PageRequest,
+        offer: &TestableSound,
+        player: &mut dyn AuditionPlayer,
+    ) {
         self.problem = None;
-        match wish {
+        match request {
             PageRequest::Start => self.start(offer, player),
             PageRequest::Stop => self.leave(player),
             PageRequest::SetUp => self.stage = PageStage::Setup,
@@ -200,17 +211,26 @@ impl BlindPage {
             self.stage = PageStage::Setup;
             return;
         };
-        let (shelf, wake) = (Arc::clone(&self.shelf), Arc::clone(&self.wake));
+        let (loader, wake) = (Arc::clone(&self.loader), Arc::clone(&self.wake));
         let match_levels = self.setup.match_levels;
         self.stage = match self.setup.test {
             BlindTestKind::Threshold => {
                 let model = (self.setup.model.clone(), self.setup.precision);
-                PageStage::Climbing(Ladder::start(material, model, rate, match_levels, shelf, wake))
+                PageStage::Climbing(Ladder::start(
+                    material,
+                    model,
+                    rate,
+                    match_levels,
+                    loader,
+                    wake,
+                ))
             }
             BlindTestKind::Abx | BlindTestKind::Rating => {
                 let contenders = self.setup.contenders();
-                let brief = RenderRequest { material, contenders, rate, match_levels };
-                PageStage::Rendering(Task::start(wake, move |watch| render(&brief, &shelf, watch)))
+                let render_request = RenderRequest { material, contenders, rate, match_levels };
+                PageStage::Rendering(Task::start(wake, move |watch| {
+                    render(&render_request, &loader, watch)
+                }))
             }
         };
     }
@@ -249,7 +269,7 @@ impl BlindPage {
                 player.set_muted(false);
             }
             Err(BlindError::Cancelled) => self.stage = PageStage::Setup,
-            Err(error) => self.fulfil(PageRequest::Failed(error), offer, player),
+            Err(error) => self.apply(PageRequest::Failed(error), offer, player),
         }
     }
 
@@ -265,7 +285,8 @@ impl BlindPage {
     }
 
     fn begin_trials(&mut self) -> Result<PageStage, BlindError> {
-        let PageStage::Climbing(ladder) = std::mem::replace(&mut self.stage, PageStage::Setup) else {
+        let PageStage::Climbing(ladder) = std::mem::replace(&mut self.stage, PageStage::Setup)
+        else {
             return Ok(PageStage::Setup);
         };
         let test = Box::new(Trials::threshold(ladder, (self.draws)())?);
@@ -273,7 +294,7 @@ impl BlindPage {
     }
 }
 
-/// Where reports go if nothing else is said.
+/// The default folder of reports.
 fn beside(file: &std::path::Path) -> Option<PathBuf> {
     file.parent().map(|folder| folder.join("blind"))
 }

@@ -1,4 +1,4 @@
-//! Where the codecs of a test come from.
+//! The loader of a test's codecs.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -12,7 +12,7 @@ use residue_engine::offline::OfflineError;
 use super::{BlindError, Watch};
 use crate::studio::{self, ModelRequest};
 
-/// Loads models for tests and knows their sums.
+/// Loads models for tests and keeps their checksums.
 #[derive(Default)]
 pub struct CodecLoader {
     library: Option<ModelLibrary>,
@@ -43,9 +43,9 @@ impl CodecLoader {
             sum => sum.map_err(|error| failed(error.to_string()))?,
         };
 
-        let wish = ModelRequest { id: model.to_owned(), precision, threads: 0 };
+        let request = ModelRequest { id: model.to_owned(), precision, threads: 0 };
         let library = studio::models::library(&self.library).ok();
-        let options = studio::models::options(&wish, library.as_ref());
+        let options = studio::models::options(&request, library.as_ref());
         let what = format!("Loading {model} in {precision}");
         watch.check(&what, 0.0)?;
         let on_load = |share| watch.at(&what, share);
