@@ -7,7 +7,7 @@ use residue_app::studio::{ModelRequest, Severity};
 use residue_engine::codec::{Codec, CodecOptions, Precision};
 use residue_engine::live::{Allowance, ListeningSource};
 use residue_engine::models::ModelLibrary;
-use residue_engine_testing::{HubFault, HubServer, PullPhase};
+use residue_engine_testing::{HubFault, HubServer, PullFixture};
 
 use super::harness::{BLOCK, FRAME, RATE, StudioHarness, differs, roundtrip, settings, voice};
 
@@ -107,7 +107,7 @@ fn the_library_grows_and_is_checked() {
     let server = HubServer::start(files);
     // Long enough to be stopped in the middle.
     server.state().mishaps.push_back(HubFault::Stall(20_000));
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     let library = ModelLibrary::new(place.folder.path().join("home"), place.settings.clone());
     let mut harness = StudioHarness::new(RATE, |options| options.library = Some(library));
     harness.studio.refresh_library();

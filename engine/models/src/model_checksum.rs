@@ -25,9 +25,9 @@ pub(super) fn sum_all(
     let mut block = vec![0; BLOCK];
     loop {
         match reader.read(&mut block) {
-            Ok(0) => return Ok((model_checksum, bytes)),
+            Ok(0) => return Ok((sum, bytes)),
             Ok(count) => {
-                model_checksum.update(&block[..count]);
+                sum.update(&block[..count]);
                 bytes += count as u64;
                 on_block(bytes)?;
             }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use residue_engine_testing::{
-    COMMIT, CONFIG, HubFault, HubServer, PullPhase, REPOSITORY, quiet, sha256, sharded, single,
+    COMMIT, CONFIG, HubFault, HubServer, PullFixture, REPOSITORY, quiet, sha256, sharded, single,
 };
 use residue_models::{ModelSource, ModelsError, ProgressStage};
 
@@ -13,7 +13,7 @@ use residue_models::{ModelSource, ModelsError, ProgressStage};
 fn a_pull_brings_every_file_into_the_shared_layout() {
     let files = single(2_000_000);
     let server = HubServer::start(files.clone());
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     let mut seen = Vec::new();
     let folder = place
         .library()
@@ -43,7 +43,7 @@ fn a_pull_brings_every_file_into_the_shared_layout() {
 #[test]
 fn the_hubs_own_client_crate_finds_what_was_pulled() {
     let server = HubServer::start(single(10));
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     let folder = place.library().pull("nano", &mut quiet()).unwrap();
     let cache = hf_hub::Cache::new(place.settings.cache.clone());
     let found = cache.model(REPOSITORY.to_owned()).get("model.safetensors");
@@ -53,7 +53,7 @@ fn the_hubs_own_client_crate_finds_what_was_pulled() {
 #[test]
 fn a_second_pull_downloads_nothing() {
     let server = HubServer::start(single(1000));
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     place.library().pull("nano", &mut quiet()).unwrap();
     let before = server.state().requests.len();
     place.library().pull("Nano", &mut quiet()).unwrap();
@@ -67,7 +67,7 @@ fn a_second_pull_downloads_nothing() {
 fn nothing_has_its_final_name_before_it_is_whole() {
     let files = single(1_000_000);
     let server = HubServer::start(files.clone());
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     let library = place.library();
     let blob = place.blob(&sha256(&files[1].1));
     let mut partly = 0;
@@ -88,7 +88,7 @@ fn nothing_has_its_final_name_before_it_is_whole() {
 fn a_lost_connection_is_taken_up_by_the_next_pull() {
     let files = single(100_000);
     let server = HubServer::start(files.clone());
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     server.state().mishaps.push_back(HubFault::Close(40_000));
     let error = place.library().pull("nano", &mut quiet()).unwrap_err();
     assert!(matches!(error, ModelsError::Interrupted { found: 40_000, .. }), "{error}");
@@ -107,7 +107,7 @@ fn a_lost_connection_is_taken_up_by_the_next_pull() {
 fn lost_connections_are_taken_up_within_a_pull_as_long_as_bytes_arrive() {
     let files = single(100_000);
     let server = HubServer::start(files.clone());
-    let mut place = PullPhase::new(&server);
+    let mut place = PullFixture::new(&server);
     place.settings.retries = 1;
     server.state().mishaps.extend([HubFault::Close(10_000); 6]);
     let mut stages = Vec::new();
@@ -124,7 +124,7 @@ fn lost_connections_are_taken_up_within_a_pull_as_long_as_bytes_arrive() {
     assert_eq!(sent, files[1].1.len(), "no byte was sent twice");
 
     // Nothing arrives: the retries run out.
-    let other = PullPhase { settings: place.settings.clone(), ..PullPhase::new(&server) };
+    let other = PullFixture { settings: place.settings.clone(), ..PullFixture::new(&server) };
     fs::remove_dir_all(&other.settings.cache).unwrap();
     server.state().mishaps.extend([HubFault::Close(0); 3]);
     let error = other.library().pull("nano", &mut quiet()).unwrap_err();
@@ -135,7 +135,7 @@ fn lost_connections_are_taken_up_within_a_pull_as_long_as_bytes_arrive() {
 #[test]
 fn a_stalled_connection_counts_as_lost() {
     let server = HubServer::start(single(100_000));
-    let mut place = PullPhase::new(&server);
+    let mut place = PullFixture::new(&server);
     place.settings.patience = Duration::from_millis(300);
     server.state().mishaps.push_back(HubFault::Stall(5000));
     let error = place.library().pull("nano", &mut quiet()).unwrap_err();
@@ -146,7 +146,7 @@ fn a_stalled_connection_counts_as_lost() {
 fn stopping_keeps_what_has_arrived() {
     let files = single(3_000_000);
     let server = HubServer::start(files.clone());
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     let error = place
         .library()
         .pull("nano", &mut |p| {
@@ -166,7 +166,7 @@ fn stopping_keeps_what_has_arrived() {
 fn a_whole_partial_file_only_needs_its_name() {
     let files = single(1000);
     let server = HubServer::start(files.clone());
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     let blob = place.blob(&sha256(&files[1].1));
     fs::create_dir_all(blob.parent().unwrap()).unwrap();
     fs::write(blob.with_extension("part"), &files[1].1).unwrap();
@@ -178,7 +178,7 @@ fn a_whole_partial_file_only_needs_its_name() {
 fn a_damaged_partial_file_is_found_out_and_deleted() {
     let files = single(1000);
     let server = HubServer::start(files.clone());
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     let part = place.blob(&sha256(&files[1].1)).with_extension("part");
     fs::create_dir_all(part.parent().unwrap()).unwrap();
     fs::write(&part, [9; 100]).unwrap();
@@ -188,7 +188,7 @@ fn a_damaged_partial_file_is_found_out_and_deleted() {
     place.library().pull("nano", &mut quiet()).unwrap();
 
     // Longer than the file can be: not worth keeping.
-    let other = PullPhase::new(&server);
+    let other = PullFixture::new(&server);
     let part = other.blob(part.file_name().unwrap().to_str().unwrap());
     fs::create_dir_all(part.parent().unwrap()).unwrap();
     fs::write(&part, vec![9; 100_000]).unwrap();
@@ -199,7 +199,7 @@ fn a_damaged_partial_file_is_found_out_and_deleted() {
 fn shards_come_from_the_index() {
     let files = sharded();
     let server = HubServer::start(files.clone());
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     let mut last = (0, 0);
     let folder = place
         .library()
@@ -226,7 +226,7 @@ fn shards_come_from_the_index() {
 fn the_token_opens_the_hub_and_stays_there() {
     let server = HubServer::start(single(1000));
     server.state().token = Some("secret".to_owned());
-    let mut place = PullPhase::new(&server);
+    let mut place = PullFixture::new(&server);
     let error = place.library().pull("nano", &mut quiet()).unwrap_err();
     assert!(matches!(error, ModelsError::Refused { status: 401, had_token: false, .. }), "{error}");
     assert!(error.to_string().contains("HF_TOKEN"), "{error}");
@@ -245,7 +245,7 @@ fn the_token_opens_the_hub_and_stays_there() {
 #[test]
 fn offline_asks_nothing() {
     let server = HubServer::start(single(1000));
-    let mut place = PullPhase::new(&server);
+    let mut place = PullFixture::new(&server);
     place.settings.offline = true;
     let error = place.library().pull("nano", &mut quiet()).unwrap_err();
     assert!(matches!(error, ModelsError::Offline { name: "nano" }), "{error}");
@@ -263,7 +263,7 @@ fn offline_asks_nothing() {
 fn two_pulls_at_once_download_once() {
     let files = single(2_000_000);
     let server = HubServer::start(files.clone());
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| place.library().pull("nano", &mut quiet()).unwrap());
@@ -277,7 +277,7 @@ fn two_pulls_at_once_download_once() {
 fn another_programs_download_is_waited_for() {
     let files = single(1000);
     let server = HubServer::start(files.clone());
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     let blob = place.blob(&sha256(&files[1].1));
     fs::create_dir_all(blob.parent().unwrap()).unwrap();
     let other = File::create(blob.with_extension("lock")).unwrap();
@@ -300,7 +300,7 @@ fn another_programs_download_is_waited_for() {
 #[test]
 fn only_published_models_can_be_pulled() {
     let server = HubServer::start(vec![]);
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     for name in ["embedded", "v9", ""] {
         let error = place.library().pull(name, &mut quiet()).unwrap_err();
         assert!(matches!(error, ModelsError::NotPullable { .. }), "{error}");

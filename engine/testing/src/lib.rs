@@ -6,4 +6,4 @@ mod hub_server;
 mod sample;
 
 pub use hub_server::{COMMIT, HubFault, HubRequest, HubServer, HubState};
-pub use sample::{CONFIG, PullPhase, REPOSITORY, quiet, sha256, sharded, single, weights, write};
+pub use sample::{CONFIG, PullFixture, REPOSITORY, quiet, sha256, sharded, single, weights, write};

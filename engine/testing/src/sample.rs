@@ -59,14 +59,14 @@ pub fn write(folder: &Path, files: &[(&str, Vec<u8>)]) {
 }
 
 /// A cache, a home and the settings for a server, all gone when dropped.
-pub struct PullPhase {
+pub struct PullFixture {
     /// Holds everything.
     pub folder: TempDir,
     /// Of the cache.
     pub settings: HubSettings,
 }
 
-impl PullPhase {
+impl PullFixture {
     /// An empty place, for what `server` has.
     pub fn new(server: &HubServer) -> Self {
         let folder = tempfile::tempdir().unwrap();

@@ -161,11 +161,11 @@ fn others(
         codes.read(|_| ());
         lanes.read(|_| ());
         if let Some(open) = &control {
-            let status = open_port.status();
+            let status = open.status();
             round += 1;
             if round % 16 == 0 {
                 // Refused or not: a model that panics when it is timed is.
-                let _ = open_port.change_model(&model.identity(channels));
+                let _ = open.change_model(&model.identity(channels));
             }
             if let Ok(answer) = ended.try_recv() {
                 control = None;

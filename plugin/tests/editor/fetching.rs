@@ -8,7 +8,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use residue_engine::live::{
     Allowance, AudioPort, CodecModel, ListeningSource, PortConfig, PortSettings, open_port,
 };
-use residue_engine_testing::{HubFault, HubServer, PullPhase};
+use residue_engine_testing::{HubFault, HubServer, PullFixture};
 use residue_plugin::{Instance, ModelChoice, Phase};
 use residue_ui_testing::signals::{Noise, RATE};
 
@@ -77,9 +77,9 @@ impl Audio {
 
 /// Draws and plays until something is so.
 fn wait(open: &mut Open, audio: &mut Audio, what: &str, so: impl Fn(&Open) -> bool) {
-    open_port.wait(what, |open| {
+    open.wait(what, |open| {
         audio.play();
-        so(open_port)
+        so(open)
     });
 }
 
@@ -87,29 +87,28 @@ fn wait(open: &mut Open, audio: &mut Audio, what: &str, so: impl Fn(&Open) -> bo
 fn a_missing_model_is_fetched_and_runs_while_audio_goes_on() {
     let server = hub();
     server.state().mishaps.push_back(HubFault::Stall(HALF));
-    let mut place = PullPhase::new(&server);
+    let mut place = PullFixture::new(&server);
     (place.settings.retries, place.settings.patience) = (3, Duration::from_secs(1));
     let mut open =
         open_over(place.library(), |instance| instance.model.choose(ModelChoice::new("nano")));
-    let mut audio = Audio::start(&open_port.instance);
-    let running = |open: &Open| open_port.instance.model.status().running.map(|(name, _)| name);
-    let reads =
-        |open: &Open, words: &str| open_port.window.query_by_label_contains(words).is_some();
-    open_port.wait_for("The model nano is missing");
-    open_port.window.get_by_label("Fetch 87 MB").click();
-    wait(&mut open_port, &mut audio, "bytes arrive", |open| {
-        open_port.instance.shelf.fetch().is_some_and(|fetch| fetch.done as usize > HALF / 2)
+    let mut audio = Audio::start(&open.instance);
+    let running = |open: &Open| open.instance.model.status().running.map(|(name, _)| name);
+    let reads = |open: &Open, words: &str| open.window.query_by_label_contains(words).is_some();
+    open.wait_for("The model nano is missing");
+    open.window.get_by_label("Fetch 87 MB").click();
+    wait(&mut open, &mut audio, "bytes arrive", |open| {
+        open.instance.shelf.fetch().is_some_and(|fetch| fetch.done as usize > HALF / 2)
     });
     // As far as the hub has come.
-    wait(&mut open_port, &mut audio, "progress is shown", |open| {
-        reads(open_port, "Fetching nano: ") && reads(open_port, " kB of 628 kB")
+    wait(&mut open, &mut audio, "progress is shown", |open| {
+        reads(open, "Fetching nano: ") && reads(open, " kB of 628 kB")
     });
     assert!(reads(&open, "Audio goes on."));
     assert_eq!(running(&open).as_deref(), Some("embedded"));
 
     // The connection is taken up again by itself, where it broke. Longer frames need a longer latency.
-    wait(&mut open_port, &mut audio, "it has been fetched and loaded", |open| {
-        open_port.instance.model.status().phase == Phase::WaitsForRestart
+    wait(&mut open, &mut audio, "it has been fetched and loaded", |open| {
+        open.instance.model.status().phase == Phase::WaitsForRestart
     });
     assert_eq!(open.instance.shelf.fetch().unwrap().end, Some(Ok(())));
     let range = format!("bytes={HALF}-");
@@ -121,38 +120,38 @@ fn a_missing_model_is_fetched_and_runs_while_audio_goes_on() {
     audio.play();
     assert!(audio.loudest() > 0.01, "the embedded model plays");
 
-    drop(open_port.instance.model.detach());
-    let mut audio = Audio::start(&open_port.instance);
-    wait(&mut open_port, &mut audio, "it runs", |open| {
-        open_port.instance.model.status().phase == Phase::Ready
-            && running(open_port).as_deref() == Some("nano")
+    drop(open.instance.model.detach());
+    let mut audio = Audio::start(&open.instance);
+    wait(&mut open, &mut audio, "it runs", |open| {
+        open.instance.model.status().phase == Phase::Ready
+            && running(open).as_deref() == Some("nano")
     });
     assert!(!reads(&open, "nano waits") && !reads(&open, "is missing"));
     assert!(open.window.query_by_label("Model nano, f32").is_some());
-    let depth = open_port.window.get_by_label("Depth A");
+    let depth = open.window.get_by_label("Depth A");
     assert_eq!(
         depth.accesskit_node().value().as_deref(),
         Some("0.375 kbps, 5 layers"),
         "the miniature's"
     );
     assert!(audio.loudest() > 0.0, "the new model plays");
-    drop(open_port.instance.model.detach());
+    drop(open.instance.model.detach());
 }
 
 #[test]
 fn a_model_is_fetched_in_the_dialog_and_chosen() {
     let server = hub();
-    let place = PullPhase::new(&server);
+    let place = PullFixture::new(&server);
     let mut open = open_over(place.library(), |_| {});
-    open_port.window.get_by_label("Model embedded, f32").click();
-    open_port.wait_for("Fetch 87 MB");
-    open_port.window.get_by_label("Fetch 87 MB").click();
-    open_port.wait_for("here, 628 kB");
+    open.window.get_by_label("Model embedded, f32").click();
+    open.wait_for("Fetch 87 MB");
+    open.window.get_by_label("Fetch 87 MB").click();
+    open.wait_for("here, 628 kB");
     assert!(open.window.query_by_label("Fetch 87 MB").is_none());
     assert_eq!(open.instance.model.wanted(), ModelChoice::default(), "fetching is not choosing");
-    open_port.window.get_by_label("Model nano").click();
-    open_port.wait("it is loaded", |open| {
-        let status = open_port.instance.model.status();
+    open.window.get_by_label("Model nano").click();
+    open.wait("it is loaded", |open| {
+        let status = open.instance.model.status();
         status.wanted.id == "nano" && status.phase == Phase::Ready
     });
 }
