@@ -9,6 +9,7 @@ use residue_engine::models::{JobContext, ModelStore};
 use residue_engine::offline::{self, EncodedFile};
 
 use super::anchor::anchor;
+use super::codec_loader::or_cancelled;
 use super::level::{amplify, levels};
 use super::material::{CutPassage, TestMaterial};
 use super::reported_model::{self, or_cancelled};
@@ -18,12 +19,12 @@ use crate::studio::Stimuli;
 /// Frames that go through a codec at a time: the result does not depend on it.
 const CHUNK: usize = 16;
 
-/// What is to be made.
+/// A passage and the versions of it that are to be rendered.
 #[derive(Clone, Debug)]
 pub struct RenderRequest {
     /// Of what.
     pub material: TestMaterial,
-    /// As what, in this order; loudness follows the first.
+    /// The versions, in this order; loudness follows the first.
     pub contenders: Vec<Contender>,
     /// Sample rate to play at, in hertz.
     pub rate: u32,
@@ -34,13 +35,13 @@ pub struct RenderRequest {
 /// A passage as several contenders.
 #[derive(Clone, Debug)]
 pub struct RenderedPassages {
-    /// What is played: a plane a contender.
+    /// The audio that is played: a plane a contender.
     pub stimuli: Arc<Stimuli>,
-    /// What a report says of it.
+    /// The conditions, for a report.
     pub heard: ListeningConditions,
 }
 
-/// Makes what a [`Brief`] asks for. Takes as long as the codec does: not for the thread of a window.
+/// Renders the versions that a [`RenderRequest`] asks for. Takes as long as the codec does: not for the thread of a window.
 ///
 /// # Errors
 /// See [`BlindError`].

@@ -1,11 +1,12 @@
-//! What the command line accepts.
+//! Commands and options of the command line.
 
 use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use residue_engine::kernels::MAX_THREADS;
 
-use crate::{device, explained};
+use crate::device;
+use crate::explained;
 
 /// Hear what a neural codec leaves behind.
 ///
@@ -24,8 +25,8 @@ use crate::{device, explained};
 pub struct CliArgs {
     #[command(subcommand)]
     pub command: Option<CliCommand>,
-    /// Open the app with this file: audio, codes (.npy), a model's folder, or - for frames of codes
-    /// as they arrive on stdin
+    /// File to open in the app: audio, codes (.npy), a model folder, or - for frames of codes from
+    /// stdin
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Same as FILE, for a file whose name is also a command
@@ -39,19 +40,19 @@ pub enum CliCommand {
     Roundtrip(RoundtripArgs),
     /// Encode a file to codes
     Encode(EncodeArgs),
-    /// Decode codes to a file
+    /// Decode codes to a file, or play them
     Decode(DecodeArgs),
-    /// Compare depths: a table of distances, a picture, and a WAV a depth
+    /// Compare depths: a table of distances from the original, a picture, and a WAV per depth
     Compare(CompareArgs),
-    /// Measure what the faster precisions of a model change on a file
+    /// Measure how bf16, int8 and int4 change the codes and the sound of a file
     Precision(PrecisionArgs),
     /// List, download, add and check models
     Models(ModelsArgs),
-    /// Measure how fast a model runs here, streaming
+    /// Measure a model's speed (real-time factor) and memory on this computer
     Bench(BenchArgs),
-    /// Hear the codec live: from an input device to an output device
+    /// Listen live: from an input device through the codec to an output device
     Listen(ListenArgs),
-    /// List sound systems and their devices
+    /// List audio backends and their devices
     Devices(DevicesArgs),
 }
 
@@ -62,10 +63,11 @@ pub struct ModelArgs {
     /// safetensors
     #[arg(long, default_value = "embedded", value_name = "MODEL")]
     pub model: String,
-    /// Arithmetic; f32 gives the reference's own codes, the others are faster for large models
+    /// Number format of the weights; f32 gives the codes of the published implementation, the others
+    /// are smaller, faster and approximate
     #[arg(long, value_enum, default_value_t = PrecisionArg::F32)]
     pub precision: PrecisionArg,
-    /// Threads of the model's arithmetic; 0 = one a core (listen: one core less)
+    /// CPU threads for the model; 0 = one per core (listen: all cores but one, at most 8)
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = threads)]
     pub threads: usize,
 }
@@ -110,7 +112,7 @@ impl From<PrecisionArg> for residue_engine::codec::Precision {
 /// How stereo goes through a mono model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum MonoArg {
-    /// Each channel is a stream of its own
+    /// Code each channel separately: twice the bitrate
     Dual,
     /// Code (L + R) / 2 and play it on both channels
     Mid,
@@ -125,10 +127,10 @@ impl From<MonoArg> for residue_engine::audio::MonoTreatment {
     }
 }
 
-/// How a file is cut on its way through.
+/// Chunks that a file is processed in.
 #[derive(Debug, Group)]
 pub struct ChunkArgs {
-    /// Frames a step; the result is the same whatever it is
+    /// Model frames processed at a time; the result is the same for every value
     #[arg(long, default_value_t = 8, value_name = "FRAMES", value_parser = chunk)]
     pub chunk: usize,
 }
@@ -150,7 +152,7 @@ pub struct RoundtripArgs {
     /// Quantizer layers to keep [default: all]
     #[arg(long, value_name = "K")]
     pub depth: Option<usize>,
-    /// A stereo file on a mono model
+    /// How a stereo file goes through a mono model
     #[arg(long, value_enum, default_value_t = MonoArg::Dual)]
     pub mono: MonoArg,
     #[command(flatten)]
@@ -186,7 +188,7 @@ pub struct DecodeArgs {
     /// Play on a sound device instead of writing a file
     #[arg(long, conflicts_with = "output")]
     pub play: bool,
-    /// With --play: sound system [default: the platform's]
+    /// With --play: audio backend [default: the platform's]
     #[arg(long, value_name = "HOST", requires = "play")]
     pub host: Option<String>,
     /// With --play: output device, its name or identifier, or a part of it [default: the system's]
@@ -217,7 +219,7 @@ pub struct CompareArgs {
     /// Print the report as JSON instead of a table
     #[arg(long)]
     pub json: bool,
-    /// A stereo file on a mono model
+    /// How a stereo file goes through a mono model
     #[arg(long, value_enum, default_value_t = MonoArg::Dual)]
     pub mono: MonoArg,
     #[command(flatten)]
@@ -301,7 +303,7 @@ pub struct BenchArgs {
     /// A published layout instead of a model; needs --random-weights
     #[arg(long, value_enum, requires = "random_weights", conflicts_with = "model")]
     pub layout: Option<LayoutArg>,
-    /// Fill the layout with seeded random weights: they cost what real ones cost
+    /// Use random weights; they run as fast as real ones
     #[arg(long, requires = "layout")]
     pub random_weights: bool,
     /// Number of depths decoded in one batch
@@ -334,7 +336,7 @@ fn seconds(text: &str) -> Result<f64, String> {
     }
 }
 
-/// What is heard.
+/// The source that is heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SourceArg {
     /// The input, delayed by the latency
@@ -380,14 +382,14 @@ pub struct ListenArgs {
     /// What is heard
     #[arg(long, value_enum, default_value_t = SourceArg::A)]
     pub source: SourceArg,
-    /// Time for the codec, beyond the model's frame, in milliseconds; less is sooner, too little
-    /// makes frames late [default: measured]
+    /// Time allowed for processing in milliseconds; it adds to the latency, and too little makes
+    /// frames late [default: measured]
     #[arg(long, value_name = "MS", value_parser = allowance)]
     pub allowance: Option<f64>,
-    /// A stereo input on a mono model
+    /// How a stereo input goes through a mono model
     #[arg(long, value_enum, default_value_t = MonoArg::Dual)]
     pub mono: MonoArg,
-    /// End after so many seconds [default: at Ctrl-C]
+    /// Stop after this many seconds [default: at Ctrl-C]
     #[arg(long, value_name = "S", value_parser = duration)]
     pub seconds: Option<f64>,
     /// Mute the output; levels and load are still shown
@@ -403,7 +405,7 @@ pub struct ListenArgs {
 /// Which devices run, and how.
 #[derive(Debug, Group)]
 pub struct DeviceArgs {
-    /// Sound system; `residue devices` lists them [default: the platform's]
+    /// Audio backend; `residue devices` lists them [default: the platform's]
     #[arg(long, value_name = "HOST")]
     pub host: Option<String>,
     /// Input device: its name or identifier, or a part of it [default: the system's]

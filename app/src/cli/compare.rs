@@ -16,7 +16,7 @@ use super::output::say;
 use super::{input, model, passes, table};
 use crate::comparison_picture::{self, ComparisonCaptions};
 
-/// What `report.json` holds and `--json` prints.
+/// The content of `report.json` and the output of `--json`.
 #[derive(Serialize)]
 struct Report {
     input: PathBuf,

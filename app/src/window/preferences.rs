@@ -1,4 +1,4 @@
-//! What the window remembers from one day to the next.
+//! The settings that the window keeps in a file.
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
@@ -19,7 +19,7 @@ use crate::studio::DeviceRequest;
 /// Dark or light.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ThemeChoice {
-    /// As the system says.
+    /// The system's.
     #[default]
     System,
     /// Light on dark.
@@ -29,10 +29,10 @@ pub enum ThemeChoice {
 }
 
 impl ThemeChoice {
-    /// All of them.
+    /// All of them, in the order they are shown.
     pub const ALL: [Self; 3] = [Self::System, Self::Dark, Self::Light];
 
-    /// What it is called.
+    /// The name that is shown.
     pub fn name(self) -> &'static str {
         match self {
             Self::System => "As the system",
@@ -83,7 +83,7 @@ impl Default for ViewPreferences {
     }
 }
 
-/// Everything that is remembered.
+/// All settings that are kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Preferences {
@@ -105,15 +105,15 @@ pub struct Preferences {
     pub devices: DevicePreferences,
     /// The model.
     pub model: ModelPreferences,
-    /// What is heard.
+    /// Source and depths.
     pub heard: ListeningPreferences,
     /// Output gain in decibels.
     pub volume_db: f32,
-    /// Where recordings go.
+    /// The folder of recordings; `None`: the default.
     pub recordings: Option<PathBuf>,
 }
 
-/// [`DeviceRequest`].
+/// A [`DeviceRequest`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(missing_docs)]
@@ -126,7 +126,7 @@ pub struct DevicePreferences {
     pub channels: Option<usize>,
 }
 
-/// [`ModelWish`].
+/// A [`ModelRequest`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(missing_docs)]
@@ -136,7 +136,8 @@ pub struct ModelPreferences {
     pub threads: usize,
 }
 
-/// What of [`PortSettings`] is kept; effects are not: who comes back tomorrow wants to hear no losses.
+/// The part of [`PortSettings`] that is kept. Effects are not: a lossy channel would surprise at the next
+/// start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ListeningPreferences {
@@ -185,8 +186,8 @@ impl Default for ListeningPreferences {
 }
 
 impl From<DeviceRequest> for DevicePreferences {
-    fn from(choice: DeviceRequest) -> Self {
-        let DeviceRequest { host, input, output, rate, buffer, channels } = choice;
+    fn from(request: DeviceRequest) -> Self {
+        let DeviceRequest { host, input, output, rate, buffer, channels } = request;
         Self { host, input, output, rate, buffer, channels }
     }
 }
@@ -236,7 +237,7 @@ impl From<ListeningPreferences> for PortSettings {
 }
 
 impl Preferences {
-    /// What is kept in a file, or the defaults where there is none.
+    /// Reads a file, or returns the defaults where there is none.
     ///
     /// # Errors
     /// If it cannot be read or is something else.
@@ -246,7 +247,7 @@ impl Preferences {
             read => read?,
         };
         let mut read: Self = serde_json::from_slice(&text)?;
-        // Whoever edits the file by hand still gets a window.
+        // A file that was edited by hand still opens a usable window.
         let scale = if read.scale.is_finite() { read.scale } else { 1.0 };
         read.scale = scale.clamp(*SCALES.start(), *SCALES.end());
         for (side, least) in read.window.iter_mut().zip(SMALLEST) {

@@ -107,7 +107,7 @@ pub fn depth(depth: usize) -> Contender {
 
 /// 1.2 seconds of speech as these.
 pub fn rendered(contenders: &[Contender]) -> RenderedPassages {
-    let brief = RenderRequest {
+    let request = RenderRequest {
         material: speech(Some((1.0, 2.2))),
         contenders: contenders.to_vec(),
         rate: RATE,

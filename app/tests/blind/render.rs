@@ -33,7 +33,8 @@ fn a_depth_is_what_the_codec_makes_of_the_file_sample_for_sample() {
     // Whatever the codec heard before: here all of the file up to the passage.
     let material = speech(Some((0.5, 1.7)));
     let (rate, first, length) = (material.audio.rate, 0.5, 1.2);
-    let made = all(&brief(material.clone(), vec![Contender::Original, depth(4)], rate, false));
+    let made =
+        all(&render_request(material.clone(), vec![Contender::Original, depth(4)], rate, false));
     let (first, length) = ((first * f64::from(rate)) as usize, (length * f64::from(rate)) as usize);
 
     let model = embedded();
@@ -65,7 +66,7 @@ fn all_are_aligned_at_the_rate_of_the_device() {
     for rate in [44_100, 48_000] {
         let material = speech(Some((1.0, 2.2)));
         let contenders = vec![Contender::Original, depth(32), Contender::Anchor];
-        let made = all(&brief(material, contenders, rate, true));
+        let made = all(&render_request(material, contenders, rate, true));
         let [original, others @ ..] = made.stimuli.planes.as_slice() else { panic!("three") };
         let similar = |other: &Audio, lag: isize| {
             let (a, b) = (&original.channels[0], &other.channels[0]);

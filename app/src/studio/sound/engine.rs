@@ -6,12 +6,12 @@ use ringbuf::{HeapCons, HeapProd};
 use super::audition::{Audition, samples};
 use super::controls::{AuditionControls, SoundControls, SoundStatus, TransportControls};
 use super::link::{MOST_OWNED, RetiredObject, SoundObject};
-use super::ramp::Ramp;
+use residue_engine::dsp::Ramp;
 use super::recording_ring::RecordingSink;
 use super::source_player::{SourcePlayer, StartPosition};
 use super::{FADE, GLIDE};
 
-/// What is heard. The module's documentation has the diagram.
+/// The state of the sound. The module's documentation has the diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SoundState {
     /// Nothing runs.
@@ -26,7 +26,7 @@ enum SoundState {
     FadingOut(Running),
 }
 
-/// What runs behind the gate.
+/// The object that runs behind the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Running {
     Player,
@@ -178,6 +178,11 @@ impl SoundEngine {
         }
         self.apply_transport(&controls.transport);
         self.apply_audition(controls.audition);
+        let recorded = self.recording.as_ref().map(|recording| recording.serial);
+        if recorded != controls.recording {
+            let recording = self.recording.take();
+            self.retire(recording.map(RetiredObject::Recording));
+        }
         self.applied = *controls;
     }
 
@@ -251,19 +256,19 @@ impl SoundEngine {
         let running = self.state.running();
         if !self.pending.is_empty() || running != wanted.running() {
             self.close_gate();
-            let Some(running) = running.filter(|_| self.gate.gain() != 0.0) else {
+            let Some(running) = running.filter(|_| self.gate.value() != 0.0) else {
                 self.commit();
                 return total;
             };
             self.state = SoundState::FadingOut(running);
-            return total.min(at + self.gate.left());
+            return total.min(at + self.gate.remaining());
         }
         self.state = wanted;
         match wanted {
             SoundState::Held => {
                 self.close_gate();
-                if self.gate.gain() != 0.0 {
-                    return total.min(at + self.gate.left());
+                if self.gate.value() != 0.0 {
+                    return total.min(at + self.gate.remaining());
                 }
             }
             SoundState::Playing | SoundState::Auditioning if self.gate.target() == 0.0 => {
@@ -294,7 +299,7 @@ impl SoundEngine {
             let old = match change {
                 AuditionChange::End => self.audition.take(),
                 AuditionChange::Start(audition) => {
-                    // What a microphone recorded before is too old to go on with.
+                    // Samples of a microphone from before are too old to go on with.
                     if let Some(player) = self.player.as_mut().filter(|p| !p.has_transport()) {
                         player.is_stale = true;
                     }
@@ -343,7 +348,7 @@ impl SoundEngine {
     fn run(&mut self, planes: &mut [&mut [f32]], at: usize, end: usize) -> usize {
         match (self.state.running(), &mut self.audition, &mut self.player) {
             (Some(Running::Audition), Some(audition), _) => {
-                if self.state == SoundState::Held && self.gate.gain() == 0.0 {
+                if self.state == SoundState::Held && self.gate.value() == 0.0 {
                     silence(planes, at, end);
                 } else {
                     audition.fill(planes, at, end);

@@ -34,7 +34,6 @@ mod controls;
 mod engine;
 mod file_playhead;
 mod link;
-mod ramp;
 mod recording_ring;
 mod source_player;
 
