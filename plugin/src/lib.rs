@@ -44,9 +44,7 @@ mod workarounds;
 
 pub use instance::Instance;
 pub use layer_bitrate::LayerBitrate;
-pub use model::{
-    InstanceModel, ModelChoice, ModelPhase, ModelStatus, SavedPrecision, SharedModel,
-};
+pub use model::{InstanceModel, ModelChoice, ModelPhase, ModelStatus, SavedPrecision, SharedModel};
 pub use params::{
     EditorAppearance, LateFrameFill, ListenTo, LostFrameFill, MutedLayers, ResidueParams,
     SavedAppearance, StereoInMono,

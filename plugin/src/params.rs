@@ -16,7 +16,7 @@ pub use appearance::{EditorAppearance, MIN_SIZE, SavedAppearance};
 pub use choices::{LateFrameFill, ListenTo, LostFrameFill, StereoInMono};
 pub use muted::MutedLayers;
 
-use crate::model::{ModelField, InstanceModel};
+use crate::model::{InstanceModel, ModelField};
 use constructors::{decibels, depth, frames, percent, switch};
 
 /// The saved state: parameters, the requested model, and what only the editor changes.

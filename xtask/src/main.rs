@@ -133,7 +133,8 @@ fn openings(options: &[&str]) -> Result<()> {
 fn loom() -> Result<()> {
     // Release, because loom runs thousands of executions; a target folder of its own, because the flag
     // would have everything in the usual one built again.
-    let test = ["test", "-p", "residue-kernels", "-p", "residue-live", "--release", "--lib", "loom"];
+    let test =
+        ["test", "-p", "residue-kernels", "-p", "residue-live", "--release", "--lib", "loom"];
     cargo(&test, &[("RUSTFLAGS", "--cfg loom"), ("CARGO_TARGET_DIR", "target/loom")])
 }
 

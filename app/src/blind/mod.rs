@@ -20,7 +20,6 @@
 //! is written before a test is over.
 
 mod anchor;
-mod codec_loader;
 mod contender;
 mod error;
 mod export;
@@ -32,7 +31,6 @@ mod render;
 mod reported_model;
 mod session;
 
-pub use codec_loader::CodecLoader;
 pub use contender::{CodecContender, Contender};
 pub use error::BlindError;
 pub use export::{ExportedReport, export};
@@ -40,4 +38,4 @@ pub use ladder::{Ladder, Rung};
 pub use material::{LONGEST_SECONDS, SHORTEST_SECONDS, TestMaterial};
 pub use player::{AuditionPlayer, PassagePosition};
 pub use render::{RenderRequest, RenderedPassages, render};
-pub use session::{TrialLabel, Ratings, RatingChoice, TrialCount, Trials};
+pub use session::{RatingChoice, Ratings, TrialCount, TrialLabel, Trials};

@@ -9,7 +9,6 @@ use residue_engine::models::{JobContext, ModelStore};
 use residue_engine::offline::{self, EncodedFile};
 
 use super::anchor::anchor;
-use super::codec_loader::or_cancelled;
 use super::level::{amplify, levels};
 use super::material::{CutPassage, TestMaterial};
 use super::reported_model::{self, or_cancelled};

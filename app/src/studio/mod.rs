@@ -160,8 +160,7 @@ impl Studio {
             reconciler::run(setup);
             drop(alive);
         });
-        let models =
-            StudioModels::new(options.store, Arc::clone(&shared), deliveries.clone());
+        let models = StudioModels::new(options.store, Arc::clone(&shared), deliveries.clone());
         let mut studio = Self {
             shared,
             deliveries,

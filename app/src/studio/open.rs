@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use residue_engine::audio::{self, Audio, AudioError, ReadWarning};
+use residue_engine::audio::{self, Audio, AudioFileError, ReadWarning};
 use residue_engine::hex;
 use residue_engine::tokens::{Codes, NpyError, npy};
 use sha2::{Digest, Sha256};
@@ -17,7 +17,7 @@ use super::state::LoadedFile;
 pub enum FileError {
     /// An audio file that cannot be decoded.
     #[error(transparent)]
-    Audio(#[from] AudioError),
+    Audio(#[from] AudioFileError),
     /// An audio file with more than two channels.
     #[error("{} has {channels} channels; write the one or two that you want to hear to a file of their own", path.display())]
     Channels {

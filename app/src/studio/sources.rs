@@ -93,7 +93,7 @@ impl PlayingSource {
                 (Box::new(CodecModel(codec.clone())), PlayerSource::Audio(audio))
             }
             Self::Codes(path, codes) => {
-                let (playback, model) = live::playback(codec.clone(), codes.clone())
+                let (playback, model) = live::token_playback(codec.clone(), codes.clone())
                     .map_err(|source| StudioError::CodeFile { path: path.clone(), source })?;
                 let config = codec.config();
                 let ticks = config.frame_samples as u64 * u64::from(shape.rate);
@@ -150,12 +150,12 @@ impl TokenStream {
         ahead: usize,
         mut frames: TokenSource,
     ) -> Self {
-        let (feed, model) = live::tokens(codec, ahead);
+        let (feed, model) = live::token_feed(codec, ahead);
         let (feed, is_over) = (Arc::new(feed), Arc::new(AtomicBool::new(false)));
         let stream = Self { model, feed: Arc::clone(&feed), is_over: Arc::clone(&is_over) };
         shared.spawn("tokens", move |shared| {
             let problem = loop {
-                while feed.waiting() >= MOST_WAITING && !is_over.load(Ordering::Relaxed) {
+                while feed.queued() >= MOST_WAITING && !is_over.load(Ordering::Relaxed) {
                     thread::sleep(FULL);
                 }
                 if is_over.load(Ordering::Relaxed) {

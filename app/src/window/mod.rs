@@ -24,7 +24,7 @@ mod top_bar;
 mod transport;
 mod views;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
@@ -38,7 +38,9 @@ pub use page::Page;
 pub use preferences::{Preferences, ThemeChoice};
 pub use sidebar::CONTROLS;
 
-use crate::studio::{InputKind, UserNotice, RecordOptions, Severity, StreamState, Studio, StudioOptions};
+use crate::studio::{
+    InputKind, RecordOptions, Severity, StreamState, Studio, StudioOptions, UserNotice,
+};
 use blind_page::{BlindPage, TestableSound};
 use command::WindowCommand;
 use controls::KeyFocus;

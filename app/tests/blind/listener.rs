@@ -113,7 +113,7 @@ pub fn rendered(contenders: &[Contender]) -> RenderedPassages {
         rate: RATE,
         match_levels: true,
     };
-    render(&brief, &ModelStore::from_env(), &JobContext::new(Arc::new(|| ()))).unwrap()
+    render(&request, &ModelStore::from_env(), &JobContext::new(Arc::new(|| ()))).unwrap()
 }
 
 /// A ladder over the same passage, with its model loaded.

@@ -6,7 +6,7 @@ use egui::{Key, vec2};
 use residue_app::blind::Contender;
 use residue_app::window::blind_page::{BlindPage, BlindTestKind};
 use residue_ui::Theme;
-use residue_ui_testing::{Picture, HeadlessStage, compare};
+use residue_ui_testing::{HeadlessStage, Picture, compare};
 
 use crate::listener::{Headphones, pause};
 use crate::page::{offer, page};

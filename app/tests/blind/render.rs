@@ -14,11 +14,11 @@ use residue_engine::offline;
 
 use crate::listener::{RATE, depth, distance_db, pause, rendered, speech};
 
-fn all(brief: &RenderRequest) -> RenderedPassages {
-    render(brief, &ModelStore::from_env(), &JobContext::new(Arc::new(|| ()))).unwrap()
+fn all(request: &RenderRequest) -> RenderedPassages {
+    render(request, &ModelStore::from_env(), &JobContext::new(Arc::new(|| ()))).unwrap()
 }
 
-fn brief(
+fn render_request(
     material: TestMaterial,
     contenders: Vec<Contender>,
     rate: u32,

@@ -9,7 +9,7 @@ use residue_app::blind::Contender;
 use residue_app::window::blind_page::{BlindPage, BlindTestKind};
 use residue_engine::blind::{AbxSide, AbxTest, RandomSource, RatingTest, SeededRandom, Staircase};
 use residue_ui::Theme;
-use residue_ui_testing::{Picture, HeadlessStage};
+use residue_ui_testing::{HeadlessStage, Picture};
 
 use crate::listener::{Headphones, depth, pause};
 use crate::page::{harness, offer, page};

@@ -121,8 +121,8 @@ fn the_threshold_of_a_listener_is_found() {
         let mut heard: Vec<usize> = result.trials.iter().map(|(depth, _)| *depth).collect();
         heard.sort_unstable();
         heard.dedup();
-        assert_eq!(report.heard.compared.len(), 2 * heard.len());
-        for (pair, depth) in report.heard.compared.chunks(2).zip(&heard) {
+        assert_eq!(report.conditions.compared.len(), 2 * heard.len());
+        for (pair, depth) in report.conditions.compared.chunks(2).zip(&heard) {
             assert!(pair[1].name.starts_with(&format!("depth {depth} of")), "{}", pair[1].name);
         }
     }

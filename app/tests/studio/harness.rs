@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use residue_app::studio::{Severity, SimulatedBackend, Studio, StudioOptions, UserNotice};
 use residue_engine::audio::{self, Audio, MonoTreatment};
 use residue_engine::codec::{Codec, CodecOptions};
-use residue_engine::live::{Allowance, FrameEffects, ListeningSource, PortSettings};
+use residue_engine::live::{FrameEffects, ListeningSource, PortSettings};
 use residue_engine::models::{HubSettings, ModelLibrary, embedded};
 use residue_engine::offline;
 use residue_engine::tokens::Codes;

@@ -14,7 +14,7 @@ use residue_app::window::{AppWindow, Page, Preferences};
 use residue_engine::models::{HubSettings, ModelLibrary};
 use residue_ui::Theme;
 use residue_ui_testing::compare::{compare, report};
-use residue_ui_testing::{Picture, HeadlessStage};
+use residue_ui_testing::{HeadlessStage, Picture};
 
 use super::harness::clip;
 

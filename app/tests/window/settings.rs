@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use residue_app::studio::{DeviceRequest, ModelRequest};
+use residue_app::studio::DeviceRequest;
 use residue_app::window::{Page, Preferences, ThemeChoice};
 use residue_engine::codec::Precision;
 use residue_engine::live::{ListeningSource, PortSettings};
+use residue_engine::models::ModelRequest;
 
 /// A file that the app of version 0.1 wrote when it was closed, with nearly nothing at its default.
 #[test]

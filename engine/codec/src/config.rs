@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::error::ConfigError;
 use super::json_object::JsonObject;
-use super::limits::{MAX_CONTEXT, MAX_STREAM_NUMBERS, MAX_WIDTH, MAX_PASS_STEPS};
+use super::limits::{MAX_CONTEXT, MAX_PASS_STEPS, MAX_STREAM_NUMBERS, MAX_WIDTH};
 use residue_core::small_file;
 
 /// The normalisation before attention and feed-forward.

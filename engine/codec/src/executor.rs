@@ -65,7 +65,13 @@ impl Executor {
                 let stacks = rayon_pool.install(|| {
                     PerStack::load(config, &root, |scope, shape| {
                         let (steps, width) = (shape.steps, shape.width);
-                        native::NativeStack::load(scope, shape.modules, shape.downsample, steps, width)
+                        native::NativeStack::load(
+                            scope,
+                            shape.modules,
+                            shape.downsample,
+                            steps,
+                            width,
+                        )
                     })
                 })?;
                 let pool = ThreadPool::new(options.threads).map_err(|e| failed(e.to_string()))?;

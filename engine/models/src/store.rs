@@ -147,8 +147,8 @@ impl ModelStore {
 
     fn options(&self, precision: Precision, threads: usize) -> CodecOptions {
         // An account without any folder of its own packs its models anew at each start.
-        let cache = self.library().ok().map(|library| library.packed());
-        CodecOptions { precision, threads, cache, ..CodecOptions::default() }
+        let packed_cache = self.library().ok().map(|library| library.packed());
+        CodecOptions { precision, threads, packed_cache, ..CodecOptions::default() }
     }
 
     /// Returns the checksum over a model's files, in lowercase hexadecimal: see [`model_checksum`].

@@ -1,7 +1,7 @@
 //! Models and downloads as text.
 
-use residue_ui::text::bytes;
 use residue_engine::models::{ModelSummary, PullStatus, TransferProgress};
+use residue_ui::text::bytes;
 
 /// Returns the name of a model; of a folder its last component.
 pub fn short_name(id: &str) -> &str {

@@ -35,7 +35,11 @@ struct SyntheticVoiceProcessor {
 }
 
 impl FrameProcessor for SyntheticVoiceProcessor {
-    fn process(&mut self, frames: &FrameBatch<'_>, out: &mut DecodedFrames) -> Result<(), ProcessorError> {
+    fn process(
+        &mut self,
+        frames: &FrameBatch<'_>,
+        out: &mut DecodedFrames,
+    ) -> Result<(), ProcessorError> {
         let first = frames.first_frame as usize * FRAME;
         let range = first..first + frames.count * FRAME;
         out.audio.clear();

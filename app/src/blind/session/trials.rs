@@ -11,7 +11,7 @@ use residue_engine::blind::{
 
 use residue_engine::models::StepProgress;
 
-use crate::blind::{BlindError, Ladder, AuditionPlayer, RenderedPassages};
+use crate::blind::{AuditionPlayer, BlindError, Ladder, RenderedPassages};
 use crate::studio::Stimuli;
 
 /// The buttons of a trial.

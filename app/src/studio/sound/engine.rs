@@ -6,10 +6,10 @@ use ringbuf::{HeapCons, HeapProd};
 use super::audition::{Audition, samples};
 use super::controls::{AuditionControls, SoundControls, SoundStatus, TransportControls};
 use super::link::{MOST_OWNED, RetiredObject, SoundObject};
-use residue_engine::dsp::Ramp;
 use super::recording_ring::RecordingSink;
 use super::source_player::{SourcePlayer, StartPosition};
 use super::{FADE, GLIDE};
+use residue_engine::dsp::Ramp;
 
 /// The state of the sound. The module's documentation has the diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

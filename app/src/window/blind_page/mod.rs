@@ -26,7 +26,7 @@ use residue_engine::models::{Job, JobContext, ModelStore, Wake};
 use residue_ui::{FRAME, Theme};
 
 use crate::blind::{
-    BlindError, RenderRequest, Ladder, AuditionPlayer, Ratings, RenderedPassages, Trials, render,
+    AuditionPlayer, BlindError, Ladder, Ratings, RenderRequest, RenderedPassages, Trials, render,
 };
 
 pub use offer::TestableSound;

@@ -98,7 +98,10 @@ fn compared(ui: &mut Ui, report: &BlindTestReport) {
     let weak = |text: String| RichText::new(text).color(theme.weak).size(size::SMALL);
     let passage = &report.conditions.passage;
     let seconds = passage.samples as f64 / f64::from(passage.rate);
-    ui.label(weak(format!("{}, {seconds:.1} s, at {} Hz", passage.file, report.conditions.played_rate)));
+    ui.label(weak(format!(
+        "{}, {seconds:.1} s, at {} Hz",
+        passage.file, report.conditions.played_rate
+    )));
     // A threshold test has heard many, and its picture says which.
     if matches!(report.findings, TestResult::Staircase(_)) {
         return;
