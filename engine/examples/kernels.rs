@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
-use residue_engine::codec::{CodecBackend, Codec, CodecConfig, CodecOptions};
+use residue_engine::codec::{Codec, CodecBackend, CodecConfig, CodecOptions};
 use residue_engine::kernels::{
     Arena, Epilogue, Isa, Linear, LinearInput, PostOp, Precision, ThreadPool,
 };
