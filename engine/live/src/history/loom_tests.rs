@@ -1,5 +1,6 @@
-//! Model checks of the history ring's protocol with loom: every interleaving of small programs, and
-//! every value that the memory model lets a load return.
+//! Model checks of the history ring's protocol with loom: every interleaving of small programs (of three
+//! threads, those with up to three preemptions), and every value that the memory model lets a load
+//! return.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test -p residue-live --release --lib loom`
 
@@ -34,11 +35,13 @@ impl Seen {
     }
 }
 
-/// Checks a program under loom, and prints how many executions it explored.
-fn explore(name: &str, program: impl Fn() + Sync + Send + 'static) {
+/// Checks a program under loom, and prints how many executions it explored; `preemptions` bounds the
+/// forced switches between threads in an execution.
+fn explore(name: &str, preemptions: Option<usize>, program: impl Fn() + Sync + Send + 'static) {
     static EXECUTIONS: std::sync::Mutex<u64> = std::sync::Mutex::new(0);
     let mut model = loom::model::Builder::new();
     model.max_branches = 10_000;
+    model.preemption_bound = preemptions;
     let began = std::time::Instant::now();
     // The tests of this file take turns.
     let turn = TURN.lock().unwrap_or_else(|e| e.into_inner());
@@ -56,7 +59,7 @@ static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
 /// A reader that the writer laps, at any point of reading.
 #[test]
 fn loom_a_lapped_reader_sees_no_torn_record() {
-    explore("lapped reader", || {
+    explore("lapped reader", None, || {
         const RECORDS: u32 = 3;
         let (mut writer, history) = history(2, 1);
         let mut reader = history.reader();
@@ -72,7 +75,7 @@ fn loom_a_lapped_reader_sees_no_torn_record() {
 /// A ring of two records, so that one can be read while the other is written.
 #[test]
 fn loom_a_reader_behind_the_writer_reads_or_counts_every_record() {
-    explore("reader behind", || {
+    explore("reader behind", None, || {
         const RECORDS: u32 = 3;
         let (mut writer, history) = history(2, 2);
         let mut reader = history.reader();
@@ -89,7 +92,7 @@ fn loom_a_reader_behind_the_writer_reads_or_counts_every_record() {
 /// Two readers, one of which begins while the writer writes.
 #[test]
 fn loom_readers_come_and_go_while_the_writer_writes() {
-    explore("two readers", || {
+    explore("two readers", Some(3), || {
         const RECORDS: u32 = 2;
         let (mut writer, history) = history(2, 1);
         let mut first = history.reader();
