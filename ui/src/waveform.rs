@@ -293,7 +293,7 @@ fn part(column: usize, columns: usize, peaks: usize) -> std::ops::Range<usize> {
     from..((column + 1) * peaks / columns).clamp(from + 1, peaks)
 }
 
-fn axis(ui: &Ui, theme: &Theme, scale: &Scale) {
+fn axis(ui: &Ui, theme: &Theme, scale: &TimeScale) {
     let painter = ui.painter();
     let picture = scale.picture;
     let steps: [f64; 13] =
