@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::layout::Format;
+use super::layout::PluginFormat;
 
 /// A family of operating systems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
