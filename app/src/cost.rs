@@ -1,4 +1,4 @@
-//! What a faster precision of a model changes.
+//! The change that a faster precision of a model makes.
 
 use residue_engine::audio::Audio;
 use residue_engine::measure::{self, MeasureError};
@@ -10,11 +10,11 @@ pub struct PrecisionPass {
     pub decoded: Audio,
 }
 
-/// What differs from f32.
+/// Differences from f32.
 pub struct PrecisionChange {
     /// Mel distance of the decoded audio from the original.
     pub mel: f64,
-    /// How much larger that is than in f32, in percent.
+    /// Its growth over f32, in percent.
     pub mel_growth_percent: f64,
     /// Mel distance of the decoded audio from what f32 decodes.
     pub mel_from_f32: f64,
@@ -27,7 +27,11 @@ pub struct PrecisionChange {
 ///
 /// # Errors
 /// If they cannot be compared, as where one is not of the same audio.
-pub fn precision_change(original: &Audio, exact: &PrecisionPass, other: &PrecisionPass) -> Result<PrecisionChange, MeasureError> {
+pub fn precision_change(
+    original: &Audio,
+    exact: &PrecisionPass,
+    other: &PrecisionPass,
+) -> Result<PrecisionChange, MeasureError> {
     let best = measure::mel_distance(original, &exact.decoded)?;
     let mel = measure::mel_distance(original, &other.decoded)?;
     let layers = measure::code_agreement(&exact.encoded.streams, &other.encoded.streams)?;

@@ -1,4 +1,4 @@
-//! What the three words mean that everything here is about.
+//! Explanations of depth, bitrate and latency.
 
 /// Three sentences each.
 pub const TEXTS: [(&str, &str); 3] = [

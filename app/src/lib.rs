@@ -1,17 +1,28 @@
 //! Residue, the desktop app and command line: thin faces over [`residue_engine`].
 //!
-//! | module | does |
+//! | module | holds |
 //! |---|---|
-//! | [`blind`] | blind listening: what is heard, in which order, what remains of it |
-//! | [`cli`] | arguments in, files and tables out |
-//! | [`device`] | sound devices: what there is, and streams through one function |
+//! | [`cli`] | the command line: arguments in, files and tables out |
+//! | [`window`] | the window: pages and panels over the studio |
+//! | [`blind`] | blind listening tests without a window |
 //! | [`studio`] | everything a window does to sound and models, without a window |
-//! | [`window`] | what is seen |
+//! | [`device`] | sound devices: a list of them, and streams through one function |
+//!
+//! A module uses those to its right, and none uses one to its left:
+//!
+//! ```text
+//! cli -> window -> blind -> studio -> device
+//!  |       |                  |
+//!  +-> picture                +-> cost, speed
+//!  +-------+-> explained
+//! ```
 //!
 //! A library beside the program, so that tests can drive the studio.
 
 #[cfg(test)]
 mod allocations;
+#[cfg(test)]
+mod arrows;
 pub mod blind;
 pub mod cli;
 mod cost;

@@ -1,4 +1,4 @@
-//! How fast a model runs here: one stream of noise through encoder, quantizer and decoder.
+//! The speed of a model on this computer: one stream of noise through encoder, quantizer and decoder.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use residue_engine::tokens::Codes;
 /// Frames a chunk while the history is played in, which is not measured.
 const HISTORY_CHUNK: usize = 25;
 
-/// What one chunk took.
+/// Time that one chunk took.
 pub struct ChunkTimes {
     pub encode: Duration,
     pub quantize: Duration,

@@ -50,7 +50,7 @@ fn wishes_that_are_none_are_wrong_usage() {
 #[test]
 fn an_unknown_sound_system_is_answered_with_those_there_are() {
     let said = fails(1, &["listen", "--host", "gramophone"]);
-    assert!(said.starts_with("residue: there is no sound system `gramophone`; "), "{said}");
+    assert!(said.starts_with("residue: there is no audio backend `gramophone`; "), "{said}");
     assert!(said.ends_with("; choose one of these with --host\n"), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
 }

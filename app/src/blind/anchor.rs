@@ -24,7 +24,7 @@ mod tests {
 
     use super::*;
 
-    /// What the anchor does to a sine, in dB.
+    /// The anchor's gain for a sine, in dB.
     fn response(rate: u32, hz: f64) -> f64 {
         let sine = |n: usize| (TAU * hz * n as f64 / f64::from(rate)).sin() as f32;
         let audio = Audio { rate, channels: vec![(0..rate as usize).map(sine).collect()] };

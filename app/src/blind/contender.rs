@@ -1,4 +1,4 @@
-//! What can be compared.
+//! The versions of a passage that can be compared.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub struct CodecContender {
     pub depth: usize,
 }
 
-/// Something that a passage can be heard as. `Display` names it for a person.
+/// A version of a passage. `Display` names it for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Contender {
     /// The passage as it is.

@@ -1,4 +1,4 @@
-//! What keeps a blind test from taking place.
+//! The reasons why a blind test does not take place.
 
 use std::io;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ pub enum BlindError {
         /// Its length.
         seconds: f64,
     },
-    /// The passage would take too much memory, and nobody compares minutes.
+    /// The passage would take too much memory; a comparison needs seconds, not minutes.
     #[error(
         "the passage is {seconds:.0} s long; a blind test takes {LONGEST_SECONDS:.0} s or less: set a loop around what matters"
     )]
@@ -71,7 +71,7 @@ pub enum BlindError {
     /// A thread could not be started or ended without a result.
     #[error("{what} ended without a result; try again")]
     NoResult {
-        /// What it was doing.
+        /// The step that it was in.
         what: &'static str,
     },
     /// The person asked to stop.

@@ -1,4 +1,4 @@
-//! The same loudness for all, without clipping.
+//! Loudness matching without clipping.
 
 use residue_engine::audio::Audio;
 use residue_engine::measure::{FLOOR_DBFS, MeasureError, loudness};
@@ -6,7 +6,7 @@ use residue_engine::measure::{FLOOR_DBFS, MeasureError, loudness};
 /// Highest sample that is played, in dBFS: what lies between samples may be higher.
 const CEILING_DBFS: f64 = -1.0;
 
-/// How loud one of several is, and how it is to be played.
+/// The loudness of one of several versions, and the gain that it is played at.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct PassageLevel {
     /// Integrated loudness in LUFS; `None` for silence.

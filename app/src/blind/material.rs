@@ -14,8 +14,8 @@ use crate::studio::LoadedFile;
 pub const SHORTEST_SECONDS: f64 = 0.5;
 /// Longest passage.
 pub const LONGEST_SECONDS: f64 = 300.0;
-/// What the codec hears of the file before the passage, if there is as much: so that it is not heard
-/// starting up.
+/// Preroll: seconds of the file before the passage that the codec gets, if there are as many, so that it
+/// is not heard starting up.
 const PREROLL_SECONDS: f64 = 2.0;
 /// Both ends of the passage fade over this time: it repeats, and a click at the seam would be heard
 /// as a part of it.
@@ -67,7 +67,7 @@ impl TestMaterial {
             return Err(BlindError::TooLong { seconds });
         }
         let Audio { rate, channels } = &*self.audio;
-        let lead = samples.start.min((PREROLL_SECONDS * f64::from(*rate)) as usize);
+        let preroll = samples.start.min((PREROLL_SECONDS * f64::from(*rate)) as usize);
         let part = |range: Range<usize>| Audio {
             rate: *rate,
             channels: channels.iter().map(|channel| channel[range.clone()].to_vec()).collect(),
@@ -81,17 +81,17 @@ impl TestMaterial {
             samples: samples.len(),
             sha256: samples_sha256(&part(samples.clone())),
         };
-        Ok(CutPassage { piece: part(samples.start - lead..samples.end), lead, passage })
+        Ok(CutPassage { piece: part(samples.start - preroll..samples.end), preroll, passage })
     }
 }
 
 /// A passage, cut out.
 pub(super) struct CutPassage {
-    /// The passage after what leads to it, as the codec is to hear it.
+    /// The passage with its preroll, as the codec is to hear it.
     pub piece: Audio,
-    /// Samples that lead to it.
-    lead: usize,
-    /// What it is.
+    /// Samples of preroll.
+    preroll: usize,
+    /// Its description in a report.
     pub passage: Passage,
 }
 
@@ -104,7 +104,7 @@ impl CutPassage {
     pub fn finish(&self, mut version: Audio, rate: u32) -> Result<Audio, BlindError> {
         let fade = ((FADE_SECONDS * f64::from(version.rate)) as usize).max(1);
         for channel in &mut version.channels {
-            channel.drain(..self.lead);
+            channel.drain(..self.preroll);
             let last = channel.len() - 1;
             for n in 0..fade.min(channel.len() / 2) {
                 let gain = 0.5 - 0.5 * (PI * (n as f64 + 0.5) / fade as f64).cos();
@@ -127,9 +127,9 @@ mod tests {
     }
 
     #[test]
-    fn a_passage_is_cut_to_the_sample_with_what_leads_to_it() {
+    fn a_passage_is_cut_to_the_sample_with_its_preroll() {
         let cut = material(10.0, Some((3.0, 4.5))).cut().unwrap();
-        assert_eq!((cut.lead, cut.piece.len()), (16_000, 28_000));
+        assert_eq!((cut.preroll, cut.piece.len()), (16_000, 28_000));
         assert_eq!((cut.passage.first_sample, cut.passage.samples), (24_000, 12_000));
         let whole = cut.finish(cut.piece.clone(), 8000).unwrap();
         assert_eq!(whole.len(), 12_000);
@@ -143,7 +143,7 @@ mod tests {
         assert!((doubled.channels[0][10_000] - whole.channels[0][5000]).abs() < 1e-4);
 
         let cut = material(10.0, Some((1.0, 99.0))).cut().unwrap();
-        assert_eq!((cut.lead, cut.passage.samples), (8000, 72_000));
+        assert_eq!((cut.preroll, cut.passage.samples), (8000, 72_000));
         assert_eq!(material(10.0, None).cut().unwrap().lead, 0);
     }
 

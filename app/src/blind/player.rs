@@ -1,13 +1,13 @@
-//! Who plays what a test wants heard.
+//! The player of a test's stimuli.
 
 use std::sync::Arc;
 
 use crate::studio::{Stimuli, Studio};
 
-/// Where playback is.
+/// The position of playback.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PassagePosition {
-    /// What is heard now, in seconds from the passage's start.
+    /// The position that is heard, in seconds from the passage's start.
     pub seconds: f64,
     /// The passage's length in seconds.
     pub length: f64,
@@ -36,7 +36,7 @@ pub trait AuditionPlayer {
     /// Goes on playing, or pauses.
     fn set_playing(&mut self, playing: bool);
 
-    /// Where it is; `None` if nothing of a test plays.
+    /// The position; `None` if nothing of a test plays.
     fn position(&self) -> Option<PassagePosition>;
 
     /// Goes back to what played before.

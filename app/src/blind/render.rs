@@ -18,12 +18,12 @@ use crate::studio::Stimuli;
 /// Frames that go through a codec at a time: the result does not depend on it.
 const CHUNK: usize = 16;
 
-/// What is to be made.
+/// A passage and the versions of it that are to be rendered.
 #[derive(Clone, Debug)]
 pub struct RenderRequest {
     /// Of what.
     pub material: TestMaterial,
-    /// As what, in this order; loudness follows the first.
+    /// The versions, in this order; loudness follows the first.
     pub contenders: Vec<Contender>,
     /// Sample rate to play at, in hertz.
     pub rate: u32,
@@ -34,22 +34,22 @@ pub struct RenderRequest {
 /// A passage as several contenders.
 #[derive(Clone, Debug)]
 pub struct RenderedPassages {
-    /// What is played: a plane a contender.
+    /// The audio that is played: a plane a contender.
     pub stimuli: Arc<Stimuli>,
-    /// What a report says of it.
+    /// The conditions, for a report.
     pub heard: ListeningConditions,
 }
 
-/// Makes what a [`Brief`] asks for. Takes as long as the codec does: not for the thread of a window.
+/// Renders the versions that a [`RenderRequest`] asks for. Takes as long as the codec does: not for the thread of a window.
 ///
 /// # Errors
 /// See [`BlindError`].
 pub fn render(
-    brief: &RenderRequest,
+    request: &RenderRequest,
     store: &ModelStore,
     context: &JobContext,
 ) -> Result<RenderedPassages, BlindError> {
-    let RenderRequest { material, contenders, rate, match_levels } = brief;
+    let RenderRequest { material, contenders, rate, match_levels } = request;
     let cut = material.cut()?;
     let mut planes: Vec<Option<Audio>> = vec![None; contenders.len()];
     for (plane, contender) in planes.iter_mut().zip(contenders) {

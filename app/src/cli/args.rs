@@ -1,10 +1,11 @@
-//! What the command line accepts.
+//! Commands and options of the command line.
 
 use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
-use crate::{device, explained};
+use crate::device;
+use crate::explained;
 
 /// Hear what a neural codec leaves behind.
 ///
@@ -50,7 +51,7 @@ pub enum CliCommand {
     Bench(BenchArgs),
     /// Hear the codec live: from an input device to an output device
     Listen(ListenArgs),
-    /// List sound systems and their devices
+    /// List audio backends and their devices
     Devices(DevicesArgs),
 }
 
@@ -106,7 +107,7 @@ impl From<PrecisionArg> for residue_engine::codec::Precision {
     }
 }
 
-/// What a mono model does with a stereo file.
+/// The way of a stereo file through a mono model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum MonoArg {
     /// Each channel is a stream of its own
@@ -124,7 +125,7 @@ impl From<MonoArg> for residue_engine::audio::MonoTreatment {
     }
 }
 
-/// How a file is cut on its way through.
+/// Chunks that a file is processed in.
 #[derive(Debug, Group)]
 pub struct ChunkArgs {
     /// Frames a step; the result is the same whatever it is
@@ -185,7 +186,7 @@ pub struct DecodeArgs {
     /// Play it on a sound device instead, frames of stdin as they arrive
     #[arg(long, conflicts_with = "output")]
     pub play: bool,
-    /// With --play: sound system [default: the platform's]
+    /// With --play: audio backend [default: the platform's]
     #[arg(long, value_name = "HOST", requires = "play")]
     pub host: Option<String>,
     /// With --play: output device, its name or identifier, or a part of it [default: the system's]
@@ -333,7 +334,7 @@ fn seconds(text: &str) -> Result<f64, String> {
     }
 }
 
-/// What is heard.
+/// The source that is heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SourceArg {
     /// The input, delayed by the latency
@@ -402,7 +403,7 @@ pub struct ListenArgs {
 /// Which devices run, and how.
 #[derive(Debug, Group)]
 pub struct DeviceArgs {
-    /// Sound system; `residue devices` lists them [default: the platform's]
+    /// Audio backend; `residue devices` lists them [default: the platform's]
     #[arg(long, value_name = "HOST")]
     pub host: Option<String>,
     /// Input device: its name or identifier, or a part of it [default: the system's]

@@ -12,7 +12,7 @@ use super::progress::{Share, Waiting};
 use super::{input, model, table};
 use crate::speed::{self, ChunkTimes};
 
-/// What `--json` prints. Times are wall seconds a second of audio.
+/// The output of `--json`. Times are wall seconds a second of audio.
 #[derive(Serialize)]
 struct Report {
     layout: String,

@@ -14,7 +14,7 @@ use super::drawing::{ComparisonCaptions, draw};
 use super::output::say;
 use super::{input, model, passes, table};
 
-/// What `report.json` holds and `--json` prints.
+/// The content of `report.json` and the output of `--json`.
 #[derive(Serialize)]
 struct Report {
     input: PathBuf,
@@ -118,7 +118,7 @@ fn folder(args: &CompareArgs) -> PathBuf {
     })
 }
 
-/// What the picture says in words.
+/// Captions of the picture.
 fn captions(report: &Report) -> ComparisonCaptions {
     let name = report.input.file_name().unwrap_or(report.input.as_os_str());
     let row = |row: &Depth| {

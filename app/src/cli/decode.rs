@@ -23,7 +23,7 @@ pub fn run(args: &DecodeArgs) -> Result<()> {
     input::depth(args.depth, codec.config())?;
     let (decoded, fault) =
         if stream { decode_stream(args, &codec) } else { (decode_file(args, &codec)?, None) };
-    // What arrived before a fault is kept.
+    // Frames before a fault are kept.
     if fault.is_none() || !decoded.is_empty() {
         let written = audio::write(path, &decoded);
         if let (Err(error), Some(fault)) = (&written, &fault) {

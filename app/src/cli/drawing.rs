@@ -11,7 +11,7 @@ use crate::picture::{Comparison, Levels, PANEL_HEIGHT, PANEL_WIDTH, Row};
 /// Top of the frequency axis in hertz, unless half the sample rate lies below.
 const HIGHEST: f64 = 20_000.0;
 
-/// What is written on the picture.
+/// Captions of the picture.
 pub struct ComparisonCaptions {
     pub title: String,
     pub subtitle: String,
@@ -21,7 +21,12 @@ pub struct ComparisonCaptions {
 }
 
 /// Draws `original` and each of `decoded` to a PNG at `path`.
-pub fn draw(path: &Path, captions: &ComparisonCaptions, original: &Audio, decoded: &[Audio]) -> Result<()> {
+pub fn draw(
+    path: &Path,
+    captions: &ComparisonCaptions,
+    original: &Audio,
+    decoded: &[Audio],
+) -> Result<()> {
     let mut view = SpectrogramView::new(PANEL_WIDTH, PANEL_HEIGHT);
     view.fmax = HIGHEST.min(f64::from(original.rate) / 2.0).max(view.fmin * 2.0);
     // 43 ms at any rate.
@@ -61,14 +66,14 @@ fn levels(spectrogram: &Spectrogram) -> Levels<'_> {
     Levels { width: spectrogram.width(), height: spectrogram.height(), db: spectrogram.levels() }
 }
 
-/// What is left of `original` without `decoded`.
+/// The difference of `original` and `decoded`.
 fn difference(original: &Audio, decoded: &Audio) -> Audio {
     let planes = original.channels.iter().zip(&decoded.channels);
     let channels = planes.map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect()).collect();
     Audio { rate: original.rate, channels }
 }
 
-/// How strong the difference is, in words.
+/// The level of the difference, in words.
 fn level(difference: &Audio, original: &Audio) -> String {
     let power =
         |audio: &Audio| audio.channels.iter().flatten().map(|x| f64::from(*x).powi(2)).sum();

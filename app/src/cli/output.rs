@@ -1,4 +1,4 @@
-//! What the commands say and where they write.
+//! The output of commands: messages and file names.
 
 use std::fmt::Display;
 use std::io::{Write, stdout};

@@ -1,4 +1,4 @@
-//! Files through the model, with bars for whoever watches.
+//! Files through the model, with progress bars.
 
 use anyhow::Result;
 use residue_engine::audio::{Audio, MonoTreatment};

@@ -20,11 +20,11 @@ use crate::studio::{
     CpalBackend, DeviceRequest, Severity, StreamState, Studio, StudioOptions, TransportState,
 };
 
-/// Of [`Decode`].
+/// The options of [`DecodeArgs`].
 const CONTROLS: ControlNames = ControlNames { output: "--device", ..controls::LISTEN };
-/// How often it is looked after.
+/// Time between two looks at the studio.
 const TICK: Duration = Duration::from_millis(50);
-/// What a device may still hold when the last sample has been given to it.
+/// Time for the blocks that a device still holds after the last sample.
 const LAST_BLOCKS: Duration = Duration::from_millis(300);
 
 pub fn run(args: &DecodeArgs) -> Result<()> {
@@ -48,13 +48,12 @@ pub fn run(args: &DecodeArgs) -> Result<()> {
     let mut studio = Studio::new(Arc::new(CpalBackend::new(&CONTROLS)), options, Arc::new(|| ()));
     if args.codes == Path::new("-") {
         let mut frames = FrameReader::new(BufReader::new(stdin()), "stdin");
-        studio.stream_tokens(Box::new(move || {
-            frames.next().map(|frame| frame.map_err(|error| error.to_string()))
-        }));
+        studio
+            .stream_tokens(Box::new(move || frames.next().map(|frame| frame.map_err(Into::into))));
     } else {
         studio.open_tokens(args.codes.clone());
     }
-    // What cannot be read needs no device.
+    // A file that cannot be read needs no device.
     while studio.token_progress().is_none() {
         look_after(&mut studio)?;
     }

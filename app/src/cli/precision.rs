@@ -11,7 +11,7 @@ use super::output::say;
 use super::{input, model, passes, table};
 use crate::cost::{self, PrecisionPass};
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Report {
     input: PathBuf,
@@ -26,7 +26,7 @@ struct Cost {
     precision: &'static str,
     /// Mel distance of the decoded audio from the original.
     mel: f64,
-    /// How much larger that is than in f32, in percent.
+    /// Its growth over f32, in percent.
     mel_growth_percent: f64,
     /// Mel distance of the decoded audio from what f32 decodes.
     mel_from_f32: f64,

@@ -23,10 +23,10 @@ use super::convert;
 
 /// Units in hand when the output starts.
 const START_UNITS: usize = 2;
-/// What is in hand is watched for this share of a second before it is judged.
+/// Share of a second for which the fill level is watched before a slip.
 const WINDOWS_A_SECOND: usize = 2;
 
-/// What both ends count, for any thread to read.
+/// Counts of both ends, for any thread to read.
 #[derive(Debug, Default)]
 pub struct BridgeCounts {
     /// Frames that the input gave.
@@ -79,7 +79,11 @@ enum Flow {
 
 /// A bridge for `channels` channels at `rate` Hz, whose output takes blocks of up to `max_block`
 /// frames.
-pub fn bridge(channels: usize, rate: u32, max_block: usize) -> (BridgeInput, BridgeOutput, Arc<BridgeCounts>) {
+pub fn bridge(
+    channels: usize,
+    rate: u32,
+    max_block: usize,
+) -> (BridgeInput, BridgeOutput, Arc<BridgeCounts>) {
     // A second of room: only an output that stands still fills it.
     let room = (rate as usize).max(8 * max_block);
     let (producer, consumer) = HeapRb::new(room * channels).split();

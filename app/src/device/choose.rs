@@ -1,12 +1,13 @@
-//! From wishes to a pair of devices and the shape of the stream between them.
+//! The choice of a pair of devices and of the shape of the stream between them.
 
 use cpal::traits::DeviceTrait;
 use cpal::{SampleFormat, SupportedStreamConfigRange};
 
+use super::backend::{self, AudioBackend};
 use super::convert::FORMATS;
-use super::error::{DeviceError, Direction};
-use super::host::{self, AudioBackend};
-use super::list;
+use super::direction::Direction;
+use super::error::DeviceError;
+use super::{list, ranges};
 
 /// About as long a block as most systems grant without dropouts: 5.3 ms at 48 kHz.
 const DEFAULT_BLOCK_SECONDS: f64 = 256.0 / 48_000.0;
@@ -18,7 +19,7 @@ const COMMON_RATES: [u32; 6] = [48_000, 44_100, 96_000, 88_200, 192_000, 24_000]
 /// Which devices, and how. Everything left out is chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviceRequest {
-    /// Name of the sound system.
+    /// Name of the audio backend.
     pub host: Option<String>,
     /// Name or identifier of the input, or a part of it.
     pub input: Option<String>,
@@ -32,10 +33,10 @@ pub struct DeviceRequest {
     pub channels: Option<usize>,
 }
 
-/// What the stream will look like.
+/// The shape of a stream: devices, rate, block size, channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamShape {
-    /// Name of the sound system.
+    /// Name of the audio backend.
     pub host: &'static str,
     /// Name of the input; `None` if only the output runs.
     pub input: Option<String>,
@@ -69,22 +70,22 @@ impl StreamPlan {
     /// Chooses devices, rate, block size and formats.
     ///
     /// # Errors
-    /// If a wish cannot be met, with what can.
+    /// If the request cannot be met, with what can.
     pub fn new(request: &DeviceRequest) -> Result<Self, DeviceError> {
         Self::choose(request, true)
     }
 
-    /// As [`Plan::new`], for what needs no input: none is opened, and the function gets silence. The
-    /// input wished for does not matter.
+    /// As [`StreamPlan::new`], for what needs no input: none is opened, and the function gets silence. The
+    /// requested input does not matter.
     ///
     /// # Errors
-    /// If a wish cannot be met, with what can.
+    /// If the request cannot be met, with what can.
     pub fn output_only(request: &DeviceRequest) -> Result<Self, DeviceError> {
         Self::choose(request, false)
     }
 
     fn choose(request: &DeviceRequest, with_input: bool) -> Result<Self, DeviceError> {
-        let host = AudioBackend::open(host::find(request.host.as_deref())?)?;
+        let host = AudioBackend::open(backend::find(request.host.as_deref())?)?;
         let input = with_input
             .then(|| ask(&host, Direction::Input, request.input.as_deref()))
             .transpose()?;
@@ -93,7 +94,8 @@ impl StreamPlan {
         let in_name = in_offer.as_ref().map(|offer| offer.device.clone());
         let out_name = out_offer.device.clone();
         let choice = choose(request, in_offer, out_offer)?;
-        let chosen = |device, side: Side| ChosenDevice { device, width: side.width, format: side.format };
+        let chosen =
+            |device, side: Side| ChosenDevice { device, width: side.width, format: side.format };
         Ok(Self {
             shape: StreamShape {
                 host: host.name(),
@@ -108,7 +110,7 @@ impl StreamPlan {
         })
     }
 
-    /// What the stream will look like.
+    /// The shape of a stream: devices, rate, block size, channels.
     pub fn shape(&self) -> &StreamShape {
         &self.shape
     }
@@ -129,7 +131,7 @@ fn ask(
             (device.supported_output_configs().map(Vec::from_iter), device.default_output_config())
         }
     };
-    let name = host::name(&device);
+    let name = backend::name(&device);
     let configs = configs.map_err(|problem| {
         // A default that cannot be opened, where nothing else can either: there is no device.
         if asked.is_none() && list::none_usable(host, direction) {
@@ -143,7 +145,7 @@ fn ask(
     Ok((device, Offer { direction, device: name, configs, default_rate }))
 }
 
-/// How the devices will run.
+/// The choice for both devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Choice {
     rate: u32,
@@ -153,17 +155,21 @@ struct Choice {
     output: Side,
 }
 
-/// How one device will run.
+/// The choice for one device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Side {
     width: u16,
     format: SampleFormat,
 }
 
-fn choose(request: &DeviceRequest, input: Option<Offer>, output: Offer) -> Result<Choice, DeviceError> {
+fn choose(
+    request: &DeviceRequest,
+    input: Option<Offer>,
+    output: Offer,
+) -> Result<Choice, DeviceError> {
     let (input, output) = (input.map(Offer::convertible).transpose()?, output.convertible()?);
     let channels = channels(request.channels, &sides(&input, &output))?;
-    // A single plane is for both ears.
+    // A single plane is played on both sides.
     let (in_width, out_width) =
         (input.as_ref().map(|input| input.width(channels)), output.width(2));
     let input = input.zip(in_width).map(|(input, width)| input.of_width(width));
@@ -185,7 +191,7 @@ fn sides<'a>(input: &'a Option<Offer>, output: &'a Offer) -> Vec<&'a Offer> {
     input.iter().chain([output]).collect()
 }
 
-/// What a device offers, as far as it is still possible.
+/// The configurations that a device offers, narrowed step by step.
 struct Offer {
     direction: Direction,
     /// The device's name.
@@ -227,7 +233,7 @@ impl Offer {
     }
 
     fn rates(&self) -> String {
-        list::show_rates(&list::rates(&self.configs))
+        ranges::show_rates(&list::rates(&self.configs))
     }
 
     fn blocks(&self) -> (u32, u32) {
@@ -410,7 +416,7 @@ mod tests {
         let expected =
             Choice { rate: 48_000, buffer: 256, channels: 2, input: None, output: side(2, F32) };
         assert_eq!(choice, expected);
-        // The wish for an input does not matter.
+        // The requested input does not matter.
         let request = DeviceRequest { input: Some("gone".into()), ..DeviceRequest::default() };
         assert_eq!(choose(&request, output(&[1], BOTH, &[I16])).unwrap().channels, 1);
         let request = DeviceRequest { rate: Some(96_000), ..DeviceRequest::default() };
@@ -460,7 +466,12 @@ mod tests {
             output(&[2], &[(48_000, 48_000)], &[F32]),
             &["44100 Hz", "48000 Hz", "none in common"],
         );
-        fails(DeviceRequest::default(), input(&[2], BOTH, &[DsdU8]), headphones(), &["no usable format"]);
+        fails(
+            DeviceRequest::default(),
+            input(&[2], BOTH, &[DsdU8]),
+            headphones(),
+            &["no usable format"],
+        );
         fails(
             DeviceRequest::default(),
             offer(Direction::Input, &[2], BOTH, (4096, 8192), &[F32]),

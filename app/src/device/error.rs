@@ -1,35 +1,16 @@
-//! What can go wrong with devices.
+//! Errors of devices, and what to do about them.
 
-use std::fmt;
+use super::direction::Direction;
+use super::known_backends::known;
+use super::ranges::show_range;
 
-use super::host;
-use super::list::show_range;
-
-/// Into the computer or out of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// A microphone or line in.
-    Input,
-    /// Headphones or loudspeakers.
-    Output,
-}
-
-impl fmt::Display for Direction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Input => "input",
-            Self::Output => "output",
-        })
-    }
-}
-
-/// What devices are chosen with, as it is called where an error is read: options on a command line,
+/// Names of the controls that devices are chosen with, where an error is read: options on a command line,
 /// fields in a window.
 #[derive(Debug)]
 pub struct ControlNames {
     /// Goes before each of the names: "choose another with --host", "choose another under System".
     pub by: &'static str,
-    /// Chooses the sound system.
+    /// Chooses the audio backend.
     pub host: &'static str,
     /// Chooses the input.
     pub input: &'static str,
@@ -43,34 +24,34 @@ pub struct ControlNames {
     pub channels: &'static str,
     /// The choice of a single channel.
     pub mono: &'static str,
-    /// What comes after "connect it and".
+    /// The words after "connect it and".
     pub again: &'static str,
 }
 
-/// What can go wrong with devices. The text of an error says what; [`DeviceError::told`] says what to
-/// do as well.
+/// The reason why devices do not run. The text of an error says what is wrong; [`DeviceError::told`] says
+/// what to do as well.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
-    /// No such sound system on this platform.
-    #[error("there is no sound system `{asked}`; this build has {}", join(available))]
+    /// No such audio backend on this platform.
+    #[error("there is no audio backend `{asked}`; this build has {}", join(available))]
     UnknownHost {
         /// As asked for.
         asked: String,
-        /// What this build has.
+        /// Backends of this build.
         available: Vec<String>,
     },
-    /// The sound system does not answer.
+    /// The audio backend does not answer.
     #[error("{host} does not answer ({problem})")]
     HostUnavailable {
-        /// Name of the sound system.
+        /// Name of the audio backend.
         host: String,
         /// In its own words.
         problem: String,
     },
-    /// The sound system has no device in this direction.
+    /// The audio backend has no device in this direction.
     #[error("{host} has no {direction} device")]
     NoDevice {
-        /// Name of the sound system.
+        /// Name of the audio backend.
         host: String,
         /// Which way.
         direction: Direction,
@@ -78,7 +59,7 @@ pub enum DeviceError {
     /// No device of that name.
     #[error("{host} has no {direction} device called `{asked}`; it has {}", join(available))]
     NoSuchDevice {
-        /// Name of the sound system.
+        /// Name of the audio backend.
         host: String,
         /// Which way.
         direction: Direction,
@@ -94,7 +75,7 @@ pub enum DeviceError {
         direction: Direction,
         /// Its name.
         device: String,
-        /// In the sound system's words.
+        /// In the audio backend's words.
         problem: String,
     },
     /// The device has none of the sample formats that can be converted.
@@ -170,7 +151,7 @@ pub enum DeviceError {
         direction: Direction,
         /// Its name.
         device: String,
-        /// In the sound system's words.
+        /// In the audio backend's words.
         problem: String,
     },
     /// The device went away while it ran.
@@ -180,7 +161,7 @@ pub enum DeviceError {
         direction: Direction,
         /// Its name.
         device: String,
-        /// In the sound system's words.
+        /// In the audio backend's words.
         problem: String,
     },
     /// The device stopped asking for audio, and said nothing.
@@ -190,7 +171,7 @@ pub enum DeviceError {
         direction: Direction,
         /// Its name.
         device: String,
-        /// How long.
+        /// Seconds without a block.
         seconds: u64,
     },
 }
@@ -207,9 +188,9 @@ impl DeviceError {
             Direction::Input => controls.input,
             Direction::Output => controls.output,
         };
-        let or_another_host = |first: &str| match host::known() {
+        let or_another_host = |first: &str| match known() {
             [_] => first.to_owned(),
-            _ => format!("{first}, or choose another sound system {by} {host}"),
+            _ => format!("{first}, or choose another audio backend {by} {host}"),
         };
         match self {
             Self::UnknownHost { .. } => format!("choose one of these {by} {host}"),
@@ -256,13 +237,11 @@ fn range(least: u32, most: u32) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod examples {
     use super::*;
-    use crate::cli::controls::LISTEN as OPTIONS;
-    use crate::window::CONTROLS as FIELDS;
 
     /// One of each.
-    fn errors() -> Vec<DeviceError> {
+    pub fn all() -> Vec<DeviceError> {
         use DeviceError as E;
         use Direction::{Input, Output};
         let (host, device, problem) =
@@ -298,42 +277,21 @@ mod tests {
         ]
     }
 
-    #[test]
-    fn errors_say_what_to_do_with_what_there_is_where_they_are_read() {
-        let expected = [
-            ("choose one of these with --host", "choose one of these under System"),
-            ("start it", "start it"),
-            ("connect one", "connect one"),
-            ("start a JACK server", "start a JACK server"),
-            ("choose one of these with --input", "choose one of these under Input"),
-            ("connect it", "connect it"),
-            ("or choose another with --output", "or choose another under Output"),
-            ("choose another with --input", "choose another under Input"),
-            ("choose one of these with --rate", "choose one of these under Rate"),
-            ("choose devices that share a rate", "choose devices that share a rate"),
-            ("choose 1 with --channels", "choose Mono under Channels"),
-            ("choose 64..128 frames with --buffer", "choose 64..128 frames under Buffer"),
-            ("choose devices that share a block", "choose devices that share a block"),
-            ("or choose another with --output", "or choose another under Output"),
-            ("connect it and start again", "connect it and sound goes on"),
-            ("check it and start again", "check it and sound goes on"),
-        ];
-        let several = host::known().len() > 1;
-        assert_eq!(errors().len(), expected.len());
-        for (error, (with_options, with_fields)) in errors().iter().zip(expected) {
-            for (controls, remedy) in [(&OPTIONS, with_options), (&FIELDS, with_fields)] {
-                let told = error.told(controls);
-                let (what, what_to_do) = told.rsplit_once("; ").unwrap();
-                assert_eq!(what, error.to_string());
-                assert!(what_to_do.contains(remedy), "{remedy} in {told}");
-                let another = format!("another sound system {} {}", controls.by, controls.host);
-                let may_be_elsewhere = matches!(
-                    error,
-                    DeviceError::HostUnavailable { .. } | DeviceError::NoDevice { .. }
-                );
-                assert_eq!(told.contains(&another), several && may_be_elsewhere, "{told}");
-            }
-            assert!(!error.told(&FIELDS).contains("--"), "{}", error.told(&FIELDS));
+    /// Checks that every error says what is wrong and what to do, in this order of [`all`], and that only
+    /// a backend without a device leads to another backend.
+    pub fn check_remedies(controls: &ControlNames, expected: [&str; 16]) {
+        let several = known().len() > 1;
+        let errors = all();
+        assert_eq!(errors.len(), expected.len());
+        for (error, remedy) in errors.iter().zip(expected) {
+            let told = error.told(controls);
+            let (what, what_to_do) = told.rsplit_once("; ").unwrap();
+            assert_eq!(what, error.to_string());
+            assert!(what_to_do.contains(remedy), "{remedy} in {told}");
+            let another = format!("another audio backend {} {}", controls.by, controls.host);
+            let may_be_elsewhere =
+                matches!(error, DeviceError::HostUnavailable { .. } | DeviceError::NoDevice { .. });
+            assert_eq!(told.contains(&another), several && may_be_elsewhere, "{told}");
         }
     }
 }

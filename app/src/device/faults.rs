@@ -1,4 +1,4 @@
-//! What the devices' threads have to say, on its way to the thread that owns the stream.
+//! Errors and dropouts, from the devices' threads to the thread that owns the stream.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

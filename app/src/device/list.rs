@@ -1,18 +1,19 @@
-//! What there is, for people and programs to choose from.
+//! Audio backends and devices, for people and programs to choose from.
 
 use cpal::traits::DeviceTrait;
 use cpal::{SupportedBufferSize, SupportedStreamConfigRange};
 use serde::Serialize;
 
-use super::error::Direction;
-use super::host::{self, AudioBackend};
+use super::backend::{self, AudioBackend};
+use super::direction::Direction;
+use super::known_backends;
 
 /// Rates in Hz that make sense to ask for, least and most. Some plugins of ALSA's claim four billion.
 pub const RATES: (u32, u32) = (8_000, 768_000);
 /// The largest block in frames that makes sense to ask for.
 pub const LARGEST_BLOCK: u32 = 65_536;
 
-/// A sound system and its devices.
+/// An audio backend and its devices.
 #[derive(Debug, Serialize)]
 pub struct BackendInfo {
     /// Name, as `--host` takes it.
@@ -28,13 +29,13 @@ pub struct BackendInfo {
 /// A device.
 #[derive(Debug, Serialize)]
 pub struct DeviceInfo {
-    /// What people call it.
+    /// Name for people.
     pub name: String,
-    /// What the sound system calls it.
+    /// The backend's identifier of it.
     pub id: String,
-    /// What it records, if it does.
+    /// Capabilities as an input, if it is one.
     pub input: Option<DeviceCapabilities>,
-    /// What it plays, if it does.
+    /// Capabilities as an output, if it is one.
     pub output: Option<DeviceCapabilities>,
 }
 
@@ -53,10 +54,10 @@ pub struct DeviceCapabilities {
     pub formats: Vec<String>,
 }
 
-/// Asks every sound system for its devices and opens each for a moment to learn what it can do;
-/// those that nobody can open now are left out.
+/// Asks every audio backend for its devices and opens each for a moment to learn what it can do;
+/// those that cannot be opened now are left out.
 pub fn list() -> Vec<BackendInfo> {
-    let default = host::default();
+    let default = known_backends::default();
     let describe = |&id: &cpal::HostId| {
         let (devices, problem) = match AudioBackend::open(id) {
             Ok(host) => (devices(&host), None),
@@ -64,18 +65,18 @@ pub fn list() -> Vec<BackendInfo> {
         };
         BackendInfo { name: id.name(), default: id == default, problem, devices }
     };
-    host::known().iter().map(describe).collect()
+    known_backends::known().iter().map(describe).collect()
 }
 
-/// Whether no device of the sound system can be opened in this direction.
+/// Whether no device of the backend can be opened in this direction.
 pub fn none_usable(host: &AudioBackend, direction: Direction) -> bool {
     host.devices().iter().all(|device| configs(device, direction).is_empty())
 }
 
-/// What the device offers in this direction: nothing if it cannot be opened.
+/// The configurations that the device offers in this direction: none if it cannot be opened.
 fn configs(device: &cpal::Device, direction: Direction) -> Vec<SupportedStreamConfigRange> {
     let configs = match direction {
-        _ if !host::works(device, direction) => return Vec::new(),
+        _ if !backend::works(device, direction) => return Vec::new(),
         Direction::Input => device.supported_input_configs().map(Vec::from_iter),
         Direction::Output => device.supported_output_configs().map(Vec::from_iter),
     };
@@ -98,7 +99,7 @@ fn devices(host: &AudioBackend) -> Vec<DeviceInfo> {
             DeviceCapabilities::of(&configs(device, direction), is_default)
         };
         let (input, output) = (side(Direction::Input), side(Direction::Output));
-        let (name, id) = (host::name(device), host::identifier(device));
+        let (name, id) = (backend::name(device), backend::identifier(device));
         let usable = input.is_some() || output.is_some();
         usable.then_some(DeviceInfo { name, id, input, output })
     };
@@ -106,7 +107,7 @@ fn devices(host: &AudioBackend) -> Vec<DeviceInfo> {
 }
 
 impl DeviceCapabilities {
-    /// Everything that the configurations offer together; `None` if there is none.
+    /// The union of all configurations; `None` if there is none.
     pub fn of(configs: &[SupportedStreamConfigRange], default: bool) -> Option<Self> {
         if configs.is_empty() {
             return None;
@@ -136,16 +137,6 @@ pub fn rates(configs: &[SupportedStreamConfigRange]) -> Vec<(u32, u32)> {
     rates.sort_unstable();
     rates.dedup();
     rates
-}
-
-/// Rates as people read them: `44100, 48000..192000`.
-pub fn show_rates(rates: &[(u32, u32)]) -> String {
-    rates.iter().map(|&(least, most)| show_range(least, most)).collect::<Vec<_>>().join(", ")
-}
-
-/// A range as people read it: `16..8192`, or `256` where there is no choice.
-pub fn show_range(least: u32, most: u32) -> String {
-    if least == most { least.to_string() } else { format!("{least}..{most}") }
 }
 
 /// Frames a block, least and most over all configurations, where any tells; up to [`LARGEST_BLOCK`].

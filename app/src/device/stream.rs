@@ -11,19 +11,20 @@ use cpal::{
     StreamConfig, U24,
 };
 
-use super::bridge::{BridgeCounts, BridgeOutput, BridgeInput, bridge};
+use super::bridge::{BridgeCounts, BridgeInput, BridgeOutput, bridge};
 use super::choose::{ChosenDevice, StreamPlan, StreamShape};
 use super::convert;
-use super::error::{DeviceError, Direction};
-use super::faults::{self, FaultSender, FaultReceiver};
+use super::direction::Direction;
+use super::error::DeviceError;
+use super::faults::{self, FaultReceiver, FaultSender};
 
-/// How long a device may stand still before it is given up.
+/// Time that a device may stand still before it is given up.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The function gets blocks of at most this many frames, or of the buffer's size where that is
 /// larger; a device that asks for more is served in pieces.
 const LARGEST_BLOCK: usize = 1024;
 
-/// How long closing devices may take. A sound server that stands still never answers.
+/// Time that closing devices may take. A sound server that stands still never answers.
 const CLOSING: Duration = Duration::from_secs(2);
 
 /// Input, function and output, running until closed or dropped; closing is the one that cannot
@@ -47,7 +48,7 @@ struct RunningDevice {
     stream: cpal::Stream,
 }
 
-/// What a device last said of its own delay, in nanoseconds.
+/// The delay that a device reported last, in nanoseconds.
 #[derive(Clone, Default)]
 struct Delay(Arc<AtomicU64>);
 
@@ -64,7 +65,7 @@ impl Delay {
     }
 }
 
-/// What has happened since the start.
+/// Dropouts and delays since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamCounts {
     /// Dropouts that the input reported.
@@ -146,7 +147,7 @@ fn start_error(direction: Direction, device: &str) -> impl Fn(cpal::Error) -> De
 }
 
 impl DeviceStream {
-    /// What has happened since the start.
+    /// Dropouts and delays since the start.
     pub fn counts(&self) -> StreamCounts {
         let bridge = &self.bridge;
         StreamCounts {
@@ -234,7 +235,7 @@ impl RunningDevice {
 
 /// The output's side: pulls from the bridge, works, converts.
 struct OutputRenderer<F> {
-    /// Where input comes from, if any does.
+    /// The input's end of the bridge, if there is an input.
     drain: Option<BridgeOutput>,
     work: F,
     /// The planes, one after the other, each of the largest block.

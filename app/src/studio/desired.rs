@@ -14,9 +14,11 @@ use super::state::{RecordOptions, Stimuli};
 /// Volumes at or below this are silence, in dB.
 pub const SILENT_DB: f32 = -60.0;
 
-/// Everything that a person asks for, apart from the source and the model, which are handed over to the
-/// reconciler once they are loaded. The window writes it; the reconciler applies it.
+/// All requests of a person, apart from the source and the model, which are handed over to the reconciler
+/// once they are loaded. The window writes it; the reconciler applies it.
 pub struct DesiredState {
+    /// Number of the newest change that the reconciler is to apply.
+    pub revision: u64,
     /// Whether devices are to run.
     pub running: bool,
     /// Number of the newest request to open lost devices without waiting.
@@ -84,7 +86,7 @@ pub struct DesiredAudition {
 pub struct DesiredRecording {
     /// Number of this request, unlike that of any other.
     pub serial: u64,
-    /// Where it goes.
+    /// Its folder.
     pub options: RecordOptions,
 }
 
@@ -92,6 +94,7 @@ impl DesiredState {
     /// Nothing runs, muted.
     pub fn new(settings: PortSettings, devices: DeviceRequest) -> Self {
         Self {
+            revision: 0,
             running: false,
             attempt: 0,
             devices,
@@ -177,7 +180,7 @@ impl DesiredTransport {
         self.opening = self.opening.saturating_sub(1);
     }
 
-    /// As controls of a player, at `rate` Hz.
+    /// The controls of a player at `rate` Hz.
     fn controls(&self, player: u64, rate: u32) -> TransportControls {
         let sample = |seconds: f64| to_sample(seconds, rate);
         TransportControls {
@@ -245,6 +248,7 @@ impl Requests {
                 index: audition.index,
                 held: audition.held,
             }),
+            recording: desired.recording.as_ref().map(|recording| recording.serial),
         }
     }
 

@@ -28,7 +28,7 @@ pub enum BackendError {
     /// Devices of this computer.
     #[error("{}", error.told(controls))]
     Device {
-        /// What went wrong.
+        /// The error.
         error: DeviceError,
         /// Names of the controls that devices are chosen with.
         controls: &'static ControlNames,
@@ -74,7 +74,7 @@ pub trait PlannedStream {
     /// Returns the shape of the stream that would run.
     fn shape(&self) -> &StreamShape;
 
-    /// Returns whether nobody hears it as it plays, and blocks may wait for the codec.
+    /// Returns whether the stream is rendered offline, so that blocks may wait for the codec.
     fn is_offline(&self) -> bool;
 
     /// Runs `callback` on every block.
@@ -157,10 +157,8 @@ impl PlannedStream for WithControlNames<StreamPlan> {
         callback: AudioCallback,
     ) -> Result<Box<dyn RunningStream>, BackendError> {
         let controls = self.controls;
-        let inner = self
-            .inner
-            .start(callback)
-            .map_err(|error| BackendError::Device { error, controls })?;
+        let inner =
+            self.inner.start(callback).map_err(|error| BackendError::Device { error, controls })?;
         Ok(Box::new(WithControlNames { inner, controls }))
     }
 }

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use residue_engine::tokens::CodesError;
 use residue_engine::audio::AudioError;
 use residue_engine::live::OpenError;
+use residue_engine::tokens::CodesError;
 
 use super::devices::BackendError;
 

@@ -82,9 +82,9 @@ pub use state::{
 pub type TokenSource =
     Box<dyn FnMut() -> Option<Result<Vec<u32>, Box<dyn Error + Send + Sync>>> + Send>;
 
-/// What a studio starts with.
+/// Options of a new studio.
 pub struct StudioOptions {
-    /// What is heard.
+    /// Source, depths and effects.
     pub settings: PortSettings,
     /// The model.
     pub model: ModelRequest,
@@ -113,7 +113,7 @@ impl Default for StudioOptions {
 
 /// The loudest volume, in dB.
 const LOUDEST_DB: f32 = 24.0;
-/// How long devices may take to close, and a recording to be finished, when the studio goes.
+/// Time that devices may take to close, and a recording to be finished, when the studio is dropped.
 const LEAVING: Duration = Duration::from_secs(5);
 /// The shortest part that repeats, in seconds.
 const SHORTEST_LOOP: f64 = 0.02;
@@ -160,8 +160,7 @@ impl Studio {
             reconciler::run(setup);
             drop(alive);
         });
-        let models =
-            StudioModels::new(options.store, Arc::clone(&shared), deliveries.clone());
+        let models = StudioModels::new(options.store, Arc::clone(&shared), deliveries.clone());
         let mut studio = Self {
             shared,
             deliveries,
@@ -187,8 +186,17 @@ impl Studio {
 
     /// Changes a part of the desired state that the reconciler applies.
     fn change_and_apply(&self, change: impl FnOnce(&mut DesiredState)) {
-        self.change(change);
+        self.change(|desired| {
+            change(desired);
+            desired.revision += 1;
+        });
         self.deliver(Delivery::Changed);
+    }
+
+    /// Whether the reconciler has applied everything that was asked for so far, or tried to.
+    pub fn is_settled(&self) -> bool {
+        let desired = self.shared.requests().desired().revision;
+        self.shared.observed().revision == desired
     }
 
     /// Takes a snapshot of the observed state, and returns what a person should be told. Call it once a
@@ -311,7 +319,7 @@ impl Studio {
         self.shared.requests().desired().transport.opening > 0
     }
 
-    /// Where the open file is; `None` for a microphone and for tokens that arrive.
+    /// The position in the open file; `None` for a microphone and for tokens that arrive.
     pub fn transport(&self) -> Option<TransportState> {
         let length_s = match &self.observed.source {
             OpenSource::File(file) => file.seconds(),
@@ -386,7 +394,7 @@ impl Studio {
         self.deliver(Delivery::Source(SourceRequest::Feed(frames)));
     }
 
-    /// How codes are doing.
+    /// Progress of codes.
     pub fn token_progress(&self) -> Option<TokenProgress> {
         match &self.observed.source {
             OpenSource::Feed(feed) => Some(TokenProgress {

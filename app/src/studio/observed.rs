@@ -10,6 +10,8 @@ use super::state::{InputKind, LoadedFile, RecordingState, RoundTrip, StreamState
 /// A snapshot of everything that runs. The studio's threads write it; the window copies it once a frame.
 #[derive(Clone, Default)]
 pub struct ObservedState {
+    /// Number of the newest change of the desired state that the reconciler has applied.
+    pub revision: u64,
     /// The open source.
     pub source: OpenSource,
     /// Whether devices run.

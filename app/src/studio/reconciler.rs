@@ -31,7 +31,7 @@ const DEFAULTS: Duration = Duration::from_secs(2);
 /// Pause before lost devices are tried again, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 
-/// Something for the reconciler to own, or to look at.
+/// An object for the reconciler to own, or a change to look at.
 pub enum Delivery {
     /// The desired state has changed.
     Changed,
@@ -71,7 +71,7 @@ struct LostStream {
     pause: Duration,
 }
 
-/// Everything that the reconciler works with from the start.
+/// The parts that the reconciler works with from the start.
 pub struct ReconcilerSetup {
     pub devices: Arc<dyn DeviceBackend>,
     pub shared: Arc<StudioShared>,
@@ -103,7 +103,7 @@ struct Reconciler {
     lost: Option<LostStream>,
 }
 
-/// Runs until it is told to end or nobody is left who could.
+/// Runs until it is told to end, or the studio is gone.
 pub fn run(setup: ReconcilerSetup) {
     let applied = AppliedState {
         attempt: 0,
@@ -129,10 +129,12 @@ pub fn run(setup: ReconcilerSetup) {
             Ok(Delivery::Codec(codec, facts)) => reconciler.adopt(codec, facts),
             Ok(Delivery::Changed | Delivery::Free(_)) | Err(RecvTimeoutError::Timeout) => {}
         }
+        let revision = reconciler.shared().requests().desired().revision;
         reconciler.apply_stream();
         reconciler.apply_audition();
         reconciler.apply_recording();
         reconciler.look_after();
+        reconciler.shared().observed().revision = revision;
     }
     reconciler.close();
 }
@@ -194,8 +196,7 @@ impl Reconciler {
     fn show(&self, state: StreamState) {
         let mut observed = self.shared().observed();
         let before = std::mem::replace(&mut observed.stream, state);
-        let is_other =
-            std::mem::discriminant(&before) != std::mem::discriminant(&observed.stream);
+        let is_other = std::mem::discriminant(&before) != std::mem::discriminant(&observed.stream);
         drop(observed);
         if is_other {
             self.shared().wake();
@@ -315,12 +316,7 @@ impl Reconciler {
             }
             (SourceRequest::Feed(frames), Some(codec)) => {
                 let ahead = self.setup.tokens_ahead;
-                PlayingSource::Feed(TokenStream::start(
-                    self.shared(),
-                    codec.clone(),
-                    ahead,
-                    frames,
-                ))
+                PlayingSource::Feed(TokenStream::start(self.shared(), codec.clone(), ahead, frames))
             }
             (SourceRequest::File(file), _) => PlayingSource::File(file),
             (SourceRequest::Microphone, _) => PlayingSource::Microphone,
@@ -333,7 +329,7 @@ impl Reconciler {
         let shown = self.source.shown(codec.as_ref());
         let mut requests = self.shared().requests();
         requests.follow();
-        // What the old player does is of no concern from here on.
+        // The old player is not followed from here on.
         requests.forget_player();
         let starts = requests.change(|desired| {
             if is_seekable {
@@ -350,7 +346,7 @@ impl Reconciler {
             }
             starts
         });
-        // Whoever sees that the file is open finds it in the observed state.
+        // Written before the lock is released: a reader that finds the file open finds it here too.
         self.shared().observed().source = shown;
         drop(requests);
         self.shared().wake();
@@ -452,16 +448,16 @@ impl Reconciler {
             return;
         }
         let Some(wanted) = wanted else { return };
-        let started = match &self.current {
+        let created = match &self.current {
             None => Err("nothing runs that could be recorded; start the sound".to_owned()),
-            Some(current) => {
-                recorder::start(self.shared(), &wanted, &current.control, current.serial)
-                    .map_err(|error| error.to_string())
-            }
+            Some(current) => recorder::create(&wanted, &current.control, current.serial)
+                .map_err(|error| error.to_string()),
         };
-        match started {
-            Ok(sink) => {
+        match created {
+            Ok((sink, writer)) => {
+                // Sent before it is shown: what plays from then on is recorded.
                 self.shared().requests().send(SoundObject::Recording(Box::new(sink)));
+                writer.start(self.shared());
                 self.shared().wake();
             }
             Err(why) => {

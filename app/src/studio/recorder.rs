@@ -16,8 +16,8 @@ use residue_engine::tokens::{Codes, CodesError, NpyError, npy};
 
 use super::desired::DesiredRecording;
 use super::shared::StudioShared;
-use super::sound::{KINDS, RecordingSink, RecordingReader, RecordingFlags, recording_ring};
-use super::state::{RecordOptions, RecordingState, Severity};
+use super::sound::{KINDS, RecordingFlags, RecordingReader, RecordingSink, recording_ring};
+use super::state::{RecordingState, Severity};
 
 /// Names of the files, in the order of the ring's planes.
 const FILES: [&str; KINDS] = ["heard.wav", "dry.wav", "a.wav", "b.wav"];
@@ -25,11 +25,11 @@ const FILES: [&str; KINDS] = ["heard.wav", "dry.wav", "a.wav", "b.wav"];
 const CODES: [&[&str]; 2] = [&["codes.npy"], &["codes-left.npy", "codes-right.npy"]];
 /// Length of the ring to the writer in seconds: the longest that a disk may stand still.
 const RING_SECONDS: f64 = 4.0;
-/// How often the writer looks.
+/// Time between two reads of the ring.
 const TURN: Duration = Duration::from_millis(20);
-/// How often headers are brought up to date, so that a crash loses little.
+/// Time between two updates of the headers, so that a crash loses little.
 const FLUSH: Duration = Duration::from_secs(2);
-/// What a WAV file can hold, in bytes, with room for its header.
+/// Largest size of a WAV file in bytes, with room for its header.
 const MOST_BYTES: u64 = u32::MAX as u64 - 4096;
 
 /// The reason why a recording does not start or ends early.
@@ -83,17 +83,16 @@ pub enum RecordError {
     Npy(#[from] NpyError),
 }
 
-/// Makes the files and starts the writer; returns the audio thread's end. The recording ends when it is no
-/// longer the one that is asked for.
+/// Makes the files; returns the audio thread's end and the writer. The recording ends when it is no longer
+/// the one that is asked for.
 ///
 /// # Errors
 /// If nothing can be written, or the folder holds a recording already.
-pub fn start(
-    shared: &Arc<StudioShared>,
+pub fn create(
     wanted: &DesiredRecording,
     control: &PortControl,
     player: u64,
-) -> Result<RecordingSink, RecordError> {
+) -> Result<(RecordingSink, RecordingWriter), RecordError> {
     let (rate, channels) = (control.config().rate, control.config().channels);
     let folder = &wanted.options.folder;
     fs::create_dir_all(folder)
@@ -115,8 +114,8 @@ pub fn start(
         .collect::<Result<_, _>>()
         .map_err(|source| RecordError::Create { folder: folder.clone(), source })?;
     let room = (f64::from(rate) * RING_SECONDS) as usize + 2 * control.config().max_block;
-    let (sink, reader, flags) = recording_ring(channels, room, player);
-    let writer = Writer {
+    let (sink, reader, flags) = recording_ring(channels, room, wanted.serial, player);
+    let writer = RecordingWriter {
         serial: wanted.serial,
         folder: folder.clone(),
         wavs,
@@ -129,9 +128,7 @@ pub fn start(
         filled: 0,
         codes: CodesTrack::new(control.codes_with_kept()),
     };
-    shared.observed().recording = Some(writer.show());
-    shared.spawn("record", move |shared| writer.run(shared));
-    Ok(sink)
+    Ok((sink, writer))
 }
 
 /// Whether a recording is still asked for.
@@ -151,7 +148,8 @@ pub fn forget(shared: &StudioShared, serial: u64) {
 
 type Wav = WavWriter<BufWriter<File>>;
 
-struct Writer {
+/// Writes the files of a recording.
+pub struct RecordingWriter {
     serial: u64,
     folder: PathBuf,
     wavs: Vec<Wav>,
@@ -168,7 +166,13 @@ struct Writer {
     codes: CodesTrack,
 }
 
-impl Writer {
+impl RecordingWriter {
+    /// Writes on a thread of its own, and shows the recording.
+    pub fn start(self, shared: &Arc<StudioShared>) {
+        shared.observed().recording = Some(self.show());
+        shared.spawn("record", move |shared| self.run(shared));
+    }
+
     fn run(mut self, shared: &StudioShared) {
         let mut flushed = Instant::now();
         let problem = loop {
@@ -207,7 +211,7 @@ impl Writer {
         let channels = *channels;
         let mut written = Ok(());
         let mut block = |first: u64, count: usize, words: &[u32]| {
-            // What was dropped is silent, so that everything else keeps its place in time.
+            // Dropped samples are silent, so that everything else keeps its place in time.
             let missing = next.map_or(0, |next| first.saturating_sub(next));
             let missing = missing.min(flags.dropped.load(Ordering::Relaxed) - *filled);
             *filled += missing;
@@ -254,13 +258,15 @@ impl Writer {
         if let Err(error) = self.codes.write(&self.folder) {
             problem.get_or_insert(error);
         }
+        let was_stopped =
+            self.flags.stop.load(Ordering::Relaxed) || !is_wanted(shared, self.serial);
         forget(shared, self.serial);
         shared.observed().recording = None;
         let folder = self.folder.display();
         let dropped = self.flags.dropped.load(Ordering::Relaxed);
         if let Some(problem) = problem {
             shared.notice(Severity::Error, format!("the recording ended: {problem}"));
-        } else if !self.flags.stop.load(Ordering::Relaxed) {
+        } else if !was_stopped {
             let text = format!(
                 "the recording ended after {seconds:.1} s because the sound was started anew; it is in {folder}"
             );

@@ -9,7 +9,7 @@ use super::desired::{DesiredState, Requests};
 use super::observed::ObservedState;
 use super::state::{ModelFacts, Severity, UserNotice};
 
-/// Something that happened on another thread.
+/// An event on another thread.
 pub enum StudioEvent {
     Notice(UserNotice),
     Model(ModelFacts),

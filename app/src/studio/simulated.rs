@@ -15,7 +15,7 @@ const HOST: &str = "Simulated";
 /// Longest time that is made up for after a hold-up in real time.
 const MOST_BEHIND: Duration = Duration::from_millis(500);
 
-/// An audio backend with a microphone and a pair of headphones that nobody wears.
+/// An audio backend with a microphone and a pair of headphones.
 ///
 /// Time passes only in [`SimulatedBackend::play`], which runs the audio function on the thread that calls,
 /// as fast as the codec computes; nothing is ever late, so that the same calls give the same samples.
@@ -26,7 +26,7 @@ pub struct SimulatedBackend(Arc<Mutex<SimulatedState>>);
 struct SimulatedState {
     rate: u32,
     buffer: u32,
-    /// Of the microphone and of the headphones.
+    /// Channels of the microphone and of the headphones.
     channels: [usize; 2],
     names: [String; 2],
     present: bool,
@@ -35,7 +35,7 @@ struct SimulatedState {
     shape: Option<StreamShape>,
     /// Counts streams, so that an old one does not end a new one.
     stream: u64,
-    /// What the microphone will hear, by channel.
+    /// Samples that the microphone will record, by channel.
     fed: [Vec<f32>; 2],
     heard: [Vec<f32>; 2],
 }
@@ -90,7 +90,7 @@ impl SimulatedBackend {
         }
     }
 
-    /// What has come out since the last call, by channel.
+    /// Takes the samples that were played since the last call, by channel.
     pub fn take_heard(&self) -> [Vec<f32>; 2] {
         std::mem::take(&mut self.state().heard)
     }
@@ -100,7 +100,7 @@ impl SimulatedBackend {
         self.state().work.is_some()
     }
 
-    /// What the running stream looks like.
+    /// The shape of the running stream.
     pub fn shape(&self) -> Option<StreamShape> {
         self.state().shape.clone()
     }
@@ -196,7 +196,11 @@ impl DeviceBackend for SimulatedBackend {
         }
     }
 
-    fn plan(&self, choice: &DeviceRequest, with_input: bool) -> Result<Box<dyn PlannedStream>, BackendError> {
+    fn plan(
+        &self,
+        choice: &DeviceRequest,
+        with_input: bool,
+    ) -> Result<Box<dyn PlannedStream>, BackendError> {
         let state = self.state();
         let [input, output] = state.names.clone();
         for (asked, name) in [(&choice.input, &input), (&choice.output, &output)] {
@@ -258,11 +262,7 @@ struct SimulatedStream {
 
 impl RunningStream for SimulatedStream {
     fn check(&mut self) -> Result<Vec<String>, BackendError> {
-        if self.devices.state().present {
-            Ok(Vec::new())
-        } else {
-            Err(BackendError::PulledPlug)
-        }
+        if self.devices.state().present { Ok(Vec::new()) } else { Err(BackendError::PulledPlug) }
     }
 
     fn counts(&self) -> StreamCounts {

@@ -120,7 +120,7 @@ impl PlayingSource {
         Ok(())
     }
 
-    /// As it is shown.
+    /// The source as it is shown.
     pub fn shown(&self, codec: Option<&Codec>) -> OpenSource {
         match (self, codec) {
             (Self::File(file), _) => OpenSource::File(Arc::clone(file)),
@@ -138,7 +138,7 @@ impl PlayingSource {
 pub struct TokenStream {
     model: TokenModel,
     feed: Arc<TokenFeed>,
-    /// Nobody listens any more.
+    /// The frames are no longer played.
     is_over: Arc<AtomicBool>,
 }
 

@@ -1,4 +1,4 @@
-//! What the studio shows of itself: plain data.
+//! The state that a studio shows, as plain data.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -10,23 +10,23 @@ use residue_engine::models::ModelRequest;
 
 use crate::device::{StreamCounts, StreamShape};
 
-/// How much a person needs to be told.
+/// The severity of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Good to know.
     Info,
-    /// Goes on, but not as wished.
+    /// Goes on, but not as requested.
     Warning,
-    /// Something asked for did not happen.
+    /// A request that was not met.
     Error,
 }
 
-/// What a person should be told, in one line.
+/// A message to a person, in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserNotice {
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
-    /// What happened, and what to do.
+    /// The problem and its remedy.
     pub text: String,
 }
 
@@ -37,7 +37,7 @@ impl UserNotice {
     }
 }
 
-/// Where sound comes from.
+/// The kind of source that sound comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InputKind {
     /// The input device.
@@ -54,7 +54,7 @@ pub enum InputKind {
 pub struct LoadedFile {
     /// The file's name without its folder.
     pub name: String,
-    /// Where it is.
+    /// The file's path.
     pub path: PathBuf,
     /// Its samples, at its own rate: 1 or 2 channels.
     pub audio: Arc<Audio>,
@@ -90,7 +90,7 @@ impl LoadedFile {
 pub struct TokenFile {
     /// The file's name without its folder.
     pub name: String,
-    /// Where it is.
+    /// The file's path.
     pub path: PathBuf,
     /// Layers that it has; deeper settings hear these.
     pub layers: usize,
@@ -100,10 +100,10 @@ pub struct TokenFile {
     pub seconds: f64,
 }
 
-/// Where a file is.
+/// The position in a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TransportState {
-    /// What is heard now, from the file's start.
+    /// The position that is heard, in seconds from the file's start.
     pub position_s: f64,
     /// The file's length.
     pub length_s: f64,
@@ -113,7 +113,7 @@ pub struct TransportState {
     pub loop_region: Option<(f64, f64)>,
 }
 
-/// How codes that arrive one by one are doing, or those of a file.
+/// Progress of codes that arrive one by one, or of those of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenProgress {
     /// Frames that wait to be heard.
@@ -129,7 +129,7 @@ pub struct TokenProgress {
 /// Whether devices run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum StreamState {
-    /// Nothing runs, as wished.
+    /// Nothing runs, as requested.
     #[default]
     Stopped,
     /// Devices are being opened, or the model is still loading.
@@ -138,7 +138,7 @@ pub enum StreamState {
     Running(StreamFacts),
     /// Devices are gone or cannot be opened; they are tried again.
     Lost {
-        /// What happened and what to do.
+        /// The problem and its remedy.
         why: String,
         /// Until the next try.
         retrying_in: Duration,
@@ -150,14 +150,14 @@ pub enum StreamState {
 pub struct StreamFacts {
     /// Devices, rate, block size and channels.
     pub shape: StreamShape,
-    /// What has happened since it started.
+    /// Dropouts and delays since it started.
     pub counts: StreamCounts,
 }
 
 /// The delay from air to air, in milliseconds, by what takes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RoundTrip {
-    /// What the devices say of themselves: converters, buffers.
+    /// The devices' own delay, as they report it: converters, buffers.
     pub device_ms: f64,
     /// Kept in hand between input and output.
     pub bridge_ms: f64,
@@ -165,12 +165,12 @@ pub struct RoundTrip {
     pub frame_ms: f64,
     /// Time given to the codec.
     pub compute_ms: f64,
-    /// What the filters between the rates look ahead.
+    /// Look-ahead of the resampling filters.
     pub resampling_ms: f64,
 }
 
 impl RoundTrip {
-    /// All of it.
+    /// The sum.
     pub fn total_ms(&self) -> f64 {
         self.device_ms + self.bridge_ms + self.frame_ms + self.compute_ms + self.resampling_ms
     }
@@ -204,16 +204,16 @@ pub struct ModelFacts {
 pub struct ModelState {
     /// The model that runs or will run; `None` until the first is loaded.
     pub facts: Option<ModelFacts>,
-    /// What is being loaded, and how much of it is there, 0 to 1.
+    /// The request that is being loaded, and the share of it that is there, 0 to 1.
     pub loading: Option<(ModelRequest, f32)>,
     /// Why the last request could not be met; what ran goes on.
     pub failed: Option<String>,
 }
 
-/// How a recording is to be made.
+/// Options of a recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordOptions {
-    /// Where its files go. Made if it is not there; a folder that already holds a recording is
+    /// The folder of its files. Made if it is not there; a folder that already holds a recording is
     /// refused.
     pub folder: PathBuf,
 }
@@ -221,7 +221,7 @@ pub struct RecordOptions {
 /// A recording that runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordingState {
-    /// Where its files are.
+    /// The folder of its files.
     pub folder: PathBuf,
     /// The files.
     pub files: Vec<PathBuf>,
@@ -251,12 +251,12 @@ pub struct Stimuli {
     pub region: Option<Range<usize>>,
 }
 
-/// Where an audition is.
+/// The position in an audition.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct AuditionState {
     /// The version that is heard.
     pub index: usize,
-    /// What is heard now, from the start.
+    /// The position that is heard, in seconds from the start.
     pub position_s: f64,
     /// Length of a version.
     pub length_s: f64,

@@ -1,26 +1,37 @@
-//! What is heard: depths, source, mix.
+//! The row of controls for depths, source and mix.
 
-use egui::{Align, Layout, RichText, Slider, Ui, vec2};
+use egui::{Align, Layout, Rect, RichText, Slider, Ui, vec2};
+use residue_engine::live::PortSettings;
 use residue_ui::knob_scale::DepthScale;
 use residue_ui::theme::size;
-use residue_ui::{Knob, KnobScale, Lane, Theme, source_strip};
+use residue_ui::{Knob, KnobScale, Lane, LevelMeters, Theme, source_strip};
 
-use super::{AppWindow, parts};
+use super::parts;
+use crate::studio::{StreamState, Studio};
 
 /// Height of the row in points.
 const HEIGHT: f32 = 106.0;
 /// Points across a knob.
 const KNOB: f32 = 58.0;
 
+/// Controls of a frame that take keys, or leave them to the window.
+#[derive(Default)]
+pub struct KeyFocus {
+    /// Controls that do nothing with the space bar: the window may have it.
+    pub quiet: Vec<Rect>,
+    /// Whether a knob has the focus, which digits are typed on.
+    pub knob_has_focus: bool,
+}
+
 /// Draws the row.
-pub fn show(ui: &mut Ui, window: &mut AppWindow) {
+pub fn show(ui: &mut Ui, studio: &mut Studio, meters: &mut LevelMeters, focus: &mut KeyFocus) {
     let theme = Theme::of(ui);
-    let facts = window.studio.model().facts.clone();
+    let facts = studio.model().facts.clone();
     let depth = match &facts {
         Some(facts) => DepthScale::new(facts.layers, facts.kbps_per_layer),
         None => DepthScale::new(1, 0.0),
     };
-    let before = window.studio.settings();
+    let before = studio.settings();
     let mut settings = before;
     let layers = depth.layers;
     let shown = |depth: usize| depth.clamp(1, layers);
@@ -34,39 +45,39 @@ pub fn show(ui: &mut Ui, window: &mut AppWindow) {
                     let mut value = shown(*layers) as f64;
                     let knob = Knob::new(name, &depth).accent(theme.lane(lane)).diameter(KNOB);
                     let response = knob.show(ui, &mut value);
-                    // What the model has no layers for is remembered for one that has.
+                    // A depth that this model lacks is kept for one that has it.
                     if response.changed() {
                         *layers = value as usize;
                     }
-                    window.knob_has_focus |= response.has_focus();
-                    window.quiet.push(response.rect);
+                    focus.knob_has_focus |= response.has_focus();
+                    focus.quiet.push(response.rect);
                 }
             });
-            let meters = 76.0 + size::SPACE;
+            let room = 76.0 + size::SPACE;
             ui.vertical(|ui| {
-                ui.set_width(ui.available_width() - meters);
+                ui.set_width(ui.available_width() - room);
                 ui.add_space(size::SPACE);
                 let texts = settings.frames.depths.map(|layers| depth.format(shown(layers) as f64));
                 let strip =
                     source_strip(ui, &mut settings.source, [texts[0].as_str(), texts[1].as_str()]);
-                window.quiet.push(strip.rect);
+                focus.quiet.push(strip.rect);
                 ui.add_space(size::GAP);
                 options(ui, &theme, &mut settings);
             });
             ui.add_space(size::GAP);
-            let channels = match window.studio.stream_state() {
-                crate::studio::StreamState::Running(facts) => facts.shape.channels,
+            let channels = match studio.stream_state() {
+                StreamState::Running(facts) => facts.shape.channels,
                 _ => 2,
             };
-            window.meters.show(ui, channels, HEIGHT);
+            meters.show(ui, channels, HEIGHT);
         },
     );
     if settings != before {
-        window.studio.set_settings(settings);
+        studio.set_settings(settings);
     }
 }
 
-fn options(ui: &mut Ui, theme: &Theme, settings: &mut residue_engine::live::PortSettings) {
+fn options(ui: &mut Ui, theme: &Theme, settings: &mut PortSettings) {
     ui.horizontal(|ui| {
         ui.spacing_mut().slider_width = 84.0;
         let label = ui.label(RichText::new("Mix").color(theme.weak));

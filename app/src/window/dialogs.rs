@@ -6,7 +6,7 @@ use std::thread;
 
 use rfd::{AsyncFileDialog, FileHandle};
 
-/// What a chosen path is for.
+/// The purpose of a chosen path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DialogPurpose {
     /// Audio or codes to open.
@@ -17,7 +17,7 @@ pub enum DialogPurpose {
     Recordings,
 }
 
-/// Dialogs that are open, and what was chosen.
+/// The dialog that is open, and the paths that were chosen.
 pub struct Dialogs {
     sender: Sender<(DialogPurpose, Option<PathBuf>)>,
     chosen: Receiver<(DialogPurpose, Option<PathBuf>)>,
@@ -42,7 +42,9 @@ impl Dialogs {
         type Answer = std::pin::Pin<Box<dyn Future<Output = Option<FileHandle>> + Send>>;
         let answer: Answer = match purpose {
             DialogPurpose::Open => Box::pin(dialog.set_title("Open audio or codes").pick_file()),
-            DialogPurpose::Model => Box::pin(dialog.set_title("Add a model's folder").pick_folder()),
+            DialogPurpose::Model => {
+                Box::pin(dialog.set_title("Add a model's folder").pick_folder())
+            }
             DialogPurpose::Recordings => Box::pin(dialog.set_title("Record into").pick_folder()),
         };
         let sender = self.sender.clone();
@@ -56,7 +58,7 @@ impl Dialogs {
         }
     }
 
-    /// What was chosen since the last call.
+    /// The path that was chosen since the last call.
     pub fn chosen(&mut self) -> Option<(DialogPurpose, PathBuf)> {
         let (purpose, path) = self.chosen.try_recv().ok()?;
         self.open = None;

@@ -1,4 +1,4 @@
-//! What depth, bitrate and latency are, and all keys.
+//! The help page: depth, bitrate and latency explained, and all keys.
 
 use egui::{Grid, RichText, ScrollArea, Ui};
 use residue_ui::Theme;

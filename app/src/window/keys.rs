@@ -1,10 +1,12 @@
-//! What keys do in the whole window.
+//! The keys of the window.
 
 use egui::{Context, Event, Key, Modifiers};
 use residue_engine::live::{ListeningSource, PortSettings};
 use residue_ui::keys::digit;
 use residue_ui::source_strip;
 
+use super::command::WindowCommand;
+use super::dialogs::DialogPurpose;
 use super::page::Page;
 use crate::studio::{InputKind, StreamState, Studio};
 
@@ -29,28 +31,22 @@ pub const TABLE: [(&str, &str); 17] = [
     ("Tab, arrows", "go to a control, change it; typing on a knob enters a value"),
 ];
 
-/// What is left to the window to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WindowCommand {
-    /// Show a page.
-    Show(Page),
-    /// Ask for a file.
-    Open,
-    /// Start or end a recording.
-    Record,
-}
-
-/// Who else wants keys.
+/// Keys that a control wants for itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TakenKeys {
     /// A knob that digits are typed on.
     pub digits: bool,
-    /// Something that space or S presses.
+    /// A control that space or S presses.
     pub presses: bool,
 }
 
-/// Does what keys say, before anything is drawn: a key that means something is not seen by controls.
-pub fn apply(ctx: &Context, page: Page, taken: TakenKeys, studio: &mut Studio) -> Option<WindowCommand> {
+/// Applies keys before anything is drawn, so that controls do not see them.
+pub fn apply(
+    ctx: &Context,
+    page: Page,
+    taken: TakenKeys,
+    studio: &mut Studio,
+) -> Option<WindowCommand> {
     if let Some(command) = with_ctrl(ctx) {
         return Some(command);
     }
@@ -108,7 +104,9 @@ fn with_ctrl(ctx: &Context) -> Option<WindowCommand> {
         if input.consume_key(Modifiers::NONE, Key::F1) {
             return Some(WindowCommand::Show(Page::Help));
         }
-        input.consume_key(Modifiers::COMMAND, Key::O).then_some(WindowCommand::Open)
+        input
+            .consume_key(Modifiers::COMMAND, Key::O)
+            .then_some(WindowCommand::Choose(DialogPurpose::Open))
     })
 }
 

@@ -13,18 +13,18 @@ use residue_ui::{Lane, Theme};
 use thiserror::Error;
 
 use super::preferences::SMALLEST;
-use super::{CONTROLS, Preferences, AppWindow};
-use crate::studio::{CpalBackend, UserNotice, Severity, Studio};
+use super::{AppWindow, CONTROLS, Preferences};
+use crate::studio::{CpalBackend, Severity, Studio, TokenSource, UserNotice};
 
 /// Pixels across the icon.
 const ICON: usize = 64;
 /// File in Residue's home that holds the preferences.
 const FILE: &str = "window.json";
 
-/// What a window begins with.
+/// The source that a window begins with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Launch {
-    /// As it was left.
+    /// The one that it was left with.
     #[default]
     Empty,
     /// A file: audio, codes or a model's folder.
@@ -84,16 +84,16 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
     let options = NativeOptions { viewport, ..NativeOptions::default() };
     let create = move |cc: &CreationContext<'_>| {
         Theme::install(&cc.egui_ctx);
-        let mut window = over_cards(&cc.egui_ctx, preferences);
+        let mut window = over_devices(&cc.egui_ctx, preferences);
         if let (Some(error), Some(path)) = (unread, &path) {
-            let text = format!("{}: {error}; everything is as on the first day", path.display());
+            let text = format!("{}: {error}; using default settings", path.display());
             window.tell(&cc.egui_ctx, [UserNotice { severity: Severity::Warning, text }]);
         }
         match launch {
             Launch::Empty => {}
             Launch::File(file) => window.open(file),
             Launch::Stdin => {
-                window.studio.stream_tokens(Box::new(stdin_frames()));
+                window.studio.stream_tokens(stdin_frames());
                 window.studio.start();
             }
         }
@@ -103,14 +103,14 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
         .map_err(|error| WindowError::Refused(error.to_string()))
 }
 
-/// A window over this computer's sound.
-fn over_cards(ctx: &Context, preferences: Preferences) -> AppWindow {
+/// A window over this computer's devices.
+fn over_devices(ctx: &Context, preferences: Preferences) -> AppWindow {
     let wake = {
         let ctx = ctx.clone();
         Arc::new(move || ctx.request_repaint())
     };
-    let cards = Arc::new(CpalBackend::new(&CONTROLS));
-    let studio = Studio::new(cards, AppWindow::options(&preferences), wake.clone());
+    let backend = Arc::new(CpalBackend::new(&CONTROLS));
+    let studio = Studio::new(backend, AppWindow::options(&preferences), wake.clone());
     AppWindow::new(studio, preferences, wake)
 }
 
@@ -122,12 +122,12 @@ fn has_display() -> bool {
 }
 
 /// Frames of codes from stdin. What the model cannot decode, the studio refuses.
-fn stdin_frames() -> impl FnMut() -> Option<Result<Vec<u32>, String>> + Send {
+fn stdin_frames() -> TokenSource {
     let mut frames = FrameReader::new(BufReader::new(stdin()), "stdin");
-    move || frames.next().map(|frame| frame.map_err(|error| error.to_string()))
+    Box::new(move || frames.next().map(|frame| frame.map_err(Into::into)))
 }
 
-/// Bars that grow shorter in the lanes' colours: what less depth leaves.
+/// Bars that grow shorter in the lanes' colors: what less depth leaves.
 fn icon() -> IconData {
     let theme = Theme::DARK;
     let mut rgba = Vec::with_capacity(4 * ICON * ICON);
@@ -154,7 +154,7 @@ fn icon_color(theme: &Theme, x: usize, y: usize) -> Color32 {
 /// The window as eframe wants it.
 struct App {
     window: AppWindow,
-    /// Where the preferences are kept, if anywhere.
+    /// The file of the preferences, if there is a home folder.
     path: Option<PathBuf>,
 }
 

@@ -1,10 +1,11 @@
 //! The window: pages and panels over a [`Studio`], drawn with the widgets that the plugin has too.
 //!
-//! Nothing here knows how sound is made: what is shown is the studio's state and what a person does
-//! is told to the studio. [`Window::ui`] draws a frame of it into any [`egui::Ui`], with or without a
+//! Nothing here knows how sound is made: panels show the studio's observed state and change its desired
+//! state. [`AppWindow::ui`] draws a frame of it into any [`egui::Ui`], with or without a
 //! real window, and [`run`] opens a real one.
 
 pub mod blind_page;
+mod command;
 mod controls;
 mod dialogs;
 mod help;
@@ -23,10 +24,10 @@ mod top_bar;
 mod transport;
 mod views;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use egui::{CentralPanel, Context, Frame, Margin, Panel, Rect, Ui};
+use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
 use residue_engine::live::PortStatus;
 use residue_engine::models::Wake;
 use residue_ui::theme::size;
@@ -34,15 +35,20 @@ use residue_ui::{FRAME, LevelMeters, Theme};
 
 pub use launch::{Launch, WindowError, run};
 pub use page::Page;
-pub use preferences::{ThemeChoice, Preferences};
+pub use preferences::{Preferences, ThemeChoice};
 pub use sidebar::CONTROLS;
 
-use crate::studio::{InputKind, UserNotice, RecordOptions, Severity, StreamState, Studio, StudioOptions};
+use crate::studio::{
+    InputKind, RecordOptions, Severity, StreamState, Studio, StudioOptions, UserNotice,
+};
 use blind_page::{BlindPage, TestableSound};
-use dialogs::{Dialogs, DialogPurpose};
-use keys::{WindowCommand, TakenKeys};
+use command::WindowCommand;
+use controls::KeyFocus;
+use dialogs::{DialogPurpose, Dialogs};
+use keys::TakenKeys;
 use notices::Notices;
-use views::LiveViews;
+use sidebar::SidebarState;
+use views::{LiveViews, ViewChoices};
 
 /// Time between two frames while numbers change and no picture does.
 const SLOW: Duration = Duration::from_millis(250);
@@ -53,7 +59,7 @@ const LONGEST_STEP: f64 = 0.5;
 /// Width of the column at the left, in points.
 const SIDEBAR: f32 = 226.0;
 
-/// Everything that is seen.
+/// The window: pages and panels over a studio.
 pub struct AppWindow {
     studio: Studio,
     preferences: Preferences,
@@ -65,7 +71,7 @@ pub struct AppWindow {
     blind: BlindPage,
     /// The page of the last frame.
     shown: Page,
-    /// What was open last: audio, codes.
+    /// Files that were open last: audio, codes.
     recent: [Option<PathBuf>; 2],
     /// Texts that are being typed.
     typed: String,
@@ -75,9 +81,8 @@ pub struct AppWindow {
     moved: f64,
     /// The scale and look that the context was told.
     applied: Option<(f32, ThemeChoice)>,
-    /// Controls of the last frame that do nothing with space: the window may have it.
-    quiet: Vec<Rect>,
-    knob_has_focus: bool,
+    /// Controls of the last frame that take keys or leave them.
+    focus: KeyFocus,
 }
 
 impl AppWindow {
@@ -104,12 +109,11 @@ impl AppWindow {
             last: 0.0,
             moved: f64::MIN,
             applied: None,
-            quiet: Vec::new(),
-            knob_has_focus: false,
+            focus: KeyFocus::default(),
         }
     }
 
-    /// What a studio starts with, as it was left.
+    /// The options of a studio, as the last one was left.
     pub fn options(preferences: &Preferences) -> StudioOptions {
         StudioOptions {
             settings: preferences.heard.clone().into(),
@@ -129,12 +133,12 @@ impl AppWindow {
         opening::open(&mut self.studio, path);
     }
 
-    /// What is to be remembered.
+    /// The settings to be kept.
     pub fn preferences(&self) -> Preferences {
         let studio = &self.studio;
         let state = studio.model();
         let loaded = state.facts.as_ref().map(|facts| facts.request.clone());
-        let loading = state.loading.as_ref().map(|(wish, _)| wish.clone());
+        let loading = state.loading.as_ref().map(|(request, _)| request.clone());
         let model = loading.or(loaded).map_or_else(|| self.preferences.model.clone(), Into::into);
         Preferences {
             devices: studio.device_request().into(),
@@ -145,7 +149,7 @@ impl AppWindow {
         }
     }
 
-    /// What is done whether the window is seen or not.
+    /// Takes the studio's news; called whether the window is seen or not.
     pub fn logic(&mut self, ctx: &Context) {
         let notices = self.studio.tick();
         self.tell(ctx, notices);
@@ -184,39 +188,38 @@ impl AppWindow {
         }
         self.shown = page;
         if page == Page::Listen {
-            views::update(self);
+            views::update(&mut self.views, &self.studio, self.preferences.seconds);
         } else {
             self.views.rest();
         }
 
-        self.quiet.clear();
-        self.knob_has_focus = false;
+        self.focus = KeyFocus::default();
+        let mut commands = Vec::new();
         let theme = Theme::of(ui);
         let bar = |vertical: i8| {
             Frame::new().fill(theme.background).inner_margin(Margin::symmetric(10, vertical))
         };
-        Panel::top("bar").frame(bar(6)).exact_size(40.0).show(ui, |ui| top_bar::show(ui, self));
-        Panel::bottom("status")
-            .frame(bar(3))
-            .exact_size(26.0)
-            .show(ui, |ui| status_line::show(ui, self));
+        Panel::top("bar")
+            .frame(bar(6))
+            .exact_size(40.0)
+            .show(ui, |ui| top_bar::show(ui, &mut self.preferences, &mut self.studio));
+        Panel::bottom("status").frame(bar(3)).exact_size(26.0).show(ui, |ui| {
+            status_line::show(ui, &self.studio, self.status.as_ref(), &self.notices);
+        });
         if page == Page::Listen {
-            Panel::left("sidebar")
-                .frame(bar(4))
-                .exact_size(SIDEBAR)
-                .resizable(false)
-                .show(ui, |ui| sidebar::show(ui, self));
+            let recordings = self.recordings();
+            let mut state = SidebarState {
+                recent: &self.recent,
+                typed: &mut self.typed,
+                recordings: &recordings,
+            };
+            let panel = Panel::left("sidebar").frame(bar(4)).exact_size(SIDEBAR).resizable(false);
+            commands = panel.show(ui, |ui| sidebar::show(ui, &mut self.studio, &mut state)).inner;
         }
         CentralPanel::default().frame(bar(8)).show(ui, |ui| {
             self.banners(ui, now);
             match page {
-                Page::Listen => {
-                    transport::show(ui, self);
-                    ui.add_space(size::GAP);
-                    controls::show(ui, self);
-                    ui.add_space(size::GAP);
-                    views::show(ui, self);
-                }
+                Page::Listen => self.listen_page(ui),
                 Page::Blind => {
                     let offer = TestableSound::of(&self.studio);
                     self.blind.show(ui, &offer, &mut self.studio);
@@ -225,11 +228,36 @@ impl AppWindow {
                 Page::Help => help::show(ui),
             }
         });
+        for command in commands {
+            self.run(&ctx, command);
+        }
         self.drop_target(ui);
         self.ask_for_frames(&ctx, now);
     }
 
-    /// Look and scale as they are wished for. Egui's own keys change the scale too.
+    fn listen_page(&mut self, ui: &mut Ui) {
+        self.focus.quiet.extend(transport::show(ui, &mut self.studio));
+        ui.add_space(size::GAP);
+        controls::show(ui, &mut self.studio, &mut self.meters, &mut self.focus);
+        ui.add_space(size::GAP);
+        let mut choices = ViewChoices {
+            unfolded: &mut self.preferences.views,
+            seconds: &mut self.preferences.seconds,
+        };
+        let status = self.status.as_ref();
+        views::show(ui, &mut self.views, &mut self.studio, status, &mut choices);
+    }
+
+    fn run(&mut self, ctx: &Context, command: WindowCommand) {
+        match command {
+            WindowCommand::Show(page) => self.preferences.page = page,
+            WindowCommand::Choose(purpose) => self.ask(ctx, purpose),
+            WindowCommand::Record => self.toggle_recording(),
+            WindowCommand::Notify(notice) => self.tell(ctx, [notice]),
+        }
+    }
+
+    /// Applies look and scale. Egui's own keys change the scale too.
     fn apply_look(&mut self, ctx: &Context) {
         let preferences = &mut self.preferences;
         match self.applied {
@@ -273,20 +301,21 @@ impl AppWindow {
         let focused = ctx.memory(|memory| memory.focused());
         let presses = focused.is_some_and(|id| {
             let rect = ctx.read_response(id).map(|response| response.rect);
-            rect.is_some_and(|rect| !self.quiet.iter().any(|quiet| quiet.contains_rect(rect)))
+            rect.is_some_and(|rect| !self.focus.quiet.iter().any(|quiet| quiet.contains_rect(rect)))
         });
-        let taken = TakenKeys { digits: self.knob_has_focus, presses };
-        match keys::apply(ctx, self.preferences.page, taken, &mut self.studio) {
-            Some(WindowCommand::Show(page)) => self.preferences.page = page,
-            Some(WindowCommand::Open) => self.ask(ctx, DialogPurpose::Open),
-            Some(WindowCommand::Record) => self.toggle_recording(),
-            None => {}
+        let taken = TakenKeys { digits: self.focus.knob_has_focus, presses };
+        if let Some(command) = keys::apply(ctx, self.preferences.page, taken, &mut self.studio) {
+            self.run(ctx, command);
         }
     }
 
-    /// What needs attention, above everything else.
+    /// Problems, above everything else.
     fn banners(&mut self, ui: &mut Ui, now: f64) {
         if let StreamState::Lost { why, retrying_in } = self.studio.stream_state() {
+            // The banner says it already.
+            if self.notices.current(now).is_some_and(|notice| notice.text.ends_with(why.as_str())) {
+                self.notices.dismiss();
+            }
             let text = format!("{why}. Trying again in {} s.", retrying_in.as_secs_f32().ceil());
             if notices::banner(ui, &text, true, "Try now", "opens the devices again") {
                 self.studio.start();
@@ -347,7 +376,7 @@ impl AppWindow {
                 ctx.request_repaint_after(if moving { FRAME } else { SLOW });
             }
             StreamState::Lost { .. } | StreamState::Starting => ctx.request_repaint_after(SLOW),
-            // What wakes the window is said by the studio; a notice goes away by itself.
+            // The studio wakes the window; a notice goes away by itself.
             StreamState::Stopped => {
                 if self.notices.current(now).is_some_and(|notice| notice.severity == Severity::Info)
                 {
@@ -368,7 +397,7 @@ impl AppWindow {
         self.dialogs.open(purpose, move || ctx.request_repaint());
     }
 
-    /// Where recordings go.
+    /// The folder of recordings.
     fn recordings(&self) -> PathBuf {
         self.preferences.recordings.clone().unwrap_or_else(opening::recordings)
     }
@@ -379,14 +408,6 @@ impl AppWindow {
         } else {
             let folder = opening::next_recording(&self.recordings());
             self.studio.record(RecordOptions { folder });
-        }
-    }
-
-    /// A folder as a person says it.
-    fn shown(&self, folder: &Path) -> String {
-        match dirs::home_dir().and_then(|home| folder.strip_prefix(home).ok().map(Path::to_owned)) {
-            Some(rest) => format!("~/{}", rest.display()),
-            None => folder.display().to_string(),
         }
     }
 }

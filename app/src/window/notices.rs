@@ -1,4 +1,4 @@
-//! What a person was told.
+//! Notices to a person, and banners.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use residue_ui::Theme;
 use residue_ui::theme::size;
 
 use super::parts;
-use crate::studio::{UserNotice, Severity};
+use crate::studio::{Severity, UserNotice};
 
 /// Notices kept.
 const KEPT: usize = 100;
@@ -28,7 +28,7 @@ impl Notices {
     /// Takes notices that came at `now`, in seconds.
     pub fn add(&mut self, now: f64, notices: impl IntoIterator<Item = UserNotice>) {
         for notice in notices {
-            // What is said again and again is said once, now.
+            // A notice that repeats is kept once, with the newest time.
             if self.kept.back().is_some_and(|(_, last)| *last == notice) {
                 self.kept.pop_back();
             }
@@ -53,12 +53,12 @@ impl Notices {
         self.dismissed = true;
     }
 
-    /// How many there are.
+    /// Number of notices.
     pub fn len(&self) -> usize {
         self.kept.len()
     }
 
-    /// All of them, the newest first.
+    /// Draws all of them, the newest first.
     pub fn list(&self, ui: &mut Ui, now: f64) {
         let theme = Theme::of(ui);
         ScrollArea::vertical().max_height(260.0).show(ui, |ui| {
@@ -81,7 +81,7 @@ fn ink(theme: &Theme, severity: Severity) -> egui::Color32 {
     if severity == Severity::Info { theme.text } else { theme.alert }
 }
 
-/// A line across the page for what needs attention, with something to do about it. Returns whether
+/// Draws a line across the page for a problem, with a button to do something about it. Returns whether
 /// the button was pressed.
 pub fn banner(ui: &mut Ui, text: &str, alert: bool, button: &str, hint: &str) -> bool {
     let theme = Theme::of(ui);

@@ -1,8 +1,8 @@
-//! Opening files, whatever they hold.
+//! Opening files: audio, codes or a model's folder.
 
 use std::path::{Path, PathBuf};
 
-use crate::studio::{UserNotice, Severity, Studio};
+use crate::studio::{Severity, Studio, UserNotice};
 
 /// Opens a file: codes if it is a .npy, a model if it is a folder with a config.json, audio otherwise.
 /// It plays as soon as it is there.
@@ -18,7 +18,7 @@ pub fn open(studio: &mut Studio, path: PathBuf) {
     }
 }
 
-/// Opens what a person typed, which may be in quotes or begin with the home folder's sign.
+/// Opens a path that a person typed, which may be in quotes or begin with the home folder's sign.
 ///
 /// # Errors
 /// If there is nothing at that place.
@@ -49,7 +49,7 @@ pub fn next_recording(base: &Path) -> PathBuf {
     folders.into_iter().find(|folder| !folder.exists()).unwrap_or_else(|| base.join("recording"))
 }
 
-/// Where recordings go if nothing else was said.
+/// The default folder of recordings.
 pub fn recordings() -> PathBuf {
     let music = dirs::audio_dir().or_else(dirs::home_dir).unwrap_or_default();
     music.join("Residue")

@@ -1,4 +1,4 @@
-//! What fills the window.
+//! The pages of the window.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ pub enum Page {
     Blind,
     /// Models: downloads, checks, precisions.
     Models,
-    /// What depth, bitrate and latency are, and all keys.
+    /// Explanations of depth, bitrate and latency, and all keys.
     Help,
 }
 
@@ -20,7 +20,7 @@ impl Page {
     /// All of them, in the order of their keys.
     pub const ALL: [Self; 4] = [Self::Listen, Self::Blind, Self::Models, Self::Help];
 
-    /// What it is called.
+    /// The name that is shown.
     pub fn name(self) -> &'static str {
         match self {
             Self::Listen => "Listen",

@@ -1,5 +1,7 @@
 //! Pieces of panels.
 
+use std::path::Path;
+
 use egui::accesskit::Role;
 use egui::{
     Align, Button, CollapsingHeader, Color32, ComboBox, Layout, Rect, Response, RichText, Shape,
@@ -8,7 +10,7 @@ use egui::{
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
-/// Where the controls of [`field`]s begin.
+/// Width of the captions of [`field`]s, in points.
 const LABEL: f32 = 64.0;
 
 /// A heading in a column of controls.
@@ -143,7 +145,7 @@ pub fn word(ui: &mut Ui, word: &str, name: &str, hint: &str) -> bool {
     response.on_hover_text(hint).clicked()
 }
 
-/// Bytes as people say them.
+/// A file size in kB, MB or GB.
 pub fn bytes(count: u64) -> String {
     match count {
         0..1_000_000 => format!("{} kB", count.div_ceil(1000)),
@@ -152,13 +154,21 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
-/// A rate as people say it: `44.1 kHz`.
+/// A sample rate in kHz: `44.1 kHz`.
 pub fn kilohertz(rate: u32) -> String {
     let text = format!("{:.3}", f64::from(rate) / 1000.0);
     format!("{} kHz", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// How many there are of something countable.
+/// A folder as people say it: within the home folder as `~/`.
+pub fn folder(folder: &Path) -> String {
+    match dirs::home_dir().and_then(|home| folder.strip_prefix(home).ok().map(Path::to_owned)) {
+        Some(rest) => format!("~/{}", rest.display()),
+        None => folder.display().to_string(),
+    }
+}
+
+/// A number with its noun: `1 frame`, `2 frames`.
 pub fn count(count: u64, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }

@@ -1,4 +1,4 @@
-//! What the window remembers from one day to the next.
+//! The settings that the window keeps in a file.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -17,7 +17,7 @@ use crate::studio::DeviceRequest;
 /// Dark or light.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ThemeChoice {
-    /// As the system says.
+    /// The system's.
     #[default]
     System,
     /// Light on dark.
@@ -27,10 +27,10 @@ pub enum ThemeChoice {
 }
 
 impl ThemeChoice {
-    /// All of them.
+    /// All of them, in the order they are shown.
     pub const ALL: [Self; 3] = [Self::System, Self::Dark, Self::Light];
 
-    /// What it is called.
+    /// The name that is shown.
     pub fn name(self) -> &'static str {
         match self {
             Self::System => "As the system",
@@ -81,7 +81,7 @@ impl Default for ViewPreferences {
     }
 }
 
-/// Everything that is remembered.
+/// All settings that are kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Preferences {
@@ -103,15 +103,15 @@ pub struct Preferences {
     pub devices: DevicePreferences,
     /// The model.
     pub model: ModelPreferences,
-    /// What is heard.
+    /// Source and depths.
     pub heard: ListeningPreferences,
     /// Output gain in decibels.
     pub volume_db: f32,
-    /// Where recordings go.
+    /// The folder of recordings; `None`: the default.
     pub recordings: Option<PathBuf>,
 }
 
-/// [`DeviceRequest`].
+/// A [`DeviceRequest`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(missing_docs)]
@@ -124,7 +124,7 @@ pub struct DevicePreferences {
     pub channels: Option<usize>,
 }
 
-/// [`ModelWish`].
+/// A [`ModelRequest`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(missing_docs)]
@@ -134,7 +134,8 @@ pub struct ModelPreferences {
     pub threads: usize,
 }
 
-/// What of [`PortSettings`] is kept; effects are not: who comes back tomorrow wants to hear no losses.
+/// The part of [`PortSettings`] that is kept. Effects are not: a lossy channel would surprise at the next
+/// start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ListeningPreferences {
@@ -183,8 +184,8 @@ impl Default for ListeningPreferences {
 }
 
 impl From<DeviceRequest> for DevicePreferences {
-    fn from(choice: DeviceRequest) -> Self {
-        let DeviceRequest { host, input, output, rate, buffer, channels } = choice;
+    fn from(request: DeviceRequest) -> Self {
+        let DeviceRequest { host, input, output, rate, buffer, channels } = request;
         Self { host, input, output, rate, buffer, channels }
     }
 }
@@ -198,8 +199,8 @@ impl From<DevicePreferences> for DeviceRequest {
 
 impl From<ModelRequest> for ModelPreferences {
     fn from(request: ModelRequest) -> Self {
-        let ModelRequest { id, precision, threads } = request;
-        Self { id, precision: precision.name().to_owned(), threads }
+        let precision = request.precision.name().to_owned();
+        Self { id: request.id, precision, threads: request.threads }
     }
 }
 
@@ -234,7 +235,7 @@ impl From<ListeningPreferences> for PortSettings {
 }
 
 impl Preferences {
-    /// What is kept in a file, or the defaults where there is none.
+    /// Reads a file, or returns the defaults where there is none.
     ///
     /// # Errors
     /// If it cannot be read or is something else.
@@ -244,7 +245,7 @@ impl Preferences {
             read => read?,
         };
         let mut read: Self = serde_json::from_slice(&text)?;
-        // Whoever edits the file by hand still gets a window.
+        // A file that was edited by hand still opens a usable window.
         let scale = if read.scale.is_finite() { read.scale } else { 1.0 };
         read.scale = scale.clamp(*SCALES.start(), *SCALES.end());
         for (side, least) in read.window.iter_mut().zip(SMALLEST) {
@@ -265,7 +266,7 @@ impl Preferences {
             fs::create_dir_all(folder)?;
         }
         let text = serde_json::to_vec_pretty(self)?;
-        // Whole or not at all: a computer that is switched off forgets nothing.
+        // Written whole or not at all, so that a power cut loses no settings.
         let temporary = path.with_extension("json.tmp");
         fs::write(&temporary, text)?;
         fs::rename(&temporary, path)
@@ -285,12 +286,12 @@ mod tests {
             PortSettings { source: ListeningSource::DryMinusB, ..PortSettings::default() };
         settings.frames.depths = [usize::MAX, 7];
         let request = ModelRequest { id: "nano".into(), precision: Precision::Int8, threads: 3 };
-        let choice = DeviceRequest { rate: Some(44_100), ..DeviceRequest::default() };
+        let devices = DeviceRequest { rate: Some(44_100), ..DeviceRequest::default() };
         let kept = Preferences {
             look: ThemeChoice::Light,
             scale: 1.5,
             page: Page::Models,
-            devices: choice.clone().into(),
+            devices: devices.clone().into(),
             model: request.clone().into(),
             heard: settings.into(),
             ..Preferences::default()
@@ -300,7 +301,7 @@ mod tests {
         assert_eq!(read, kept);
         assert_eq!(PortSettings::from(read.heard), settings);
         assert_eq!(ModelRequest::from(read.model), request);
-        assert_eq!(DeviceRequest::from(read.devices).rate, choice.rate);
+        assert_eq!(DeviceRequest::from(read.devices).rate, devices.rate);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Where the time goes between a sound and its echo.
+//! The parts of the round-trip latency.
 
 use egui::Ui;
 use residue_ui::{LatencyPart, latency_parts};
@@ -23,7 +23,7 @@ pub fn show(ui: &mut Ui, round_trip: &RoundTrip) {
     latency_parts(ui, "Round trip", &rows(round_trip));
 }
 
-/// All of it in one line.
+/// All parts in one line.
 pub fn line(round_trip: &RoundTrip) -> String {
     let parts: Vec<String> = rows(round_trip)
         .iter()

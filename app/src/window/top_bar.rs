@@ -4,55 +4,55 @@ use egui::{Align, Button, Layout, Popup, RichText, Slider, Ui, vec2};
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
-use super::AppWindow;
 use super::page::Page;
 use super::parts;
-use super::preferences::{ThemeChoice, SCALES};
+use super::preferences::{Preferences, SCALES, ThemeChoice};
+use crate::studio::Studio;
 
 /// Steps of the scale.
 const SCALE_STEP: f32 = 0.1;
 
 /// Draws the bar.
-pub fn show(ui: &mut Ui, window: &mut AppWindow) {
+pub fn show(ui: &mut Ui, preferences: &mut Preferences, studio: &mut Studio) {
     let theme = Theme::of(ui);
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = size::GAP;
         ui.label(RichText::new("Residue").size(size::VALUE).strong());
         ui.add_space(size::SPACE);
         for (n, page) in Page::ALL.into_iter().enumerate() {
-            let chosen = window.preferences.page == page;
+            let chosen = preferences.page == page;
             let button = Button::selectable(chosen, page.name()).min_size(vec2(0.0, 26.0));
             if ui.add(button).on_hover_text(format!("ctrl {}", n + 1)).clicked() {
-                window.preferences.page = page;
+                preferences.page = page;
             }
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            looks(ui, window);
-            output(ui, &theme, window);
+            looks(ui, preferences);
+            output(ui, &theme, studio);
         });
     });
 }
 
-fn looks(ui: &mut Ui, window: &mut AppWindow) {
+fn looks(ui: &mut Ui, preferences: &mut Preferences) {
     let button = ui.button("Settings").on_hover_text("dark or light, size of everything");
     Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
         ui.set_width(220.0);
         parts::heading(ui, "LOOK");
         for look in ThemeChoice::ALL {
-            ui.radio_value(&mut window.preferences.look, look, look.name());
+            ui.radio_value(&mut preferences.look, look, look.name());
         }
         parts::heading(ui, "SIZE");
         ui.horizontal(|ui| {
-            let scale = window.preferences.scale;
+            let scale = preferences.scale;
             if parts::word(ui, "\u{2212}", "Smaller", "ctrl \u{2212}") {
-                window.preferences.scale = scaled(scale, -1.0);
+                preferences.scale = scaled(scale, -1.0);
             }
             ui.label(format!("{:.0} %", scale * 100.0));
             if parts::word(ui, "+", "Larger", "ctrl +") {
-                window.preferences.scale = scaled(scale, 1.0);
+                preferences.scale = scaled(scale, 1.0);
             }
             if ui.button("Reset").on_hover_text("ctrl 0").clicked() {
-                window.preferences.scale = 1.0;
+                preferences.scale = 1.0;
             }
         });
     });
@@ -64,8 +64,7 @@ fn scaled(scale: f32, steps: f32) -> f32 {
     stepped.clamp(*SCALES.start(), *SCALES.end())
 }
 
-fn output(ui: &mut Ui, theme: &Theme, window: &mut AppWindow) {
-    let studio = &mut window.studio;
+fn output(ui: &mut Ui, theme: &Theme, studio: &mut Studio) {
     ui.spacing_mut().slider_width = 110.0;
     let mut volume = studio.volume_db();
     let slider = Slider::new(&mut volume, -60.0..=12.0)

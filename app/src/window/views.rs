@@ -1,8 +1,9 @@
-//! The pictures of what runs.
+//! The live views: spectrograms, tokens, codebook use, distance, load and latency.
 
 use egui::{
     Align, Button, ComboBox, Layout, Rect, RichText, ScrollArea, Ui, UiBuilder, pos2, vec2,
 };
+use residue_engine::live::PortStatus;
 use residue_engine::measure::MeasureError;
 use residue_ui::theme::size;
 use residue_ui::{
@@ -10,8 +11,9 @@ use residue_ui::{
     SpectrogramOptions, TelemetryFeed, TelemetryRequest, Theme, TokenMap, TokenMapOptions, load,
 };
 
-use super::preferences::ViewPreferences as Unfolded;
-use super::{AppWindow, parts, round_trip};
+use super::preferences::ViewPreferences;
+use super::{parts, round_trip};
+use crate::studio::Studio;
 
 /// Width of the column beside the spectrograms, in points.
 const COLUMN: f32 = 286.0;
@@ -22,7 +24,7 @@ const DISTANCE: f32 = 52.0;
 /// Seconds of spectrograms to choose from.
 const SECONDS: [f64; 4] = [4.0, 8.0, 16.0, 30.0];
 
-/// Everything that pictures are made of, for one rate.
+/// The live views' data, for one sample rate.
 pub struct LiveViews {
     pub feed: TelemetryFeed,
     pub history: LoadHistory,
@@ -34,7 +36,7 @@ pub struct LiveViews {
     rate: u32,
     seconds: f64,
     epoch: u64,
-    /// What could be seen in the last frame, and is worked for in the next.
+    /// Views that were visible in the last frame, and are updated in the next.
     seen: Seen,
 }
 
@@ -84,9 +86,8 @@ impl LiveViews {
     }
 }
 
-/// Reads what has come since the last frame, for what could be seen then.
-pub fn update(window: &mut AppWindow) {
-    let AppWindow { studio, views, preferences, .. } = window;
+/// Reads telemetry since the last frame, for the views that were visible then.
+pub fn update(views: &mut LiveViews, studio: &Studio, seconds: f64) {
     let epoch = studio.port_epoch();
     if epoch != views.epoch {
         views.feed.close();
@@ -98,7 +99,7 @@ pub fn update(window: &mut AppWindow) {
         return;
     };
     // A rate of 0 is that of no device.
-    if views.prepare(control.config().rate, preferences.seconds).is_err() {
+    if views.prepare(control.config().rate, seconds).is_err() {
         return;
     }
     let seen = views.seen;
@@ -118,29 +119,49 @@ pub fn update(window: &mut AppWindow) {
     }
 }
 
+/// The choices that a person makes in the views.
+pub struct ViewChoices<'a> {
+    /// Which views are unfolded.
+    pub unfolded: &'a mut ViewPreferences,
+    /// Seconds that spectrograms show.
+    pub seconds: &'a mut f64,
+}
+
 /// Draws all that are unfolded.
-pub fn show(ui: &mut Ui, window: &mut AppWindow) {
+pub fn show(
+    ui: &mut Ui,
+    views: &mut LiveViews,
+    studio: &mut Studio,
+    status: Option<&PortStatus>,
+    choices: &mut ViewChoices<'_>,
+) {
     let rect = ui.available_rect_before_wrap();
     let left =
         Rect::from_min_max(rect.min, pos2(rect.right() - COLUMN - size::SPACE, rect.bottom()));
     let right = Rect::from_min_max(pos2(rect.right() - COLUMN, rect.top()), rect.max);
-    window.views.seen = Seen::default();
+    views.seen = Seen::default();
     let down = Layout::top_down(Align::Min);
-    ui.scope_builder(UiBuilder::new().max_rect(left).layout(down), |ui| spectrograms(ui, window));
+    ui.scope_builder(UiBuilder::new().max_rect(left).layout(down), |ui| {
+        spectrograms(ui, views, studio, choices);
+    });
     ui.scope_builder(UiBuilder::new().max_rect(right).layout(down), |ui| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = size::GAP;
-            column(ui, window);
+            column(ui, views, studio, status, choices.unfolded);
         });
     });
 }
 
-fn spectrograms(ui: &mut Ui, window: &mut AppWindow) {
-    let AppWindow { studio, views, preferences, .. } = window;
+fn spectrograms(
+    ui: &mut Ui,
+    views: &mut LiveViews,
+    studio: &Studio,
+    choices: &mut ViewChoices<'_>,
+) {
     if let Some(difference) = DifferenceLane::heard(studio.settings().source) {
         views.options.difference = difference;
     }
-    let lanes = &mut preferences.views.spectrograms;
+    let lanes = &mut choices.unfolded.spectrograms;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = size::GAP;
         ui.spacing_mut().interact_size.y = 18.0;
@@ -166,12 +187,12 @@ fn spectrograms(ui: &mut Ui, window: &mut AppWindow) {
                 }
             }
             let text = |seconds: f64| format!("{seconds:.0} s");
-            let shown = text(preferences.seconds);
+            let shown = text(*choices.seconds);
             let combo = ComboBox::from_id_salt("seconds").selected_text(&shown).width(52.0);
             let response = combo
                 .show_ui(ui, |ui| {
                     for seconds in SECONDS {
-                        ui.selectable_value(&mut preferences.seconds, seconds, text(seconds));
+                        ui.selectable_value(choices.seconds, seconds, text(seconds));
                     }
                 })
                 .response;
@@ -185,9 +206,9 @@ fn spectrograms(ui: &mut Ui, window: &mut AppWindow) {
         return;
     }
     views.options.lanes = *lanes;
-    // Pictures are drawn also when nothing runs, of what was heard last.
+    // Views are drawn also when nothing runs, of the last sound.
     let rate = if views.rate == 0 { 48_000 } else { views.rate };
-    if views.prepare(rate, preferences.seconds).is_err() {
+    if views.prepare(rate, *choices.seconds).is_err() {
         return;
     }
     if let Some(spectrogram) = &mut views.spectrogram {
@@ -196,26 +217,29 @@ fn spectrograms(ui: &mut Ui, window: &mut AppWindow) {
     }
 }
 
-fn column(ui: &mut Ui, window: &mut AppWindow) {
-    let mut unfolded = window.preferences.views;
-    let Unfolded { tokens, codebooks, distance, load, latency, .. } = &mut unfolded;
+fn column(
+    ui: &mut Ui,
+    views: &mut LiveViews,
+    studio: &mut Studio,
+    status: Option<&PortStatus>,
+    unfolded: &mut ViewPreferences,
+) {
+    let ViewPreferences { tokens, codebooks, distance, load, latency, .. } = unfolded;
     let width = ui.available_width();
-    let status = window.status.clone();
-    let round_trip = window.studio.round_trip();
-    let rate = window.views.rate.max(1);
-    let facts = window.studio.model().facts.clone();
-    let before = window.studio.settings();
+    let round_trip = studio.round_trip();
+    let rate = views.rate.max(1);
+    let facts = studio.model().facts.clone();
+    let before = studio.settings();
     let mut settings = before;
     let layers = facts.as_ref().map_or(1, |facts| facts.layers);
     let depths = settings.frames.depths.map(|depth| depth.min(layers));
-    let views = &mut window.views;
 
     let mut action = None;
     views.seen.tokens = parts::folding(ui, "TOKENS", tokens, |ui| {
         fixed(ui, width, TOKENS, |ui| {
             let options = TokenMapOptions {
                 rate,
-                playing: status.as_ref().map(|status| status.playing),
+                playing: status.map(|status| status.playing),
                 depths,
                 muted: settings.frames.muted_layers,
                 stream: 0,
@@ -238,13 +262,13 @@ fn column(ui: &mut Ui, window: &mut AppWindow) {
             distance.show(ui, DISTANCE);
         }
     });
-    parts::folding(ui, "LOAD", load, |ui| match &status {
+    parts::folding(ui, "LOAD", load, |ui| match status {
         Some(status) => {
             self::load(ui, status, &views.history, rate);
         }
         None => nothing(ui),
     });
-    let inner = window.studio.control().map(|control| control.latency());
+    let inner = studio.control().map(|control| control.latency());
     parts::folding(ui, "LATENCY", latency, |ui| match (&round_trip, inner) {
         (Some(parts), _) => {
             round_trip::show(ui, parts);
@@ -255,9 +279,8 @@ fn column(ui: &mut Ui, window: &mut AppWindow) {
         }
         (None, None) => nothing(ui),
     });
-    window.preferences.views = unfolded;
     if settings != before {
-        window.studio.set_settings(settings);
+        studio.set_settings(settings);
     }
 }
 

@@ -107,13 +107,13 @@ pub fn depth(depth: usize) -> Contender {
 
 /// 1.2 seconds of speech as these.
 pub fn rendered(contenders: &[Contender]) -> RenderedPassages {
-    let brief = RenderRequest {
+    let request = RenderRequest {
         material: speech(Some((1.0, 2.2))),
         contenders: contenders.to_vec(),
         rate: RATE,
         match_levels: true,
     };
-    render(&brief, &ModelStore::from_env(), &JobContext::new(Arc::new(|| ()))).unwrap()
+    render(&request, &ModelStore::from_env(), &JobContext::new(Arc::new(|| ()))).unwrap()
 }
 
 /// A ladder over the same passage, with its model loaded.

@@ -11,13 +11,13 @@ use residue_ui_testing::{Picture, Stage, compare};
 use crate::listener::{Headphones, pause};
 use crate::page::{offer, page};
 
-struct Desk {
+struct PageHarness {
     page: BlindPage,
     ears: Headphones,
     stage: Stage,
 }
 
-impl Desk {
+impl PageHarness {
     fn new(test: BlindTestKind, theme: &Theme) -> Self {
         let mut page = page(21);
         page.setup.test = test;
@@ -48,7 +48,7 @@ impl Desk {
 
     /// Until a trial plays, or the test is over.
     fn wait(&mut self) {
-        let playing = |desk: &Self| desk.page.is_testing() && desk.ears.0.borrow().playing;
+        let playing = |page: &Self| page.page.is_testing() && page.ears.0.borrow().playing;
         while !playing(self) && self.page.report().is_none() {
             self.press(&[Key::F1]);
             pause();
@@ -80,7 +80,7 @@ fn the_page_looks_as_it_did_dark_and_light() {
                 compare::compare(picture, &folder, &format!("{name}-{look}"), temporary).err(),
             );
         };
-        let mut abx = Desk::new(BlindTestKind::Abx, &theme);
+        let mut abx = PageHarness::new(BlindTestKind::Abx, &theme);
         check("setup", &abx.picture());
         // Without a codec: the picture must not depend on the last bit of its arithmetic.
         abx.page.setup.pair = [Contender::Original, Contender::Anchor];
@@ -92,14 +92,14 @@ fn the_page_looks_as_it_did_dark_and_light() {
         abx.answer_all(|n| n != 4);
         check("result", &abx.picture());
 
-        let mut threshold = Desk::new(BlindTestKind::Threshold, &theme);
+        let mut threshold = PageHarness::new(BlindTestKind::Threshold, &theme);
         check("threshold-setup", &threshold.picture());
         threshold.start();
         check("threshold-trial", &threshold.picture());
         threshold.answer_all(|n| n < 9 || n % 3 != 0);
         check("threshold-result", &threshold.picture());
 
-        let mut rating = Desk::new(BlindTestKind::Rating, &theme);
+        let mut rating = PageHarness::new(BlindTestKind::Rating, &theme);
         check("rating-setup", &rating.picture());
         rating.page.setup.depths = vec![1, 4, 16];
         rating.start();

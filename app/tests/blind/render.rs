@@ -14,11 +14,11 @@ use residue_engine::offline;
 
 use crate::listener::{RATE, depth, distance_db, pause, rendered, speech};
 
-fn all(brief: &RenderRequest) -> RenderedPassages {
-    render(brief, &ModelStore::from_env(), &JobContext::new(Arc::new(|| ()))).unwrap()
+fn all(request: &RenderRequest) -> RenderedPassages {
+    render(request, &ModelStore::from_env(), &JobContext::new(Arc::new(|| ()))).unwrap()
 }
 
-fn brief(
+fn render_request(
     material: TestMaterial,
     contenders: Vec<Contender>,
     rate: u32,
@@ -33,7 +33,8 @@ fn a_depth_is_what_the_codec_makes_of_the_file_sample_for_sample() {
     // Whatever the codec heard before: here all of the file up to the passage.
     let material = speech(Some((0.5, 1.7)));
     let (rate, first, length) = (material.audio.rate, 0.5, 1.2);
-    let made = all(&brief(material.clone(), vec![Contender::Original, depth(4)], rate, false));
+    let made =
+        all(&render_request(material.clone(), vec![Contender::Original, depth(4)], rate, false));
     let (first, length) = ((first * f64::from(rate)) as usize, (length * f64::from(rate)) as usize);
 
     let model = embedded();
@@ -65,7 +66,7 @@ fn all_are_aligned_at_the_rate_of_the_device() {
     for rate in [44_100, 48_000] {
         let material = speech(Some((1.0, 2.2)));
         let contenders = vec![Contender::Original, depth(32), Contender::Anchor];
-        let made = all(&brief(material, contenders, rate, true));
+        let made = all(&render_request(material, contenders, rate, true));
         let [original, others @ ..] = made.stimuli.planes.as_slice() else { panic!("three") };
         let similar = |other: &Audio, lag: isize| {
             let (a, b) = (&original.channels[0], &other.channels[0]);
@@ -146,9 +147,9 @@ fn models_and_precisions_can_be_compared() {
 #[test]
 fn what_cannot_be_compared_says_why() {
     let fails = |material: TestMaterial, contender: Contender| {
-        let brief = brief(material, vec![Contender::Original, contender], RATE, true);
+        let request = render_request(material, vec![Contender::Original, contender], RATE, true);
         let context = JobContext::new(Arc::new(|| ()));
-        render(&brief, &ModelStore::from_env(), &context).unwrap_err().to_string()
+        render(&request, &ModelStore::from_env(), &context).unwrap_err().to_string()
     };
     let passage = || speech(Some((1.0, 2.0)));
     assert!(fails(passage(), depth(33)).contains("32 layers, so depth 33"));
@@ -160,10 +161,10 @@ fn what_cannot_be_compared_says_why() {
 
 #[test]
 fn rendering_stops_when_nobody_waits() {
-    let brief = brief(speech(None), vec![Contender::Original, depth(32)], RATE, true);
+    let request = render_request(speech(None), vec![Contender::Original, depth(32)], RATE, true);
     let (ended, end) = std::sync::mpsc::channel();
     let work = move |context: &JobContext| {
-        let rendered = render(&brief, &ModelStore::from_env(), context);
+        let rendered = render(&request, &ModelStore::from_env(), context);
         let _ = ended.send(matches!(rendered, Err(BlindError::Cancelled)));
         rendered
     };

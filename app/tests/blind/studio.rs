@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use residue_app::blind::{Contender, TrialLabel, AuditionPlayer, Trials};
+use residue_app::blind::{AuditionPlayer, Contender, TrialLabel, Trials};
 use residue_app::studio::{SimulatedBackend, Studio, StudioOptions};
 use residue_engine::blind::SystemRandom;
 

@@ -1,6 +1,6 @@
 //! The tests themselves, with listeners who hear what is in the headphones.
 
-use residue_app::blind::{Contender, TrialLabel, Ratings, RatingChoice, Trials};
+use residue_app::blind::{Contender, RatingChoice, Ratings, TrialLabel, Trials};
 use residue_engine::blind::{
     AbxSide, RandomSource, SeededRandom, SystemRandom, TestResult, Threshold,
 };

@@ -15,7 +15,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use residue_app::studio::{CpalBackend, DeviceRequest, Severity, StreamState, Studio, StudioOptions};
+use residue_app::studio::{
+    CpalBackend, DeviceRequest, Severity, StreamState, Studio, StudioOptions,
+};
 use residue_app::window::CONTROLS;
 use residue_engine::audio::{self, Audio};
 use residue_engine::live::{Allowance, FrameEffects, PortSettings};

@@ -24,13 +24,13 @@ pub struct Recording {
 
 /// The probe, connected.
 pub struct Probe {
-    client: jack::AsyncClient<(), Tape>,
+    client: jack::AsyncClient<(), ProbeProcess>,
     go: Arc<AtomicBool>,
     frames: Arc<AtomicUsize>,
     recording: Arc<Mutex<Recording>>,
 }
 
-struct Tape {
+struct ProbeProcess {
     to_residue: [Port<AudioOut>; 2],
     from_residue: [Port<AudioIn>; 2],
     signal: [Vec<f32>; 2],
@@ -58,7 +58,7 @@ impl Probe {
         let go = Arc::new(AtomicBool::new(false));
         let frames = Arc::new(AtomicUsize::new(0));
         let recording = Arc::default();
-        let tape = Tape {
+        let process = ProbeProcess {
             to_residue: [out("out_0"), out("out_1")],
             from_residue: [input("in_0"), input("in_1")],
             signal,
@@ -69,7 +69,7 @@ impl Probe {
             due: None,
             pause,
         };
-        let client = client.activate_async((), tape).unwrap();
+        let client = client.activate_async((), process).unwrap();
         Self { client, go, frames, recording }
     }
 
@@ -141,7 +141,7 @@ impl Probe {
     }
 }
 
-impl jack::ProcessHandler for Tape {
+impl jack::ProcessHandler for ProbeProcess {
     fn process(&mut self, _: &Client, scope: &ProcessScope) -> Control {
         let frames = scope.n_frames();
         let now = scope.last_frame_time();

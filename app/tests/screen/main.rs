@@ -40,9 +40,9 @@ const TAKEN: usize = RATE as usize * 3 / 2;
 const KNOWN: usize = 4000;
 
 /// The program, killed if it is still there when the test ends.
-struct Program(Child);
+struct RunningApp(Child);
 
-impl Drop for Program {
+impl Drop for RunningApp {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -65,16 +65,16 @@ fn a_clip_through_the_window_is_the_codecs_and_depth_changes_where_the_key_was_p
     let turn = unsafe { Turn::take() };
     let server = Server::start(&turn, RATE, Duration::from_secs(10));
     let screen = Screen::start();
-    let (recording, moments, program) = perform(&server, &screen);
+    let (recording, moments, app) = perform(&server, &screen);
     assert_eq!(recording.missed, 0, "the server left out periods: {}", server.log());
     // In this order: the server ends well while its clients live.
     drop(server);
-    drop(program);
+    drop(app);
     compare(&recording, &moments);
 }
 
 /// Plays the clip through the window and presses the keys; the program still runs.
-fn perform(server: &Server, screen: &Screen) -> (Recording, Moments, Program) {
+fn perform(server: &Server, screen: &Screen) -> (Recording, Moments, RunningApp) {
     let home = server.path("home");
     fs::create_dir_all(&home).unwrap();
     let preferences = r#"{
@@ -94,7 +94,7 @@ fn perform(server: &Server, screen: &Screen) -> (Recording, Moments, Program) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_residue"));
     screen.show(&mut command);
     command.env("RESIDUE_HOME", &home).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-    let program = Program(command.spawn().unwrap());
+    let app = RunningApp(command.spawn().unwrap());
     screen.focus("Residue");
     screen.press("space");
     probe.connect();
@@ -114,7 +114,7 @@ fn perform(server: &Server, screen: &Screen) -> (Recording, Moments, Program) {
     screen.press("d");
     let late = probe.find("the end is dry", lateness);
     let recording = probe.finish();
-    (recording, Moments { connected, depth, dry, late }, program)
+    (recording, Moments { connected, depth, dry, late }, app)
 }
 
 fn compare(recording: &Recording, moments: &Moments) {

@@ -13,8 +13,9 @@ const FADE: usize = RATE as usize / 200;
 /// A microphone starts muted, and is heard bit for bit once that is lifted.
 #[test]
 fn a_microphone_is_muted_until_told_otherwise() {
-    let mut harness =
-        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
+    let mut harness = StudioHarness::new(RATE, |options| {
+        options.settings = settings(ListeningSource::Dry, [8, 2])
+    });
     assert_eq!(harness.studio.input(), InputKind::Microphone);
     assert!(harness.studio.muted() && harness.studio.muted_for_headphones());
     harness.studio.start();
@@ -60,14 +61,17 @@ fn only_a_microphone_opens_an_input() {
     assert!(harness.studio.muted_for_headphones());
     let devices = harness.devices.clone();
     harness.until("an input", |_| devices.shape().is_some_and(|shape| shape.input.is_some()));
-    harness.until("shown", |studio| studio.input() == InputKind::Microphone && studio.file().is_none());
+    harness.until("shown", |studio| {
+        studio.input() == InputKind::Microphone && studio.file().is_none()
+    });
 }
 
 /// A plug that is pulled is told, and when it is back the file goes on where it was.
 #[test]
 fn lost_devices_come_back() {
-    let mut harness =
-        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
+    let mut harness = StudioHarness::new(RATE, |options| {
+        options.settings = settings(ListeningSource::Dry, [8, 2])
+    });
     let input = voice(RATE, 96_000, 4);
     let path = harness.file("voice.wav", RATE, std::slice::from_ref(&input));
     harness.open(&path);
@@ -134,8 +138,9 @@ fn the_systems_default_is_followed() {
 /// Versions of a recording are switched in place, and afterwards the file goes on.
 #[test]
 fn an_audition_stands_in_for_everything_else() {
-    let mut harness =
-        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
+    let mut harness = StudioHarness::new(RATE, |options| {
+        options.settings = settings(ListeningSource::Dry, [8, 2])
+    });
     let input = voice(RATE, 96_000, 4);
     let path = harness.file("voice.wav", RATE, std::slice::from_ref(&input));
     harness.open(&path);
@@ -145,7 +150,7 @@ fn an_audition_stands_in_for_everything_else() {
     let stimuli = Stimuli { rate: RATE, planes: vec![version(1), version(2)], region: None };
     harness.studio.audition(Arc::new(stimuli.clone()));
     harness.studio.select(1);
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    harness.until("it is sent", |studio| studio.is_settled());
     let heard = harness.play(20 * BLOCK);
     let from = FADE + 3 * BLOCK;
     let expected = &stimuli.planes[1].channels[0][from - FADE..][..20 * BLOCK - from];
@@ -156,10 +161,10 @@ fn an_audition_stands_in_for_everything_else() {
     assert!((position - (20 * BLOCK - FADE) as f64).abs() < 1e-6, "{position}");
 
     harness.studio.end_audition();
-    std::thread::sleep(std::time::Duration::from_millis(300));
     assert!(harness.studio.audition_state().is_none());
     let heard = harness.play(20 * BLOCK)[0].clone();
-    let position = (harness.studio.transport().unwrap().position_s * f64::from(RATE)).round() as usize;
+    let position =
+        (harness.studio.transport().unwrap().position_s * f64::from(RATE)).round() as usize;
     let tail = &heard[4 * BLOCK..];
     assert_eq!(differs(tail, &input[position - tail.len()..position]), None);
 

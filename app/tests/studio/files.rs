@@ -11,8 +11,9 @@ use super::harness::{BLOCK, FRAME, RATE, StudioHarness, differs, roundtrip, sett
 #[test]
 fn a_file_is_heard_as_its_roundtrip() {
     for (rate, file_rate, channels) in [(RATE, RATE, 1), (RATE, RATE, 2), (48_000, 44_100, 2)] {
-        let mut harness =
-            StudioHarness::new(rate, |options| options.settings = settings(ListeningSource::B, [32, 6]));
+        let mut harness = StudioHarness::new(rate, |options| {
+            options.settings = settings(ListeningSource::B, [32, 6])
+        });
         let input: Vec<Vec<f32>> = (0..channels)
             .map(|seed| voice(file_rate, file_rate as usize / 2 + 77, seed + 1))
             .collect();
@@ -51,8 +52,9 @@ fn a_file_is_heard_as_its_roundtrip() {
 /// made, and a change of depth is heard a latency later, from the next frame on.
 #[test]
 fn sources_and_depths_change_in_place() {
-    let mut harness =
-        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
+    let mut harness = StudioHarness::new(RATE, |options| {
+        options.settings = settings(ListeningSource::Dry, [8, 2])
+    });
     let input = voice(RATE, 40_000, 3);
     let path = harness.file("voice.wav", RATE, std::slice::from_ref(&input));
     harness.open(&path);
@@ -100,8 +102,9 @@ fn sources_and_depths_change_in_place() {
 /// A part repeats to the sample, a jump starts at the sample, and a pause goes on where it was.
 #[test]
 fn loops_jumps_and_pauses_are_exact() {
-    let mut harness =
-        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
+    let mut harness = StudioHarness::new(RATE, |options| {
+        options.settings = settings(ListeningSource::Dry, [8, 2])
+    });
     let input = voice(RATE, 48_000, 5);
     let path = harness.file("voice.wav", RATE, std::slice::from_ref(&input));
     harness.open(&path);
@@ -157,8 +160,9 @@ fn loops_jumps_and_pauses_are_exact() {
 /// Mute and volume move without steps, and full volume is exact.
 #[test]
 fn mute_and_volume_do_not_click() {
-    let mut harness =
-        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
+    let mut harness = StudioHarness::new(RATE, |options| {
+        options.settings = settings(ListeningSource::Dry, [8, 2])
+    });
     let tone: Vec<f32> = (0..96_000).map(|n| 0.5 * (n as f32 * 0.02).sin()).collect();
     let path = harness.file("tone.wav", RATE, std::slice::from_ref(&tone));
     harness.open(&path);
@@ -191,8 +195,9 @@ fn mute_and_volume_do_not_click() {
 /// What cannot be played is told, and what played goes on.
 #[test]
 fn bad_files_are_told_and_disturb_nothing() {
-    let mut harness =
-        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
+    let mut harness = StudioHarness::new(RATE, |options| {
+        options.settings = settings(ListeningSource::Dry, [8, 2])
+    });
     let input = voice(RATE, 48_000, 7);
     let path = harness.file("voice.wav", RATE, std::slice::from_ref(&input));
     harness.open(&path);
@@ -224,7 +229,8 @@ fn bad_files_are_told_and_disturb_nothing() {
 /// Opening another file while one plays plays it from its start.
 #[test]
 fn another_file_goes_on_playing() {
-    let mut harness = StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::A, [8, 2]));
+    let mut harness =
+        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::A, [8, 2]));
     let (mono, left, right) =
         (voice(RATE, 20_000, 8), voice(RATE, 20_000, 9), voice(RATE, 20_000, 10));
     let first = harness.file("mono.wav", RATE, &[mono]);

@@ -6,10 +6,10 @@ use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use residue_app::studio::{UserNotice, Severity, SimulatedBackend, Studio, StudioOptions};
+use residue_app::studio::{Severity, SimulatedBackend, Studio, StudioOptions, UserNotice};
 use residue_engine::audio::{self, Audio, MonoTreatment};
 use residue_engine::codec::{Codec, CodecOptions};
-use residue_engine::live::{FrameEffects, ListeningSource, PortSettings};
+use residue_engine::live::{Allowance, FrameEffects, ListeningSource, PortSettings};
 use residue_engine::models::{HubSettings, ModelLibrary, embedded};
 use residue_engine::offline;
 use residue_engine::tokens::Codes;
@@ -45,7 +45,10 @@ impl StudioHarness {
         let folder = tempfile::tempdir().unwrap();
         let hub = HubSettings { offline: true, ..HubSettings::new(folder.path().join("hub")) };
         let library = ModelLibrary::new(folder.path().join("home"), hub);
-        let mut options = StudioOptions { store: library.into(), ..StudioOptions::default() };
+        // Not measured, so that the latency is the same on every machine.
+        let allowance = Allowance::Samples(FRAME);
+        let mut options =
+            StudioOptions { store: library.into(), allowance, ..StudioOptions::default() };
         change(&mut options);
         let devices = SimulatedBackend::new(rate, BLOCK as u32);
         let studio = Studio::new(Arc::new(devices.clone()), options, Arc::new(|| ()));

@@ -2,7 +2,7 @@
 
 mod devices;
 mod files;
+mod harness;
 mod models;
 mod recording;
-mod harness;
 mod tokens;

@@ -39,7 +39,9 @@ fn models_change_while_a_file_plays() {
     // The same one in another precision has the same latency; the golden one has longer frames.
     let folder = golden("v1").display().to_string();
     let other = ModelRequest { precision: Precision::Int8, ..request("embedded") };
-    for (model, same_port) in [(other, true), (request(&folder), false), (request("embedded"), false)] {
+    for (model, same_port) in
+        [(other, true), (request(&folder), false), (request("embedded"), false)]
+    {
         let epoch = harness.studio.port_epoch();
         let before = harness.studio.transport().unwrap().position_s;
         harness.studio.choose_model(model.clone());
@@ -69,7 +71,8 @@ fn models_change_while_a_file_plays() {
 /// A first model that cannot be loaded is stood in for.
 #[test]
 fn without_a_first_model_the_embedded_one_stands_in() {
-    let mut harness = StudioHarness::new(RATE, |options| options.model = request("/no/such/folder"));
+    let mut harness =
+        StudioHarness::new(RATE, |options| options.model = request("/no/such/folder"));
     harness.studio.start();
     harness.notice(Severity::Error, "/no/such/folder");
     harness.ready();

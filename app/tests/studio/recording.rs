@@ -37,8 +37,7 @@ fn a_recording_holds_every_lane_and_the_codes() {
         });
         assert_eq!(harness.studio.recording().unwrap().dropped_samples, 0);
         harness.studio.stop_recording();
-        // The audio thread notices with its next block.
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        // The audio thread ends it with its next block.
         harness.play(BLOCK);
         harness.notice(Severity::Info, "recorded 1.3 s");
         harness.until("it has ended", |studio| studio.recording().is_none());
@@ -68,7 +67,8 @@ fn a_recording_holds_every_lane_and_the_codes() {
 /// A recording that begins in the middle holds the frames that begin in it.
 #[test]
 fn a_recording_may_begin_and_end_anywhere() {
-    let mut harness = StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::A, [8, 2]));
+    let mut harness =
+        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::A, [8, 2]));
     let input = vec![voice(RATE, 60_000, 1)];
     let path = harness.file("voice.wav", RATE, &input);
     harness.open(&path);
@@ -80,7 +80,6 @@ fn a_recording_may_begin_and_end_anywhere() {
     harness.until("it records", |studio| studio.recording().is_some());
     harness.play(37 * BLOCK);
     harness.studio.stop_recording();
-    std::thread::sleep(std::time::Duration::from_millis(100));
     harness.play(BLOCK);
     harness.notice(Severity::Info, "recorded");
     let (codes, decoded) = roundtrip(RATE, &input, &[8]);
@@ -109,8 +108,9 @@ fn record_a_voice(harness: &mut StudioHarness) -> (Vec<Vec<f32>>, usize, PathBuf
 /// What ends a recording is said, and what was recorded is kept.
 #[test]
 fn lost_devices_end_a_recording_well() {
-    let mut harness =
-        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
+    let mut harness = StudioHarness::new(RATE, |options| {
+        options.settings = settings(ListeningSource::Dry, [8, 2])
+    });
     harness.studio.record(RecordOptions { folder: harness.path("early") });
     harness.notice(Severity::Error, "nothing runs");
     let (input, latency, folder) = record_a_voice(&mut harness);
@@ -125,8 +125,9 @@ fn lost_devices_end_a_recording_well() {
 /// Whoever closes the window in the middle of a recording has all of it until then.
 #[test]
 fn a_studio_that_goes_finishes_its_recording() {
-    let mut harness =
-        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
+    let mut harness = StudioHarness::new(RATE, |options| {
+        options.settings = settings(ListeningSource::Dry, [8, 2])
+    });
     let (input, latency, folder) = record_a_voice(&mut harness);
     harness.play(50 * BLOCK);
     let StudioHarness { studio, .. } = harness;

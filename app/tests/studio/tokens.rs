@@ -5,7 +5,9 @@ use residue_app::studio::{InputKind, Severity};
 use residue_engine::live::ListeningSource;
 use residue_engine::tokens::{Codes, npy};
 
-use super::harness::{BLOCK, FRAME, RATE, StudioHarness, codec, differs, roundtrip, settings, voice};
+use super::harness::{
+    BLOCK, FRAME, RATE, StudioHarness, codec, differs, roundtrip, settings, voice,
+};
 
 fn codes(frames: usize) -> Codes {
     roundtrip(RATE, &[voice(RATE, frames * FRAME, 1)], &[1]).0.remove(0)
@@ -18,8 +20,9 @@ fn decoded(codes: &Codes, depth: usize) -> Vec<f32> {
 /// A file of codes is heard at both depths, from any place, with its parts repeating by frames.
 #[test]
 fn a_file_of_codes_is_heard_at_any_depth() {
-    let mut harness =
-        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::A, [16, 3]));
+    let mut harness = StudioHarness::new(RATE, |options| {
+        options.settings = settings(ListeningSource::A, [16, 3])
+    });
     let codes = codes(120);
     let path = harness.path("codes.npy");
     npy::write(&path, &codes).unwrap();
@@ -64,8 +67,9 @@ fn a_file_of_codes_is_heard_at_any_depth() {
 /// Codes of another model are refused, and what played goes on.
 #[test]
 fn codes_of_another_model_are_refused() {
-    let mut harness =
-        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
+    let mut harness = StudioHarness::new(RATE, |options| {
+        options.settings = settings(ListeningSource::Dry, [8, 2])
+    });
     let input = voice(RATE, 30_000, 2);
     let path = harness.file("voice.wav", RATE, std::slice::from_ref(&input));
     harness.open(&path);
@@ -86,7 +90,8 @@ fn codes_of_another_model_are_refused() {
 /// Frames are heard as they arrive, silence fills the gaps, and depth changes while they come.
 #[test]
 fn a_stream_of_codes_is_heard_as_it_arrives() {
-    let mut harness = StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::A, [8, 2]));
+    let mut harness =
+        StudioHarness::new(RATE, |options| options.settings = settings(ListeningSource::A, [8, 2]));
     let codes = codes(40);
     let (sender, receiver) = unbounded::<Vec<u32>>();
     harness.studio.stream_tokens(Box::new(move || receiver.recv().ok().map(Ok)));
@@ -127,7 +132,7 @@ fn a_stream_of_codes_is_heard_as_it_arrives() {
 #[test]
 fn nonsense_ends_a_stream_with_a_word() {
     let mut harness = StudioHarness::new(RATE, |_| ());
-    let mut frames = vec![Err("line 3: `x` is no number".to_owned()), Ok(vec![1, 2, 3])];
+    let mut frames = vec![Err("line 3: `x` is no number".into()), Ok(vec![1, 2, 3])];
     harness.studio.stream_tokens(Box::new(move || frames.pop()));
     harness.notice(Severity::Error, "line 3");
     assert!(harness.studio.token_progress().unwrap().finished);

@@ -9,7 +9,7 @@ use egui::vec2;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use residue_app::studio::{SimulatedBackend, Studio, StudioOptions};
-use residue_app::window::{Preferences, AppWindow};
+use residue_app::window::{AppWindow, Preferences};
 use residue_engine::models::{HubSettings, ModelLibrary};
 use residue_ui::Theme;
 use tempfile::TempDir;
@@ -65,7 +65,9 @@ impl WindowHarness {
             );
         let mut harness = Self { egui: harness, devices, folder };
         harness.until("the model is loaded", |harness| harness.studio().model().facts.is_some());
-        harness.until("the devices are listed", |harness| !harness.studio().device_list().hosts.is_empty());
+        harness.until("the devices are listed", |harness| {
+            !harness.studio().device_list().hosts.is_empty()
+        });
         harness
     }
 

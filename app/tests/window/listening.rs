@@ -44,7 +44,8 @@ fn a_microphone_starts_muted_with_a_hint_until_it_is_unmuted() {
     assert!(harness.studio().muted());
     assert_eq!(loudest(&mut harness), 0.0);
     harness.click("Stop");
-    harness.until("nothing runs", |harness| *harness.studio().stream_state() == StreamState::Stopped);
+    harness
+        .until("nothing runs", |harness| *harness.studio().stream_state() == StreamState::Stopped);
 }
 
 #[test]
@@ -123,6 +124,8 @@ fn pulling_the_plug_is_said_and_putting_it_in_again_goes_on() {
     harness.until("the loss is said", |harness| {
         harness.reads("somebody pulled the plug") && harness.reads("Trying again")
     });
+    let banners = harness.egui.query_all_by_label_contains("somebody pulled the plug").count();
+    assert_eq!(banners, 1, "it is said once");
     harness.devices.set_present(true);
     harness.click("Try now");
     harness.until("devices run again", |harness| {
@@ -144,11 +147,11 @@ fn errors_of_devices_name_what_is_beside_them() {
     let options = StudioOptions { devices: gone, ..StudioOptions::default() };
     let mut studio = Studio::new(Arc::new(CpalBackend::new(&CONTROLS)), options, Arc::new(|| ()));
     studio.start();
-    harness.until("the sound system is missed", |_| {
+    harness.until("the audio backend is missed", |_| {
         studio.tick();
         matches!(studio.stream_state(), StreamState::Lost { why, .. }
-            if why.contains("no sound system `gramophone`")
-                && why.ends_with("; choose one of these under System"))
+            if why.contains("no audio backend `gramophone`")
+                && why.ends_with("; choose one of these under Backend"))
     });
 }
 

@@ -1,8 +1,9 @@
 //! What a person does with the window, with mouse and keys, over simulated devices.
 
-mod harness;
 mod files;
+mod harness;
 mod listening;
 mod models;
 mod pictures;
+mod settings;
 mod shell;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use egui::vec2;
 use residue_app::studio::{SimulatedBackend, Studio, StudioOptions};
-use residue_app::window::{Page, Preferences, AppWindow};
+use residue_app::window::{AppWindow, Page, Preferences};
 use residue_engine::models::{HubSettings, ModelLibrary};
 use residue_ui::Theme;
 use residue_ui_testing::compare::{compare, report};

@@ -3,7 +3,7 @@
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
-use residue_app::window::{ThemeChoice, Page};
+use residue_app::window::{Page, ThemeChoice};
 
 use super::harness::WindowHarness;
 
@@ -79,7 +79,8 @@ fn every_control_has_a_name() {
 #[test]
 fn what_is_folded_away_is_not_worked_for() {
     let mut harness = WindowHarness::new();
-    let nothing = |harness: &WindowHarness| harness.egui.query_by_label_contains("Spectrograms of").is_none();
+    let nothing =
+        |harness: &WindowHarness| harness.egui.query_by_label_contains("Spectrograms of").is_none();
     assert!(!nothing(&harness));
     for name in ["Spectrogram of Dry", "Spectrogram of A", "Spectrogram of B"] {
         harness.click(name);

@@ -3,5 +3,5 @@
 mod ratings;
 mod trials;
 
-pub use ratings::{Ratings, RatingChoice};
-pub use trials::{TrialLabel, TrialCount, Trials};
+pub use ratings::{RatingChoice, Ratings};
+pub use trials::{TrialCount, TrialLabel, Trials};

@@ -1,12 +1,12 @@
-//! How close is each of several to the original?
+//! A rating test: how close is each of several versions to the original?
 
 use std::sync::Arc;
 
 use residue_engine::blind::{BlindTestReport, RandomSource, RatingTest, TestResult};
 
-use crate::blind::{BlindError, AuditionPlayer, RenderedPassages};
+use crate::blind::{AuditionPlayer, BlindError, RenderedPassages};
 
-/// What can be listened to while rating.
+/// The stimuli that can be listened to while rating.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RatingChoice {
     /// The original, told as such.
@@ -30,7 +30,10 @@ impl Ratings {
     ///
     /// # Errors
     /// If there are no random numbers.
-    pub fn new(rendered: RenderedPassages, draw: &mut dyn RandomSource) -> Result<Self, BlindError> {
+    pub fn new(
+        rendered: RenderedPassages,
+        draw: &mut dyn RandomSource,
+    ) -> Result<Self, BlindError> {
         let names = rendered.heard.compared.iter().map(|compared| compared.name.clone()).collect();
         let test = RatingTest::new(names, 0, draw)?;
         Ok(Self { test, rendered, started: false, playing: RatingChoice::Reference, report: None })
@@ -64,7 +67,7 @@ impl Ratings {
         self.playing = stand;
     }
 
-    /// What is listened to; `None` after the end.
+    /// The stimulus that is heard; `None` after the end.
     pub fn playing(&self) -> Option<RatingChoice> {
         (self.started && self.report.is_none()).then_some(self.playing)
     }
@@ -108,7 +111,7 @@ impl Ratings {
         self.rendered.heard.played_rate
     }
 
-    /// What came of it, once the page is closed and not before.
+    /// The report, once the page is closed and not before.
     pub fn report(&self) -> Option<&BlindTestReport> {
         self.report.as_ref()
     }

@@ -11,10 +11,10 @@ use residue_engine::blind::{
 
 use residue_engine::models::StepProgress;
 
-use crate::blind::{BlindError, Ladder, AuditionPlayer, RenderedPassages};
+use crate::blind::{AuditionPlayer, BlindError, Ladder, RenderedPassages};
 use crate::studio::Stimuli;
 
-/// What can be listened to in a trial.
+/// The buttons of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TrialLabel {
     /// The first of the two.
@@ -39,7 +39,7 @@ impl TrialLabel {
     }
 }
 
-/// How far a test is.
+/// Progress of a test in trials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrialCount {
     /// Trials answered.
@@ -111,7 +111,7 @@ impl Trials {
     /// Plays the trial at hand as soon as it can. Call it often; once a frame of a window.
     ///
     /// # Errors
-    /// What kept it from being made.
+    /// If the trial cannot be rendered.
     pub fn tick(&mut self, player: &mut dyn AuditionPlayer) -> Result<(), BlindError> {
         if let Kind::Threshold { ladder, .. } = &self.kind
             && let Some(error) = ladder.take_error()
@@ -128,7 +128,7 @@ impl Trials {
         Ok(())
     }
 
-    /// What the trial at hand plays, once it and whatever may follow it are there: were the next one
+    /// The stimuli of the trial at hand, once they and all that may follow are rendered: were the next one
     /// waited for after the answer, the wait would tell which one it is.
     fn ready(&self) -> Option<Arc<Stimuli>> {
         match &self.kind {
@@ -173,7 +173,7 @@ impl Trials {
         }
     }
 
-    /// What is listened to; `None` between trials and after the last.
+    /// The label that is heard; `None` between trials and after the last.
     pub fn playing(&self) -> Option<TrialLabel> {
         (self.presented && self.report.is_none()).then_some(self.playing)
     }
@@ -187,7 +187,11 @@ impl Trials {
     ///
     /// # Errors
     /// If there are no random numbers; the answer then does not count.
-    pub fn answer(&mut self, answer: AbxSide, player: &mut dyn AuditionPlayer) -> Result<(), BlindError> {
+    pub fn answer(
+        &mut self,
+        answer: AbxSide,
+        player: &mut dyn AuditionPlayer,
+    ) -> Result<(), BlindError> {
         if !self.may_answer() {
             return Ok(());
         }
@@ -220,7 +224,7 @@ impl Trials {
         self.tick(player)
     }
 
-    /// What a label is, as far as a listener may know: for a threshold finder not the depth, which
+    /// The meaning of a label, as far as a listener may know: for a threshold finder not the depth, which
     /// tells whether answers were right.
     pub fn detail(&self, label: TrialLabel) -> &str {
         match (&self.kind, label) {
@@ -232,7 +236,7 @@ impl Trials {
         }
     }
 
-    /// How far the test is.
+    /// Progress of the test.
     pub fn count(&self) -> TrialCount {
         match &self.kind {
             Kind::Abx { test, .. } => {
@@ -252,7 +256,7 @@ impl Trials {
         }
     }
 
-    /// What came of it, once all trials are answered and not before.
+    /// The report, once all trials are answered and not before.
     pub fn report(&self) -> Option<&BlindTestReport> {
         self.report.as_ref()
     }

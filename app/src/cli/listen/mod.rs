@@ -21,11 +21,11 @@ use self::report::{ListenEnd, ListenReport};
 use super::args::{DeviceArgs, ListenArgs};
 use super::output::say;
 use super::{controls, input, model};
-use crate::device::{DeviceError, StreamPlan, DeviceRequest, StreamShape, DeviceStream};
+use crate::device::{DeviceError, DeviceRequest, DeviceStream, StreamPlan, StreamShape};
 
-/// How often devices are looked after and meters drawn.
+/// Time between two looks at devices and meters.
 const TICK: Duration = Duration::from_millis(100);
-/// What a shell calls the exit of a process that a second Ctrl-C ended.
+/// Exit code after a second Ctrl-C, as shells have it: 128 + SIGINT.
 const INTERRUPTED: i32 = 130;
 
 pub fn run(args: &ListenArgs) -> Result<()> {
@@ -133,7 +133,7 @@ fn interruption() -> Result<Arc<AtomicBool>> {
     Ok(interrupted)
 }
 
-/// What runs on the output's thread.
+/// The callback of the output's thread.
 struct Work {
     port: AudioPort,
     /// Frames heard so far.
@@ -156,8 +156,14 @@ impl Work {
     }
 }
 
-/// What a person should know before the first sound.
-fn introduce(args: &ListenArgs, shape: &StreamShape, config: &CodecConfig, depth: usize, latency: Latency) {
+/// Prints the devices and the latency before the first sound.
+fn introduce(
+    args: &ListenArgs,
+    shape: &StreamShape,
+    config: &CodecConfig,
+    depth: usize,
+    latency: Latency,
+) {
     eprintln!("Use headphones: a microphone that hears its own loudspeakers feeds back.");
     eprintln!(
         "{}: {} -> {}, {} Hz, {}, blocks of {} frames",
@@ -183,7 +189,11 @@ fn introduce(args: &ListenArgs, shape: &StreamShape, config: &CodecConfig, depth
 }
 
 /// Shows what the devices remark; an error is the end.
-fn look_after(stream: &mut DeviceStream, status: &PortStatus, meters: &TerminalMeters) -> Result<()> {
+fn look_after(
+    stream: &mut DeviceStream,
+    status: &PortStatus,
+    meters: &TerminalMeters,
+) -> Result<()> {
     for remark in stream.check().map_err(told)? {
         meters.remark(&remark);
     }

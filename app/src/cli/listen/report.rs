@@ -1,4 +1,4 @@
-//! What `residue listen` says when it is over.
+//! The report of `residue listen` at its end.
 
 use clap::ValueEnum;
 use residue_engine::live::{Latency, PortStatus};
@@ -59,7 +59,7 @@ impl ListenReport<'_> {
         parts.join(", ")
     }
 
-    /// Everything for a program, in one line. Latencies are samples at `rate`.
+    /// The report as JSON, in one line. Latencies are samples at `rate`.
     pub fn json(&self) -> Value {
         let Self { args, shape, latency, status, counts, .. } = self;
         let source = args.source.to_possible_value();

@@ -200,7 +200,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        let said = |stimuli: Stimuli, rate| Audition::new(1, Arc::new(stimuli), rate).err().unwrap().to_string();
+        let said = |stimuli: Stimuli, rate| {
+            Audition::new(1, Arc::new(stimuli), rate).err().unwrap().to_string()
+        };
         assert!(said((*stimuli(None)).clone(), 48_000).contains("1000 Hz"));
         assert!(said((*stimuli(Some(50..101))).clone(), 1000).contains("not within"));
         let mut uneven = (*stimuli(None)).clone();

@@ -6,7 +6,7 @@ use residue_engine::live::PortSettings;
 /// The serial number of no player.
 pub const NO_PLAYER: u64 = 0;
 
-/// Everything that is wanted of the audio thread, apart from the objects it is to own.
+/// Requests to the audio thread, apart from the objects that it is to own.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SoundControls {
     /// Source, depths and effects of the port.
@@ -17,13 +17,8 @@ pub struct SoundControls {
     pub transport: TransportControls,
     /// The audition to be heard instead of the player.
     pub audition: Option<AuditionControls>,
-}
-
-impl SoundControls {
-    /// Silent, with nothing to play.
-    pub fn silent(settings: PortSettings) -> Self {
-        Self { settings, gain: 0.0, transport: TransportControls::default(), audition: None }
-    }
+    /// Serial number of the recording that is to go on.
+    pub recording: Option<u64>,
 }
 
 /// Requests for one player, in samples at the rate of the stream.

@@ -11,7 +11,7 @@ use super::recording_ring::RecordingSink;
 use super::source_player::{SourcePlayer, StartPosition};
 use super::{FADE, GLIDE};
 
-/// What is heard. The module's documentation has the diagram.
+/// The state of the sound. The module's documentation has the diagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SoundState {
     /// Nothing runs.
@@ -26,7 +26,7 @@ enum SoundState {
     FadingOut(Running),
 }
 
-/// What runs behind the gate.
+/// The object that runs behind the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Running {
     Player,
@@ -178,6 +178,11 @@ impl SoundEngine {
         }
         self.apply_transport(&controls.transport);
         self.apply_audition(controls.audition);
+        let recorded = self.recording.as_ref().map(|recording| recording.serial);
+        if recorded != controls.recording {
+            let recording = self.recording.take();
+            self.retire(recording.map(RetiredObject::Recording));
+        }
         self.applied = *controls;
     }
 
@@ -294,7 +299,7 @@ impl SoundEngine {
             let old = match change {
                 AuditionChange::End => self.audition.take(),
                 AuditionChange::Start(audition) => {
-                    // What a microphone recorded before is too old to go on with.
+                    // Samples of a microphone from before are too old to go on with.
                     if let Some(player) = self.player.as_mut().filter(|p| !p.has_transport()) {
                         player.is_stale = true;
                     }

@@ -1,23 +1,22 @@
-//! A place in a file, as it goes into the codec and as it is heard.
+//! A position in a file, as it goes into the codec and as it is heard.
 
 use std::ops::Range;
 
 /// Jumps remembered until they have been heard: at 20 ms each, more than 5 s of latency.
 const JUMPS: usize = 256;
 
-/// What goes in next.
+/// The samples that go in next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NextSamples {
     /// These samples of the file.
     Samples(Range<u64>),
-    /// So many samples of silence, past the file's end.
+    /// Samples of silence, past the file's end.
     Silence(usize),
     /// Nothing: the end has been heard.
     Ended,
 }
 
-/// Goes through a file, repeating a part of it where that is wished, and knows what is heard a
-/// latency later. Realtime-safe once made.
+/// Goes through a file, with or without a loop, and knows the sample that is heard a latency later. Realtime-safe once made.
 pub struct FilePlayhead {
     length: u64,
     /// The next sample to go in.
@@ -27,7 +26,7 @@ pub struct FilePlayhead {
     passed: u64,
     /// Those of them that were silence past the end.
     tail: u64,
-    /// Where the file was entered: after so many samples, at this one. A ring.
+    /// Jumps, as (samples before it, sample that it went to). A ring.
     jumps: Box<[(u64, u64); JUMPS]>,
     /// Jumps in all.
     count: usize,
@@ -47,18 +46,18 @@ impl FilePlayhead {
         self.jump(self.at);
     }
 
-    /// Where the stream started, if nothing has gone in since.
+    /// The position where the stream started, if nothing has gone in since.
     pub fn since_start(&self) -> Option<u64> {
         (self.passed == 0).then_some(self.at)
     }
 
-    /// Repeats from one sample to before another. Whoever is past the end goes on at the start.
+    /// Repeats from one sample to before another. A position past the end goes on at the start.
     pub fn repeat(&mut self, region: Option<(u64, u64)>) {
         let region = region.map(|(start, end)| (start, end.min(self.length)));
         self.region = region.filter(|(start, end)| start < end);
     }
 
-    /// What goes in next, at most `most` samples of it, if it is heard `latency` samples later.
+    /// Takes the next samples to go in, at most `most`, if they are heard `latency` samples later.
     pub fn next(&mut self, most: usize, latency: u64) -> NextSamples {
         if let Some((start, end)) = self.region
             && self.at >= end
@@ -112,40 +111,42 @@ mod tests {
 
     #[test]
     fn a_file_goes_in_whole_and_is_heard_to_its_end() {
-        let mut cursor = FilePlayhead::new(10);
-        cursor.start(0);
-        assert_eq!(cursor.next(6, 5), NextSamples::Samples(0..6));
-        assert_eq!(cursor.heard(5), 1);
-        assert_eq!(cursor.next(6, 5), NextSamples::Samples(6..10));
-        assert_eq!(cursor.next(2, 5), NextSamples::Silence(2));
-        assert!(!cursor.is_over(5));
-        assert_eq!(cursor.heard(5), 7);
-        assert_eq!(cursor.next(6, 5), NextSamples::Silence(3));
-        assert_eq!((cursor.next(6, 5), cursor.is_over(5)), (NextSamples::Ended, true));
-        assert_eq!(cursor.heard(5), 10);
-        cursor.start(8);
-        assert_eq!((cursor.heard(5), cursor.next(1, 5)), (8, NextSamples::Samples(8..9)));
+        let mut playhead = FilePlayhead::new(10);
+        playhead.start(0);
+        assert_eq!(playhead.next(6, 5), NextSamples::Samples(0..6));
+        assert_eq!(playhead.heard(5), 1);
+        assert_eq!(playhead.next(6, 5), NextSamples::Samples(6..10));
+        assert_eq!(playhead.next(2, 5), NextSamples::Silence(2));
+        assert!(!playhead.is_over(5));
+        assert_eq!(playhead.heard(5), 7);
+        assert_eq!(playhead.next(6, 5), NextSamples::Silence(3));
+        assert_eq!((playhead.next(6, 5), playhead.is_over(5)), (NextSamples::Ended, true));
+        assert_eq!(playhead.heard(5), 10);
+        playhead.start(8);
+        assert_eq!((playhead.heard(5), playhead.next(1, 5)), (8, NextSamples::Samples(8..9)));
     }
 
     #[test]
     fn a_part_repeats_to_the_sample_and_is_heard_where_it_is() {
-        let mut cursor = FilePlayhead::new(100);
-        cursor.start(5);
-        cursor.repeat(Some((10, 14)));
+        let mut playhead = FilePlayhead::new(100);
+        playhead.start(5);
+        playhead.repeat(Some((10, 14)));
         let mut went = Vec::new();
         for _ in 0..40 {
-            let NextSamples::Samples(samples) = cursor.next(3, 6) else { panic!("it never ends") };
+            let NextSamples::Samples(samples) = playhead.next(3, 6) else {
+                panic!("it never ends")
+            };
             went.extend(samples);
             let heard = went.len().checked_sub(6).map_or(5, |n| went.get(n).copied().unwrap());
-            assert_eq!(cursor.heard(6), heard, "after {} samples", went.len());
+            assert_eq!(playhead.heard(6), heard, "after {} samples", went.len());
         }
         assert_eq!(went[..13], [5, 6, 7, 8, 9, 10, 11, 12, 13, 10, 11, 12, 13]);
         // Without the part it goes on; with one that lies behind it, it goes there at once.
-        cursor.repeat(None);
-        assert!(matches!(cursor.next(90, 6), NextSamples::Samples(range) if range.end == 100));
-        cursor.repeat(Some((2, 200)));
-        assert_eq!(cursor.next(3, 6), NextSamples::Samples(2..5));
-        cursor.repeat(Some((7, 7)));
-        assert_eq!(cursor.region, None);
+        playhead.repeat(None);
+        assert!(matches!(playhead.next(90, 6), NextSamples::Samples(range) if range.end == 100));
+        playhead.repeat(Some((2, 200)));
+        assert_eq!(playhead.next(3, 6), NextSamples::Samples(2..5));
+        playhead.repeat(Some((7, 7)));
+        assert_eq!(playhead.region, None);
     }
 }

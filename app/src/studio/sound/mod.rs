@@ -40,13 +40,11 @@ mod source_player;
 
 use std::time::Duration;
 
-pub use audition::{Audition, AuditionError};
+pub use audition::Audition;
 pub use controls::{AuditionControls, NO_PLAYER, SoundControls, SoundStatus, TransportControls};
 pub use engine::SoundEngine;
 pub use link::{SoundLink, SoundObject};
-pub use recording_ring::{
-    KINDS, RecordingFlags, RecordingReader, RecordingSink, recording_ring,
-};
+pub use recording_ring::{KINDS, RecordingFlags, RecordingReader, RecordingSink, recording_ring};
 pub use source_player::{PlayerSource, SourcePlayer, StartPosition};
 
 /// Length of a fade before and after a change.
@@ -71,6 +69,16 @@ mod tests {
     use super::*;
 
     const RATE: u32 = 24_000;
+
+    fn silent() -> SoundControls {
+        SoundControls {
+            settings: PortSettings::default(),
+            gain: 0.0,
+            transport: TransportControls::default(),
+            audition: None,
+            recording: Some(1),
+        }
+    }
 
     fn audio(length: usize) -> Audio {
         let plane = (0..length).map(|n| 0.3 * (n as f32 * 0.05).sin()).collect();
@@ -117,13 +125,13 @@ mod tests {
                 region: Some((1000, 5000)),
                 ..TransportControls::default()
             },
-            ..SoundControls::silent(PortSettings::default())
+            ..silent()
         };
         let (mut engine, mut link) = SoundLink::connect(RATE, controls);
         let (first, _first) = player(&codec, 1, StartPosition::At(0));
         let (second, _second) = player(&codec, 2, StartPosition::Resume);
-        let (sink, mut reader, flags) = recording_ring(1, 48_000, 2);
-        let (early, _, refused) = recording_ring(1, 100, 7);
+        let (sink, mut reader, flags) = recording_ring(1, 48_000, 1, 2);
+        let (early, _, refused) = recording_ring(1, 100, 1, 7);
         let stimuli =
             Arc::new(Stimuli { rate: RATE, planes: vec![audio(3000), audio(3000)], region: None });
         let audition = Box::new(Audition::new(1, stimuli, RATE).unwrap());
@@ -203,8 +211,7 @@ mod tests {
     /// that were overtaken are given back, and the newest controls count.
     #[test]
     fn nothing_is_lost_while_the_audio_thread_stands_still() {
-        let mut controls =
-            SoundControls { gain: 1.0, ..SoundControls::silent(PortSettings::default()) };
+        let mut controls = SoundControls { gain: 1.0, ..silent() };
         let (mut engine, mut link) = SoundLink::connect(RATE, controls);
         let stimuli = Arc::new(Stimuli { rate: RATE, planes: vec![audio(3000)], region: None });
         for serial in 1..=100 {

@@ -34,7 +34,7 @@ impl Ramp {
         (self.from, self.target, self.done, self.delay) = (gain, gain, self.length, 0);
     }
 
-    /// Where it heads.
+    /// The gain that it moves to.
     pub fn target(&self) -> f32 {
         self.target
     }

@@ -16,10 +16,10 @@ pub const KINDS: usize = 4;
 /// Words before a block's samples.
 const HEAD: usize = 3;
 
-/// What both ends share.
+/// Flags and counts that both ends share.
 #[derive(Default)]
 pub struct RecordingFlags {
-    /// The owner wants it to end.
+    /// The recording is to end.
     pub stop: AtomicBool,
     /// Nothing more will come.
     pub ended: AtomicBool,
@@ -32,6 +32,8 @@ pub struct RecordingSink {
     words: HeapProd<u32>,
     state: Arc<RecordingFlags>,
     channels: usize,
+    /// Number of this recording, unlike that of any other.
+    pub serial: u64,
     /// Serial number of the player that it records.
     pub player: u64,
 }
@@ -44,13 +46,19 @@ pub struct RecordingReader {
 }
 
 /// Both ends, for `channels` channels, with room for `samples` samples each.
-pub fn recording_ring(channels: usize, samples: usize, player: u64) -> (RecordingSink, RecordingReader, Arc<RecordingFlags>) {
+pub fn recording_ring(
+    channels: usize,
+    samples: usize,
+    serial: u64,
+    player: u64,
+) -> (RecordingSink, RecordingReader, Arc<RecordingFlags>) {
     // Blocks of 16 samples or more; smaller ones find less room.
     let room = samples * KINDS * channels + samples / 16 * HEAD;
     let (producer, consumer) = HeapRb::new(room).split();
     let state = Arc::new(RecordingFlags::default());
-    let tape = RecordingSink { words: producer, state: Arc::clone(&state), channels, player };
-    (recording_ring, RecordingReader { words: consumer, channels, scratch: Vec::new() }, state)
+    let sink =
+        RecordingSink { words: producer, state: Arc::clone(&state), channels, serial, player };
+    (sink, RecordingReader { words: consumer, channels, scratch: Vec::new() }, state)
 }
 
 impl RecordingSink {

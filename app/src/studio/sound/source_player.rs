@@ -33,7 +33,7 @@ pub enum PlayerSource {
 pub enum StartPosition {
     /// At this sample.
     At(u64),
-    /// Where the player before it is.
+    /// At the position of the player before it.
     Resume,
 }
 
@@ -118,12 +118,12 @@ impl SourcePlayer {
         self.port.latency().total() as u64
     }
 
-    /// What is heard next.
+    /// The sample that is heard next.
     pub fn heard(&self) -> u64 {
         self.playhead.heard(self.latency())
     }
 
-    /// All of it has been heard.
+    /// Whether all of it has been heard.
     pub fn is_over(&self) -> bool {
         self.has_transport() && self.playhead.is_over(self.latency())
     }

@@ -1,4 +1,4 @@
-//! What trials and ratings have in common: where playback is, and the way out.
+//! The parts that trials and ratings share: the position of playback, and the way out.
 
 use egui::{Align2, Key, RichText, Sense, Ui, WidgetInfo, pos2, vec2};
 use residue_ui::Theme;

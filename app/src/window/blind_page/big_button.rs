@@ -5,7 +5,7 @@ use egui::{Align2, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, po
 use residue_ui::Theme;
 use residue_ui::theme::{self, size};
 
-/// What a [`big_button`] looks like.
+/// The look of a [`big_button`].
 pub(super) struct ButtonStyle<'a> {
     /// In large letters.
     pub text: &'a str,

@@ -18,7 +18,8 @@ pub(super) fn contender(ui: &mut Ui, name: &str, contender: &mut Contender, offe
         }
         let codec = matches!(contender, Contender::Codec(_));
         if option(ui, codec, "Codec", &format!("{name}: a codec")) && !codec {
-            let coded = CodecContender { model: EMBEDDED.into(), precision: Precision::F32, depth: 8 };
+            let coded =
+                CodecContender { model: EMBEDDED.into(), precision: Precision::F32, depth: 8 };
             *contender = Contender::Codec(coded);
         }
     });

@@ -12,16 +12,16 @@ use residue_ui::theme::{self, size};
 pub(super) const SCALE: [&str; 5] = ["Excellent", "Good", "Fair", "Poor", "Bad"];
 /// Highest score.
 const TOP: u8 = 100;
-/// Where a score begins that keys move before there is one.
+/// The score that keys start from where there is none.
 const MIDDLE: i32 = 50;
-/// What the page keys add.
+/// Step of the page keys.
 const PAGE: i32 = 10;
 /// Width of the track.
 const TRACK: f32 = 8.0;
 /// Above and below the track, so that the handle fits.
 const MARGIN: f32 = 8.0;
 
-/// Where scores lie in a fader that fills `rect`.
+/// The range of scores in a fader that fills `rect`.
 pub(super) fn track(rect: Rect) -> Rect {
     rect.shrink2(vec2(0.0, MARGIN))
 }

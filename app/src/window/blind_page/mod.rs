@@ -26,11 +26,11 @@ use residue_engine::models::{Job, JobContext, ModelStore, Wake};
 use residue_ui::{FRAME, Theme};
 
 use crate::blind::{
-    BlindError, RenderRequest, Ladder, AuditionPlayer, Ratings, RenderedPassages, Trials, render,
+    AuditionPlayer, BlindError, Ladder, Ratings, RenderRequest, RenderedPassages, Trials, render,
 };
 
 pub use offer::TestableSound;
-pub use setup::{BlindTestSetup, BlindTestKind};
+pub use setup::{BlindTestKind, BlindTestSetup};
 
 use result_view::ReportSaving;
 
@@ -42,9 +42,9 @@ pub type RandomSourceFactory = Box<dyn FnMut() -> Box<dyn RandomSource>>;
 
 /// The page and the test that runs on it.
 pub struct BlindPage {
-    /// What is to be tested.
+    /// The test that is set up.
     pub setup: BlindTestSetup,
-    /// Where reports go; empty: beside the file that was listened to.
+    /// The folder of reports; empty: beside the file that was listened to.
     pub folder: String,
     stage: PageStage,
     problem: Option<String>,
@@ -65,7 +65,7 @@ enum PageStage {
     Over { report: Box<BlindTestReport>, saving: ReportSaving },
 }
 
-/// What a view asks for.
+/// A request of a view to the page.
 enum PageRequest {
     Start,
     Stop,
@@ -134,12 +134,12 @@ impl BlindPage {
     /// Draws the page, as wide as `ui` allows.
     pub fn show(&mut self, ui: &mut Ui, offer: &TestableSound, player: &mut dyn AuditionPlayer) {
         self.advance(offer, player);
-        let mut wish = None;
+        let mut request = None;
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             let side = ((ui.available_width() - WIDTH) / 2.0).max(0.0);
             egui::Frame::NONE.inner_margin(egui::vec2(side, 0.0)).show(ui, |ui| {
                 ui.set_width(ui.available_width().min(WIDTH));
-                wish = self.show_stage(ui, offer, player);
+                request = self.show_stage(ui, offer, player);
                 if let Some(problem) = &self.problem {
                     let theme = Theme::of(ui);
                     ui.add_space(8.0);
@@ -147,8 +147,8 @@ impl BlindPage {
                 }
             });
         });
-        if let Some(wish) = wish {
-            self.fulfil(wish, offer, player);
+        if let Some(request) = request {
+            self.apply(request, offer, player);
             ui.ctx().request_repaint();
         }
         if self.is_testing() {
@@ -156,7 +156,12 @@ impl BlindPage {
         }
     }
 
-    fn show_stage(&mut self, ui: &mut Ui, offer: &TestableSound, player: &mut dyn AuditionPlayer) -> Option<PageRequest> {
+    fn show_stage(
+        &mut self,
+        ui: &mut Ui,
+        offer: &TestableSound,
+        player: &mut dyn AuditionPlayer,
+    ) -> Option<PageRequest> {
         match &mut self.stage {
             PageStage::Setup => setup_view::show(ui, &mut self.setup, offer, player),
             PageStage::Rendering(job) => waiting_view::show(ui, job.progress()),
@@ -173,9 +178,14 @@ impl BlindPage {
         }
     }
 
-    fn fulfil(&mut self, wish: PageRequest, offer: &TestableSound, player: &mut dyn AuditionPlayer) {
+    fn apply(
+        &mut self,
+        request: PageRequest,
+        offer: &TestableSound,
+        player: &mut dyn AuditionPlayer,
+    ) {
         self.problem = None;
-        match wish {
+        match request {
             PageRequest::Start => self.start(offer, player),
             PageRequest::Stop => self.leave(player),
             PageRequest::SetUp => self.stage = PageStage::Setup,
@@ -210,8 +220,8 @@ impl BlindPage {
             }
             BlindTestKind::Abx | BlindTestKind::Rating => {
                 let contenders = self.setup.contenders();
-                let brief = RenderRequest { material, contenders, rate, match_levels };
-                let work = move |context: &JobContext| render(&brief, &store, context);
+                let request = RenderRequest { material, contenders, rate, match_levels };
+                let work = move |context: &JobContext| render(&request, &store, context);
                 PageStage::Rendering(Job::start("residue-blind", wake, work))
             }
         };
@@ -251,7 +261,7 @@ impl BlindPage {
                 player.set_muted(false);
             }
             Err(BlindError::Cancelled) => self.stage = PageStage::Setup,
-            Err(error) => self.fulfil(PageRequest::Failed(error), offer, player),
+            Err(error) => self.apply(PageRequest::Failed(error), offer, player),
         }
     }
 
@@ -267,7 +277,8 @@ impl BlindPage {
     }
 
     fn begin_trials(&mut self) -> Result<PageStage, BlindError> {
-        let PageStage::Climbing(ladder) = std::mem::replace(&mut self.stage, PageStage::Setup) else {
+        let PageStage::Climbing(ladder) = std::mem::replace(&mut self.stage, PageStage::Setup)
+        else {
             return Ok(PageStage::Setup);
         };
         let test = Box::new(Trials::threshold(ladder, (self.draws)())?);
@@ -275,7 +286,7 @@ impl BlindPage {
     }
 }
 
-/// Where reports go if nothing else is said.
+/// The default folder of reports.
 fn beside(file: &std::path::Path) -> Option<PathBuf> {
     file.parent().map(|folder| folder.join("blind"))
 }

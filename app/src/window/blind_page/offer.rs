@@ -1,4 +1,4 @@
-//! What there is to test with.
+//! The file and the models that a test can be made with.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use residue_engine::models::ListedModel;
 
 use crate::studio::{LoadedFile, Studio};
 
-/// What there is to test with, as of now.
+/// The file and the models that a test can be made with.
 #[derive(Clone, Debug, Default)]
 pub struct TestableSound {
     /// The open file.
@@ -18,7 +18,7 @@ pub struct TestableSound {
 }
 
 impl TestableSound {
-    /// What a studio has.
+    /// Those of a studio.
     pub fn of(studio: &Studio) -> Self {
         Self {
             file: studio.file().cloned(),
@@ -40,7 +40,7 @@ impl TestableSound {
         self.usable().find(|(id, _)| *id == model).map(|(_, layers)| layers)
     }
 
-    /// Where reports go if nothing else is said.
+    /// The default folder of reports.
     pub(super) fn folder(&self) -> Option<PathBuf> {
         super::beside(&self.file.as_ref()?.path)
     }

@@ -10,7 +10,7 @@ use super::answers::{rate_changed, transport, way_out};
 use super::big_button::{ButtonStyle, big_button};
 use super::fader::{SCALE, fader, track};
 use super::{PageRequest, keys};
-use crate::blind::{BlindError, AuditionPlayer, Ratings, RatingChoice};
+use crate::blind::{AuditionPlayer, BlindError, RatingChoice, Ratings};
 
 /// Height of the faders.
 const HEIGHT: f32 = 240.0;
@@ -67,7 +67,11 @@ fn reference(ui: &mut Ui, test: &mut Ratings, player: &mut dyn AuditionPlayer) {
     }
 }
 
-fn places(ui: &mut Ui, test: &mut Ratings, player: &mut dyn AuditionPlayer) -> Result<(), BlindError> {
+fn places(
+    ui: &mut Ui,
+    test: &mut Ratings,
+    player: &mut dyn AuditionPlayer,
+) -> Result<(), BlindError> {
     let count = test.places();
     let gap = ui.spacing().item_spacing.x;
     let free = ui.available_width() - WORDS - gap * count as f32;
@@ -118,7 +122,7 @@ fn one(
     if key {
         fader.request_focus();
     }
-    // Who moves a score listens to what it is for.
+    // Moving a score plays the stimulus that it is for.
     if (listen.clicked() || key || fader.gained_focus() || fader.changed()) && !chosen {
         test.listen(RatingChoice::Place(place), player);
     }
@@ -146,7 +150,11 @@ fn scale(ui: &Ui, words: Rect, right: f32, lines: ShapeIdx) {
     ui.painter().set(lines, Shape::Vec((0..=SCALE.len()).map(line).collect()));
 }
 
-fn finish(ui: &mut Ui, test: &mut Ratings, player: &mut dyn AuditionPlayer) -> Result<(), BlindError> {
+fn finish(
+    ui: &mut Ui,
+    test: &mut Ratings,
+    player: &mut dyn AuditionPlayer,
+) -> Result<(), BlindError> {
     let missing = test.missing();
     let mut finished = false;
     ui.horizontal(|ui| {

@@ -1,4 +1,4 @@
-//! What came of a test.
+//! The result of a test.
 
 use std::path::Path;
 
@@ -38,16 +38,16 @@ pub(super) fn show(
     ui.add_space(8.0);
     save(ui, report, saving, folder);
     ui.add_space(8.0);
-    let mut wish = None;
+    let mut request = None;
     ui.horizontal(|ui| {
         if ui.button("Same test again").clicked() {
-            wish = Some(PageRequest::Start);
+            request = Some(PageRequest::Start);
         }
         if ui.button("Another test  Esc").clicked() || keys::free(ui, Key::Escape) {
-            wish = Some(PageRequest::SetUp);
+            request = Some(PageRequest::SetUp);
         }
     });
-    wish
+    request
 }
 
 /// The result in a number.
@@ -92,7 +92,7 @@ fn ratings(ui: &mut Ui, scores: &[StimulusScore]) {
     });
 }
 
-/// What was heard, and at which gain. Sums are in the report.
+/// Draws the versions that were heard, with their gains. Checksums are in the report.
 fn compared(ui: &mut Ui, report: &BlindTestReport) {
     let theme = Theme::of(ui);
     let weak = |text: String| RichText::new(text).color(theme.weak).size(size::SMALL);

@@ -1,4 +1,4 @@
-//! What is to be tested.
+//! The set-up of a test.
 
 use residue_engine::blind::chance_of_at_least;
 use residue_engine::codec::Precision;
@@ -18,7 +18,7 @@ pub enum BlindTestKind {
     Abx,
     /// From which depth on is no difference heard?
     Threshold,
-    /// How close is each of several to the original?
+    /// Rating: how close is each of several to the original?
     Rating,
 }
 
@@ -35,7 +35,7 @@ impl BlindTestKind {
         }
     }
 
-    /// What it asks.
+    /// The question that it asks.
     pub const fn question(self) -> &'static str {
         match self {
             Self::Abx => "Can a difference be heard at all?",
@@ -45,7 +45,7 @@ impl BlindTestKind {
     }
 }
 
-/// What is to be tested, and how.
+/// A test as it is set up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BlindTestSetup {
     /// Which test.
@@ -90,14 +90,15 @@ impl BlindTestSetup {
         offer.file.as_ref().map(|file| TestMaterial::new(file, region))
     }
 
-    /// What is compared, but for a threshold test.
+    /// The versions that are compared; not for a threshold test.
     pub(super) fn contenders(&self) -> Vec<Contender> {
         if self.test == BlindTestKind::Abx {
             return self.pair.to_vec();
         }
         let (model, precision) = (&self.model, self.precision);
-        let coded =
-            |&depth: &usize| Contender::Codec(CodecContender { model: model.clone(), precision, depth });
+        let coded = |&depth: &usize| {
+            Contender::Codec(CodecContender { model: model.clone(), precision, depth })
+        };
         [Contender::Original, Contender::Anchor]
             .into_iter()
             .chain(self.depths.iter().map(coded))

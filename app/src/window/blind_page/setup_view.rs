@@ -1,4 +1,4 @@
-//! What against what, on which passage, how often.
+//! The set-up of a test: versions, passage, number of trials.
 
 use egui::accesskit::Role;
 use egui::{Button, DragValue, Key, RichText, Ui, WidgetInfo};
@@ -6,8 +6,8 @@ use residue_ui::Theme;
 
 use super::contender_editor::{contender, model, option};
 use super::setup::MOST_DEPTHS;
-use super::{TestableSound, BlindTestSetup, BlindTestKind, PageRequest, keys};
-use crate::blind::{LONGEST_SECONDS, AuditionPlayer, SHORTEST_SECONDS};
+use super::{BlindTestKind, BlindTestSetup, PageRequest, TestableSound, keys};
+use crate::blind::{AuditionPlayer, LONGEST_SECONDS, SHORTEST_SECONDS};
 
 pub(super) fn show(
     ui: &mut Ui,
@@ -115,7 +115,12 @@ fn passage(ui: &mut Ui, setup: &mut BlindTestSetup, offer: &TestableSound) {
     }
 }
 
-fn start(ui: &mut Ui, setup: &BlindTestSetup, offer: &TestableSound, player: &mut dyn AuditionPlayer) -> Option<PageRequest> {
+fn start(
+    ui: &mut Ui,
+    setup: &BlindTestSetup,
+    offer: &TestableSound,
+    player: &mut dyn AuditionPlayer,
+) -> Option<PageRequest> {
     let problem = match setup.material(offer).map(|material| material.seconds()) {
         None => Some("Open an audio file first.".to_owned()),
         Some(seconds) if seconds < SHORTEST_SECONDS => {
@@ -129,7 +134,7 @@ fn start(ui: &mut Ui, setup: &BlindTestSetup, offer: &TestableSound, player: &mu
         }
         Some(_) => None,
     };
-    let mut wish = None;
+    let mut request = None;
     ui.horizontal(|ui| {
         if problem.is_none() && player.rate().is_none() {
             if ui.button("Start sound  Enter").clicked() || keys::free(ui, Key::Enter) {
@@ -142,13 +147,13 @@ fn start(ui: &mut Ui, setup: &BlindTestSetup, offer: &TestableSound, player: &mu
         let button = ui.add_enabled(ready, Button::new("Start the test  Enter"));
         button.widget_info(|| WidgetInfo::labeled(Role::Button, ready, "Start the test"));
         if button.clicked() || (ready && keys::free(ui, Key::Enter)) {
-            wish = Some(PageRequest::Start);
+            request = Some(PageRequest::Start);
         }
         if let Some(problem) = problem {
             weak(ui, &problem);
         }
     });
-    wish
+    request
 }
 
 fn section(ui: &mut Ui, title: &str) {

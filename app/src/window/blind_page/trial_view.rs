@@ -7,9 +7,9 @@ use residue_ui::Theme;
 use super::answers::{rate_changed, transport, way_out};
 use super::big_button::{ButtonStyle, big_button};
 use super::{PageRequest, keys};
-use crate::blind::{TrialLabel, AuditionPlayer, Trials};
+use crate::blind::{AuditionPlayer, TrialLabel, Trials};
 
-/// What the page remembers of a test: whether it is about to be stopped, the answer that the arrow
+/// The page's own state during a test: whether it is about to be stopped, the answer that the arrow
 /// keys have chosen, whether it plays.
 type Memory<'a> = (&'a mut bool, &'a mut Option<AbxSide>, &'a mut bool);
 

@@ -1,16 +1,18 @@
-//! Which devices run, and how.
+//! The choice of devices.
 
 use egui::Ui;
 use residue_ui::theme::size;
 
 use crate::device::ControlNames;
-use crate::studio::{DeviceRequest, DeviceInfo, InputKind, DeviceCapabilities, StreamState, Studio};
+use crate::studio::{
+    DeviceCapabilities, DeviceInfo, DeviceRequest, InputKind, StreamState, Studio,
+};
 use crate::window::parts;
 
 /// The fields below, which errors name.
 pub const CONTROLS: ControlNames = ControlNames {
     by: "under",
-    host: "System",
+    host: "Backend",
     input: "Input",
     output: "Output",
     rate: "Rate",
@@ -19,7 +21,7 @@ pub const CONTROLS: ControlNames = ControlNames {
     mono: "Mono",
     again: "sound goes on",
 };
-/// What leaves a choice to the system.
+/// The choice that leaves it to the system.
 const SYSTEM: &str = "System default";
 /// Rates and blocks to choose from, where the devices have them.
 const RATES: [u32; 8] = [16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000, 192_000];
@@ -31,7 +33,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let refreshing = studio.device_list().refreshing;
             ui.add_enabled_ui(!refreshing, |ui| {
-                let hint = "asks the sound systems for their devices again";
+                let hint = "asks the audio backends for their devices again";
                 if parts::word(ui, "Refresh", "Refresh devices", hint) {
                     studio.refresh_devices();
                 }
@@ -114,8 +116,9 @@ fn device(
 fn sides(studio: &Studio) -> Vec<&DeviceCapabilities> {
     let choice = studio.device_request();
     let mut sides = Vec::new();
-    let mut add = |wish: &Option<String>, side: fn(&DeviceInfo) -> Option<&DeviceCapabilities>| {
-        let named = |device: &&DeviceInfo| match wish {
+    let mut add = |requested: &Option<String>,
+                   side: fn(&DeviceInfo) -> Option<&DeviceCapabilities>| {
+        let named = |device: &&DeviceInfo| match requested {
             Some(id) => device.id == *id,
             None => side(device).is_some_and(|side| side.default),
         };
@@ -137,8 +140,9 @@ fn rate(ui: &mut Ui, studio: &Studio, choice: &mut DeviceRequest) {
         };
         let sides = sides(studio);
         let possible = |rate: &u32| {
-            let in_one =
-                |side: &&DeviceCapabilities| side.rates.iter().any(|(low, high)| (low..=high).contains(&rate));
+            let in_one = |side: &&DeviceCapabilities| {
+                side.rates.iter().any(|(low, high)| (low..=high).contains(&rate))
+            };
             sides.iter().all(|side| side.rates.is_empty() || in_one(side))
         };
         let rates = RATES.into_iter().filter(possible);
@@ -166,8 +170,9 @@ fn buffer(ui: &mut Ui, studio: &Studio, choice: &mut DeviceRequest) {
         };
         let sides = sides(studio);
         let possible = |count: &u32| {
-            let fits =
-                |side: &&DeviceCapabilities| side.buffer.is_none_or(|(low, high)| (low..=high).contains(count));
+            let fits = |side: &&DeviceCapabilities| {
+                side.buffer.is_none_or(|(low, high)| (low..=high).contains(count))
+            };
             sides.iter().all(fits)
         };
         let all = BUFFERS.into_iter().filter(possible).map(|count| (frames(count), Some(count)));
@@ -191,4 +196,38 @@ fn channels(ui: &mut Ui, choice: &mut DeviceRequest) {
         }
         response
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::examples::{all, check_remedies};
+
+    #[test]
+    fn errors_say_what_to_do_with_which_field() {
+        check_remedies(
+            &CONTROLS,
+            [
+                "choose one of these under Backend",
+                "start it",
+                "connect one",
+                "start a JACK server",
+                "choose one of these under Input",
+                "connect it",
+                "or choose another under Output",
+                "choose another under Input",
+                "choose one of these under Rate",
+                "choose devices that share a rate",
+                "choose Mono under Channels",
+                "choose 64..128 frames under Buffer",
+                "choose devices that share a block",
+                "or choose another under Output",
+                "connect it and sound goes on",
+                "check it and sound goes on",
+            ],
+        );
+        for error in all() {
+            assert!(!error.told(&CONTROLS).contains("--"), "{}", error.told(&CONTROLS));
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What happens to frames, and at the output.
+//! Effects on frames: loss, freeze, concealment.
 
 use egui::{Slider, Ui};
 use residue_engine::live::{Concealment, LossConcealment};

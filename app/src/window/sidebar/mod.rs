@@ -1,5 +1,4 @@
-//! The column at the left: where sound comes from, which devices and which model run, what happens to
-//! frames, recordings.
+//! The column at the left: source, devices, model, effects on frames, recordings.
 
 mod devices;
 mod effects;
@@ -7,26 +6,41 @@ mod model;
 mod recording;
 mod source;
 
+use std::path::{Path, PathBuf};
+
 use egui::{ScrollArea, Ui};
 use residue_ui::theme::size;
 
 pub use devices::CONTROLS;
 
-use super::AppWindow;
+use super::command::WindowCommand;
 use super::page::Page;
+use crate::studio::Studio;
 
-/// Draws the column.
-pub fn show(ui: &mut Ui, window: &mut AppWindow) {
+/// State that the column shows and changes, beside the studio.
+pub struct SidebarState<'a> {
+    /// Files that were open last: audio, codes.
+    pub recent: &'a [Option<PathBuf>; 2],
+    /// The path that is being typed.
+    pub typed: &'a mut String,
+    /// The folder that recordings go into.
+    pub recordings: &'a Path,
+}
+
+/// Draws the column; returns what it asks of the window.
+pub fn show(ui: &mut Ui, studio: &mut Studio, state: &mut SidebarState<'_>) -> Vec<WindowCommand> {
+    let mut commands = Vec::new();
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         // Beside the scroll bar.
         ui.set_max_width(ui.available_width() - 2.0 * size::SPACE);
-        source::show(ui, window);
-        devices::show(ui, &mut window.studio);
-        if model::show(ui, &mut window.studio) {
-            window.preferences.page = Page::Models;
+        commands.extend(source::show(ui, studio, state));
+        devices::show(ui, studio);
+        if model::show(ui, studio) {
+            commands.push(WindowCommand::Show(Page::Models));
         }
-        effects::show(ui, &mut window.studio);
-        recording::show(ui, window);
+        effects::show(ui, studio);
+        commands.extend(recording::show(ui, studio, state.recordings));
         ui.add_space(size::SPACE);
     });
+    commands
 }

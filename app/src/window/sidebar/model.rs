@@ -1,4 +1,4 @@
-//! Which model runs, and how.
+//! The choice of a model.
 
 use egui::{DragValue, ProgressBar, RichText, Ui};
 use residue_engine::codec::Precision;
@@ -19,25 +19,26 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) -> bool {
     parts::heading(ui, "MODEL");
     let state = studio.model();
     let loaded = state.facts.as_ref().map(|facts| facts.request.clone());
-    let wish = state.loading.as_ref().map(|(wish, _)| wish.clone()).or(loaded).unwrap_or_default();
-    let mut new = wish.clone();
+    let request =
+        state.loading.as_ref().map(|(request, _)| request.clone()).or(loaded).unwrap_or_default();
+    let mut new = request.clone();
     parts::field(ui, "Name", |ui| {
         let here = studio.library().iter().filter(|model| model.here);
         let choices = here.map(|model| (model.id.clone(), model.id.clone()));
-        let (response, chosen) = parts::choice(ui, "model", &wish.id, choices);
+        let (response, chosen) = parts::choice(ui, "model", &request.id, choices);
         if let Some(id) = chosen {
             new.id = id;
         }
         response
     });
-    precision(ui, studio, &wish, &mut new);
+    precision(ui, studio, &request, &mut new);
     threads(ui, studio, &mut new);
-    if new != wish {
+    if new != request {
         studio.choose_model(new);
     }
     let state = studio.model();
-    if let Some((wish, share)) = &state.loading {
-        let text = format!("loading {}", wish.id);
+    if let Some((request, share)) = &state.loading {
+        let text = format!("loading {}", request.id);
         ui.add(ProgressBar::new(*share).text(text).desired_height(16.0));
     } else if let Some(why) = &state.failed {
         ui.label(RichText::new(why).color(theme.alert).size(size::SMALL + 1.0));
@@ -57,9 +58,9 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) -> bool {
 }
 
 /// The precisions, with what they cost beside them where that was measured.
-fn precision(ui: &mut Ui, studio: &Studio, wish: &ModelRequest, new: &mut ModelRequest) {
+fn precision(ui: &mut Ui, studio: &Studio, request: &ModelRequest, new: &mut ModelRequest) {
     parts::field(ui, "Precision", |ui| {
-        let costs = studio.precision_costs(&wish.id);
+        let costs = studio.precision_costs(&request.id);
         let text = |precision: Precision| {
             let cost = costs?.iter().find(|cost| cost.precision == precision)?;
             let speed = 1.0 / cost.rtf.max(1e-6);
@@ -72,7 +73,7 @@ fn precision(ui: &mut Ui, studio: &Studio, wish: &ModelRequest, new: &mut ModelR
         let shown =
             |precision: Precision| text(precision).unwrap_or_else(|| precision.name().into());
         let choices = Precision::ALL.map(|precision| (shown(precision), precision));
-        let (response, chosen) = parts::choice(ui, "precision", &shown(wish.precision), choices);
+        let (response, chosen) = parts::choice(ui, "precision", &shown(request.precision), choices);
         if let Some(precision) = chosen {
             new.precision = precision;
         }

@@ -1,18 +1,23 @@
 //! Recording what is heard, each lane, and the codes.
 
+use std::path::Path;
+
 use egui::{Button, RichText, Ui, vec2};
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
-use crate::studio::StreamState;
+use crate::studio::{StreamState, Studio};
+use crate::window::command::WindowCommand;
 use crate::window::dialogs::DialogPurpose;
-use crate::window::{AppWindow, parts};
+use crate::window::parts;
 
-pub fn show(ui: &mut Ui, window: &mut AppWindow) {
+/// Draws it for recordings that go into `folder`; returns what it asks of the window.
+pub fn show(ui: &mut Ui, studio: &Studio, folder: &Path) -> Option<WindowCommand> {
+    let mut command = None;
     let theme = Theme::of(ui);
     parts::heading(ui, "RECORD");
-    let recording = window.studio.recording().cloned();
-    let running = matches!(window.studio.stream_state(), StreamState::Running(_));
+    let recording = studio.recording().cloned();
+    let running = matches!(studio.stream_state(), StreamState::Running(_));
     let (text, hint) = match &recording {
         Some(_) => ("End recording", "ends the recording (R)"),
         None => (
@@ -27,7 +32,7 @@ pub fn show(ui: &mut Ui, window: &mut AppWindow) {
     let response = ui.add_enabled(enabled, button).on_hover_text(hint);
     let disabled = "nothing runs: start listening or play a file first";
     if response.on_disabled_hover_text(disabled).clicked() {
-        window.toggle_recording();
+        command = Some(WindowCommand::Record);
     }
     let small = |text: String, color| RichText::new(text).color(color).size(size::SMALL + 1.0);
     match &recording {
@@ -35,7 +40,7 @@ pub fn show(ui: &mut Ui, window: &mut AppWindow) {
             let text = format!(
                 "{} in {}, {}",
                 residue_ui::clock(state.seconds()),
-                window.shown(&state.folder),
+                parts::folder(&state.folder),
                 parts::count(state.frames, "frame of codes", "frames of codes")
             );
             ui.label(small(text, theme.text));
@@ -49,13 +54,14 @@ pub fn show(ui: &mut Ui, window: &mut AppWindow) {
                 ui.spacing_mut().item_spacing.x = size::GAP;
                 let hint = "choose another folder for recordings";
                 if parts::word(ui, "Folder\u{2026}", "Recordings folder", hint) {
-                    window.ask(ui.ctx(), DialogPurpose::Recordings);
+                    command = Some(WindowCommand::Choose(DialogPurpose::Recordings));
                 }
-                let folder = window.shown(&window.recordings());
+                let folder = parts::folder(folder);
                 let label =
                     egui::Label::new(small(format!("into {folder}"), theme.weak)).truncate();
                 ui.add(label);
             });
         }
     }
+    command
 }

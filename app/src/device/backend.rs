@@ -1,11 +1,13 @@
-//! The sound systems of this platform and their devices.
+//! An audio backend of this platform and its devices.
 
 use cpal::traits::{DeviceTrait, HostTrait};
 use cpal::{DeviceDirection, HostId};
 
-use super::error::{DeviceError, Direction};
+use super::direction::Direction;
+use super::error::DeviceError;
+use super::known_backends::{default, known};
 
-/// A sound system that answered.
+/// An audio backend that answered.
 pub struct AudioBackend {
     id: HostId,
     devices: Vec<cpal::Device>,
@@ -13,17 +15,7 @@ pub struct AudioBackend {
     default_output: Option<cpal::Device>,
 }
 
-/// The sound systems that this build knows.
-pub fn known() -> &'static [HostId] {
-    cpal::platform::ALL_HOSTS
-}
-
-/// The one that is used when none is asked for.
-pub fn default() -> HostId {
-    cpal::default_host().id()
-}
-
-/// Finds a sound system by its name, whatever the case.
+/// Finds an audio backend by its name, whatever the case.
 pub fn find(asked: Option<&str>) -> Result<HostId, DeviceError> {
     let Some(asked) = asked else { return Ok(default()) };
     known().iter().copied().find(|id| id.name().eq_ignore_ascii_case(asked)).ok_or_else(|| {
@@ -33,7 +25,7 @@ pub fn find(asked: Option<&str>) -> Result<HostId, DeviceError> {
 }
 
 impl AudioBackend {
-    /// Asks a sound system for its devices, without opening any.
+    /// Asks an audio backend for its devices, without opening any.
     pub fn open(id: HostId) -> Result<Self, DeviceError> {
         quiet_alsa();
         #[cfg(feature = "jack")]
@@ -124,7 +116,7 @@ pub struct DefaultDevices {
     pub output: Option<String>,
 }
 
-/// Asks a sound system, by default the platform's, for its defaults, as cheaply as it can be asked:
+/// Asks an audio backend, by default the platform's, for its defaults, as cheaply as it can be asked:
 /// nothing is opened. JACK has no others than its server's, and tells nothing. Not realtime-safe.
 pub fn defaults(host: Option<&str>) -> DefaultDevices {
     quiet_alsa();
@@ -147,17 +139,17 @@ fn quiet_alsa() {
     let _ = alsa::Output::local_error_handler();
 }
 
-/// What people call the device.
+/// Returns the device's name for people.
 pub fn name(device: &cpal::Device) -> String {
     device.to_string()
 }
 
-/// What the sound system calls the device; unique there.
+/// The backend's identifier of the device; unique there.
 pub fn identifier(device: &cpal::Device) -> String {
     device.id().map(|id| id.id().to_owned()).unwrap_or_default()
 }
 
-/// Whether the device may work in this direction, as far as the sound system says; nothing is
+/// Whether the device may work in this direction, as far as the backend says; nothing is
 /// opened.
 pub fn works(device: &cpal::Device, direction: Direction) -> bool {
     let said = device.description().map_or(DeviceDirection::Unknown, |said| said.direction());
