@@ -164,7 +164,7 @@ fn rendering_stops_when_nobody_waits() {
     let brief = brief(speech(None), vec![Contender::Original, depth(32)], RATE, true);
     let (ended, end) = std::sync::mpsc::channel();
     let work = move |context: &JobContext| {
-        let rendered = render(&brief, &ModelStore::from_env(), context);
+        let rendered = render(&request, &ModelStore::from_env(), context);
         let _ = ended.send(matches!(rendered, Err(BlindError::Cancelled)));
         rendered
     };

@@ -220,8 +220,8 @@ impl BlindPage {
             }
             BlindTestKind::Abx | BlindTestKind::Rating => {
                 let contenders = self.setup.contenders();
-                let brief = RenderRequest { material, contenders, rate, match_levels };
-                let work = move |context: &JobContext| render(&brief, &store, context);
+                let request = RenderRequest { material, contenders, rate, match_levels };
+                let work = move |context: &JobContext| render(&request, &store, context);
                 PageStage::Rendering(Job::start("residue-blind", wake, work))
             }
         };
