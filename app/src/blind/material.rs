@@ -144,7 +144,7 @@ mod tests {
 
         let cut = material(10.0, Some((1.0, 99.0))).cut().unwrap();
         assert_eq!((cut.preroll, cut.passage.samples), (8000, 72_000));
-        assert_eq!(material(10.0, None).cut().unwrap().lead, 0);
+        assert_eq!(material(10.0, None).cut().unwrap().preroll, 0);
     }
 
     #[test]

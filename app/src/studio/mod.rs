@@ -38,6 +38,7 @@ mod error;
 mod models;
 mod observed;
 mod open;
+mod playback;
 mod precision;
 mod reconciler;
 mod recorder;
@@ -65,7 +66,6 @@ use models::StudioModels;
 use observed::{ObservedState, OpenSource};
 use reconciler::{Delivery, ReconcilerSetup};
 use shared::{StudioEvent, StudioShared};
-use sources::SourceRequest;
 
 pub use devices::{
     AudioCallback, BackendError, BackendInfo, CpalBackend, DefaultDevices, DeviceBackend,
@@ -115,9 +115,6 @@ impl Default for StudioOptions {
 const LOUDEST_DB: f32 = 24.0;
 /// Time that devices may take to close, and a recording to be finished, when the studio is dropped.
 const LEAVING: Duration = Duration::from_secs(5);
-/// The shortest part that repeats, in seconds.
-const SHORTEST_LOOP: f64 = 0.02;
-
 /// Sound, models and files of one person.
 ///
 /// Dropping it takes as long as devices need to close and a recording to be finished, but no longer
@@ -550,75 +547,6 @@ impl Studio {
         self.models.catalog.measuring()
     }
 
-    /// Starts a recording: what is heard (before volume and mute), dry, A and B as WAV, and the codes
-    /// as .npy.
-    pub fn record(&mut self, options: RecordOptions) {
-        let asked = self.shared.requests().desired().recording.is_some();
-        if asked || self.shared.observed().recording.is_some() {
-            self.shared.notice(Severity::Warning, "a recording runs already; stop it first");
-            return;
-        }
-        let serial = self.shared.requests().next_serial();
-        self.change_and_apply(|desired| {
-            desired.recording = Some(DesiredRecording { serial, options });
-        });
-    }
-
-    /// Ends the recording.
-    pub fn stop_recording(&mut self) {
-        self.change_and_apply(|desired| desired.recording = None);
-    }
-
-    /// The recording that runs.
-    pub fn recording(&self) -> Option<&RecordingState> {
-        self.observed.recording.as_ref()
-    }
-
-    /// Plays versions of one recording instead of everything else, repeating, from the first
-    /// version. Starts the devices if they are stopped.
-    pub fn audition(&mut self, stimuli: Arc<Stimuli>) {
-        let serial = self.shared.requests().next_serial();
-        self.change_and_apply(|desired| {
-            desired.audition = Some(DesiredAudition { serial, stimuli, index: 0, held: false });
-            desired.run_now();
-        });
-    }
-
-    /// Lets an audition stand still where it is, or go on from there.
-    pub fn hold_audition(&mut self, held: bool) {
-        self.change(|desired| {
-            if let Some(audition) = &mut desired.audition {
-                audition.held = held;
-            }
-        });
-    }
-
-    /// Changes to another version, crossfading at the same position.
-    pub fn select(&mut self, index: usize) {
-        self.change(|desired| {
-            if let Some(audition) = &mut desired.audition
-                && index < audition.stimuli.planes.len()
-            {
-                audition.index = index;
-            }
-        });
-    }
-
-    /// Goes back to what played before.
-    pub fn end_audition(&mut self) {
-        self.change_and_apply(|desired| desired.audition = None);
-    }
-
-    /// The audition that runs.
-    pub fn audition_state(&self) -> Option<AuditionState> {
-        let requests = self.shared.requests();
-        let DesiredAudition { stimuli, index, .. } = requests.desired().audition.as_ref()?;
-        let seconds = |samples: f64| samples / f64::from(stimuli.rate);
-        let position_s = seconds(requests.audition_position() as f64);
-        let length_s = seconds(stimuli.planes.first().map_or(0, |plane| plane.len()) as f64);
-        Some(AuditionState { index: *index, position_s, length_s })
-    }
-
     /// The running port, for views.
     pub fn control(&self) -> Option<&PortControl> {
         self.observed.control.as_deref()
@@ -641,13 +569,6 @@ impl Studio {
             _ => None,
         }
     }
-}
-
-/// Tells that a file cannot be opened.
-fn not_opened(shared: &StudioShared, error: &open::FileError) {
-    shared.notice(Severity::Error, error.to_string());
-    shared.requests().change(|desired| desired.transport.opened());
-    shared.wake();
 }
 
 impl Drop for Studio {
