@@ -237,6 +237,7 @@ fn range(least: u32, most: u32) -> String {
 }
 
 #[cfg(test)]
+/// Errors for tests of their texts.
 pub mod examples {
     use super::*;
 

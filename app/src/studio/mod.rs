@@ -61,9 +61,9 @@ use residue_engine::models::{
     ListedModel, ModelRequest, ModelStore, PrecisionCost, PullStatus, TransferProgress,
 };
 
-use desired::{DesiredAudition, DesiredRecording, DesiredState, SILENT_DB};
+use desired::{DesiredState, SILENT_DB};
 use models::StudioModels;
-use observed::{ObservedState, OpenSource};
+use observed::ObservedState;
 use reconciler::{Delivery, ReconcilerSetup};
 use shared::{StudioEvent, StudioShared};
 
@@ -259,156 +259,6 @@ impl Studio {
     pub fn set_volume_db(&mut self, db: f32) {
         let db = if db.is_nan() { 0.0 } else { db.clamp(SILENT_DB, LOUDEST_DB) };
         self.change(|desired| desired.volume_db = db);
-    }
-
-    /// The kind of source that is open.
-    pub fn input(&self) -> InputKind {
-        self.observed.source.kind()
-    }
-
-    /// Listens to the input device, muted until told otherwise.
-    pub fn use_microphone(&mut self) {
-        let is_other = self.input() != InputKind::Microphone;
-        self.change(|desired| {
-            desired.mute_was_chosen = false;
-            if is_other {
-                desired.mute_for_headphones();
-            }
-        });
-        self.deliver(Delivery::Source(SourceRequest::Microphone));
-    }
-
-    /// Reads an audio file on another thread, and plays it instead of what played, from its start: at
-    /// once if something played or [`Studio::play`] is called meanwhile. Where it cannot be read a
-    /// notice says why, and what played goes on.
-    pub fn open_file(&mut self, path: PathBuf) {
-        self.change(|desired| desired.transport.opening += 1);
-        let deliveries = self.deliveries.clone();
-        self.shared.spawn("file", move |shared| match open::audio_file(&path) {
-            Ok((file, warnings)) => {
-                for warning in warnings {
-                    shared.notice(Severity::Warning, format!("{}: {warning}", file.name));
-                }
-                let _ = deliveries.send(Delivery::Source(SourceRequest::File(Arc::new(file))));
-            }
-            Err(error) => not_opened(shared, &error),
-        });
-    }
-
-    /// The audio file that is open.
-    pub fn file(&self) -> Option<&LoadedFile> {
-        match &self.observed.source {
-            OpenSource::File(file) => Some(file),
-            _ => None,
-        }
-    }
-
-    /// The codes that are open.
-    pub fn token_file(&self) -> Option<&TokenFile> {
-        match &self.observed.source {
-            OpenSource::Tokens(file) => Some(file),
-            _ => None,
-        }
-    }
-
-    /// A file is being read now.
-    pub fn is_opening(&self) -> bool {
-        self.shared.requests().desired().transport.opening > 0
-    }
-
-    /// The position in the open file; `None` for a microphone and for tokens that arrive.
-    pub fn transport(&self) -> Option<TransportState> {
-        let length_s = match &self.observed.source {
-            OpenSource::File(file) => file.seconds(),
-            OpenSource::Tokens(file) => file.seconds,
-            OpenSource::Microphone | OpenSource::Feed(_) => return None,
-        };
-        let desired = self.shared.requests().desired().transport;
-        Some(TransportState {
-            position_s: desired.position.min(length_s),
-            length_s,
-            playing: desired.playing,
-            loop_region: desired.region,
-        })
-    }
-
-    /// Plays the open file, from the start of it or of its loop if it is at its end. Starts the
-    /// devices if they are stopped.
-    pub fn play(&mut self) {
-        self.change_and_apply(|desired| {
-            if desired.transport.opening > 0 {
-                // Devices start with it: until then it is not known whether an input is needed.
-                desired.transport.play_when_open = true;
-                return;
-            }
-            if desired.transport.is_seekable {
-                desired.transport.play();
-            }
-            desired.run_now();
-        });
-    }
-
-    /// Pauses the open file.
-    pub fn pause(&mut self) {
-        self.change(|desired| desired.transport.pause());
-    }
-
-    /// Moves to another position of the open file.
-    pub fn seek(&mut self, seconds: f64) {
-        let Some(transport) = self.transport() else { return };
-        let seconds = if seconds.is_nan() { 0.0 } else { seconds.clamp(0.0, transport.length_s) };
-        self.change(|desired| desired.transport.seek(seconds));
-    }
-
-    /// Repeats a part of the open file, from second to second, or none. Parts shorter than 20 ms are
-    /// made as long.
-    pub fn set_loop(&mut self, region: Option<(f64, f64)>) {
-        let Some(transport) = self.transport() else { return };
-        let length = transport.length_s;
-        let region = region.filter(|(start, end)| start.is_finite() && end.is_finite());
-        let region = region.map(|(a, b)| {
-            let start = a.min(b).clamp(0.0, (length - SHORTEST_LOOP).max(0.0));
-            (start, a.max(b).clamp(start + SHORTEST_LOOP, length.max(start + SHORTEST_LOOP)))
-        });
-        self.change(|desired| desired.transport.region = region);
-    }
-
-    /// Reads a .npy file of codes on another thread, and plays it as [`Studio::open_file`] does, at
-    /// any depth.
-    pub fn open_tokens(&mut self, path: PathBuf) {
-        self.change(|desired| desired.transport.opening += 1);
-        let deliveries = self.deliveries.clone();
-        self.shared.spawn("codes", move |shared| match open::code_file(&path) {
-            Ok(codes) => {
-                let _ = deliveries.send(Delivery::Source(SourceRequest::Codes(path, codes)));
-            }
-            Err(error) => not_opened(shared, &error),
-        });
-    }
-
-    /// Plays frames of codes as they arrive. `frames` runs on a thread of its own.
-    pub fn stream_tokens(&mut self, frames: TokenSource) {
-        self.deliver(Delivery::Source(SourceRequest::Feed(frames)));
-    }
-
-    /// Progress of codes.
-    pub fn token_progress(&self) -> Option<TokenProgress> {
-        match &self.observed.source {
-            OpenSource::Feed(feed) => Some(TokenProgress {
-                waiting: feed.queued(),
-                heard: feed.decoded(),
-                gaps: feed.underruns(),
-                finished: feed.is_finished(),
-            }),
-            OpenSource::Tokens(file) => {
-                let position = self.shared.requests().desired().transport.position;
-                let at = position / file.seconds.max(f64::MIN_POSITIVE);
-                let heard = (at * file.frames as f64).round() as usize;
-                let waiting = file.frames.saturating_sub(heard);
-                Some(TokenProgress { waiting, heard: heard as u64, gaps: 0, finished: true })
-            }
-            _ => None,
-        }
     }
 
     /// Audio backends and devices, as of the last [`Studio::refresh_devices`].

@@ -154,9 +154,9 @@ impl Studio {
     pub fn token_progress(&self) -> Option<TokenProgress> {
         match &self.observed.source {
             OpenSource::Feed(feed) => Some(TokenProgress {
-                waiting: feed.waiting(),
-                heard: feed.heard(),
-                gaps: feed.gaps(),
+                waiting: feed.queued(),
+                heard: feed.decoded(),
+                gaps: feed.underruns(),
                 finished: feed.is_finished(),
             }),
             OpenSource::Tokens(file) => {

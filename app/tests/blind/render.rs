@@ -147,9 +147,9 @@ fn models_and_precisions_can_be_compared() {
 #[test]
 fn what_cannot_be_compared_says_why() {
     let fails = |material: TestMaterial, contender: Contender| {
-        let brief = brief(material, vec![Contender::Original, contender], RATE, true);
+        let request = render_request(material, vec![Contender::Original, contender], RATE, true);
         let context = JobContext::new(Arc::new(|| ()));
-        render(&brief, &ModelStore::from_env(), &context).unwrap_err().to_string()
+        render(&request, &ModelStore::from_env(), &context).unwrap_err().to_string()
     };
     let passage = || speech(Some((1.0, 2.0)));
     assert!(fails(passage(), depth(33)).contains("32 layers, so depth 33"));
@@ -161,7 +161,7 @@ fn what_cannot_be_compared_says_why() {
 
 #[test]
 fn rendering_stops_when_nobody_waits() {
-    let brief = brief(speech(None), vec![Contender::Original, depth(32)], RATE, true);
+    let request = render_request(speech(None), vec![Contender::Original, depth(32)], RATE, true);
     let (ended, end) = std::sync::mpsc::channel();
     let work = move |context: &JobContext| {
         let rendered = render(&request, &ModelStore::from_env(), context);

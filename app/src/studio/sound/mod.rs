@@ -179,14 +179,18 @@ mod tests {
                 Step::Nothing => {}
             }
             for _ in 0..6 {
-                crate::allocations::forbid(|| engine.process(&mut [&mut left, &mut right]));
+                residue_engine_testing::allocation::without_allocation(|| {
+                    engine.process(&mut [&mut left, &mut right])
+                });
                 loudest = left.iter().fold(loudest, |most, x| most.max(x.abs()));
                 assert_eq!(left, right);
             }
         }
         assert!(loudest > 0.1);
         flags.stop.store(true, Relaxed);
-        crate::allocations::forbid(|| engine.process(&mut [&mut left, &mut right]));
+        residue_engine_testing::allocation::without_allocation(|| {
+            engine.process(&mut [&mut left, &mut right])
+        });
         let mut retired = Vec::new();
         while let Some(object) = link.retired() {
             retired.push(match object {

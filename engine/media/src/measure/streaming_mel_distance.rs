@@ -171,7 +171,6 @@ mod tests {
     use super::super::test_signals::sine;
     use super::*;
     use crate::audio::Audio;
-    use residue_engine_testing::SeededNoise;
 
     const RATE: u32 = 24_000;
 
