@@ -12,6 +12,7 @@ use residue_engine::codec::{Codec, CodecBackend, CodecConfig, CodecOptions};
 use residue_engine::kernels::{
     Arena, Epilogue, Isa, Linear, LinearInput, PostOp, Precision, ThreadPool,
 };
+use residue_engine_testing::SeededNoise;
 
 /// Frames that fill the longest window of Nano, 10 s.
 const FILL: usize = 125;
