@@ -1,4 +1,4 @@
-//! Streaming allocates nothing, in every precision.
+//! Streaming allocates nothing: counted, in every precision.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,35 +6,35 @@ use std::time::Duration;
 
 use residue_engine::codec::{Codec, CodecOptions, Precision};
 
-/// An allocator that counts the allocations of all threads.
-struct CountingAllocator;
+/// Counts what all threads of this program ask for.
+struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: every call is passed on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for CountingAllocator {
+// SAFETY: everything is left to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
+        // SAFETY: the caller's promise.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
+        // SAFETY: the caller's promise.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
+        // SAFETY: the caller's promise.
         unsafe { System.realloc(pointer, layout, size) }
     }
 }
 
 #[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator;
+static ALLOCATOR: Counting = Counting;
 
-/// The only test of this program, because allocations of other tests would be counted too.
+/// The only test of this program: others would be counted too.
 #[test]
 fn frames_are_encoded_and_decoded_without_allocation() {
     let model = residue_engine::models::embedded();
@@ -48,7 +48,7 @@ fn frames_are_encoded_and_decoded_without_allocation() {
         let planes = vec![audio.as_slice(); config.channels];
         let mut codes = vec![0u32; 5 * depth];
         let mut decoded = vec![0f32; 2 * config.channels * 5 * frame];
-        // The threads that loaded the model may allocate while they exit.
+        // The threads that loaded the model are on their way out, and may allocate there.
         std::thread::sleep(Duration::from_millis(100));
         let before = ALLOCATIONS.load(Ordering::Relaxed);
         for _ in 0..3 {

@@ -1,5 +1,5 @@
-//! Malformed configurations and checkpoints: each gives its error, none panics, and none makes the loader allocate more
-//! than the files hold.
+//! Malformed configurations and checkpoints: each gives its error, none panics, and none makes the
+//! loader allocate more than the files themselves hold.
 
 mod support;
 
@@ -12,38 +12,37 @@ use residue_engine::codec::{Codec, CodecOptions};
 use serde_json::{Value, json};
 use support::folder;
 
-/// Bound of the peak memory while a broken model of 0.7 MB is refused, in bytes.
+/// Most memory that refusing a broken model of 0.7 MB may take at any moment.
 const PEAK: usize = 16 << 20;
 
-/// An allocator that records the peak of allocated memory.
-struct PeakAllocator;
+struct Counting;
 
 static NOW: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
 
 // SAFETY: every call is passed on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for PeakAllocator {
+unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
         MOST.fetch_max(now, Ordering::Relaxed);
-        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
+        // SAFETY: as the caller promises.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
+        // SAFETY: as the caller promises.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
 
 #[global_allocator]
-static ALLOCATOR: PeakAllocator = PeakAllocator;
+static ALLOCATOR: Counting = Counting;
 
-/// Lock by which tests that watch the allocator run one at a time.
+/// Tests that watch the allocator take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Loads `dir`, checks peak memory, and returns the error.
+/// Loads `dir` and returns what it said, having checked that it stayed small.
 fn refusal(name: &str, dir: &Path) -> String {
     let before = NOW.load(Ordering::Relaxed);
     MOST.store(before, Ordering::Relaxed);
@@ -65,7 +64,7 @@ fn check(name: &str, dir: &Path, expected: &[&str]) {
     assert!(!found.contains('\n'), "{name}: an error is one line");
 }
 
-/// A safetensors file as header and data, each of which can be corrupted.
+/// A safetensors file taken apart, so that every part can be broken.
 #[derive(Clone)]
 struct Parts {
     header: Value,

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::error::ConfigError;
 use super::json_object::JsonObject;
-use super::limits::{MAX_CONTEXT, MAX_STREAM_NUMBERS, MAX_WIDTH, PASS_STEPS};
+use super::limits::{MAX_CONTEXT, MAX_PASS_STEPS, MAX_STREAM_NUMBERS, MAX_WIDTH};
 use residue_core::small_file;
 
 /// The normalisation before attention and feed-forward.
@@ -99,7 +99,7 @@ pub struct TransformerConfig {
 impl TransformerConfig {
     /// Returns the size of a lane's KV caches and buffers in this stage, in numbers, at `steps` steps a frame.
     fn stream_numbers(&self, steps: usize) -> usize {
-        let steps = steps.saturating_add(PASS_STEPS);
+        let steps = steps.saturating_add(MAX_PASS_STEPS);
         // Value rows are padded to whole vectors of sixteen.
         let row = self.heads * (self.width / self.heads).next_multiple_of(16);
         let past = (self.context.saturating_add(steps)).saturating_mul(2 * row);

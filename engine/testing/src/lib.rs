@@ -1,7 +1,7 @@
-//! Test support: [`SeededNoise`], and with the feature `hub` a model hub on this computer ([`HubServer`]) with
-//! small models to download from it.
+//! Support for tests: [`SeededNoise`], and with the feature `hub` a server on this computer to download
+//! models from, and small models to put there.
 //!
-//! Functions panic on failure.
+//! Everything here panics where something is wrong: it is for tests.
 
 #[cfg(feature = "hub")]
 mod hub_server;
@@ -9,9 +9,8 @@ mod noise;
 #[cfg(feature = "hub")]
 mod sample;
 
-pub use noise::SeededNoise;
-
 #[cfg(feature = "hub")]
 pub use hub_server::{COMMIT, HubFault, HubRequest, HubServer, HubState};
+pub use noise::SeededNoise;
 #[cfg(feature = "hub")]
 pub use sample::{CONFIG, PullFixture, REPOSITORY, quiet, sha256, sharded, single, weights, write};

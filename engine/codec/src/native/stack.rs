@@ -4,7 +4,7 @@ use super::patch;
 use super::stage::{Stage, StageState};
 use crate::config::{ModuleConfig, finest};
 use crate::error::CodecError;
-use crate::limits::PASS_STEPS;
+use crate::limits::MAX_PASS_STEPS;
 use crate::tensor_scope::TensorScope;
 use residue_kernels::{Arena, AttentionScratch, Crew, Isa, Moments, Precision, Rounded};
 
@@ -83,7 +83,7 @@ impl Stack {
             })
         };
         let modules = configs.iter().enumerate().map(load).collect::<Result<_, CodecError>>()?;
-        let frames = (PASS_STEPS / finest(configs, downsample, steps)).max(1);
+        let frames = (MAX_PASS_STEPS / finest(configs, downsample, steps)).max(1);
         Ok(Self { isa: Isa::best(), precision, modules, downsample, steps, width, frames })
     }
 

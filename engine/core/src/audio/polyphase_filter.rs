@@ -1,10 +1,10 @@
-//! The low-pass filter of the rate converter, tabulated by phase.
+//! The low-pass filter of the rate converter, as a table of its values.
 //!
 //! A sinc under a Kaiser window (J. F. Kaiser, "Nonrecursive digital filter design using the
 //! I0-sinh window function", 1974), 48 samples of the lower rate to either side. Kaiser's formula
 //! gives 100 dB of attenuation over a transition band of 0.134 of the lower Nyquist frequency at
-//! this length, here from 0.90 to 1.034 of it. A longer filter would be steeper, and would add as much delay
-//! to the live path.
+//! this length; it is laid from 0.90 to 1.034 of it. A longer filter would be sharper and cost
+//! the live path as much more delay.
 
 use std::f64::consts::PI;
 
@@ -12,36 +12,36 @@ use super::rate_ratio::RateRatio;
 
 /// Samples of the lower rate that the filter reaches to either side.
 const HALF_WIDTH: u64 = 48;
-/// The -6 dB frequency, as a fraction of the lower Nyquist frequency.
+/// Where the filter is 6 dB down, as a part of the lower Nyquist frequency.
 const CUTOFF: f64 = 0.967;
-/// Shape of Kaiser's window: `0.1102 (A - 8.7)` for A = 100 dB.
+/// Of Kaiser's window: `0.1102 (A - 8.7)` for A = 100 dB.
 const BETA: f64 = 10.06;
 
-/// Interleaved partial sums of [`dot`]; rows are a multiple of it long.
+/// Numbers that are summed side by side; rows are a multiple of it long.
 const LANES: usize = 16;
-/// Most numbers of a table with a row for every phase: 4 MiB.
+/// Largest table with a row for every phase: 4 MiB.
 const MAX_EXACT: u64 = 1 << 20;
-/// Rows per sample of the lower rate in a table whose rows are interpolated. The error of linear interpolation
-/// is at most `(pi / 4096)^2 / 8` of a sine at the Nyquist frequency: -142 dB.
+/// Rows per sample of the lower rate where rows are interpolated. Between two of them a straight
+/// line is off by at most `(pi / 4096)^2 / 8` of a sine at the Nyquist frequency: -142 dB.
 const INTERPOLATED_ROWS: u64 = 4096;
 
-/// The filter's values for the phases of one ratio.
+/// The values of the filter for the phases of one ratio.
 pub(super) struct PolyphaseFilter {
     half_width: usize,
-    /// Length of a row: one number an input sample, oldest first, padded with leading zeros to a multiple of
-    /// [`LANES`].
+    /// Numbers in a row: one an input sample, oldest first. The first are zero, so many that the
+    /// length is a multiple of [`LANES`].
     taps: usize,
-    /// `phases + 1` rows; row `p` is for an output sample `p / phases` of a sample after an input sample.
+    /// `phases + 1` rows; row `p` is for an output sample `p / phases` after an input sample.
     rows: Vec<f32>,
     phases: u64,
     denominator: u64,
 }
 
 impl PolyphaseFilter {
-    /// Computes the table for converting by `ratio`. Allocates.
+    /// The table for converting by `ratio`. Allocates.
     pub(super) fn new(ratio: RateRatio) -> Self {
         let RateRatio { inputs, outputs } = ratio;
-        // The filter is as many times wider as there are input samples per sample of the lower rate.
+        // Input samples per sample of the lower rate: the filter is as much wider.
         let (stretch, per) = (inputs.max(outputs), outputs);
         let half_width = (HALF_WIDTH * stretch).div_ceil(per) as usize;
         let taps = (2 * half_width).next_multiple_of(LANES);
@@ -67,30 +67,30 @@ impl PolyphaseFilter {
         let mut row = vec![0.0f64; taps];
         let first = half_width as i64 - taps as i64 + 1;
         for phase in 0..=phases {
-            // Exact in integers, so that mirrored phases get mirrored values.
+            // Whole numbers up to here: mirrored phases get mirrored values.
             let steps = |offset: i64| (offset * phases as i64 - phase as i64) as f64;
             for (number, offset) in row.iter_mut().zip(first..) {
                 *number = value(steps(offset) / phases as f64 * lower_per_input);
             }
-            // Unity gain at 0 Hz for every phase.
+            // A constant comes out as the same constant at every phase.
             let sum: f64 = row.iter().sum();
             rows.extend(row.iter().map(|number| (number / sum) as f32));
         }
         Self { half_width, taps, rows, phases, denominator: outputs }
     }
 
-    /// Returns the number of input samples on either side that an output sample depends on.
+    /// Input samples to either side that an output sample depends on.
     pub(super) fn half_width(&self) -> usize {
         self.half_width
     }
 
-    /// Returns the number of input samples that [`apply`](Self::apply) takes; the newest is `half_width` after
-    /// the one at or before the output sample.
+    /// Input samples that [`apply`](Self::apply) takes: the newest is `half_width` after the one at
+    /// or before the output sample.
     pub(super) fn taps(&self) -> usize {
         self.taps
     }
 
-    /// Returns the output sample at `phase / outputs` of a sample after the middle of `window`, which holds
+    /// The output sample `phase / outputs` of a sample after the middle of `window`, which holds
     /// `taps` samples. Realtime-safe.
     #[inline]
     pub(super) fn apply(&self, window: &[f32], phase: u64) -> f32 {
@@ -106,7 +106,7 @@ impl PolyphaseFilter {
     }
 }
 
-/// Returns the sum of products, in a fixed order.
+/// The sum of products, always in the same order.
 #[inline]
 fn dot(row: &[f32], window: &[f32]) -> f32 {
     let mut sums = [0.0f32; LANES];
@@ -127,7 +127,7 @@ fn dot(row: &[f32], window: &[f32]) -> f32 {
     sums[0]
 }
 
-/// Returns the modified Bessel function of the first kind and order 0, by its power series.
+/// The modified Bessel function of the first kind and order 0, by its power series.
 fn bessel_i0(x: f64) -> f64 {
     let quarter = x * x / 4.0;
     let (mut sum, mut term, mut n) = (1.0, 1.0, 1.0);

@@ -1,20 +1,23 @@
 //! Sample rate conversion of a stream, for files and the live path alike.
 //!
-//! One converter serves both, so that the live path plays exactly the samples that the command line writes. An
-//! output sample depends only on the input samples around it: not on block sizes, the start of the stream or the
-//! state of the thread. Its position in the input is computed in integers, so that alignment does not drift.
+//! One converter serves both because a listener compares them: what the live path plays must be
+//! what the command line writes, bit for bit. So an output sample depends on the input samples
+//! around it and on nothing else: not on how the stream was cut into blocks, not on where it
+//! started, not on what the thread did before. Its position in the input is computed in whole
+//! numbers, so hour ten is aligned as exactly as second one.
 //!
-//! The filter is symmetric, and half of its length is latency of the live path, which is why it is shorter than
-//! a file would allow: 48 samples of the lower rate on either side (1 ms at 48 kHz).
+//! The filter is finite and short, where a whole file would allow a longer one: what it reaches
+//! ahead is the live path's delay. It reaches 48 samples of the lower rate to either side (1 ms at
+//! 48 kHz).
 //!
-//! Tests of `residue-media` hold these properties; frequencies are fractions of the lower Nyquist frequency:
+//! Measured by this crate's tests, as parts of the lower Nyquist frequency:
 //!
-//! | property | bound |
+//! | | |
 //! |---|---|
-//! | gain up to 0.90 | within 0.0001 dB |
-//! | signal-to-noise ratio of sines up to 0.90 | at least 102 dB |
-//! | attenuation of aliases and images from 1.035 on | at least 104 dB |
-//! | gain at 0 Hz | 1 within 1e-6 |
+//! | level up to 0.90 | within 0.0001 dB |
+//! | sines up to 0.90 | signal-to-noise ratio of 102 dB or more |
+//! | what would alias or mirror, from 1.035 on | 104 dB down or more |
+//! | a constant | the same constant, within 1e-6 of it |
 
 use std::sync::Arc;
 
@@ -23,13 +26,14 @@ use super::rate_ratio::RateRatio;
 use super::{AudioError, SUPPORTED_RATES};
 use residue_kernels::FlushDenormals;
 
-/// Input samples between two moves of the history to the front of the buffer.
+/// Input samples taken in before the kept ones move to the front of the buffer again.
 const BLOCK: usize = 2048;
 
-/// Sample rate converter of one channel: output sample `m` is the input at time `m / to`, exactly.
+/// Converts one channel from one sample rate to another: output sample `m` is the input at time
+/// `m / to`, exactly.
 ///
-/// Clones share the filter's table, so that the channels of a ratio should be clones of one converter. The stream
-/// counts as silent before its start; silence has to be fed behind its end to obtain the filter's ringing.
+/// A clone shares the filter's table, so make one converter for a ratio and clone it for every
+/// channel. The stream counts as silent before its start; feed silence to hear its end ring out.
 ///
 /// ```
 /// use residue_core::audio::RateConverter;
@@ -47,20 +51,20 @@ pub struct RateConverter {
     ratio: RateRatio,
     /// `None` where the rates agree and samples are copied.
     filter: Option<Arc<PolyphaseFilter>>,
-    /// Input samples that are still needed, and room for new ones.
+    /// Input samples that are still needed, and room for more.
     buffer: Vec<f32>,
-    /// Number of samples in the buffer.
+    /// Samples in the buffer.
     filled: usize,
-    /// Start of the next output's window in the buffer.
+    /// Where in the buffer the next output's window starts.
     window: usize,
-    /// Distance of the next output from the input sample before it, in units of 1 / `ratio.outputs` sample.
+    /// How far the next output is after the input sample before it, in parts of `ratio.outputs`.
     phase: u64,
     inputs: u64,
     outputs: u64,
 }
 
 impl RateConverter {
-    /// Returns a converter at the start of a stream. Computes the filter's table and allocates: not
+    /// A converter at the start of a stream. Computes the filter's table and allocates: not
     /// realtime-safe.
     ///
     /// # Errors
@@ -92,32 +96,32 @@ impl RateConverter {
         Ok(converter)
     }
 
-    /// Returns the number of input samples on either side that an output sample depends on; 0 for equal rates.
+    /// Input samples to either side that an output sample depends on; 0 where the rates agree.
     /// Realtime-safe.
     pub fn half_width(&self) -> usize {
         self.filter.as_ref().map_or(0, |filter| filter.half_width())
     }
 
-    /// Returns the number of input samples, from the stream's start, after which output sample `output` (from 0) is
-    /// available. Realtime-safe.
+    /// Input samples, counted from the stream's start, that must have come before output `output`
+    /// (counted from 0) is made. Realtime-safe.
     pub fn needed(&self, output: u64) -> u64 {
         self.ratio.input_at(output).0.saturating_add(self.half_width() as u64 + 1)
     }
 
-    /// Returns the number of output samples that are available after the stream's first `inputs` samples: the inverse
-    /// of [`needed`](Self::needed). Realtime-safe.
+    /// Outputs that the stream's first `inputs` samples suffice for: those that
+    /// [`needed`](Self::needed) gives at most `inputs` for. Realtime-safe.
     pub fn ready(&self, inputs: u64) -> u64 {
         self.ratio.outputs_before(inputs.saturating_sub(self.half_width() as u64))
     }
 
-    /// Returns the most samples that one call of [`process`](Self::process) appends for `inputs` samples.
+    /// The most samples that one call of [`process`](Self::process) appends for `inputs` samples.
     /// Realtime-safe.
     pub fn max_output(&self, inputs: usize) -> usize {
         usize::try_from(self.ratio.outputs_before(inputs as u64)).unwrap_or(usize::MAX)
     }
 
-    /// Takes the stream's next samples and appends every output sample that they complete. The output is
-    /// bit-identical for any block sizes.
+    /// Takes the stream's next samples and appends every output sample that they complete. Blocks
+    /// of any size give the same samples, bit for bit.
     ///
     /// Realtime-safe if `output` has room for [`max_output`](Self::max_output) more samples.
     pub fn process(&mut self, mut input: &[f32], output: &mut Vec<f32>) {
@@ -127,7 +131,7 @@ impl RateConverter {
             self.outputs = self.inputs;
             return;
         };
-        // Set here rather than by the caller, so that the result does not depend on the thread.
+        // Here and not left to the caller: the result must not depend on the thread.
         let _flush = FlushDenormals::new();
         let (taps, RateRatio { inputs: step, outputs: parts }) = (filter.taps(), self.ratio);
         let (whole_step, step_phase) = ((step / parts) as usize, step % parts);
@@ -157,9 +161,10 @@ impl RateConverter {
         }
     }
 
-    /// Clears the state and makes `output` the next output sample. Returns the index of the input sample that
-    /// [`process`](Self::process) expects next, the first one that `output` depends on: fed from there, the output
-    /// is bit-identical to that of an unbroken stream. Realtime-safe.
+    /// Forgets the past and makes `output` the next sample that is made. Returns the index of the
+    /// input sample that [`process`](Self::process) expects next, the first one that `output`
+    /// depends on: fed from there, it makes the same samples as an unbroken stream, bit for bit.
+    /// Realtime-safe.
     pub fn seek(&mut self, output: u64) -> u64 {
         let (position, phase) = self.ratio.input_at(output);
         self.outputs = output;
@@ -167,7 +172,7 @@ impl RateConverter {
         if let Some(filter) = &self.filter {
             let past = filter.half_width() as u64 - 1;
             self.inputs = position.saturating_sub(past);
-            // Zeros for the padding taps, and for samples before the stream's start.
+            // Zero-valued taps at the front, then what lies before the stream's start.
             let kept = filter.half_width() + (position - self.inputs) as usize + 1;
             self.filled = filter.taps() - kept;
             self.buffer[..self.filled].fill(0.0);
@@ -177,18 +182,18 @@ impl RateConverter {
         self.inputs
     }
 
-    /// Returns to the start of a new stream. Realtime-safe.
+    /// Back to the start of a new stream. Realtime-safe.
     pub fn reset(&mut self) {
         self.seek(0);
     }
 
-    /// Returns the number of input samples so far, from the stream's start also after a [`seek`](Self::seek).
-    /// Realtime-safe.
+    /// Input samples so far, counted from the stream's start also after a
+    /// [`seek`](Self::seek). Realtime-safe.
     pub fn inputs(&self) -> u64 {
         self.inputs
     }
 
-    /// Returns the number of output samples so far, counted as [`inputs`](Self::inputs). Realtime-safe.
+    /// Output samples so far, counted as [`inputs`](Self::inputs). Realtime-safe.
     pub fn outputs(&self) -> u64 {
         self.outputs
     }

@@ -1,14 +1,14 @@
-//! Sample rate conversion of whole signals, with the [`RateConverter`] of the live path.
+//! Sample rate conversion of whole files, with the [`RateConverter`] that the live path uses.
 
 use rayon::prelude::*;
 
 use super::{Audio, AudioError, RateConverter};
 
-/// One block of silence.
+/// Silence fed at a time.
 const SILENCE: [f32; 1024] = [0.0; 1024];
 
-/// Returns the length of `length` samples at `from` hertz after conversion to `to` hertz:
-/// `length * to / from`, rounded to nearest, halves up.
+/// Samples that `length` samples at `from` hertz become at `to` hertz: `length * to / from`,
+/// rounded to nearest, halves up.
 ///
 /// # Panics
 ///
@@ -21,7 +21,7 @@ pub fn resampled_length(length: usize, from: u32, to: u32) -> usize {
     usize::try_from((2 * length * to + from) / (2 * from)).unwrap_or(usize::MAX)
 }
 
-/// Converts `audio` to `rate` hertz, without delay, to [`resampled_length`] samples a channel.
+/// `audio` at `rate` hertz, aligned to the sample, [`resampled_length`] samples long.
 ///
 /// At the same rate the result is a copy, bit for bit. The signal counts as silent before its
 /// start and after its end. Level does not change. Allocates; not realtime-safe.
@@ -34,8 +34,8 @@ pub fn resample(audio: &Audio, rate: u32) -> Result<Audio, AudioError> {
     resample_to_length(audio, rate, resampled_length(audio.len(), audio.rate, rate))
 }
 
-/// Converts as [`resample`] does, to exactly `length` samples a channel: truncated, or continued with the
-/// filter's ringing and then silence.
+/// As [`resample`], cut or continued with what rings after the end, then silence, to exactly
+/// `length` samples a channel.
 ///
 /// # Errors
 ///
@@ -45,8 +45,8 @@ pub fn resample_to_length(audio: &Audio, rate: u32, length: usize) -> Result<Aud
     Ok(convert(&converter, audio, rate, length))
 }
 
-/// Converts as [`resample_to_length`] does, with a converter from the audio's rate to `rate` at the start of a
-/// stream.
+/// As [`resample_to_length`], with a converter from the audio's rate to `rate` that is at the start
+/// of a stream.
 pub(super) fn convert(converter: &RateConverter, audio: &Audio, rate: u32, length: usize) -> Audio {
     let channels = audio
         .channels
@@ -61,7 +61,7 @@ fn convert_channel(mut converter: RateConverter, input: &[f32], length: usize) -
     let Some(last) = (length as u64).checked_sub(1) else { return output };
     let wanted = converter.needed(last).min(usize::MAX as u64) as usize;
     let given = &input[..wanted.min(input.len())];
-    // Beyond the filter's reach the output is silent.
+    // Past the filter's reach there is only silence, whatever length is asked for.
     let ringing = (wanted - given.len()).min(2 * converter.half_width());
 
     output.reserve(length.min(converter.max_output(given.len() + ringing)));
@@ -72,7 +72,7 @@ fn convert_channel(mut converter: RateConverter, input: &[f32], length: usize) -
         converter.process(&SILENCE[..block], &mut output);
         left -= block;
     }
-    // One input sample may complete several output samples.
+    // A sample of the input may complete several of the output.
     output.resize(length, 0.0);
     output
 }
