@@ -1,18 +1,20 @@
-//! Ratios of the two CPU backends in one run: `cargo run --release -p residue-engine --example
+//! Benchmark of the native backend against candle: `cargo run --release -p residue-engine --example
 //! kernels [SECONDS]`.
 //!
-//! Both backends take turns, so that whatever else the machine does slows both alike. Prints the
-//! median of each and the median of their paired ratios.
+//! The backends take turns, so that other load on the machine slows both alike. Prints the median of each
+//! and the median of their paired ratios.
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
 use residue_engine::codec::{Codec, CodecBackend, CodecConfig, CodecOptions};
-use residue_engine::kernels::{Arena, Epilogue, Isa, Linear, Precision, Rows, Team, Then};
+use residue_engine::kernels::{
+    Arena, Epilogue, Isa, Linear, LinearInput, PostOp, Precision, ThreadPool,
+};
 use residue_engine_testing::SeededNoise;
 
-/// Frames that fill Nano's longest attention window, 10 s.
+/// Frames that fill the longest window of Nano, 10 s.
 const FILL: usize = 125;
 
 fn median(values: &mut [f64]) -> f64 {
@@ -30,7 +32,8 @@ fn time(f: impl FnOnce()) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-/// Returns the CPU time of this thread in seconds, on Linux. On a shared machine it is more stable than wall time.
+/// Returns the CPU time of this thread in seconds, on Linux: the one absolute time of a thread that is
+/// meaningful on a shared machine.
 fn processor_time() -> Option<f64> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     Some(text.split(' ').next()?.parse::<f64>().ok()? * 1e-9)
@@ -52,8 +55,8 @@ fn linear(threads: usize) {
     let arena = Arena::new();
     let packed = Linear::pack(&weights, output, input, Precision::F32, &arena).unwrap();
     let weights = Tensor::from_vec(weights, (output, input), &Device::Cpu).unwrap();
-    let team = Team::new(threads).unwrap();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let pool = ThreadPool::new(threads).unwrap();
+    let rayon_pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     for rows in [1, 4, 32] {
         let x = noise(rows * input);
         let tensor = Tensor::from_slice(&x, (rows, input), &Device::Cpu).unwrap();
@@ -61,13 +64,20 @@ fn linear(threads: usize) {
         let (mut native, mut candle) = (Vec::new(), Vec::new());
         for _ in 0..60 {
             native.push(time(|| {
-                team.pass(|crew| {
-                    let (epilogue, then) = (Epilogue::Store, Then::Nothing);
-                    packed.forward(crew, Isa::best(), Rows::Floats(&x), &mut y, epilogue, then);
+                pool.run(|workers| {
+                    let (epilogue, post_op) = (Epilogue::Store, PostOp::None);
+                    packed.forward(
+                        workers,
+                        Isa::best(),
+                        LinearInput::F32(&x),
+                        &mut y,
+                        epilogue,
+                        post_op,
+                    );
                 });
             }));
             candle.push(time(|| {
-                black_box(pool.install(|| tensor.matmul(&weights.t().unwrap()).unwrap()));
+                black_box(rayon_pool.install(|| tensor.matmul(&weights.t().unwrap()).unwrap()));
             }));
         }
         let name = format!("linear {input} -> {output}, {rows} rows, {threads} threads");

@@ -1,25 +1,25 @@
-//! Benchmark of each layer shape of the 2 B models: `cargo run --release -p residue-engine --example shapes [THREADS]
-//! [ROUNDS]`.
+//! Benchmark of each layer shape of the 2 B models: `cargo run --release -p residue-engine --example
+//! shapes [THREADS] [ROUNDS]`.
 //!
-//! Rounds alternate between layers that exceed the CPU's caches together, so that weights are read from memory as in a
-//! stream. Prints the fastest round of each kernel, which is the least disturbed by other work of the machine.
+//! Layers take turns in more memory than the caches hold, so that each is read from memory as in a stream.
+//! Prints the fastest round of each kernel: on a shared machine the others measure the other load.
 
 use std::time::Instant;
 
 use residue_engine::kernels::{
-    Arena, Attention, AttentionScratch, Epilogue, Isa, KeyValues, Linear, Outlet, Precision,
-    Rotation, Rounded, Team, Then, Window,
+    Arena, Attention, AttentionScratch, AttentionWindow, Epilogue, Isa, KvCache, Linear,
+    LinearInputBuffer, PostOp, Precision, QuantizedRows, RopeTable, ThreadPool,
 };
 use residue_engine_testing::SeededNoise;
 
-/// Bytes of the layers between which rounds alternate.
+/// Total size in bytes of the layers that take turns.
 const COLD: usize = 256 << 20;
 
 fn noise(length: usize) -> Vec<f32> {
     SeededNoise::new(1).samples(length)
 }
 
-/// Returns the time of the fastest of `rounds` calls, in seconds.
+/// Returns the time in seconds of the fastest of `rounds` calls.
 fn fastest(rounds: usize, mut f: impl FnMut()) -> f64 {
     let time = |_| {
         let start = Instant::now();
@@ -29,16 +29,16 @@ fn fastest(rounds: usize, mut f: impl FnMut()) -> f64 {
     (0..rounds).map(time).fold(f64::INFINITY, f64::min)
 }
 
-/// Measures sequential reading, the upper bound of what kernels can read.
-fn memory(team: &Team, rounds: usize) {
+/// Measures the bandwidth of sequential reads: the upper bound of the kernels.
+fn memory(pool: &ThreadPool, rounds: usize) {
     let arena = Arena::new();
-    let mut block = arena.take(4 * COLD).unwrap();
+    let mut block = arena.allocate(4 * COLD).unwrap();
     block.as_mut_slice().fill(1);
     let words = block.as_slice();
-    let part = words.len() / team.threads();
+    let part = words.len() / pool.threads();
     let seconds = fastest(rounds, || {
-        team.pass(|crew| {
-            crew.each(crew.threads(), |i| {
+        pool.run(|workers| {
+            workers.parallel_for(workers.threads(), |i| {
                 let (words, _) = words[i * part..][..part].as_chunks::<512>();
                 let mut sums = [0u64; 64];
                 for chunk in words {
@@ -54,7 +54,7 @@ fn memory(team: &Team, rounds: usize) {
     println!("reading: {:.1} GB/s", words.len() as f64 / seconds * 1e-9);
 }
 
-fn linear(team: &Team, rounds: usize, precision: Precision, input: usize, output: usize) {
+fn linear(pool: &ThreadPool, rounds: usize, precision: Precision, input: usize, output: usize) {
     let bytes = Linear::packed_bytes(precision, output, input);
     let count = COLD.div_ceil(bytes);
     let arena = Arena::new();
@@ -66,13 +66,13 @@ fn linear(team: &Team, rounds: usize, precision: Precision, input: usize, output
     for rows in [1, 2, 4, 8, 16, 32] {
         let x = noise(rows * input);
         let mut y = vec![0f32; rows * output];
-        let mut room = Rounded::new([(rows, input)].into_iter());
+        let mut quantized = QuantizedRows::new([(rows, input)].into_iter());
         let seconds = fastest(rounds, || {
-            team.pass(|crew| {
+            pool.run(|workers| {
                 for layer in &layers {
                     let isa = Isa::best();
-                    let x = layer.rows(crew, isa, &x, &mut room);
-                    layer.forward(crew, isa, x, &mut y, Epilogue::Store, Then::Nothing);
+                    let x = layer.prepare_input(workers, isa, &x, &mut quantized);
+                    layer.forward(workers, isa, x, &mut y, Epilogue::Store, PostOp::None);
                 }
             });
         }) / count as f64;
@@ -88,31 +88,31 @@ fn linear(team: &Team, rounds: usize, precision: Precision, input: usize, output
 }
 
 fn attention(
-    team: &Team,
+    pool: &ThreadPool,
     rounds: usize,
     precision: Precision,
     (heads, steps, context): (usize, usize, usize),
 ) {
-    let sizes = Attention { heads, head: 64, context };
+    let sizes = Attention { heads, head_dim: 64, context };
     let arena = Arena::new();
     let each = if precision == Precision::F32 { 4 } else { 2 };
     let bytes = heads * (context + steps) * 64 * 2 * each;
     let count = COLD.div_ceil(bytes);
-    let mut layers: Vec<KeyValues> =
-        (0..count).map(|_| KeyValues::new(&sizes, 1, steps, precision, &arena)).collect();
-    let mut scratch = AttentionScratch::new(&[(sizes, steps)], team.threads());
-    let mut rotation = Rotation::new(64, 10_000.0, steps);
+    let mut layers: Vec<KvCache> =
+        (0..count).map(|_| KvCache::new(&sizes, 1, steps, precision, &arena)).collect();
+    let mut scratch = AttentionScratch::new(&[(sizes, steps)], pool.threads());
+    let mut rope = RopeTable::new(64, 10_000.0, steps);
     let qkv = noise(steps * 3 * heads * 64);
     let mut y = vec![0f32; steps * heads * 64];
-    let window = Window { position: 4096, start: 0 };
-    rotation.fill(window.position, steps);
+    let window = AttentionWindow { position: 4096, start: 0 };
+    rope.fill(window.position, steps);
     let seconds = fastest(rounds, || {
-        team.pass(|crew| {
-            for past in &mut layers {
-                let rotation = Some(&rotation);
+        pool.run(|workers| {
+            for cache in &mut layers {
+                let rope = Some(&rope);
                 let isa = Isa::best();
-                let to = Outlet { floats: &mut y, rounded: None };
-                sizes.forward(crew, isa, 1, window, rotation, &qkv, past, &mut scratch, to);
+                let to = LinearInputBuffer { rows: &mut y, quantized: None };
+                sizes.forward(workers, isa, 1, window, rope, &qkv, cache, &mut scratch, to);
             }
         });
     }) / count as f64;
@@ -128,9 +128,9 @@ fn attention(
 fn main() {
     let mut args = std::env::args().skip(1).map(|n| n.parse().expect("a number"));
     let (threads, rounds) = (args.next().unwrap_or(1), args.next().unwrap_or(10));
-    let team = Team::new(threads).unwrap();
+    let pool = ThreadPool::new(threads).unwrap();
     println!("{:?}, {threads} threads, fastest of {rounds}", Isa::best());
-    memory(&team, rounds);
+    memory(&pool, rounds);
     for precision in [Precision::Int4, Precision::Int8, Precision::Bf16] {
         for (input, output) in [
             (1280, 3840),
@@ -142,7 +142,7 @@ fn main() {
             (768, 3072),
             (3072, 768),
         ] {
-            linear(&team, rounds, precision, input, output);
+            linear(&pool, rounds, precision, input, output);
         }
     }
     for precision in [Precision::F32, Precision::Int8] {
@@ -156,7 +156,7 @@ fn main() {
             (12, 16, 400),
             (12, 32, 400),
         ] {
-            attention(&team, rounds, precision, sizes);
+            attention(&pool, rounds, precision, sizes);
         }
     }
 }

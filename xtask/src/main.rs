@@ -4,6 +4,7 @@
 //! `cargo xtask bundle` and `install` make plugins of it;
 //! `cargo xtask openings` opens and closes the plugin's editor, `picture` keeps what it shows;
 //! `cargo xtask sanitize` watches the audio thread with LLVM's RealtimeSanitizer;
+//! `cargo xtask loom` model-checks lock-free code;
 //! `cargo xtask hosts` tries the VST3 in two hosts from the Python package index;
 //! `cargo xtask ci` runs everything a change must pass.
 
@@ -33,8 +34,9 @@ tasks:
   picture       play speech through the plugin and keep what its editor shows (Linux)
                 [FILE [OPTIONS]]: --size 1060x720, --scale 2, --light, --seconds 9
   sanitize      watch the audio thread with RealtimeSanitizer (Linux; runtime: ./setup.sh)
+  loom          model-check the thread pool, in target/loom
   hosts         try the VST3 in pedalboard and dawdreamer (Linux; Python and pip)
-  ci            formatting, lints, tests, sanitizer, hosts and documentation";
+  ci            formatting, lints, tests, models, sanitizer, hosts and documentation";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         ["picture"] => openings(&["--picture", "docs/plugin.png"]),
         ["picture", file, ref options @ ..] => openings(&[&["--picture", file], options].concat()),
         ["sanitize"] => sanitize::sanitize(),
+        ["loom"] => loom(),
         ["hosts"] => hosts::hosts(),
         ["ci"] => ci(),
         _ => usage(),
@@ -126,12 +129,20 @@ fn openings(options: &[&str]) -> Result<()> {
     cargo(&[&test[..], &options].concat(), &[])
 }
 
+/// Model-checks lock-free code with loom.
+fn loom() -> Result<()> {
+    let test = ["test", "--package", "residue-kernels", "--release", "--lib", "loom"];
+    // A target folder of its own: the flags would have everything in the usual one built again.
+    cargo(&test, &[("RUSTFLAGS", "--cfg loom"), ("CARGO_TARGET_DIR", "target/loom")])
+}
+
 /// What a change must pass.
 fn ci() -> Result<()> {
     cargo(&["fmt", "--all", "--check"], &[])?;
     let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     cargo(&lints, &[])?;
     cargo(&["test", "--workspace"], &[])?;
+    loom()?;
     if cfg!(target_os = "linux") {
         sanitize::sanitize()?;
         hosts::hosts()?;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use residue_engine::kernels::MAX_THREADS;
 
 use crate::{device, explained};
 
@@ -71,8 +72,8 @@ pub struct Model {
 
 fn threads(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(threads @ 0..=256) => Ok(threads),
-        _ => Err("expected 0 to 256 threads".into()),
+        Ok(threads @ 0..=MAX_THREADS) => Ok(threads),
+        _ => Err(format!("expected 0 to {MAX_THREADS} threads")),
     }
 }
 

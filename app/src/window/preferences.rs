@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use residue_engine::atomic_file;
 use residue_engine::codec::Precision;
+use residue_engine::kernels::MAX_THREADS;
 use residue_engine::live::{ListeningSource, PortSettings};
 use residue_ui::source_strip;
 use serde::{Deserialize, Serialize};
@@ -204,7 +205,7 @@ impl From<ModelWish> for Model {
 impl From<Model> for ModelWish {
     fn from(model: Model) -> Self {
         let precision = model.precision.parse().unwrap_or(Precision::F32);
-        Self { id: model.id, precision, threads: model.threads.min(256) }
+        Self { id: model.id, precision, threads: model.threads.min(MAX_THREADS) }
     }
 }
 

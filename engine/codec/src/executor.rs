@@ -2,7 +2,6 @@
 
 use super::config::{CodecConfig, ModuleConfig};
 use super::error::CodecError;
-use super::limits::MAX_THREADS;
 use super::load_context::LoadContext;
 use super::options::{CodecBackend, CodecOptions};
 use super::quantizer::Quantizer;
@@ -11,13 +10,13 @@ use super::reference;
 use super::stacks::{PerStack, StackRole};
 use super::tensor_scope::TensorScope;
 use super::{native, tensor_names};
-use residue_kernels::Team;
+use residue_kernels::{MAX_THREADS, ThreadPool};
 
 /// Both stacks with the threads or the device that run them.
 pub(super) enum Executor {
     Native {
-        team: Team,
-        stacks: PerStack<native::Stack>,
+        pool: ThreadPool,
+        stacks: PerStack<native::NativeStack>,
     },
     #[cfg(feature = "reference")]
     Candle(reference::CandleExecutor),
@@ -25,7 +24,7 @@ pub(super) enum Executor {
 
 /// KV caches and buffers of one stack, for lanes that advance together.
 pub(super) enum ExecutorState {
-    Native(Box<native::StackState>),
+    Native(Box<native::NativeStackState>),
     #[cfg(feature = "reference")]
     Candle(reference::CandleState),
 }
@@ -52,7 +51,7 @@ impl Executor {
             #[cfg(feature = "reference")]
             CodecBackend::Candle(_) => "candle",
         };
-        let pool = rayon::ThreadPoolBuilder::new()
+        let rayon_pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads)
             .thread_name(move |i| format!("residue-{pool_name}-{i}"))
             .build()
@@ -60,22 +59,28 @@ impl Executor {
         let root = TensorScope::root(context);
         check_projections(config, &root)?;
         let quantizer =
-            pool.install(|| Quantizer::load(&root.at("quantizer"), &config.quantizer))?;
+            rayon_pool.install(|| Quantizer::load(&root.at("quantizer"), &config.quantizer))?;
         let executor = match options.backend {
             CodecBackend::Native => {
-                let stacks = pool.install(|| {
+                let stacks = rayon_pool.install(|| {
                     PerStack::load(config, &root, |scope, shape| {
                         let (steps, width) = (shape.steps, shape.width);
-                        native::Stack::load(scope, shape.modules, shape.downsample, steps, width)
+                        native::NativeStack::load(
+                            scope,
+                            shape.modules,
+                            shape.downsample,
+                            steps,
+                            width,
+                        )
                     })
                 })?;
-                let team = Team::new(options.threads).map_err(|e| failed(e.to_string()))?;
-                Self::Native { team, stacks }
+                let pool = ThreadPool::new(options.threads).map_err(|e| failed(e.to_string()))?;
+                Self::Native { pool, stacks }
             }
             #[cfg(feature = "reference")]
             CodecBackend::Candle(_) => {
                 let device = context.device.clone();
-                Self::Candle(reference::CandleExecutor::load(config, &root, pool, device)?)
+                Self::Candle(reference::CandleExecutor::load(config, &root, rayon_pool, device)?)
             }
         };
         Ok((executor, quantizer))
@@ -84,7 +89,7 @@ impl Executor {
     /// Returns the number of threads of the CPU's arithmetic.
     pub fn threads(&self) -> usize {
         match self {
-            Self::Native { team, .. } => team.threads(),
+            Self::Native { pool, .. } => pool.threads(),
             #[cfg(feature = "reference")]
             Self::Candle(executor) => executor.threads(),
         }
@@ -93,8 +98,8 @@ impl Executor {
     /// Returns the state of `lanes` lanes at the beginning of a stream. Allocates all that a stream needs.
     pub fn state(&self, role: StackRole, lanes: usize) -> ExecutorState {
         match self {
-            Self::Native { team, stacks } => {
-                ExecutorState::Native(Box::new(stacks.get(role).state(lanes, team.threads())))
+            Self::Native { pool, stacks } => {
+                ExecutorState::Native(Box::new(stacks.get(role).state(lanes, pool.threads())))
             }
             #[cfg(feature = "reference")]
             Self::Candle(executor) => ExecutorState::Candle(executor.state(role, lanes)),
@@ -140,8 +145,8 @@ impl Executor {
         y: &mut [f32],
     ) -> Result<(), CodecError> {
         match (self, state) {
-            (Self::Native { team, stacks }, ExecutorState::Native(state)) => {
-                team.pass(|crew| stacks.get(role).forward(crew, state, x, y));
+            (Self::Native { pool, stacks }, ExecutorState::Native(state)) => {
+                pool.run(|workers| stacks.get(role).forward(workers, state, x, y));
                 Ok(())
             }
             #[cfg(feature = "reference")]

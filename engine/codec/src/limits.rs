@@ -10,5 +10,3 @@ pub(super) const MAX_STREAM_NUMBERS: usize = 1 << 28;
 /// Most steps of a lane in one pass of the native kernels, unless a single frame has more: enough to
 /// reuse each weight while it is in the cache, few enough for small KV caches.
 pub(super) const MAX_PASS_STEPS: usize = 64;
-/// Most worker threads that a model may be given.
-pub(super) const MAX_THREADS: usize = 256;

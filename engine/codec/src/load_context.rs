@@ -64,9 +64,12 @@ impl LoadContext<'_> {
     ) -> Result<Linear, CodecError> {
         let arena = &self.arena;
         let linear = match self.packed {
-            Some(file) => {
-                file.linear(&names[0], (output, input), Linear::forms(precision), arena)?
-            }
+            Some(file) => file.linear(
+                &names[0],
+                (output, input),
+                Linear::precision_fallbacks(precision),
+                arena,
+            )?,
             None => {
                 let values = arrange(self.tensors.tensor(names, &[output, input])?);
                 Linear::pack(&values, output, input, precision, arena).map_err(|source| {

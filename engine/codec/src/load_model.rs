@@ -15,7 +15,7 @@ use super::packed_file::{PackedFile, PackedWriter};
 use super::quantizer::Quantizer;
 use super::tensor_source::TensorSource;
 use residue_core::atomic_file;
-use residue_kernels::{Arena, PACKING, Precision};
+use residue_kernels::{Arena, PACKING_VERSION, Precision};
 
 /// A loaded model.
 pub(super) struct LoadedModel {
@@ -49,7 +49,7 @@ pub(super) fn load_cached(
 ) -> Result<LoadedModel, CodecError> {
     let precision = options.precision;
     let identity = checkpoint.identity(config);
-    let key = format!("{identity} {precision} packing {PACKING}");
+    let key = format!("{identity} {precision} packing {PACKING_VERSION}");
     let path = folder.join(format!("{}-{precision}.packed", &identity[..16]));
     let mut warnings = Vec::new();
     let cached = PackedFile::open(&path, &key).map_err(CodecError::from).and_then(|file| {

@@ -104,7 +104,7 @@ impl PackedFile {
         });
         let (precision, tensor) = found.ok_or_else(|| self.missing(name))?;
         let failed = |source| CheckpointError::Read { path: self.path.clone(), source };
-        let mut block = arena.take(tensor.bytes as usize).map_err(failed)?;
+        let mut block = arena.allocate(tensor.bytes as usize).map_err(failed)?;
         self.copy(name, tensor, block.as_mut_slice())?;
         Linear::from_packed(block, output, input, precision).ok_or_else(|| self.missing(name))
     }
@@ -286,7 +286,7 @@ mod tests {
     }
 
     fn read(file: &PackedFile) -> Result<(), CheckpointError> {
-        let forms = Linear::forms(Precision::Int4);
+        let forms = Linear::precision_fallbacks(Precision::Int4);
         for (layer, name) in layers().iter().zip(["layer", "spiky"].map(name)) {
             let found = file.linear(&name[0], LAYER, forms, &Arena::new())?;
             assert_eq!(found.precision(), layer.precision());
@@ -305,7 +305,8 @@ mod tests {
         read(&file).unwrap();
         assert!(file.has("gain") && !file.has("bias"));
         let wrong = |name: [String; 1], shape, precision| {
-            let found = file.linear(&name[0], shape, Linear::forms(precision), &Arena::new());
+            let found =
+                file.linear(&name[0], shape, Linear::precision_fallbacks(precision), &Arena::new());
             assert!(found.is_err());
         };
         wrong(name("layer"), (64, 65), Precision::Int4);

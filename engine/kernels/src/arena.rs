@@ -1,9 +1,15 @@
-//! Memory for weights, and for the keys and values of streams.
+//! Arena for weights and KV caches.
 //!
-//! Streaming reads all of both once a chunk, straight through, so the memory's speed is the model's.
-//! They lie one after the other in a few large pieces that ask the system for huge pages:
-//! prefetchers stop at the end of a page, and where it was measured one core reads 1.5 times as fast
-//! from huge ones.
+//! Streaming reads all of both once a chunk, sequentially, so memory bandwidth bounds the model's speed.
+//! Allocations are cut from a few large mappings that ask the system for huge pages: hardware
+//! prefetchers stop at page boundaries, and one core was measured to read 1.5 times as fast from huge
+//! pages.
+//!
+//! ```text
+//! slab (64 MiB, or as large as one allocation needs)
+//! | block 0 |pad| block 1     |pad| block 2 | free ...            |
+//! 0             64-byte aligned              used             end
+//! ```
 
 use std::alloc::{Layout, handle_alloc_error};
 use std::io;
@@ -11,56 +17,56 @@ use std::sync::{Arc, Mutex};
 
 use memmap2::MmapMut;
 
-/// Bytes of a piece, unless one layer needs more: a whole number of huge pages.
-const PIECE: usize = 64 << 20;
-/// What every block starts at a multiple of.
+/// Bytes of a slab, unless one block needs more: a whole number of huge pages.
+const SLAB_BYTES: usize = 64 << 20;
+/// Alignment of every block in bytes.
 const ALIGN: usize = 64;
 
-/// Where large things are put. Blocks stay where they are until the last one of their piece is dropped.
+/// Bump allocator for large blocks. A slab is unmapped when its last block is dropped; blocks never
+/// move.
 pub struct Arena {
-    open: Mutex<Option<Piece>>,
+    open: Mutex<Option<Slab>>,
 }
 
-/// A piece with what of it has been given away.
-struct Piece {
+/// A mapping and how much of it has been given out.
+struct Slab {
     memory: Arc<MmapMut>,
     start: *mut u8,
     used: usize,
 }
 
-// SAFETY: the pointer belongs to the mapping that `memory` keeps alive, and is only used to cut
-// blocks off that nobody else has.
-unsafe impl Send for Piece {}
+// SAFETY: the pointer belongs to the mapping that `memory` keeps alive, and is only used to cut off
+// blocks that have no other owner.
+unsafe impl Send for Slab {}
 
 impl Arena {
-    /// An empty one; takes memory when it is asked for some.
+    /// Makes an empty arena, which maps memory on first use.
     pub fn new() -> Self {
         Self { open: Mutex::new(None) }
     }
 
-    /// A zeroed block of `length` bytes at a multiple of 64. Allocates.
+    /// Returns a zeroed block of `length` bytes, 64-byte aligned. Allocates.
     ///
     /// # Errors
-    /// If the system has no more memory to give.
-    pub fn take(&self, length: usize) -> io::Result<Block> {
+    /// If the system has no more memory to map.
+    pub fn allocate(&self, length: usize) -> io::Result<ArenaBlock> {
         let mut open = self.open.lock().unwrap_or_else(|e| e.into_inner());
-        let piece = match open.take() {
-            Some(piece) if piece.memory.len() - piece.used >= length => piece,
-            _ => Piece::new(length.max(PIECE))?,
+        let slab = match open.take() {
+            Some(slab) if slab.memory.len() - slab.used >= length => slab,
+            _ => Slab::new(length.max(SLAB_BYTES))?,
         };
-        // SAFETY: `used` does not exceed the piece's length.
-        let start = unsafe { piece.start.add(piece.used) };
-        let block = Block { start, length, _memory: Arc::clone(&piece.memory) };
-        let used = (piece.used + length).next_multiple_of(ALIGN).min(piece.memory.len());
-        *open = Some(Piece { used, ..piece });
+        // SAFETY: `used` does not exceed the slab's length.
+        let start = unsafe { slab.start.add(slab.used) };
+        let block = ArenaBlock { start, length, _memory: Arc::clone(&slab.memory) };
+        let used = (slab.used + length).next_multiple_of(ALIGN).min(slab.memory.len());
+        *open = Some(Slab { used, ..slab });
         Ok(block)
     }
-}
 
-impl Arena {
-    /// The same with its pages really there. Like a `Vec`, ends the process if there is no memory.
-    pub(super) fn take_touched(&self, length: usize) -> Block {
-        let Ok(mut block) = self.take(length) else {
+    /// Returns a zeroed block whose pages are resident, so that first use causes no page faults.
+    /// Aborts the process if there is no memory, as `Vec` does.
+    pub(super) fn allocate_resident(&self, length: usize) -> ArenaBlock {
+        let Ok(mut block) = self.allocate(length) else {
             let layout = Layout::from_size_align(length, ALIGN);
             handle_alloc_error(layout.unwrap_or(Layout::new::<u8>()))
         };
@@ -75,10 +81,10 @@ impl Default for Arena {
     }
 }
 
-impl Piece {
+impl Slab {
     fn new(length: usize) -> io::Result<Self> {
         let mut memory = MmapMut::map_anon(length.next_multiple_of(ALIGN))?;
-        // A wish: a system without huge pages is only slower.
+        // A hint: without huge pages it is only slower.
         #[cfg(target_os = "linux")]
         let _ = memory.advise(memmap2::Advice::HugePage);
         let start = memory.as_mut_ptr();
@@ -86,40 +92,40 @@ impl Piece {
     }
 }
 
-/// A part of an [`Arena`] that belongs to one owner, 64-byte aligned.
-pub struct Block {
+/// Uniquely owned bytes of an [`Arena`], 64-byte aligned.
+pub struct ArenaBlock {
     start: *mut u8,
     length: usize,
-    /// Keeps the mapping; the bytes are only reached through `start`.
+    /// Keeps the mapping alive; the bytes are only reached through `start`.
     _memory: Arc<MmapMut>,
 }
 
 // SAFETY: a block is the only owner of its bytes, like a Box.
-unsafe impl Send for Block {}
+unsafe impl Send for ArenaBlock {}
 // SAFETY: as above; shared references only read.
-unsafe impl Sync for Block {}
+unsafe impl Sync for ArenaBlock {}
 
-impl Block {
-    /// The bytes.
+impl ArenaBlock {
+    /// Returns the bytes.
     pub fn as_slice(&self) -> &[u8] {
-        // SAFETY: the bytes are mapped and initialised (zeros at first), and no one else has them.
+        // SAFETY: the bytes are mapped and initialized (zeros at first), and have no other owner.
         unsafe { std::slice::from_raw_parts(self.start, self.length) }
     }
 
-    /// The bytes as numbers, as many as are whole.
-    ///
-    /// # Safety
-    /// Any bits must be a `T`, and 64 be a multiple of its alignment.
-    pub(super) unsafe fn as_mut_numbers<T>(&mut self) -> &mut [T] {
-        // SAFETY: as in `as_mut_slice`; blocks are aligned to 64 bytes, and any bits do, by the
-        // caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.start.cast(), self.length / size_of::<T>()) }
-    }
-
-    /// The bytes, to be filled.
+    /// Returns the bytes for writing.
     pub fn as_mut_slice(&mut self) -> &mut [u8] {
         // SAFETY: as in `as_slice`, and the borrow is unique.
         unsafe { std::slice::from_raw_parts_mut(self.start, self.length) }
+    }
+
+    /// Returns the bytes as elements of `T`, without a partial last one.
+    ///
+    /// # Safety
+    /// Every bit pattern must be a valid `T`, and the alignment of `T` must divide 64.
+    pub(super) unsafe fn as_mut_elements<T>(&mut self) -> &mut [T] {
+        // SAFETY: as in `as_mut_slice`; blocks are 64-byte aligned, and any bits are a valid `T` by the
+        // contract.
+        unsafe { std::slice::from_raw_parts_mut(self.start.cast(), self.length / size_of::<T>()) }
     }
 }
 
@@ -128,10 +134,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blocks_are_aligned_and_apart() {
+    fn blocks_are_aligned_zeroed_and_disjoint() {
         let arena = Arena::new();
-        let mut blocks: Vec<Block> =
-            [1, 63, 64, 65, PIECE, PIECE + 1, 7].map(|n| arena.take(n).unwrap()).into();
+        let mut blocks: Vec<ArenaBlock> = [1, 63, 64, 65, SLAB_BYTES, SLAB_BYTES + 1, 7]
+            .map(|n| arena.allocate(n).unwrap())
+            .into();
         drop(arena);
         for (i, block) in blocks.iter_mut().enumerate() {
             assert!(block.as_slice().as_ptr().addr().is_multiple_of(ALIGN));

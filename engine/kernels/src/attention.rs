@@ -1,243 +1,218 @@
-//! Causal attention over a sliding window, with the keys and values of the past in a ring.
+//! Causal attention over a sliding window.
 //!
-//! Sums run in the order of absolute positions, in blocks of sixteen that start at multiples of
-//! sixteen, so that a query's result does not depend on which queries arrive with it.
+//! Sums run in the order of absolute positions, in blocks of sixteen that start at multiples of sixteen,
+//! so that a query's result does not depend on which queries arrive with it.
 
 use half::bf16;
 
-use super::activations::{BLOCK, Outlet, Round, Rows, Sink};
-use super::aligned::Aligned;
-use super::arena::{self, Arena};
-use super::cached::Cached;
-use super::head::{GROUP, Head, VALUES};
+use super::activation_quantization::{
+    BlockQuantizer, LinearInput, LinearInputBuffer, QUANT_BLOCK, QuantizeBlocks,
+};
+use super::aligned_buffer::AlignedBuffer;
+use super::attention_head::{AttentionHead, QUERY_GROUP, VALUE_TILE};
+use super::disjoint_mut::DisjointMut;
 use super::isa::Isa;
-use super::precision::Precision;
-use super::rope::Rotation;
-use super::shared::Shared;
+use super::kv_cache::KvCache;
+use super::kv_element::KvElement;
+use super::rope::RopeTable;
 use super::simd::LANES;
-use super::team::Crew;
+use super::thread_pool::Workers;
 
-/// Sizes of one attention layer.
+/// Dimensions of an attention layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Attention {
-    /// Heads; a row is `heads * head` numbers wide.
+    /// Heads; a row is `heads * head_dim` numbers wide.
     pub heads: usize,
-    /// Numbers a head.
-    pub head: usize,
-    /// A query at position p sees keys p - context + 1 ..= p.
+    /// Numbers per head.
+    pub head_dim: usize,
+    /// Window in positions: a query at position p sees keys p - context + 1 ..= p.
     pub context: usize,
 }
 
-/// Where a pass stands in the stream.
+/// Position of a pass in its stream, which bounds the windows of its queries.
 #[derive(Clone, Copy, Debug)]
-pub struct Window {
+pub struct AttentionWindow {
     /// Position of the pass's first row.
     pub position: u64,
-    /// Position the stream started at: nothing before it is seen.
+    /// Position that the stream started at: nothing before it is seen.
     pub start: u64,
 }
 
 impl Attention {
-    /// Numbers a value row takes: whole pairs of vectors.
-    pub(super) fn padded(&self) -> usize {
-        self.head.next_multiple_of(2 * LANES)
+    /// Numbers of a value in the cache: head_dim, padded to whole pairs of vectors.
+    pub(super) fn value_dim(&self) -> usize {
+        self.head_dim.next_multiple_of(2 * LANES)
     }
 
-    /// Numbers a key takes: whole pairs.
-    pub(super) fn paired(&self) -> usize {
-        self.head.next_multiple_of(2)
+    /// Numbers of a key in the cache: head_dim, padded to whole pairs.
+    pub(super) fn key_dim(&self) -> usize {
+        self.head_dim.next_multiple_of(2)
     }
 
-    /// Blocks of sixteen positions that hold a full window and `steps` new positions, wherever in
-    /// a block they start.
-    fn blocks(&self, steps: usize) -> usize {
+    /// Blocks of sixteen positions that hold a full window and `steps` new positions, wherever in a block
+    /// they start.
+    pub(super) fn ring_blocks(&self, steps: usize) -> usize {
         (self.context - 1 + steps).div_ceil(LANES) + 1
     }
 
-    /// Numbers of scratch for a thread: one query, a group's queries, their scores
-    /// and their results.
-    fn scratch(&self, steps: usize) -> usize {
-        let rows = steps.min(GROUP);
-        let scores = (self.blocks(rows) * LANES).next_multiple_of(VALUES);
-        rows * (scores + 2 * self.padded()) + self.padded()
+    /// Scratch of a thread, in f32: one query, and a group's queries, scores and results.
+    fn scratch_length(&self, steps: usize) -> usize {
+        let rows = steps.min(QUERY_GROUP);
+        let scores = (self.ring_blocks(rows) * LANES).next_multiple_of(VALUE_TILE);
+        rows * (scores + 2 * self.value_dim()) + self.value_dim()
     }
 }
 
-/// Keys (rotated) and values of the window, for each lane and head a ring of its own.
-pub struct KeyValues {
-    blocks: usize,
-    /// Kept in f32; in bfloat16 otherwise.
-    exact: bool,
-    /// `[lane][head][block]`, a block as [`Cached`] says.
-    keys: arena::Block,
-    /// `[lane][head][position][numbers of the head, padded to whole vectors]`
-    values: arena::Block,
-}
-
-impl KeyValues {
-    /// Room for passes of at most `steps` positions, all of it really there: touching it for the
-    /// first time later costs nothing. In a model of smaller weights than f32 keys and values are
-    /// kept in bfloat16. Allocates.
-    pub fn new(
-        sizes: &Attention,
-        lanes: usize,
-        steps: usize,
-        precision: Precision,
-        arena: &Arena,
-    ) -> Self {
-        let exact = precision == Precision::F32;
-        let bytes = if exact { size_of::<f32>() } else { size_of::<bf16>() };
-        let blocks = sizes.blocks(steps);
-        let positions = lanes * sizes.heads * blocks * LANES;
-        Self {
-            blocks,
-            exact,
-            keys: arena.take_touched(positions * sizes.paired() * bytes),
-            values: arena.take_touched(positions * sizes.padded() * bytes),
-        }
-    }
-}
-
-/// Working memory of attention, a part for each thread.
+/// Scratch memory of attention, a part for each thread.
 pub struct AttentionScratch {
-    each: usize,
-    data: Aligned,
+    per_thread: usize,
+    data: AlignedBuffer,
 }
 
 impl AttentionScratch {
-    /// Room for each of these layers with passes of so many steps. Allocates.
+    /// Allocates scratch for any of these layers, with passes of at most so many steps.
     pub fn new(layers: &[(Attention, usize)], threads: usize) -> Self {
-        let each = layers.iter().map(|(sizes, steps)| sizes.scratch(*steps)).max().unwrap_or(0);
-        Self { each, data: Aligned::zeros(threads * each) }
+        let lengths = layers.iter().map(|(attention, steps)| attention.scratch_length(*steps));
+        let per_thread = lengths.max().unwrap_or(0);
+        Self { per_thread, data: AlignedBuffer::zeros(threads * per_thread) }
     }
 }
 
 impl Attention {
-    /// Attends: `qkv` holds for each row and head its query, key and value, (lanes * steps,
-    /// heads * 3 * head), lane by lane; rotates queries and keys, remembers keys and values, and
-    /// puts (lanes * steps, heads * head) out, which it returns. Allocates and blocks on nothing but the
-    /// crew.
+    /// Computes attention of `lanes` lanes and appends their keys and values to `cache`.
+    ///
+    /// `qkv` is (lanes * steps, heads, 3, head_dim): each row holds query, key and value of each head.
+    /// Queries and keys are rotated by `rope`. Writes (lanes * steps, heads * head_dim) to `to` and returns
+    /// it. Does not allocate; blocks on nothing but the workers.
     ///
     /// # Panics
-    /// If the lengths do not fit together, or there are more steps or threads than `past`, `scratch` and
-    /// `to` have room for.
+    /// If the lengths do not match, or there are more steps or threads than `cache`, `scratch` and `to`
+    /// have room for.
     #[allow(clippy::too_many_arguments, reason = "a layer's inputs, outputs and state")]
     pub fn forward<'a>(
         &self,
-        crew: &Crew<'_>,
+        workers: &Workers<'_>,
         isa: Isa,
         lanes: usize,
-        window: Window,
-        rotation: Option<&Rotation>,
+        window: AttentionWindow,
+        rope: Option<&RopeTable>,
         qkv: &[f32],
-        past: &mut KeyValues,
+        cache: &mut KvCache,
         scratch: &mut AttentionScratch,
-        mut to: Outlet<'a>,
-    ) -> Rows<'a> {
-        let width = self.heads * self.head;
-        let steps = to.floats.len() / (lanes * width);
-        assert!(to.floats.len() == lanes * steps * width, "rows of all lanes");
-        assert!(qkv.len() == 3 * to.floats.len(), "rows of queries, keys and values");
-        // Heads that are a block together can round it.
-        let together = BLOCK / self.head;
-        let whole = together * self.head == BLOCK && self.heads.is_multiple_of(together);
-        let sink = to.rounded.as_mut().filter(|_| whole);
-        let sink = sink.map(|rounded| rounded.sink(lanes * steps, width));
-        let all = Heads {
-            sizes: *self,
+        mut to: LinearInputBuffer<'a>,
+    ) -> LinearInput<'a> {
+        let width = self.heads * self.head_dim;
+        let steps = to.rows.len() / (lanes * width);
+        assert!(to.rows.len() == lanes * steps * width, "rows of all lanes");
+        assert!(qkv.len() == 3 * to.rows.len(), "rows of queries, keys and values");
+        // Heads whose outputs together are a quantization block are quantized by their thread.
+        let heads_per_block = QUANT_BLOCK / self.head_dim;
+        let fused = heads_per_block * self.head_dim == QUANT_BLOCK
+            && self.heads.is_multiple_of(heads_per_block);
+        let quantizer = to.quantized.as_mut().filter(|_| fused);
+        let quantizer = quantizer.map(|quantized| quantized.begin(lanes * steps, width));
+        let pass = AttentionPass {
+            attention: *self,
             window,
-            rotation,
+            rope,
             lanes,
             steps,
             qkv,
-            y: Shared::new(to.floats),
-            sink,
-            together: if sink.is_some() { together } else { 1 },
+            y: DisjointMut::new(to.rows),
+            quantizer,
+            heads_per_part: if quantizer.is_some() { heads_per_block } else { 1 },
         };
-        if past.exact {
-            all.attend::<f32>(crew, isa, past, scratch);
+        if cache.is_f32 {
+            pass.run::<f32>(workers, isa, cache, scratch);
         } else {
-            all.attend::<bf16>(crew, isa, past, scratch);
+            pass.run::<bf16>(workers, isa, cache, scratch);
         }
-        if let Some(rounded) = to.rounded.as_mut().filter(|_| !whole) {
-            rounded.round(crew, isa, to.floats, width);
+        if let Some(quantized) = to.quantized.as_mut().filter(|_| !fused) {
+            quantized.quantize(workers, isa, to.rows, width);
         }
-        to.rows()
+        to.into_input()
     }
 }
 
-/// All heads of all lanes.
-struct Heads<'a> {
-    sizes: Attention,
-    window: Window,
-    rotation: Option<&'a Rotation>,
+/// All heads of all lanes in one pass.
+struct AttentionPass<'a> {
+    attention: Attention,
+    window: AttentionWindow,
+    rope: Option<&'a RopeTable>,
     lanes: usize,
     steps: usize,
     qkv: &'a [f32],
-    y: Shared<'a>,
-    /// Where the results of so many heads, which are a block together, are rounded.
-    sink: Option<Sink<'a>>,
-    together: usize,
+    y: DisjointMut<'a>,
+    /// Quantizes the outputs of `heads_per_part` heads, which are a block.
+    quantizer: Option<BlockQuantizer<'a>>,
+    heads_per_part: usize,
 }
 
-impl Heads<'_> {
-    fn attend<K: Cached>(
+impl AttentionPass<'_> {
+    fn run<K: KvElement>(
         &self,
-        crew: &Crew<'_>,
+        workers: &Workers<'_>,
         isa: Isa,
-        past: &mut KeyValues,
+        cache: &mut KvCache,
         scratch: &mut AttentionScratch,
     ) {
-        let Self { sizes, window, rotation, lanes, steps, qkv, y, sink, together } = *self;
-        assert!(sizes.blocks(steps) <= past.blocks, "steps fit into the ring");
-        // SAFETY: all bits are numbers, and blocks start at multiples of 64.
+        let Self { attention, window, rope, lanes, steps, qkv, y, quantizer, heads_per_part } =
+            *self;
+        assert!(attention.ring_blocks(steps) <= cache.blocks, "steps fit into the ring");
+        // SAFETY: any bits are valid f32 and bf16, whose alignment divides 64.
         let (keys, values) =
-            unsafe { (past.keys.as_mut_numbers::<K>(), past.values.as_mut_numbers::<K>()) };
-        let positions = past.blocks * LANES;
-        let (key_size, value_size) = (positions * sizes.paired(), positions * sizes.padded());
-        let all = lanes * sizes.heads;
-        assert!(keys.len() >= all * key_size, "a ring for each lane");
-        assert!(values.len() >= all * value_size, "a ring for each lane");
-        assert!(scratch.each >= sizes.scratch(steps), "scratch for the window");
-        assert!(scratch.data.as_slice().len() >= crew.threads() * scratch.each);
-        let each = scratch.each;
-        let scratch = Shared::new(scratch.data.as_mut_slice());
-        let (keys, values) = (Shared::new(keys), Shared::new(values));
-        let blocks = past.blocks;
-        let run = |part: usize, ring: usize| {
+            unsafe { (cache.keys.as_mut_elements::<K>(), cache.values.as_mut_elements::<K>()) };
+        let positions = cache.blocks * LANES;
+        let (key_ring, value_ring) =
+            (positions * attention.key_dim(), positions * attention.value_dim());
+        let rings = lanes * attention.heads;
+        assert!(keys.len() >= rings * key_ring, "a ring for each lane and head");
+        assert!(values.len() >= rings * value_ring, "a ring for each lane and head");
+        assert!(scratch.per_thread >= attention.scratch_length(steps), "scratch for the window");
+        assert!(scratch.data.as_slice().len() >= workers.threads() * scratch.per_thread);
+        let per_thread = scratch.per_thread;
+        let scratch = DisjointMut::new(scratch.data.as_mut_slice());
+        let (keys, values) = (DisjointMut::new(keys), DisjointMut::new(values));
+        let blocks = cache.blocks;
+        let run_head = |part: usize, ring: usize| {
             // SAFETY: each head has a ring of its own and each part a scratch of its own, inside the
             // buffers by the assertions above.
             let head = unsafe {
-                Head {
-                    sizes,
+                AttentionHead {
+                    attention,
                     blocks,
                     window,
                     steps,
-                    rotation,
-                    lane: ring / sizes.heads,
-                    head: ring % sizes.heads,
+                    rope,
+                    lane: ring / attention.heads,
+                    head: ring % attention.heads,
                     qkv,
-                    keys: keys.slice(ring * key_size, key_size),
-                    values: values.slice(ring * value_size, value_size),
-                    scratch: scratch.slice(part * each, each),
+                    keys: keys.slice(ring * key_ring, key_ring),
+                    values: values.slice(ring * value_ring, value_ring),
+                    scratch: scratch.slice(part * per_thread, per_thread),
                     y,
                 }
             };
-            isa.run(head);
+            // SAFETY: ring and scratch have the sizes asserted above, and each head its own columns of y.
+            unsafe { isa.run(head) };
         };
-        // One part a thread, so that each goes straight through memory and what a head brings near is
-        // for the next one of the same thread.
-        let groups = all / together;
-        crew.share(groups, crew.threads().min(groups), |part, groups| {
+        // One part per thread, so that each reads memory sequentially, and what a head prefetches is for
+        // the next head of the same thread.
+        let groups = rings / heads_per_part;
+        workers.parallel_ranges(groups, workers.threads().min(groups), |part, groups| {
             for group in groups {
-                let first = group * together;
-                (first..first + together).for_each(|ring| run(part, ring));
-                if let Some(sink) = sink {
-                    let (lane, block) = (first / sizes.heads, first % sizes.heads / together);
+                let first = group * heads_per_part;
+                (first..first + heads_per_part).for_each(|ring| run_head(part, ring));
+                if let Some(quantizer) = quantizer {
+                    let lane = first / attention.heads;
+                    let block = first % attention.heads / heads_per_part;
                     let rows = lane * steps..(lane + 1) * steps;
-                    // SAFETY: y holds all rows, and the heads of the block are of this part.
-                    let x = unsafe { y.at(0) };
-                    isa.run(Round { sink, x, blocks: block..block + 1, rows });
+                    // SAFETY: the start of y, which holds all rows; the heads of the block are of this part,
+                    // and done.
+                    unsafe {
+                        let x = y.at(0);
+                        isa.run(QuantizeBlocks { quantizer, x, blocks: block..block + 1, rows });
+                    }
                 }
             }
         });

@@ -1,4 +1,4 @@
-//! Choice of the instruction set at run time.
+//! Runtime dispatch over instruction sets.
 
 #[cfg(target_arch = "aarch64")]
 use super::neon;
@@ -20,12 +20,12 @@ enum Kind {
     NeonDot,
 }
 
-/// An instruction set that this processor has. Results do not depend on it, only their speed does.
+/// Instruction set that this processor has. It decides the speed of results, never their bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Isa(Kind);
 
 impl Isa {
-    /// The fastest one here.
+    /// Returns the fastest one of this processor.
     pub fn best() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
@@ -48,7 +48,7 @@ impl Isa {
         Self(Kind::Portable)
     }
 
-    /// All that this processor has, slowest first. Allocates.
+    /// Returns all of this processor, slowest first. Allocates.
     pub fn available() -> Vec<Self> {
         let best = Self::best();
         let mut all = vec![Self(Kind::Portable)];
@@ -66,23 +66,26 @@ impl Isa {
         all
     }
 
-    /// Runs a kernel.
+    /// Runs a kernel on this instruction set.
+    ///
+    /// # Safety
+    /// The contract of the kernel's type must hold.
     #[inline]
-    pub(super) fn run<K: Kernel>(self, kernel: K) {
+    pub(super) unsafe fn run<K: Kernel>(self, kernel: K) {
         match self.0 {
-            Kind::Portable => portable::run(kernel),
-            // SAFETY: a value of this kind is only made where the processor has AVX2 and FMA.
+            // SAFETY: by the contract.
+            Kind::Portable => unsafe { portable::run(kernel) },
+            // SAFETY: by the contract; a value of this kind is only made where the processor has AVX2 and
+            // FMA.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => unsafe { avx2::run(kernel) },
-            // SAFETY: a value of this kind is only made where the processor has AVX-512F, BW and
-            // VNNI, AVX2 and FMA.
+            // SAFETY: by the contract; as above for AVX-512F, BW and VNNI, AVX2 and FMA.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512 => unsafe { avx512::run(kernel) },
-            // SAFETY: a value of this kind is only made where the processor has NEON.
+            // SAFETY: by the contract; as above for NEON.
             #[cfg(target_arch = "aarch64")]
             Kind::Neon => unsafe { neon::run(kernel) },
-            // SAFETY: a value of this kind is only made where the processor has NEON and dot
-            // products.
+            // SAFETY: by the contract; as above for NEON and dot products.
             #[cfg(target_arch = "aarch64")]
             Kind::NeonDot => unsafe { neon::run_dot(kernel) },
         }

@@ -1,34 +1,40 @@
-//! Arithmetic of the realtime CPU path: exact f32, or linear layers with smaller weights.
+//! Arithmetic of the codec on the CPU: packed linear layers, windowed attention, norms, and the thread pool
+//! that runs them.
 //!
-//! Every kernel computes each of its outputs by one fixed sequence of operations, whatever the
-//! number of rows, the split into threads or the instruction set: results are bit-identical for any
-//! chunking of a stream, alone or beside others. Constructors allocate, and waking a team does; kernels
-//! do not.
+//! Every kernel computes each output by one fixed sequence of operations, whatever the number of rows, the
+//! split into threads or the instruction set: results are bit-identical for any chunking of a stream, alone
+//! or beside others. Constructors allocate, and [`ThreadPool::run`] wakes threads; kernels do neither.
 //!
-//! | file | holds |
+//! | module | contents |
 //! |---|---|
-//! | `simd` | sixteen numbers at once: the trait that kernels are written against |
+//! | `simd`, `prefetch` | sixteen-lane vector interface of the kernels; software prefetch |
 //! | `portable`, `avx2`, `avx512`, `x86`, `neon` | its instruction sets |
-//! | `isa` | choice of the instruction set at run time |
-//! | `precision`, `rounding`, `pack`, `arena` | number formats, order and memory of weights |
-//! | `team` | threads that share one pass |
-//! | `linear`, `integers`, `activations`, `attention`, `head`, `cached`, `moments`, `norm`, `gelu`, `rope`, `exp` | the layers |
+//! | `isa` | runtime dispatch |
+//! | `precision`, `weight_quantization`, `pack`, `arena` | number formats, layout and memory of weights |
+//! | `activation_quantization` | rows as int8 |
+//! | `thread_pool`, `sync`, `disjoint_mut` | parallel loops; std or loom primitives; writes to disjoint parts |
+//! | `linear`, `gemm` | linear layers: interface and kernels |
+//! | `attention`, `attention_head`, `kv_cache`, `kv_element`, `rope` | attention |
+//! | `norm`, `moments`, `gelu`, `exp` | norms and functions |
+//! | `denormals`, `aligned_buffer` | flush-to-zero mode; cache-line-aligned buffers |
 
-mod activations;
-mod aligned;
+mod activation_quantization;
+mod aligned_buffer;
 mod arena;
 mod attention;
+mod attention_head;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-mod cached;
 mod denormals;
+mod disjoint_mut;
 mod exp;
 mod gelu;
-mod head;
-mod integers;
+mod gemm;
 mod isa;
+mod kv_cache;
+mod kv_element;
 mod linear;
 mod moments;
 #[cfg(target_arch = "aarch64")]
@@ -37,25 +43,26 @@ mod norm;
 mod pack;
 mod portable;
 mod precision;
+mod prefetch;
 mod rope;
-mod rounding;
-mod shared;
 mod simd;
-mod team;
+mod sync;
+mod thread_pool;
+mod weight_quantization;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub use activation_quantization::{LinearInput, LinearInputBuffer, QuantizedRows};
+pub use arena::{Arena, ArenaBlock};
+pub use attention::{Attention, AttentionScratch, AttentionWindow};
 pub use denormals::FlushDenormals;
-
-pub use activations::{Outlet, Rounded, Rows};
-pub use arena::{Arena, Block};
-pub use attention::{Attention, AttentionScratch, KeyValues, Window};
 pub use gelu::gelu;
 pub use isa::Isa;
-pub use linear::{Epilogue, Linear, Then};
+pub use kv_cache::KvCache;
+pub use linear::{Epilogue, Linear, PostOp};
 pub use moments::Moments;
 pub use norm::Norm;
-pub use pack::PACKING;
+pub use pack::PACKING_VERSION;
 pub use precision::{ParsePrecisionError, Precision};
-pub use rope::Rotation;
-pub use team::{Crew, Team};
+pub use rope::RopeTable;
+pub use thread_pool::{MAX_THREADS, ThreadPool, Workers};

@@ -1,58 +1,60 @@
-//! Means and squares of parts of rows, for norms.
+//! Mean and squared deviations of rows, computed panel by panel for norms.
 //!
-//! A norm needs two numbers of a whole row, and a row is written by several threads, each its own columns.
-//! So whoever writes a panel of 32 columns also notes its mean and its squares around that, while it is
-//! near at hand. Putting those together loses nothing to cancellation, as sums of plain squares would: with
-//! means m, squares s and counts n, the squares around any centre c are the sum of s + n (m - c)² (Chan,
-//! Golub, LeVeque 1979).
+//! A norm needs two numbers of a whole row, but a row is written by several threads, each its own columns.
+//! Whoever writes a panel of 32 columns therefore also computes the panel's mean and sum of squared
+//! deviations while it is in the cache. Combining those is free of the cancellation that sums of plain
+//! squares suffer: with means m, squared deviations s and counts n of the panels, the squared deviations
+//! around any center c are the sum of s + n (m - c)² (Chan, Golub, LeVeque 1979).
 
 use std::ops::Range;
 
-use super::aligned::Aligned;
+use super::aligned_buffer::AlignedBuffer;
+use super::disjoint_mut::DisjointMut;
 use super::isa::Isa;
 use super::pack::PANEL;
-use super::shared::Shared;
 use super::simd::{Kernel, LANES, Simd};
-use super::team::Crew;
+use super::thread_pool::Workers;
 
-/// Of each row and panel of 32 columns the mean, and the sum of squares of what is left without it.
+/// Mean, and sum of squared deviations from it, of each row and panel of 32 columns.
 pub struct Moments {
     rows: usize,
     width: usize,
-    /// `[panel][mean, squares][row]`, and a vector more, so that rows can be read by whole vectors: what
-    /// comes from another thread is little where there are few rows, and whole cache lines where many.
-    values: Aligned,
+    /// `[panel][mean, squares][row]`, and one vector more, so that rows can be read by whole vectors. With
+    /// few rows little is exchanged between threads, and with many whole cache lines.
+    values: AlignedBuffer,
 }
 
 impl Moments {
-    /// Room for any of these (rows, widths). Allocates.
-    pub fn new(sizes: impl Iterator<Item = (usize, usize)>) -> Self {
-        let most = sizes.map(|(rows, width)| numbers(rows, width)).max().unwrap_or(0);
-        Self { rows: 0, width: 0, values: Aligned::zeros(most) }
+    /// Allocates room for any of these (rows, width).
+    pub fn new(shapes: impl Iterator<Item = (usize, usize)>) -> Self {
+        let length = shapes.map(|(rows, width)| buffer_length(rows, width)).max().unwrap_or(0);
+        Self { rows: 0, width: 0, values: AlignedBuffer::zeros(length) }
     }
 
-    /// Notes those of the rows of `x`, (rows, width) row-major. Allocates and blocks on nothing but the
-    /// crew.
+    /// Computes the moments of the rows of `x`, (rows, width) row-major. Does not allocate; blocks on
+    /// nothing but the workers.
     ///
     /// # Panics
-    /// If they are not whole, or there is no room for them.
-    pub fn note(&mut self, crew: &Crew<'_>, isa: Isa, x: &[f32], width: usize) {
+    /// If the last row is incomplete, or there is no room for the rows.
+    pub fn compute(&mut self, workers: &Workers<'_>, isa: Isa, x: &[f32], width: usize) {
         let rows = x.len() / width;
-        assert_eq!(x.len(), rows * width, "whole rows");
-        let notes = self.notes(rows, width);
-        let panels = width.div_ceil(PANEL);
-        crew.sweep(x.len(), panels, |panels| isa.run(Panels { x, notes, panels }));
+        assert_eq!(x.len(), rows * width, "complete rows");
+        let writer = self.begin(rows, width);
+        workers.parallel_elementwise(x.len(), width.div_ceil(PANEL), |panels| {
+            // SAFETY: `x` has the writer's shape, and the panels are of this part alone.
+            unsafe { isa.run(ComputeMoments { x, writer, panels }) };
+        });
     }
 
-    /// For rows to come.
+    /// Starts overwriting with the moments of `rows` rows, which the result writes panel by panel.
     ///
     /// # Panics
     /// If there is no room for them.
-    pub(super) fn notes(&mut self, rows: usize, width: usize) -> Notes<'_> {
+    pub(super) fn begin(&mut self, rows: usize, width: usize) -> MomentsWriter<'_> {
         (self.rows, self.width) = (rows, width);
         let values = self.values.as_mut_slice();
-        assert!(values.len() >= numbers(rows, width), "room for as many rows");
-        Notes { rows, width, values: Shared::new(values) }
+        assert!(values.len() >= buffer_length(rows, width), "room for the rows");
+        MomentsWriter { rows, width, values: DisjointMut::new(values) }
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -63,35 +65,35 @@ impl Moments {
         self.width
     }
 
-    /// Of sixteen rows from one on the means and the mean squares around them, or, if not `centred`, means of
-    /// 0 and the mean squares around that. Of rows that there are not it is anything.
+    /// Returns means and variances of sixteen rows from `row` on, or, if not `centered`, zeros and mean
+    /// squares. Lanes past the last row are unspecified.
     ///
     /// # Safety
-    /// The instruction set must be there.
+    /// The processor must have the instruction set.
     #[inline(always)]
-    pub(super) unsafe fn of<S: Simd>(&self, row: usize, centred: bool) -> (S, S) {
+    pub(super) unsafe fn mean_and_variance<S: Simd>(&self, row: usize, centered: bool) -> (S, S) {
         let panels = self.width.div_ceil(PANEL);
-        let values = &self.values.as_slice()[..numbers(self.rows, self.width)];
+        let values = &self.values.as_slice()[..buffer_length(self.rows, self.width)];
         assert!(row <= self.rows);
         let count = |panel: usize| (self.width - panel * PANEL).min(PANEL) as f32;
-        // SAFETY: the instruction set is there by the caller's promise, and so are the vectors by the
-        // slice's length.
+        // SAFETY: the instruction set is there by the contract, and the vectors lie inside the buffer by
+        // its length.
         unsafe {
-            let part = |panel: usize, which: usize| {
+            let load = |panel: usize, which: usize| {
                 S::load(values.as_ptr().add((2 * panel + which) * self.rows + row))
             };
             let width = S::splat(self.width as f32);
             let mut mean = S::zero();
-            if centred {
+            if centered {
                 for panel in 0..panels {
-                    mean = part(panel, 0).fma(S::splat(count(panel)), mean);
+                    mean = load(panel, 0).fma(S::splat(count(panel)), mean);
                 }
                 mean = mean.div(width);
             }
             let mut squares = S::zero();
             for panel in 0..panels {
-                let d = part(panel, 0).sub(mean);
-                squares = squares.add(part(panel, 1));
+                let d = load(panel, 0).sub(mean);
+                squares = squares.add(load(panel, 1));
                 squares = d.mul(S::splat(count(panel))).fma(d, squares);
             }
             (mean, squares.div(width))
@@ -99,36 +101,37 @@ impl Moments {
     }
 }
 
-fn numbers(rows: usize, width: usize) -> usize {
+/// Length in f32 of the buffer for these rows.
+fn buffer_length(rows: usize, width: usize) -> usize {
     width.div_ceil(PANEL) * 2 * rows + LANES
 }
 
-/// Where the threads of a loop note their panels of rows.
+/// Writer of [`Moments`] for the threads of one loop, each its own panels.
 #[derive(Clone, Copy)]
-pub(super) struct Notes<'a> {
+pub(super) struct MomentsWriter<'a> {
     rows: usize,
     width: usize,
-    values: Shared<'a>,
+    values: DisjointMut<'a>,
 }
 
-impl Notes<'_> {
-    /// Notes a panel of all rows of `x`.
+impl MomentsWriter<'_> {
+    /// Computes the moments of a panel of all rows of `x`.
     ///
     /// # Safety
-    /// The instruction set must be there, `x` hold all rows, and the panel be one of theirs. No other
-    /// thread may note it, or write it to `x`, meanwhile.
+    /// The processor must have the instruction set. `x` must be valid for reads of all rows, and the panel
+    /// be one of theirs. No other thread may write the panel, here or in `x`, meanwhile.
     #[inline(always)]
-    pub unsafe fn panel<S: Simd>(self, panel: usize, x: *const f32) {
+    pub unsafe fn write<S: Simd>(self, panel: usize, x: *const f32) {
         let count = (self.width - panel * PANEL).min(PANEL);
         for row in 0..self.rows {
-            // SAFETY: the caller's promise; there is room for two numbers of each row and panel.
+            // SAFETY: by the contract; there is room for two numbers of each row and panel.
             unsafe {
                 let x = x.add(row * self.width + panel * PANEL);
                 let (mean, squares) = if count == PANEL {
                     let [a, b] = [S::load(x), S::load(x.add(LANES))];
-                    let mean = a.add(b).sum() / PANEL as f32;
+                    let mean = a.add(b).horizontal_sum() / PANEL as f32;
                     let [a, b] = [a, b].map(|x| x.sub(S::splat(mean)));
-                    (mean, a.fma(a, b.mul(b)).sum())
+                    (mean, a.fma(a, b.mul(b)).horizontal_sum())
                 } else {
                     let x = std::slice::from_raw_parts(x, count);
                     let mean = x.iter().sum::<f32>() / count as f32;
@@ -141,19 +144,22 @@ impl Notes<'_> {
     }
 }
 
-/// Some panels of all rows of `x`.
-struct Panels<'a> {
+/// Kernel that computes the moments of some panels of all rows of `x`.
+///
+/// # Safety
+/// `x` must have the writer's shape, and the panels be its and no other thread's.
+struct ComputeMoments<'a> {
     x: &'a [f32],
-    notes: Notes<'a>,
+    writer: MomentsWriter<'a>,
     panels: Range<usize>,
 }
 
-impl Kernel for Panels<'_> {
+impl Kernel for ComputeMoments<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         for panel in self.panels {
-            // SAFETY: the instruction set is there, and the panels are those of `x`.
-            unsafe { self.notes.panel::<S>(panel, self.x.as_ptr()) };
+            // SAFETY: by the contracts of `Kernel` and of the type.
+            unsafe { self.writer.write::<S>(panel, self.x.as_ptr()) };
         }
     }
 }

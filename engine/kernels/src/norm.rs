@@ -1,84 +1,95 @@
-//! Normalisation of rows.
+//! LayerNorm and RMSNorm of rows.
 
 use std::ops::Range;
 
-use super::activations::{BLOCK, Outlet, Rows, Sink, blocks};
+use super::activation_quantization::{
+    BlockQuantizer, LinearInput, LinearInputBuffer, QUANT_BLOCK, quant_blocks,
+};
+use super::disjoint_mut::DisjointMut;
 use super::isa::Isa;
 use super::moments::Moments;
-use super::shared::Shared;
 use super::simd::{Kernel, LANES, Simd};
-use super::team::Crew;
+use super::thread_pool::Workers;
 
-/// What normalises a row of `width` numbers.
+/// Norm of rows as wide as `weight`.
 #[derive(Clone, Copy)]
 pub struct Norm<'a> {
-    /// A factor a column.
+    /// Gain of each column.
     pub weight: &'a [f32],
-    /// A number a column, of a LayerNorm; an RMSNorm has none and does not centre.
+    /// Bias of each column for a LayerNorm; `None` for an RMSNorm, which does not subtract the mean.
     pub bias: Option<&'a [f32]>,
-    /// Added to the variance, or the mean of squares.
+    /// Added to the variance, or to the mean square.
     pub eps: f32,
 }
 
 impl Norm<'_> {
-    /// Normalises the rows of `x`, (rows, width) row-major, whose moments are noted: (x - mean) /
-    /// sqrt(variance + eps) * weight + bias, the variance over all numbers of a row (not one less), as a
-    /// LayerNorm; without a bias x / sqrt(mean of squares + eps) * weight. Returns them as they were put out,
-    /// in the same shape. Allocates and blocks on nothing but the crew.
+    /// Normalizes the rows of `x`, (rows, width) row-major, with these moments, into `to`, in the same
+    /// shape, and returns what was written.
+    ///
+    /// LayerNorm: (x - mean) / sqrt(variance + eps) * weight + bias, with the variance over all numbers of
+    /// a row (not one less). RMSNorm: x / sqrt(mean square + eps) * weight. Does not allocate; blocks on
+    /// nothing but the workers.
     ///
     /// # Panics
-    /// If the lengths do not fit together, or `to` has no room to round as many rows.
+    /// If the lengths do not match, or `to` has no room to quantize the rows.
     pub fn forward<'a>(
         self,
-        crew: &Crew<'_>,
+        workers: &Workers<'_>,
         isa: Isa,
         x: &[f32],
         moments: &Moments,
-        mut to: Outlet<'a>,
-    ) -> Rows<'a> {
+        mut to: LinearInputBuffer<'a>,
+    ) -> LinearInput<'a> {
         let (rows, width) = (moments.rows(), moments.width());
-        assert!(x.len() == rows * width && to.floats.len() == x.len(), "moments of the rows");
+        assert!(x.len() == rows * width && to.rows.len() == x.len(), "moments of the rows");
         assert!(self.weight.len() == width && self.bias.is_none_or(|bias| bias.len() == width));
-        let y = Shared::new(to.floats);
-        let sink = to.rounded.as_mut().map(|rounded| rounded.sink(rows, width));
-        // By blocks, which most of the same thread wrote.
-        crew.sweep(x.len(), blocks(width), |blocks| {
-            isa.run(Blocks { norm: self, x, moments, y, sink, blocks });
+        let y = DisjointMut::new(to.rows);
+        let quantizer = to.quantized.as_mut().map(|quantized| quantized.begin(rows, width));
+        // Distributed by blocks of columns, most of which the same thread wrote in the layer before.
+        workers.parallel_elementwise(x.len(), quant_blocks(width), |blocks| {
+            let kernel = NormalizeBlocks { norm: self, x, moments, y, quantizer, blocks };
+            // SAFETY: the lengths were checked above, and the blocks are of this part alone.
+            unsafe { isa.run(kernel) };
         });
-        to.rows()
+        to.into_input()
     }
 }
 
-/// Some blocks of all rows.
-struct Blocks<'a> {
+/// Kernel that normalizes some quantization blocks of all rows.
+///
+/// # Safety
+/// `x`, `y` and `quantizer` must have the shape of `moments`, and `weight` and `bias` its width. No other
+/// thread may access the same blocks in `y`, or quantize them, meanwhile.
+struct NormalizeBlocks<'a> {
     norm: Norm<'a>,
     x: &'a [f32],
     moments: &'a Moments,
-    y: Shared<'a>,
-    sink: Option<Sink<'a>>,
+    y: DisjointMut<'a>,
+    quantizer: Option<BlockQuantizer<'a>>,
     blocks: Range<usize>,
 }
 
-impl Kernel for Blocks<'_> {
+impl Kernel for NormalizeBlocks<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { norm: Norm { weight, bias, eps }, x, moments, y, sink, blocks } = self;
+        let Self { norm: Norm { weight, bias, eps }, x, moments, y, quantizer, blocks } = self;
         let (rows, width) = (moments.rows(), moments.width());
         for from in (0..rows).step_by(LANES) {
-            // SAFETY: the instruction set is there; rows and columns are inside x, weight, bias and y,
-            // and no other thread has these blocks.
+            // SAFETY: by the contracts of `Kernel` and of the type: rows and columns are inside x, weight,
+            // bias and y, and no other thread has these blocks.
             unsafe {
-                let (means, squares) = moments.of::<S>(from, bias.is_some());
-                let (means, squares) = (means.lanes(), squares.lanes());
+                let (means, variances) = moments.mean_and_variance::<S>(from, bias.is_some());
+                let (means, variances) = (means.lanes(), variances.lanes());
                 for block in blocks.clone() {
-                    let these = from..rows.min(from + LANES);
-                    for row in these.clone() {
-                        let centre = S::splat(means[row - from]);
-                        let gain = S::splat(1.0 / (squares[row - from] + eps).sqrt());
-                        for n in (block * BLOCK..width.min((block + 1) * BLOCK)).step_by(LANES) {
+                    let group = from..rows.min(from + LANES);
+                    for row in group.clone() {
+                        let mean = S::splat(means[row - from]);
+                        let gain = S::splat(1.0 / (variances[row - from] + eps).sqrt());
+                        let columns = block * QUANT_BLOCK..width.min((block + 1) * QUANT_BLOCK);
+                        for n in columns.step_by(LANES) {
                             let present = width - n;
                             let load = |x: &[f32]| S::load_present(x.as_ptr().add(n), present);
-                            let d = load(&x[row * width..]).sub(centre).mul(gain);
+                            let d = load(&x[row * width..]).sub(mean).mul(gain);
                             let d = match bias {
                                 Some(bias) => d.fma(load(weight), load(bias)),
                                 None => d.mul(load(weight)),
@@ -86,8 +97,8 @@ impl Kernel for Blocks<'_> {
                             d.store_present(y.at(row * width + n), present);
                         }
                     }
-                    if let Some(sink) = sink {
-                        sink.round::<S>(block, these, y.at(0));
+                    if let Some(quantizer) = quantizer {
+                        quantizer.quantize::<S>(block, group, y.at(0));
                     }
                 }
             }

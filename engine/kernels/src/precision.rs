@@ -1,37 +1,37 @@
-//! The number formats that weights may be kept in.
+//! Number formats of weights.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// How a model's linear layers are kept and computed. The quantizer, norms and attention always
-/// compute in f32; in smaller precisions the keys and values of the past are kept in bfloat16.
+/// Number format of a model's linear layers. Quantizer, norms and attention compute in f32 in all of them;
+/// the KV cache is in f32 with [`Precision::F32`] and in bfloat16 with the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Precision {
-    /// 32-bit floats: the reference's own numbers, exact.
+    /// f32 weights: the reference's own numbers, exact.
     #[default]
     F32,
-    /// Weights rounded to bfloat16 (8 bits of mantissa), activations in f32: half the memory.
+    /// bfloat16 weights (8 bits of mantissa), f32 activations: half the memory.
     Bf16,
-    /// Weights as 8-bit integers, activations as one of them or, in blocks with large exceptions, two
-    /// (16 bits), both with a scale for each 128 numbers of a row: a quarter of the memory. The
-    /// projections around a stage, and layers that 8 bits would spoil, are in bfloat16.
+    /// int8 weights; int8 activations, or 16-bit ones in outlier blocks; a scale for each 128 numbers of a
+    /// row: a quarter of the memory. The projections around a stage, and layers whose quantization error
+    /// would be too large, are in bfloat16.
     Int8,
-    /// Weights as 4-bit integers with a factor for each 16 of a row, computed like those of 8 bits: a
-    /// seventh of the memory at best, for large models, which wait for it. Stages with so many rows a frame that
-    /// they do not, and layers that 4 bits would spoil, are in 8 bits, or in bfloat16.
+    /// int4 weights with a factor for each 16 of a row, multiplied as int8: a seventh of the memory at best.
+    /// Meant for large models, which are bound by memory bandwidth. Stages with so many rows per frame that
+    /// they are not, and layers whose quantization error would be too large, are in int8 or bfloat16.
     Int4,
 }
 
 impl Precision {
-    /// All of them, most exact first.
+    /// All precisions, most exact first.
     pub const ALL: [Self; 4] = [Self::F32, Self::Bf16, Self::Int8, Self::Int4];
 
-    /// True if linear layers compute with integers.
+    /// Whether linear layers multiply integers.
     pub const fn is_integer(self) -> bool {
         matches!(self, Self::Int8 | Self::Int4)
     }
 
-    /// Its name, as [`FromStr`] reads it: `f32`, `bf16`, `int8` or `int4`.
+    /// Returns the name that [`FromStr`] parses: `f32`, `bf16`, `int8` or `int4`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
@@ -48,7 +48,7 @@ impl fmt::Display for Precision {
     }
 }
 
-/// A name that is no precision's.
+/// Error of parsing a precision's name.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{found:?} is not a precision; expected f32, bf16, int8 or int4")]
 pub struct ParsePrecisionError {
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_as_they_are_written() {
+    fn names_round_trip() {
         for precision in Precision::ALL {
             assert_eq!(precision.to_string().parse(), Ok(precision));
         }

@@ -2,14 +2,12 @@
 
 use egui::{DragValue, ProgressBar, RichText, Ui};
 use residue_engine::codec::Precision;
+use residue_engine::kernels::MAX_THREADS;
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
 use crate::studio::{ModelWish, Studio};
 use crate::window::parts;
-
-/// Most threads that can be asked for.
-const MOST_THREADS: usize = 64;
 
 /// Draws it; returns whether the models' page is asked for.
 pub fn show(ui: &mut Ui, studio: &mut Studio) -> bool {
@@ -87,7 +85,7 @@ fn threads(ui: &mut Ui, studio: &Studio, new: &mut ModelWish) {
             (count, _) => count.to_string(),
         };
         let value = DragValue::new(&mut new.threads)
-            .range(0..=MOST_THREADS)
+            .range(0..=MAX_THREADS)
             .speed(0.05)
             .update_while_editing(false)
             .custom_formatter(move |count, _| automatic(count))

@@ -6,18 +6,18 @@ use crate::config::{Activation, FeedForward, TransformerConfig};
 use crate::error::CodecError;
 use crate::tensor_names;
 use crate::tensor_scope::TensorScope;
-use residue_kernels::{Crew, Epilogue, Isa, Linear, Rounded, Rows, Then};
+use residue_kernels::{Epilogue, Isa, Linear, LinearInput, PostOp, QuantizedRows, Workers};
 
-/// Weights of one feed-forward block.
+/// Weights of a feed-forward block.
 pub(super) struct FeedForwardBlock {
     first: Linear,
     second: Linear,
-    /// Of a gated block; a plain one has GELU between its layers.
+    /// Activation of a gated block; a plain one has GELU between its layers.
     gate: Option<Activation>,
 }
 
 impl FeedForwardBlock {
-    /// `scope` is the transformer layer's.
+    /// Loads a block; `scope` is the transformer layer's.
     pub fn load(scope: &TensorScope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
         let width = config.width;
         let (names, inner, hidden, gate) = match config.feed_forward {
@@ -33,7 +33,7 @@ impl FeedForwardBlock {
         })
     }
 
-    /// Numbers of scratch that a row needs.
+    /// Returns the scratch per row, in f32.
     pub fn scratch(config: &TransformerConfig) -> usize {
         match config.feed_forward {
             FeedForward::Plain { hidden } => hidden,
@@ -41,42 +41,43 @@ impl FeedForwardBlock {
         }
     }
 
-    /// Numbers that the block's second layer takes.
+    /// Returns the input width of the second layer.
     pub fn hidden(config: &TransformerConfig) -> usize {
         match config.feed_forward {
             FeedForward::Plain { hidden } | FeedForward::Gated { hidden, .. } => hidden,
         }
     }
 
-    /// The layer that takes the block's rows.
+    /// Returns the first layer, which takes the block's input.
     pub fn first(&self) -> &Linear {
         &self.first
     }
 
-    /// Adds the block's result to `y`, as `epilogue` and `then` say.
+    /// Adds the block's result to `y` by `epilogue`, and applies `post_op` to it. `scratch` holds
+    /// [`FeedForwardBlock::scratch`] f32 per row; `quantized` has room for the rows of the hidden layer.
     #[allow(clippy::too_many_arguments, reason = "a layer's inputs, outputs and state")]
     pub fn forward(
         &self,
-        crew: &Crew<'_>,
+        workers: &Workers<'_>,
         isa: Isa,
-        x: Rows<'_>,
+        x: LinearInput<'_>,
         scratch: &mut [f32],
-        rounded: &mut Rounded,
+        quantized: &mut QuantizedRows,
         y: &mut [f32],
         epilogue: Epilogue<'_>,
-        then: Then<'_>,
+        post_op: PostOp<'_>,
     ) {
         let rows = y.len() / self.second.output();
         let (inner, rest) = scratch.split_at_mut(rows * self.first.output());
         let hidden = match self.gate {
             None => {
-                let mut to = self.second.outlet(inner, rounded);
-                let then = to.rounded.as_deref_mut().map_or(Then::Nothing, Then::Round);
-                self.first.forward(crew, isa, x, to.floats, Epilogue::Gelu, then);
-                to.rows()
+                let mut to = self.second.input_buffer(inner, quantized);
+                let quantize = to.quantized.as_deref_mut().map_or(PostOp::None, PostOp::Quantize);
+                self.first.forward(workers, isa, x, to.rows, Epilogue::Gelu, quantize);
+                to.into_input()
             }
             Some(activation) => {
-                self.first.forward(crew, isa, x, inner, Epilogue::Store, Then::Nothing);
+                self.first.forward(workers, isa, x, inner, Epilogue::Store, PostOp::None);
                 let width = self.second.input();
                 let gated = &mut rest[..rows * width];
                 for (to, row) in
@@ -86,9 +87,9 @@ impl FeedForwardBlock {
                     activate(activation, isa, a);
                     to.iter_mut().zip(a).zip(b).for_each(|((to, a), b)| *to = *a * *b);
                 }
-                self.second.rows(crew, isa, gated, rounded)
+                self.second.prepare_input(workers, isa, gated, quantized)
             }
         };
-        self.second.forward(crew, isa, hidden, y, epilogue, then);
+        self.second.forward(workers, isa, hidden, y, epilogue, post_op);
     }
 }

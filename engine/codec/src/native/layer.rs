@@ -1,36 +1,40 @@
-//! One pre-norm transformer layer.
+//! Pre-norm transformer layer.
 
 use super::feed_forward::FeedForwardBlock;
 use super::linear;
-use super::norm::Norm;
-use super::stack::Scratch;
+use super::norm::NormLayer;
+use super::stack::StackScratch;
 use crate::config::TransformerConfig;
 use crate::error::CodecError;
 use crate::tensor_names;
 use crate::tensor_scope::TensorScope;
-use residue_kernels::{Attention, Crew, Epilogue, Isa, KeyValues, Linear, Rotation, Then, Window};
+use residue_kernels::{
+    Attention, AttentionWindow, Epilogue, Isa, KvCache, Linear, PostOp, RopeTable, Workers,
+};
 
-pub(super) struct Layer {
-    norm1: Norm,
+/// Weights of a transformer layer.
+pub(super) struct TransformerLayer {
+    norm1: NormLayer,
     qkv: Linear,
     out: Linear,
     scale1: Option<Vec<f32>>,
-    norm2: Norm,
+    norm2: NormLayer,
     feed_forward: FeedForwardBlock,
     scale2: Option<Vec<f32>>,
 }
 
-/// What all layers of a stage share in a pass.
-pub(super) struct Pass<'a> {
-    pub crew: &'a Crew<'a>,
+/// Parameters of a pass that all layers of a stage share.
+pub(super) struct StagePass<'a> {
+    pub workers: &'a Workers<'a>,
     pub isa: Isa,
     pub lanes: usize,
-    pub window: Window,
+    pub window: AttentionWindow,
     pub attention: Attention,
-    pub rotation: Option<&'a Rotation>,
+    pub rope: Option<&'a RopeTable>,
 }
 
-impl Layer {
+impl TransformerLayer {
+    /// Loads a layer; `scope` is its own.
     pub fn load(scope: &TensorScope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
         let width = config.width;
         let scale = |name| {
@@ -38,46 +42,47 @@ impl Layer {
             load.then(|| scope.at(name).values(&["scale"], &[width])).transpose()
         };
         Ok(Self {
-            norm1: Norm::load(&scope.at("norm1"), config.norm, width)?,
+            norm1: NormLayer::load(&scope.at("norm1"), config.norm, width)?,
             qkv: scope.heads(&tensor_names::QKV, config.heads, width)?,
             out: linear::load(scope, &tensor_names::ATTENTION_OUT, width, width)?,
             scale1: scale("layer_scale_1")?,
-            norm2: Norm::load(&scope.at("norm2"), config.norm, width)?,
+            norm2: NormLayer::load(&scope.at("norm2"), config.norm, width)?,
             feed_forward: FeedForwardBlock::load(scope, config)?,
             scale2: scale("layer_scale_2")?,
         })
     }
 
-    /// Changes the rows of `x`, (lanes * steps, width), in place; `scratch.moments` are theirs before and
-    /// after.
+    /// Updates the rows of `x`, (lanes * steps, width), in place. `scratch.moments` holds their moments
+    /// before and after.
     pub fn forward(
         &self,
-        pass: &Pass<'_>,
+        pass: &StagePass<'_>,
         x: &mut [f32],
-        past: &mut KeyValues,
-        scratch: &mut Scratch,
+        cache: &mut KvCache,
+        scratch: &mut StackScratch,
     ) {
-        let Pass { crew, isa, lanes, window, attention, rotation } = *pass;
-        let Scratch { row, wide, attention: work, moments, rounded: [rounded, hidden], .. } =
-            scratch;
+        let StagePass { workers, isa, lanes, window, attention, rope } = *pass;
+        let StackScratch { row, wide, attention: work, moments, quantized, .. } = scratch;
+        let [quantized, hidden] = quantized;
         let row = &mut row[..x.len()];
         let qkv = &mut wide[..3 * x.len()];
-        let normed = self.qkv.outlet(row, rounded);
-        let normed = self.norm1.kernel().forward(crew, isa, x, moments, normed);
-        self.qkv.forward(crew, isa, normed, qkv, Epilogue::Store, Then::Nothing);
-        let attended = self.out.outlet(row, rounded);
+        let normed = self.qkv.input_buffer(row, quantized);
+        let normed = self.norm1.kernel().forward(workers, isa, x, moments, normed);
+        self.qkv.forward(workers, isa, normed, qkv, Epilogue::Store, PostOp::None);
+        let attended = self.out.input_buffer(row, quantized);
         let attended =
-            attention.forward(crew, isa, lanes, window, rotation, qkv, past, work, attended);
+            attention.forward(workers, isa, lanes, window, rope, qkv, cache, work, attended);
         let epilogue = add(self.scale1.as_deref());
-        self.out.forward(crew, isa, attended, x, epilogue, Then::Note(moments));
-        let normed = self.feed_forward.first().outlet(row, rounded);
-        let normed = self.norm2.kernel().forward(crew, isa, x, moments, normed);
+        self.out.forward(workers, isa, attended, x, epilogue, PostOp::Moments(moments));
+        let normed = self.feed_forward.first().input_buffer(row, quantized);
+        let normed = self.norm2.kernel().forward(workers, isa, x, moments, normed);
         let epilogue = add(self.scale2.as_deref());
-        let then = Then::Note(moments);
-        self.feed_forward.forward(crew, isa, normed, wide, hidden, x, epilogue, then);
+        let post_op = PostOp::Moments(moments);
+        self.feed_forward.forward(workers, isa, normed, wide, hidden, x, epilogue, post_op);
     }
 }
 
+/// Epilogue of a residual connection.
 fn add(scale: Option<&[f32]>) -> Epilogue<'_> {
     scale.map_or(Epilogue::Add, Epilogue::AddScaled)
 }

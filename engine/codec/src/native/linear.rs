@@ -4,8 +4,8 @@ use crate::error::CodecError;
 use crate::tensor_scope::TensorScope;
 use residue_kernels::{Linear, Precision};
 
-/// Packs the first of these spellings that exists, in the model's precision; the checkpoint's values
-/// are freed right after.
+/// Loads and packs the first of these names that exists, in the scope's precision; the checkpoint's values
+/// are freed at once.
 pub(super) fn load(
     scope: &TensorScope<'_>,
     names: &[&str],
@@ -15,12 +15,12 @@ pub(super) fn load(
     scope.linear(names, (output, input), scope.precision())
 }
 
-/// A projection that is the identity where its weight is absent and the widths agree: v1 leaves it
-/// out then, v2 and Nano never do.
+/// Loads a projection; `None`, the identity, if its weight is absent and the widths are equal: v1 omits it
+/// then, v2 and Nano never do.
 ///
-/// Never in integers: what goes through it is the signal itself, whose weak parts, such as high
-/// frequencies, are small differences of large numbers, and a weight's rounding error would bury them.
-/// All projections together are a hundredth of a large model.
+/// Projections are kept in bfloat16 instead of int8 and int4. They carry the signal itself, whose weak
+/// parts, such as high frequencies, are small differences of large numbers that the weights' quantization
+/// error would mask. All projections together are a hundredth of a large model.
 pub(super) fn load_projection(
     scope: &TensorScope<'_>,
     name: &str,

@@ -1,5 +1,5 @@
-//! The stacks on our own kernels: exact f32 on the CPU, bit-identical for any chunking, any number
-//! of lanes and threads. A pass allocates nothing.
+//! Encoder and decoder stacks on our kernels, on the CPU: bit-identical for any chunking, any number of
+//! lanes and threads, and exact in f32. A pass allocates nothing.
 
 mod activation;
 mod feed_forward;
@@ -11,4 +11,4 @@ mod sinusoids;
 mod stack;
 mod stage;
 
-pub(super) use stack::{Stack, StackState};
+pub(super) use stack::{NativeStack, NativeStackState};

@@ -1,4 +1,4 @@
-//! Normalisation layers.
+//! Norms with weights from a checkpoint.
 
 use crate::config::NormKind;
 use crate::error::CodecError;
@@ -6,13 +6,14 @@ use crate::tensor_names;
 use crate::tensor_scope::TensorScope;
 use residue_kernels as kernels;
 
-/// LayerNorm (weight and bias) or RMSNorm (gain only) of rows.
-pub(super) enum Norm {
+/// LayerNorm (weight and bias) or RMSNorm (gain only).
+pub(super) enum NormLayer {
     Layer { weight: Vec<f32>, bias: Vec<f32> },
     Rms { alpha: Vec<f32>, eps: f32 },
 }
 
-impl Norm {
+impl NormLayer {
+    /// Loads the norm that `kind` names; `scope` is the norm's own.
     pub fn load(scope: &TensorScope<'_>, kind: NormKind, width: usize) -> Result<Self, CodecError> {
         Ok(match kind {
             NormKind::Layer => Self::Layer {
@@ -26,6 +27,7 @@ impl Norm {
         })
     }
 
+    /// Returns the kernel with these weights.
     pub fn kernel(&self) -> kernels::Norm<'_> {
         match self {
             Self::Layer { weight, bias } => kernels::Norm { weight, bias: Some(bias), eps: 1e-5 },

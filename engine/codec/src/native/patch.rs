@@ -1,15 +1,15 @@
-//! Folding steps of a sequence into channels and back.
+//! Patches: steps of a sequence folded into channels, and back.
 //!
 //! Source: `PatchedPretransform` of the reference, (B, D, T·h) -> (B, D·h, T) with channel index
 //! d·h + j for step j of a patch; here with channels last.
 
-/// (T·h, D) -> (T, D·h); lanes may follow one another in T.
-pub(super) fn fold(x: &[f32], h: usize, d: usize, y: &mut [f32]) {
+/// Folds steps into channels, (T·h, D) -> (T, D·h); lanes may be concatenated in T.
+pub(super) fn patchify(x: &[f32], h: usize, d: usize, y: &mut [f32]) {
     transpose_each(x, h, d, y);
 }
 
-/// (T, D·h) -> (T·h, D).
-pub(super) fn unfold(x: &[f32], h: usize, d: usize, y: &mut [f32]) {
+/// Unfolds channels into steps, (T, D·h) -> (T·h, D).
+pub(super) fn unpatchify(x: &[f32], h: usize, d: usize, y: &mut [f32]) {
     transpose_each(x, d, h, y);
 }
 

@@ -1,68 +1,69 @@
-//! An encoder or decoder: patches and transformer stages in a row.
+//! Encoder or decoder: a sequence of patches and transformer stages.
 
 use super::patch;
-use super::stage::{Stage, StageState};
+use super::stage::{TransformerStage, TransformerStageState};
 use crate::config::{ModuleConfig, finest};
 use crate::error::CodecError;
 use crate::limits::MAX_PASS_STEPS;
 use crate::tensor_scope::TensorScope;
-use residue_kernels::{Arena, AttentionScratch, Crew, Isa, Moments, Precision, Rounded};
+use residue_kernels::{Arena, AttentionScratch, Isa, Moments, Precision, QuantizedRows, Workers};
 
-/// Rows a frame up to which 4 bits are faster than 8. With more it is no longer memory that they wait
-/// for, and then unfolding them only costs time, and their rounding only quality.
-const FEW_ROWS: usize = 8;
+/// Rows per frame up to which int4 is faster than int8. With more rows memory bandwidth no longer is the
+/// limit: int4 would cost the time to unpack it, and quality, for nothing.
+const MAX_INT4_ROWS: usize = 8;
 
-/// What a stage with so many rows a frame is kept in where `precision` is wished for.
-fn with_rows(precision: Precision, rows: usize) -> Precision {
+/// Returns the precision of a stage with so many rows per frame when `precision` is requested.
+fn stage_precision(precision: Precision, rows: usize) -> Precision {
     match precision {
-        Precision::Int4 if rows > FEW_ROWS => Precision::Int8,
+        Precision::Int4 if rows > MAX_INT4_ROWS => Precision::Int8,
         other => other,
     }
 }
 
 enum Module {
     Patch(usize),
-    Transformer(Box<Stage>),
+    Transformer(Box<TransformerStage>),
 }
 
-/// Weights of one side of the model.
-pub(crate) struct Stack {
+/// Weights of the encoder or the decoder.
+pub(crate) struct NativeStack {
     isa: Isa,
     precision: Precision,
     modules: Vec<Module>,
     downsample: bool,
-    /// Steps and numbers a step that one frame has where it comes in.
+    /// Steps of a frame of the input, and numbers per step.
     steps: usize,
     width: usize,
-    /// Most frames of a pass.
+    /// Maximum number of frames of a pass.
     frames: usize,
 }
 
-/// Working memory of a pass, sized when a stream begins.
-pub(super) struct Scratch {
-    /// What flows from module to module, and where the next one puts its result.
+/// Scratch memory of a pass, allocated when a stream begins.
+pub(super) struct StackScratch {
+    /// Input of the next module, and its output.
     pub x: Vec<f32>,
     pub y: Vec<f32>,
-    /// One row as wide as the stage.
+    /// Rows as wide as the stage.
     pub row: Vec<f32>,
-    /// One row of the widest inner activation.
+    /// Rows of the widest inner activation.
     pub wide: Vec<f32>,
     pub attention: AttentionScratch,
-    /// Of the rows that flow through the layers of a stage.
+    /// Moments of the rows between the layers of a stage.
     pub moments: Moments,
-    /// Rows inside of a stage, and of its feed-forward blocks, for layers of integers.
-    pub rounded: [Rounded; 2],
+    /// Quantized inputs of integer layers, inside a stage and inside its feed-forward blocks.
+    pub quantized: [QuantizedRows; 2],
 }
 
-/// What a stack remembers of the stream, and its working memory.
-pub(crate) struct StackState {
+/// Streaming state of a stack, with its scratch memory.
+pub(crate) struct NativeStackState {
     lanes: usize,
-    stages: Vec<StageState>,
-    scratch: Scratch,
+    stages: Vec<TransformerStageState>,
+    scratch: StackScratch,
 }
 
-impl Stack {
-    /// `scope` is `encoder` or `decoder`; a frame comes in as `steps` steps of `width` numbers.
+impl NativeStack {
+    /// Loads a stack; `scope` is `encoder` or `decoder`, and a frame of its input is `steps` steps of `width`
+    /// numbers.
     pub fn load(
         scope: &TensorScope<'_>,
         configs: &[ModuleConfig],
@@ -77,8 +78,8 @@ impl Stack {
             Ok(match config {
                 ModuleConfig::Patch { size } => Module::Patch(*size),
                 ModuleConfig::Transformer(config) => {
-                    let scope = scope.at(i).keeping(with_rows(precision, rows));
-                    Module::Transformer(Box::new(Stage::load(&scope, config)?))
+                    let scope = scope.at(i).keeping(stage_precision(precision, rows));
+                    Module::Transformer(Box::new(TransformerStage::load(&scope, config)?))
                 }
             })
         };
@@ -87,8 +88,8 @@ impl Stack {
         Ok(Self { isa: Isa::best(), precision, modules, downsample, steps, width, frames })
     }
 
-    /// Steps and numbers a step after `module`, from those before it.
-    fn after(&self, module: &Module, (steps, width): (usize, usize)) -> (usize, usize) {
+    /// Returns steps and numbers per step after `module`, from those before it.
+    fn shape_after(&self, module: &Module, (steps, width): (usize, usize)) -> (usize, usize) {
         match module {
             Module::Patch(size) if self.downsample => (steps / size, width * size),
             Module::Patch(size) => (steps * size, width / size),
@@ -96,16 +97,15 @@ impl Stack {
         }
     }
 
-    /// A state at the beginning of a stream of `lanes` lanes, for passes with `threads` threads.
-    /// Allocates all that passes need.
-    pub fn state(&self, lanes: usize, threads: usize) -> StackState {
+    /// Allocates the state of a stream of `lanes` lanes and all memory of its passes with `threads` threads.
+    pub fn state(&self, lanes: usize, threads: usize) -> NativeStackState {
         let mut shape = (self.steps * self.frames, self.width);
-        let mut flow = shape.0 * shape.1;
+        let mut between = shape.0 * shape.1;
         let (mut row, mut wide) = (0, 0);
         let arena = Arena::new();
         let mut stages = Vec::new();
         let mut attention = Vec::new();
-        let mut rounded = [Vec::new(), Vec::new()];
+        let mut quantized = [Vec::new(), Vec::new()];
         for module in &self.modules {
             if let Module::Transformer(stage) = module {
                 let steps = shape.0;
@@ -114,31 +114,32 @@ impl Stack {
                 wide = wide.max(steps * sizes.1);
                 stages.push(stage.state(lanes, steps, self.precision, &arena));
                 attention.push((stage.attention(), steps));
-                for (rounded, input) in rounded.iter_mut().zip(stage.rounded_sizes()) {
-                    rounded.push((lanes * steps, input));
+                for (shapes, input) in quantized.iter_mut().zip(stage.quantized_widths()) {
+                    shapes.push((lanes * steps, input));
                 }
             }
-            shape = self.after(module, shape);
-            flow = flow.max(shape.0 * shape.1).max(row);
+            shape = self.shape_after(module, shape);
+            between = between.max(shape.0 * shape.1).max(row);
         }
-        let zeros = |each: usize| vec![0f32; lanes * each];
-        let scratch = Scratch {
-            x: zeros(flow),
-            y: zeros(flow),
+        let zeros = |per_lane: usize| vec![0f32; lanes * per_lane];
+        let scratch = StackScratch {
+            x: zeros(between),
+            y: zeros(between),
             row: zeros(row),
             wide: zeros(wide),
             attention: AttentionScratch::new(&attention, threads),
-            moments: Moments::new(rounded[0].iter().copied()),
-            rounded: rounded.map(|layers| match self.precision.is_integer() {
-                true => Rounded::new(layers.into_iter()),
-                false => Rounded::default(),
+            moments: Moments::new(quantized[0].iter().copied()),
+            quantized: quantized.map(|shapes| match self.precision.is_integer() {
+                true => QuantizedRows::new(shapes.into_iter()),
+                false => QuantizedRows::default(),
             }),
         };
-        StackState { lanes, stages, scratch }
+        NativeStackState { lanes, stages, scratch }
     }
 
-    /// Forgets the past and goes on as though `frame` frames had gone by. Realtime-safe.
-    pub fn start_at(&self, state: &mut StackState, frame: u64) {
+    /// Resets the state to that of a stream whose next frame is `frame`, with nothing before it.
+    /// Realtime-safe.
+    pub fn start_at(&self, state: &mut NativeStackState, frame: u64) {
         let mut shape = (self.steps, self.width);
         let mut stages = state.stages.iter_mut();
         for module in &self.modules {
@@ -147,25 +148,32 @@ impl Stack {
             {
                 stage.start_at(frame * shape.0 as u64);
             }
-            shape = self.after(module, shape);
+            shape = self.shape_after(module, shape);
         }
     }
 
-    /// Most frames of one pass over the weights.
+    /// Returns the maximum number of frames of one pass over the weights.
     pub fn frames(&self) -> usize {
         self.frames
     }
 
-    /// Numbers a frame has where it goes out.
+    /// Returns the numbers per frame of the output.
     pub fn output(&self) -> usize {
         let shape = (self.steps, self.width);
-        let (steps, width) = self.modules.iter().fold(shape, |shape, m| self.after(m, shape));
+        let (steps, width) =
+            self.modules.iter().fold(shape, |shape, module| self.shape_after(module, shape));
         steps * width
     }
 
-    /// All frames of `x`, (lanes, frames, numbers a frame), into `y`, lane by lane the same way.
-    /// Long inputs take several passes. Allocates nothing.
-    pub fn forward(&self, crew: &Crew<'_>, state: &mut StackState, x: &[f32], y: &mut [f32]) {
+    /// Computes all frames of `x`, (lanes, frames, numbers per frame), into `y`, of the same form, in as many
+    /// passes as needed. Does not allocate.
+    pub fn forward(
+        &self,
+        workers: &Workers<'_>,
+        state: &mut NativeStackState,
+        x: &[f32],
+        y: &mut [f32],
+    ) {
         let (input, output) = (self.steps * self.width, self.output());
         let total = x.len() / (state.lanes * input);
         let mut from = 0;
@@ -175,7 +183,7 @@ impl Stack {
             for (x, to) in x.chunks_exact(total * input).zip(to) {
                 to.copy_from_slice(&x[from * input..][..frames * input]);
             }
-            self.pass(crew, state, frames);
+            self.pass(workers, state, frames);
             let from_x = state.scratch.x.chunks_exact(frames * output);
             for (y, x) in y.chunks_exact_mut(total * output).zip(from_x) {
                 y[from * output..][..frames * output].copy_from_slice(x);
@@ -184,27 +192,27 @@ impl Stack {
         }
     }
 
-    /// `frames` frames of each lane, in `scratch.x`.
-    fn pass(&self, crew: &Crew<'_>, state: &mut StackState, frames: usize) {
-        let StackState { lanes, stages, scratch, .. } = state;
+    /// Computes `frames` frames of each lane in `scratch.x`, in place.
+    fn pass(&self, workers: &Workers<'_>, state: &mut NativeStackState, frames: usize) {
+        let NativeStackState { lanes, stages, scratch, .. } = state;
         let mut stages = stages.iter_mut();
         let mut shape = (self.steps * frames, self.width);
         for module in &self.modules {
-            let next = self.after(module, shape);
+            let next = self.shape_after(module, shape);
             match module {
                 Module::Patch(size) => {
                     let length = *lanes * shape.0 * shape.1;
                     let (x, y) = (&scratch.x[..length], &mut scratch.y[..length]);
                     if self.downsample {
-                        patch::fold(x, *size, shape.1, y);
+                        patch::patchify(x, *size, shape.1, y);
                     } else {
-                        patch::unfold(x, *size, next.1, y);
+                        patch::unpatchify(x, *size, next.1, y);
                     }
                     std::mem::swap(&mut scratch.x, &mut scratch.y);
                 }
                 Module::Transformer(stage) => {
                     if let Some(state) = stages.next() {
-                        stage.forward(crew, self.isa, *lanes, shape.0, state, scratch);
+                        stage.forward(workers, self.isa, *lanes, shape.0, state, scratch);
                     }
                 }
             }
@@ -218,12 +226,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn four_bits_are_for_stages_of_few_rows() {
-        assert_eq!(with_rows(Precision::Int4, 1), Precision::Int4);
-        assert_eq!(with_rows(Precision::Int4, 8), Precision::Int4);
-        assert_eq!(with_rows(Precision::Int4, 9), Precision::Int8);
+    fn int4_is_for_stages_of_few_rows() {
+        assert_eq!(stage_precision(Precision::Int4, 1), Precision::Int4);
+        assert_eq!(stage_precision(Precision::Int4, 8), Precision::Int4);
+        assert_eq!(stage_precision(Precision::Int4, 9), Precision::Int8);
         for other in [Precision::F32, Precision::Bf16, Precision::Int8] {
-            assert_eq!(with_rows(other, 32), other);
+            assert_eq!(stage_precision(other, 32), other);
         }
     }
 }

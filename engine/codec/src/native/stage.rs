@@ -1,49 +1,50 @@
-//! A transformer stage: projections around layers.
+//! Transformer stage: projections around layers.
 
 use super::feed_forward::FeedForwardBlock;
-use super::layer::{Layer, Pass};
+use super::layer::{StagePass, TransformerLayer};
 use super::linear;
 use super::sinusoids::Sinusoids;
-use super::stack::Scratch;
+use super::stack::StackScratch;
 use crate::config::TransformerConfig;
 use crate::error::CodecError;
 use crate::tensor_names;
 use crate::tensor_scope::TensorScope;
 use residue_kernels::{
-    Arena, Attention, Crew, Epilogue, Isa, KeyValues, Linear, Precision, Rotation, Rows, Then,
-    Window,
+    Arena, Attention, AttentionWindow, Epilogue, Isa, KvCache, Linear, LinearInput, PostOp,
+    Precision, RopeTable, Workers,
 };
 
-/// Weights of one stage.
-pub(super) struct Stage {
+/// Weights of a stage.
+pub(super) struct TransformerStage {
     config: TransformerConfig,
     input: Option<Linear>,
     sinusoids: Option<Sinusoids>,
-    layers: Vec<Layer>,
+    layers: Vec<TransformerLayer>,
     output: Option<Linear>,
 }
 
-/// What a stage remembers of the stream.
-pub(super) struct StageState {
+/// Streaming state of a stage.
+pub(super) struct TransformerStageState {
     /// Position of the next step.
     position: u64,
-    /// Position the stream started at.
+    /// Position that the stream started at.
     start: u64,
-    rotation: Option<Rotation>,
-    past: Vec<KeyValues>,
+    rope: Option<RopeTable>,
+    /// KV cache of each layer.
+    caches: Vec<KvCache>,
 }
 
-impl StageState {
-    /// Forgets the past. Realtime-safe: what the rings hold is never looked at before it is
-    /// written again.
+impl TransformerStageState {
+    /// Restarts the stream at `position`. Realtime-safe: cached positions before the start are masked, so
+    /// that the caches need no clearing.
     pub fn start_at(&mut self, position: u64) {
         self.position = position;
         self.start = position;
     }
 }
 
-impl Stage {
-    /// `scope` is the module's, such as `encoder.1`.
+impl TransformerStage {
+    /// Loads a stage; `scope` is the module's, such as `encoder.1`.
     pub fn load(scope: &TensorScope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
         let layers = scope.at("transformer.layers");
         let TransformerConfig { input, output, width, .. } = *config;
@@ -52,100 +53,112 @@ impl Stage {
             input: linear::load_projection(scope, tensor_names::INPUT_PROJECTION, width, input)?,
             sinusoids: config.positions.sin.then(sinusoids),
             layers: (0..config.layers)
-                .map(|i| Layer::load(&layers.at(i), config))
+                .map(|i| TransformerLayer::load(&layers.at(i), config))
                 .collect::<Result<_, _>>()?,
             output: linear::load_projection(scope, tensor_names::OUTPUT_PROJECTION, output, width)?,
             config: config.clone(),
         })
     }
 
-    /// Numbers a row of the result has.
+    /// Returns the width of a row of the result.
     pub fn output(&self) -> usize {
         self.config.output
     }
 
-    /// Numbers a row has inside, and of scratch: one as wide as the stage, one for the widest of
-    /// queries, keys and values, and the feed-forward block.
+    /// Returns the width of a row inside the stage, and the scratch per row: the larger of that of queries,
+    /// keys and values and that of the feed-forward block, in f32.
     pub fn row_sizes(&self) -> (usize, usize) {
         let width = self.config.width;
         (width, (3 * width).max(FeedForwardBlock::scratch(&self.config)))
     }
 
-    /// Numbers a row of what is rounded for linear layers: inside, and in the feed-forward block.
-    pub fn rounded_sizes(&self) -> [usize; 2] {
+    /// Returns the widths of rows that are quantized for linear layers: inside the stage, and inside the
+    /// feed-forward block.
+    pub fn quantized_widths(&self) -> [usize; 2] {
         [self.config.width, FeedForwardBlock::hidden(&self.config)]
     }
 
+    /// Returns the dimensions of the attention layers.
     pub fn attention(&self) -> Attention {
         let TransformerConfig { width, heads, context, .. } = self.config;
-        Attention { heads, head: width / heads, context }
+        Attention { heads, head_dim: width / heads, context }
     }
 
-    /// An empty state for passes of at most `steps` steps.
+    /// Allocates the state of a stream that starts at 0, for passes of at most `steps` steps.
     pub fn state(
         &self,
         lanes: usize,
         steps: usize,
         precision: Precision,
         arena: &Arena,
-    ) -> StageState {
-        let sizes = self.attention();
-        let rotation = || Rotation::new(sizes.head, self.config.max_period, steps);
-        StageState {
+    ) -> TransformerStageState {
+        let attention = self.attention();
+        let rope = || RopeTable::new(attention.head_dim, self.config.max_period, steps);
+        TransformerStageState {
             position: 0,
             start: 0,
-            rotation: self.config.positions.rope.then(rotation),
-            past: self
+            rope: self.config.positions.rope.then(rope),
+            caches: self
                 .layers
                 .iter()
-                .map(|_| KeyValues::new(&sizes, lanes, steps, precision, arena))
+                .map(|_| KvCache::new(&attention, lanes, steps, precision, arena))
                 .collect(),
         }
     }
 
-    /// (lanes * steps, input) in `scratch.x` -> (lanes * steps, output) in there, advancing `state`.
+    /// Transforms `scratch.x` in place, (lanes * steps, input) -> (lanes * steps, output), and advances
+    /// `state` by `steps` positions.
     pub fn forward(
         &self,
-        crew: &Crew<'_>,
+        workers: &Workers<'_>,
         isa: Isa,
         lanes: usize,
         steps: usize,
-        state: &mut StageState,
-        scratch: &mut Scratch,
+        state: &mut TransformerStageState,
+        scratch: &mut StackScratch,
     ) {
         let TransformerConfig { input, output, width, .. } = self.config;
         let rows = lanes * steps;
         if let Some(projection) = &self.input {
-            let (x, y) = (&scratch.x[..rows * input], &mut scratch.y[..rows * width]);
-            projection.forward(crew, isa, Rows::Floats(x), y, Epilogue::Store, Then::Nothing);
-            std::mem::swap(&mut scratch.x, &mut scratch.y);
+            project(workers, isa, projection, (rows, input, width), scratch);
         }
         let mut x = std::mem::take(&mut scratch.x);
         let inside = &mut x[..rows * width];
         if let Some(sinusoids) = &self.sinusoids {
             inside.chunks_exact_mut(steps * width).for_each(|x| sinusoids.add(state.position, x));
         }
-        if let Some(rotation) = &mut state.rotation {
-            rotation.fill(state.position, steps);
+        if let Some(rope) = &mut state.rope {
+            rope.fill(state.position, steps);
         }
-        let pass = Pass {
-            crew,
+        let pass = StagePass {
+            workers,
             isa,
             lanes,
-            window: Window { position: state.position, start: state.start },
+            window: AttentionWindow { position: state.position, start: state.start },
             attention: self.attention(),
-            rotation: state.rotation.as_ref(),
+            rope: state.rope.as_ref(),
         };
-        scratch.moments.note(crew, isa, inside, width);
-        for (layer, past) in self.layers.iter().zip(&mut state.past) {
-            layer.forward(&pass, inside, past, scratch);
+        scratch.moments.compute(workers, isa, inside, width);
+        for (layer, cache) in self.layers.iter().zip(&mut state.caches) {
+            layer.forward(&pass, inside, cache, scratch);
         }
         scratch.x = x;
         state.position += steps as u64;
         if let Some(projection) = &self.output {
-            let (x, y) = (&scratch.x[..rows * width], &mut scratch.y[..rows * output]);
-            projection.forward(crew, isa, Rows::Floats(x), y, Epilogue::Store, Then::Nothing);
-            std::mem::swap(&mut scratch.x, &mut scratch.y);
+            project(workers, isa, projection, (rows, width, output), scratch);
         }
     }
+}
+
+/// Projects `scratch.x`, (rows, input) -> (rows, output).
+fn project(
+    workers: &Workers<'_>,
+    isa: Isa,
+    projection: &Linear,
+    (rows, input, output): (usize, usize, usize),
+    scratch: &mut StackScratch,
+) {
+    let (x, y) = (&scratch.x[..rows * input], &mut scratch.y[..rows * output]);
+    projection.forward(workers, isa, LinearInput::F32(x), y, Epilogue::Store, PostOp::None);
+    std::mem::swap(&mut scratch.x, &mut scratch.y);
 }

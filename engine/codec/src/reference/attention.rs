@@ -1,74 +1,74 @@
-//! Causal multi-head attention over a sliding window, with the keys and values of the past.
+//! Causal multi-head attention over a sliding window, with a KV cache.
 
 use candle_core::{D, Device, Tensor};
 
-use super::linear::Linear;
-use super::position::Rotation;
+use super::linear::CandleLinear;
+use super::position::CandleRope;
 use crate::config::TransformerConfig;
 use crate::error::CodecError;
 use crate::tensor_names;
 use crate::tensor_scope::TensorScope;
 
 /// Weights of one attention block.
-pub(super) struct Attention {
-    qkv: Linear,
-    out: Linear,
+pub(super) struct CandleAttention {
+    qkv: CandleLinear,
+    out: CandleLinear,
     heads: usize,
     context: usize,
 }
 
-/// Keys (already rotated) and values of the last `context - 1` positions at most, (B, H, n, head).
+/// Rotated keys and values of the last `context - 1` positions at most, (B, H, n, head_dim).
 #[derive(Clone, Default)]
-pub(super) struct KeyValues(Option<(Tensor, Tensor)>);
+pub(super) struct CandleKvCache(Option<(Tensor, Tensor)>);
 
-impl Attention {
-    /// `scope` is the transformer layer's.
+impl CandleAttention {
+    /// Loads the block; `scope` is the transformer layer's.
     pub fn load(scope: &TensorScope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
         let width = config.width;
         Ok(Self {
-            qkv: Linear::load(scope, &tensor_names::QKV, 3 * width, width)?,
-            out: Linear::load(scope, &tensor_names::ATTENTION_OUT, width, width)?,
+            qkv: CandleLinear::load(scope, &tensor_names::QKV, 3 * width, width)?,
+            out: CandleLinear::load(scope, &tensor_names::ATTENTION_OUT, width, width)?,
             heads: config.heads,
             context: config.context,
         })
     }
 
-    /// (B, T, width) -> (B, T, width), advancing `past` by T positions.
+    /// Computes (B, T, width) -> (B, T, width) and appends T positions to `cache`.
     pub fn forward(
         &self,
         x: &Tensor,
-        rotation: Option<&Rotation>,
-        past: &mut KeyValues,
+        rope: Option<&CandleRope>,
+        cache: &mut CandleKvCache,
     ) -> candle_core::Result<Tensor> {
         let (b, t, width) = x.dims3()?;
-        let head = width / self.heads;
-        // (B, T, 3, H, head) -> (3, B, H, T, head)
-        let qkv = self.qkv.forward(x)?.reshape((b, t, 3, self.heads, head))?;
+        let head_dim = width / self.heads;
+        // (B, T, 3, H, head_dim) -> (3, B, H, T, head_dim)
+        let qkv = self.qkv.forward(x)?.reshape((b, t, 3, self.heads, head_dim))?;
         let qkv = qkv.permute((2, 0, 3, 1, 4))?.contiguous()?;
         let (mut q, mut k, mut v) = (qkv.get(0)?, qkv.get(1)?, qkv.get(2)?);
-        if let Some(rotation) = rotation {
-            q = rotation.apply(&q)?;
-            k = rotation.apply(&k)?;
+        if let Some(rope) = rope {
+            q = rope.apply(&q)?;
+            k = rope.apply(&k)?;
         }
-        if let Some((keys, values)) = &past.0 {
+        if let Some((keys, values)) = &cache.0 {
             k = Tensor::cat(&[keys, &k], 2)?;
             v = Tensor::cat(&[values, &v], 2)?;
         }
         let n = k.dim(2)?;
-        let scores = (q.matmul(&k.t()?)? * (1.0 / (head as f64).sqrt()))?;
+        let scores = (q.matmul(&k.t()?)? * (1.0 / (head_dim as f64).sqrt()))?;
         let scores = match window_mask(t, n, self.context, x.device())? {
             Some(mask) => scores.broadcast_add(&mask)?,
             None => scores,
         };
         let y = candle_nn::ops::softmax_last_dim(&scores)?.matmul(&v)?;
-        let y = y.transpose(1, 2)?.contiguous()?.reshape((b, t, self.heads * head))?;
+        let y = y.transpose(1, 2)?.contiguous()?.reshape((b, t, self.heads * head_dim))?;
 
         // The next query sees at most context - 1 positions before its own.
         let keep = n.min(self.context - 1);
-        past.0 = if keep == 0 {
+        cache.0 = if keep == 0 {
             None
         } else {
-            // Copies, so that the tensors of this call are freed.
+            // Copied, so that the tensors of this call are freed.
             let last = |x: &Tensor| x.narrow(2, n - keep, keep)?.force_contiguous();
             Some((last(&k)?, last(&v)?))
         };
@@ -77,8 +77,8 @@ impl Attention {
     }
 }
 
-/// 0 where query i of the last `t` of `n` positions may see key j, -inf elsewhere, (t, n); nothing
-/// if every query sees every key.
+/// Returns the mask (t, n) of the last `t` of `n` positions: 0 where query i sees key j, -inf elsewhere;
+/// `None` if every query sees every key.
 fn window_mask(
     t: usize,
     n: usize,

@@ -1,15 +1,15 @@
-//! Both stacks on candle, with the device and the threads that run them.
+//! Encoder and decoder stacks on candle, with the device and the threads that run them.
 
 use candle_core::{Device, Tensor};
 
-use super::{Stack, StackState};
+use super::{CandleStack, CandleStackState};
 use crate::config::{CodecConfig, finest};
 use crate::error::CodecError;
 use crate::stacks::{PerStack, StackRole};
 use crate::tensor_scope::TensorScope;
 
-/// Most steps of a lane in one pass, because attention takes memory by their square.
-const PASS_STEPS: usize = 1024;
+/// Maximum number of steps of a lane in one pass: attention takes memory by their square.
+const MAX_PASS_STEPS: usize = 1024;
 
 /// Both stacks on a device.
 pub(crate) struct CandleExecutor {
@@ -20,17 +20,17 @@ pub(crate) struct CandleExecutor {
 
 /// A stack with the shape of its frames.
 struct FramedStack {
-    stack: Stack,
+    stack: CandleStack,
     steps: usize,
     width: usize,
-    /// Frames of a pass.
+    /// Maximum number of frames of a pass.
     frames: usize,
 }
 
 /// State of one stack for lanes that advance together.
 pub(crate) struct CandleState {
     lanes: usize,
-    stack: StackState,
+    stack: CandleStackState,
 }
 
 impl CandleExecutor {
@@ -47,9 +47,9 @@ impl CandleExecutor {
         let stacks = pool.install(|| {
             PerStack::load(config, root, |scope, shape| {
                 let (steps, width) = (shape.steps, shape.width);
-                let stack = Stack::load(scope, shape.modules, shape.downsample)?;
+                let stack = CandleStack::load(scope, shape.modules, shape.downsample)?;
                 let finest = finest(shape.modules, shape.downsample, steps);
-                let frames = (PASS_STEPS / finest).max(1);
+                let frames = (MAX_PASS_STEPS / finest).max(1);
                 Ok(FramedStack { stack, steps, width, frames })
             })
         })?;
@@ -66,16 +66,16 @@ impl CandleExecutor {
         CandleState { lanes, stack: self.stacks.get(side).stack.state(0) }
     }
 
-    /// Forgets the past and goes on as though `frame` frames had gone by.
+    /// Resets the state to that of a stream whose next frame is `frame`, with nothing before it.
     pub fn start_at(&self, side: StackRole, state: &mut CandleState, frame: u64) {
         let FramedStack { stack, steps, .. } = self.stacks.get(side);
         state.stack = stack.state(frame * *steps as u64);
     }
 
-    /// (lanes, frames, numbers a frame) -> (lanes, frames, numbers a frame) in `y`.
+    /// Computes (lanes, frames, numbers per frame) into `y`, of the same form.
     ///
     /// # Errors
-    /// If the device fails; the state is then what it was.
+    /// If the device fails; the state is then unchanged.
     pub fn forward(
         &self,
         side: StackRole,
@@ -83,7 +83,7 @@ impl CandleExecutor {
         x: &[f32],
         y: &mut [f32],
     ) -> Result<(), CodecError> {
-        // Stepping a copy keeps the stream where it was if the device fails midway.
+        // Advances a copy, so that the state is unchanged if the device fails midway.
         let mut next = state.stack.clone();
         let stack = self.stacks.get(side);
         let run = || stack.forward(&self.device, state.lanes, &mut next, x);
@@ -98,7 +98,7 @@ impl FramedStack {
         &self,
         device: &Device,
         lanes: usize,
-        state: &mut StackState,
+        state: &mut CandleStackState,
         x: &[f32],
     ) -> candle_core::Result<Vec<f32>> {
         let frames = x.len() / (lanes * self.steps * self.width);

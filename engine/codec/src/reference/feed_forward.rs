@@ -2,35 +2,36 @@
 
 use candle_core::Tensor;
 
-use super::linear::Linear;
+use super::linear::CandleLinear;
 use crate::config::{Activation, FeedForward, TransformerConfig};
 use crate::error::CodecError;
 use crate::tensor_names;
 use crate::tensor_scope::TensorScope;
 
-/// Weights of one feed-forward block.
-pub(super) enum FeedForwardBlock {
-    Plain { first: Linear, second: Linear },
-    Gated { first: Linear, second: Linear, activation: Activation },
+/// Weights of a feed-forward block.
+pub(super) enum CandleFeedForward {
+    Plain { first: CandleLinear, second: CandleLinear },
+    Gated { first: CandleLinear, second: CandleLinear, activation: Activation },
 }
 
-impl FeedForwardBlock {
-    /// `scope` is the transformer layer's.
+impl CandleFeedForward {
+    /// Loads the block; `scope` is the transformer layer's.
     pub fn load(scope: &TensorScope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
         let width = config.width;
         Ok(match config.feed_forward {
             FeedForward::Plain { hidden } => Self::Plain {
-                first: Linear::load(scope, &tensor_names::FEED_FORWARD[0], hidden, width)?,
-                second: Linear::load(scope, &tensor_names::FEED_FORWARD[1], width, hidden)?,
+                first: CandleLinear::load(scope, &tensor_names::FEED_FORWARD[0], hidden, width)?,
+                second: CandleLinear::load(scope, &tensor_names::FEED_FORWARD[1], width, hidden)?,
             },
             FeedForward::Gated { hidden, activation } => Self::Gated {
-                first: Linear::load(scope, &tensor_names::GATED[0], 2 * hidden, width)?,
-                second: Linear::load(scope, &tensor_names::GATED[1], width, hidden)?,
+                first: CandleLinear::load(scope, &tensor_names::GATED[0], 2 * hidden, width)?,
+                second: CandleLinear::load(scope, &tensor_names::GATED[1], width, hidden)?,
                 activation,
             },
         })
     }
 
+    /// Computes (B, T, width) -> (B, T, width).
     pub fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         match self {
             Self::Plain { first, second } => second.forward(&first.forward(x)?.gelu_erf()?),
@@ -43,7 +44,7 @@ impl FeedForwardBlock {
     }
 }
 
-/// The activation functions a configuration may name, with PyTorch's default parameters.
+/// Applies an activation function, with PyTorch's default parameters.
 fn activate(activation: Activation, x: &Tensor) -> candle_core::Result<Tensor> {
     match activation {
         Activation::Identity => Ok(x.clone()),
@@ -52,7 +53,7 @@ fn activate(activation: Activation, x: &Tensor) -> candle_core::Result<Tensor> {
         Activation::Elu => x.elu(1.0),
         Activation::Gelu => x.gelu_erf(),
         Activation::Silu => x.silu(),
-        // x tanh(softplus(x)), softplus(x) = max(x, 0) + ln(1 + exp(-|x|)) so that no exp overflows
+        // x tanh(softplus(x)), softplus(x) = max(x, 0) + ln(1 + exp(-|x|)): no exp overflows
         Activation::Mish => {
             let softplus = (x.relu()? + (x.abs()?.neg()?.exp()? + 1.0)?.log()?)?;
             x * softplus.tanh()?

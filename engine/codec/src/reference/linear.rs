@@ -5,13 +5,13 @@ use candle_core::Tensor;
 use crate::error::CodecError;
 use crate::tensor_scope::TensorScope;
 
-/// y = x Wᵀ with W stored (out, in), as checkpoints have it.
-pub(super) struct Linear {
+/// Linear layer y = x Wᵀ, with W stored (out, in) as in checkpoints.
+pub(super) struct CandleLinear {
     weight: Tensor,
 }
 
-impl Linear {
-    /// The first of these spellings that exists.
+impl CandleLinear {
+    /// Loads the first of these names that exists.
     pub fn load(
         scope: &TensorScope<'_>,
         names: &[&str],
@@ -21,8 +21,8 @@ impl Linear {
         Ok(Self { weight: scope.tensor(names, &[output, input])? })
     }
 
-    /// A projection that is the identity where its weight is absent and the widths agree: v1 leaves
-    /// it out then, v2 and Nano never do.
+    /// Loads a projection; `None`, the identity, if its weight is absent and the widths are equal: v1 omits
+    /// it then, v2 and Nano never do.
     pub fn load_or_identity(
         scope: &TensorScope<'_>,
         name: &str,
@@ -35,11 +35,10 @@ impl Linear {
         Self::load(scope, &[name], output, input).map(Some)
     }
 
-    /// (B, T, in) -> (B, T, out).
+    /// Computes (B, T, in) -> (B, T, out).
     pub fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let (b, t, d) = x.dims3()?;
-        // One matrix product over all rows, so that streams and lanes share one pass over the
-        // weights.
+        // One matrix product over all rows, so that streams and lanes share one pass over the weights.
         let y = x.reshape((b * t, d))?.matmul(&self.weight.t()?)?;
         y.reshape((b, t, ()))
     }

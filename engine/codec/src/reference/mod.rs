@@ -1,7 +1,7 @@
-//! The stacks on candle: the exact reference path on any device, and the native path's oracle.
+//! Encoder and decoder stacks on candle: the exact path on any device, and the native path's oracle.
 //!
-//! Its matrix products sum in an order that depends on the number of rows, so that chunkings differ
-//! by about 1e-6 of full scale.
+//! The order of sums in its matrix products depends on the number of rows, so that chunkings differ by about
+//! 1e-6 of full scale.
 
 mod attention;
 mod executor;
@@ -14,4 +14,4 @@ mod stack;
 mod transformer;
 
 pub(super) use executor::{CandleExecutor, CandleState};
-use stack::{Stack, StackState};
+use stack::{CandleStack, CandleStackState};

@@ -1,4 +1,4 @@
-//! Normalisation layers.
+//! Norms.
 
 use candle_core::Tensor;
 
@@ -8,12 +8,13 @@ use crate::tensor_names;
 use crate::tensor_scope::TensorScope;
 
 /// LayerNorm (weight and bias) or RMSNorm (gain only) over the last dimension.
-pub(super) enum Norm {
+pub(super) enum CandleNorm {
     Layer { weight: Tensor, bias: Tensor },
     Rms { alpha: Tensor, eps: f32 },
 }
 
-impl Norm {
+impl CandleNorm {
+    /// Loads the norm that `kind` names; `scope` is the norm's own.
     pub fn load(scope: &TensorScope<'_>, kind: NormKind, width: usize) -> Result<Self, CodecError> {
         Ok(match kind {
             NormKind::Layer => Self::Layer {
@@ -27,6 +28,7 @@ impl Norm {
         })
     }
 
+    /// Normalizes the rows of (B, T, width).
     pub fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         match self {
             Self::Layer { weight, bias } => candle_nn::ops::layer_norm(x, weight, bias, 1e-5),

@@ -1,30 +1,30 @@
 //! Positions: rotary tables and sinusoids, exact at any offset of the stream.
 //!
 //! The reference multiplies f32 positions by f32 frequencies, which loses 0.03 rad after forty
-//! minutes at 400 Hz. Here the frequencies are the reference's (rounded to f32, as the models were
-//! trained), and their product with the position is taken in f64, so that hour ten is as exact as
-//! second one.
+//! minutes at 400 Hz. Here the frequencies are the reference's (rounded to f32, as in training), and their
+//! product with the position is taken in f64, so that hour ten is as exact as second one.
 
 use candle_core::{Device, Tensor};
 
-/// Cosines and sines of the rotary angles of consecutive positions, each (T, head width / 2).
-pub(super) struct Rotation {
+/// Cosines and sines of the rotary angles of consecutive positions, each (T, head_dim / 2).
+pub(super) struct CandleRope {
     pub cos: Tensor,
     pub sin: Tensor,
 }
 
-impl Rotation {
-    /// Positions `offset .. offset + steps`; frequency i is `max_period^(-2i / head)`.
+impl CandleRope {
+    /// Makes the table of positions `offset .. offset + steps`; frequency i is
+    /// `max_period^(-2i / head_dim)`.
     pub fn new(
         offset: u64,
         steps: usize,
-        head: usize,
+        head_dim: usize,
         max_period: f64,
         device: &Device,
     ) -> candle_core::Result<Self> {
-        let half = head / 2;
+        let half = head_dim / 2;
         let frequencies: Vec<f64> = (0..half)
-            .map(|i| f64::from((-max_period.ln() * 2.0 * i as f64 / head as f64).exp() as f32))
+            .map(|i| f64::from((-max_period.ln() * 2.0 * i as f64 / head_dim as f64).exp() as f32))
             .collect();
         let angles = (0..steps as u64).flat_map(|t| {
             let position = (offset + t) as f64;
@@ -38,14 +38,14 @@ impl Rotation {
         })
     }
 
-    /// Rotates interleaved pairs (2i, 2i+1) of a contiguous (B, H, T, head) tensor.
+    /// Rotates interleaved pairs (2i, 2i+1) of a contiguous (B, H, T, head_dim) tensor.
     pub fn apply(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         candle_nn::rotary_emb::rope_i(x, &self.cos, &self.sin)
     }
 }
 
-/// Sinusoidal embedding of positions `offset .. offset + steps`, (T, width): cosines of
-/// `p / max_period^(i / (width/2 - 1))`, then sines.
+/// Returns the sinusoidal embedding of positions `offset .. offset + steps`, (T, width): the cosines of
+/// `p / max_period^(i / (width/2 - 1))`, then the sines.
 pub(super) fn sinusoids(
     offset: u64,
     steps: usize,

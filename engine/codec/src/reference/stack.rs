@@ -1,33 +1,32 @@
-//! An encoder or decoder: patches and transformer stages in a row.
+//! Encoder or decoder: a sequence of patches and transformer stages.
 
 use candle_core::Tensor;
 
 use super::patch;
-use super::transformer::{Stage, StageState};
+use super::transformer::{CandleStage, CandleStageState};
 use crate::config::ModuleConfig;
 use crate::error::CodecError;
 use crate::tensor_scope::TensorScope;
 
 enum Module {
     Patch(usize),
-    Transformer(Stage),
+    Transformer(CandleStage),
 }
 
-/// Weights of one side of the model.
-pub(crate) struct Stack {
+/// Weights of the encoder or the decoder.
+pub(crate) struct CandleStack {
     modules: Vec<Module>,
     downsample: bool,
 }
 
-/// What a stack remembers of the stream: one entry a transformer stage.
+/// Streaming state of a stack: one entry per transformer stage.
 ///
-/// Cloning is cheap (tensors are shared and never changed in place), so that a failed step can be
-/// undone.
+/// Cloning is cheap, because tensors are shared and immutable; a failed step is undone by a clone.
 #[derive(Clone)]
-pub(crate) struct StackState(Vec<StageState>);
+pub(crate) struct CandleStackState(Vec<CandleStageState>);
 
-impl Stack {
-    /// `scope` is `encoder` or `decoder`.
+impl CandleStack {
+    /// Loads a stack; `scope` is `encoder` or `decoder`.
     pub fn load(
         scope: &TensorScope<'_>,
         configs: &[ModuleConfig],
@@ -37,7 +36,7 @@ impl Stack {
             Ok(match config {
                 ModuleConfig::Patch { size } => Module::Patch(*size),
                 ModuleConfig::Transformer(config) => {
-                    Module::Transformer(Stage::load(&scope.at(i), config)?)
+                    Module::Transformer(CandleStage::load(&scope.at(i), config)?)
                 }
             })
         };
@@ -45,9 +44,9 @@ impl Stack {
         Ok(Self { modules, downsample })
     }
 
-    /// A fresh state at sequence position `position` of the codec's finest step (the audio stream
-    /// for an encoder, frames for a decoder).
-    pub fn state(&self, mut position: u64) -> StackState {
+    /// Makes the state of a stream that starts at `position`, in steps of the stack's input: samples of the
+    /// audio stream for an encoder, frames for a decoder.
+    pub fn state(&self, mut position: u64) -> CandleStackState {
         let mut stages = Vec::new();
         for module in &self.modules {
             match module {
@@ -56,17 +55,17 @@ impl Stack {
                 Module::Transformer(stage) => stages.push(stage.state(position)),
             }
         }
-        StackState(stages)
+        CandleStackState(stages)
     }
 
-    /// (B, steps, width) -> (B, steps', width').
-    pub fn forward(&self, x: Tensor, state: &mut StackState) -> candle_core::Result<Tensor> {
+    /// Computes (B, steps, width) -> (B, steps', width').
+    pub fn forward(&self, x: Tensor, state: &mut CandleStackState) -> candle_core::Result<Tensor> {
         let mut states = state.0.iter_mut();
         let mut x = x;
         for module in &self.modules {
             x = match module {
-                Module::Patch(size) if self.downsample => patch::fold(&x, *size)?,
-                Module::Patch(size) => patch::unfold(&x, *size)?,
+                Module::Patch(size) if self.downsample => patch::patchify(&x, *size)?,
+                Module::Patch(size) => patch::unpatchify(&x, *size)?,
                 Module::Transformer(stage) => match states.next() {
                     Some(state) => stage.forward(&x, state)?,
                     None => candle_core::bail!("a stack's state has one entry a stage"),

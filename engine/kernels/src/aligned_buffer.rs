@@ -1,21 +1,21 @@
 //! Buffers that start on a cache line.
 
-/// Sixteen numbers on a cache line of their own.
+/// Sixteen f32 on a cache line of their own.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([f32; 16]);
+struct CacheLine([f32; 16]);
 
-/// Zero-initialised f32 numbers, 64-byte aligned, of a fixed length.
-pub(super) struct Aligned(Vec<Line>);
+/// Zero-initialized f32 buffer of fixed length, 64-byte aligned.
+pub(super) struct AlignedBuffer(Vec<CacheLine>);
 
-impl Aligned {
-    /// At least `length` zeros (rounded up to whole lines).
+impl AlignedBuffer {
+    /// Allocates at least `length` zeros, rounded up to whole cache lines.
     pub fn zeros(length: usize) -> Self {
-        Self(vec![Line([0.0; 16]); length.div_ceil(16)])
+        Self(vec![CacheLine([0.0; 16]); length.div_ceil(16)])
     }
 
     pub fn as_slice(&self) -> &[f32] {
-        // SAFETY: `Line` is exactly sixteen f32 without padding (repr C, size 64 = alignment).
+        // SAFETY: `CacheLine` is exactly sixteen f32 without padding (repr C, size 64 = alignment).
         unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len() * 16) }
     }
 

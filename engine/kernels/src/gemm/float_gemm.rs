@@ -1,0 +1,151 @@
+//! GEMM with f32 activations on f32 or bfloat16 weights.
+
+use super::GemmPanels;
+use crate::pack::{PANEL, panel_bytes};
+use crate::precision::Precision;
+use crate::prefetch::Prefetch;
+use crate::simd::{LANES, Simd};
+
+/// Prefetch distance in bytes where few rows make memory the limit: measured.
+const PREFETCH_DISTANCE: usize = 4096;
+
+impl GemmPanels<'_> {
+    /// Computes all panels in tiles of `C` vectors by at most `max_rows` rows, which the registers hold
+    /// together with a row of weights and an activation.
+    ///
+    /// # Safety
+    /// As [`Kernel::run`](crate::simd::Kernel::run); `x` must be the kernel's.
+    #[inline(always)]
+    pub(super) unsafe fn float_gemm<S: Simd, F: PanelFormat, const C: usize>(
+        &self,
+        x: &[f32],
+        max_rows: usize,
+    ) {
+        let bytes = panel_bytes(self.linear.precision(), self.linear.input());
+        let iterations = self.linear.input();
+        let stride = bytes / iterations;
+        // With few rows memory is the limit, and the next few lines are best prefetched first; with more,
+        // the next panel. Where "few" ends is measured too.
+        let few = if self.linear.precision() == Precision::Bf16 { 2 } else { 4 };
+        let distance = if self.rows <= few { PREFETCH_DISTANCE } else { bytes };
+        for panel in self.panels.clone() {
+            let mut row = 0;
+            // Each tile of a panel prefetches its share of what follows. After the last panel that is the
+            // first one of the next layer: weights are allocated in the order of their use.
+            let from = self.panel(panel).as_ptr().wrapping_add(distance);
+            let next = Prefetch { from, stride };
+            while row < self.rows {
+                let share = |rows| next.share(row..row + rows, self.rows, iterations);
+                // SAFETY: by the contract; `row + R` does not exceed `rows`.
+                unsafe {
+                    row += match (self.rows - row).min(max_rows) {
+                        12.. if S::WIDE => self.row_tile::<S, F, 12, C>(x, panel, row, share(12)),
+                        8.. if S::WIDE => self.row_tile::<S, F, 8, C>(x, panel, row, share(8)),
+                        4.. => self.row_tile::<S, F, 4, C>(x, panel, row, share(4)),
+                        2.. => self.row_tile::<S, F, 2, C>(x, panel, row, share(2)),
+                        _ => self.row_tile::<S, F, 1, C>(x, panel, row, share(1)),
+                    };
+                }
+            }
+            // SAFETY: by the contract.
+            unsafe { self.apply_post_op::<S>(panel) };
+        }
+    }
+
+    /// Computes `R` rows of one panel; returns R.
+    ///
+    /// # Safety
+    /// As [`GemmPanels::float_gemm`]; the rows must exist.
+    #[inline(always)]
+    unsafe fn row_tile<S: Simd, F: PanelFormat, const R: usize, const C: usize>(
+        &self,
+        x: &[f32],
+        panel: usize,
+        row: usize,
+        prefetch: Prefetch,
+    ) -> usize {
+        for column in (0..PANEL).step_by(C * LANES) {
+            // SAFETY: by the contract; the columns are the panel's.
+            unsafe { self.float_tile::<S, F, R, C>(x, panel, row, column, prefetch) }
+        }
+        R
+    }
+
+    /// Computes `R` rows by `C` vectors of one panel's outputs as chains of fused multiply-adds.
+    ///
+    /// # Safety
+    /// As [`GemmPanels::row_tile`]; the columns must be a panel's.
+    #[inline(always)]
+    unsafe fn float_tile<S: Simd, F: PanelFormat, const R: usize, const C: usize>(
+        &self,
+        x: &[f32],
+        panel: usize,
+        row: usize,
+        column: usize,
+        prefetch: Prefetch,
+    ) {
+        let input = self.linear.input();
+        let x = &x[row * input..][..R * input];
+        let weights = self.panel(panel);
+        // SAFETY: x holds R rows, and a panel `input` rows of 32 weights, of which 16 C from `column` on
+        // are inside.
+        unsafe {
+            let x = x.as_ptr();
+            let mut sums = [[S::zero(); C]; R];
+            for k in 0..input {
+                prefetch.issue::<S>(k);
+                let w = F::load::<S, C>(weights.as_ptr(), k, column);
+                for r in 0..R {
+                    let x = S::splat(*x.add(r * input + k));
+                    for c in 0..C {
+                        sums[r][c] = x.fma(w[c], sums[r][c]);
+                    }
+                }
+            }
+            self.store_tile(sums, panel * PANEL + column, row);
+        }
+    }
+}
+
+/// Number format of a panel of floats.
+pub(super) trait PanelFormat {
+    /// Loads `C` vectors of weights of input `k`, from `column` on.
+    ///
+    /// # Safety
+    /// The processor must have the instruction set, and the weights be inside the panel.
+    unsafe fn load<S: Simd, const C: usize>(panel: *const u8, k: usize, column: usize) -> [S; C];
+}
+
+pub(super) struct F32Panel;
+
+impl PanelFormat for F32Panel {
+    #[inline(always)]
+    unsafe fn load<S: Simd, const C: usize>(panel: *const u8, k: usize, column: usize) -> [S; C] {
+        // SAFETY: by the contract.
+        unsafe {
+            let from = panel.cast::<f32>().add(k * PANEL + column);
+            let mut weights = [S::load(from); C];
+            for c in 1..C {
+                weights[c] = S::load(from.add(c * LANES));
+            }
+            weights
+        }
+    }
+}
+
+pub(super) struct Bf16Panel;
+
+impl PanelFormat for Bf16Panel {
+    /// Loads a whole row of the panel: two vectors.
+    #[inline(always)]
+    unsafe fn load<S: Simd, const C: usize>(panel: *const u8, k: usize, _column: usize) -> [S; C] {
+        const { assert!(C == PANEL / LANES, "each word holds an output of both vectors") };
+        // SAFETY: by the contract.
+        unsafe {
+            let (first, second) = S::load_bf16(panel.cast::<u16>().add(k * PANEL));
+            let mut weights = [first; C];
+            weights[1] = second;
+            weights
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! KV cache: keys and values of the attention window, in rings.
+//!
+//! Each lane and head has a ring of keys and a ring of values, `blocks` blocks of sixteen positions each.
+//! Appending position p writes slot p % capacity and so evicts the oldest position. The capacity is a full
+//! window and the longest chunk, rounded up to whole blocks, so that no key that a query of the chunk still
+//! sees is evicted.
+//!
+//! ```text
+//! ring of 64 slots (4 blocks), window of 40 positions, 70 ..= 74 appended:
+//!
+//! slot     0          6           11             31                    63
+//!          +----------+-----------+--------------+---------------------+
+//! position | 64 .. 69 | 70 .. 74  | 11 .. 30     | 31 .. 63            |
+//!          | seen     | appended  | not seen,    | seen: the query at  |
+//!          |          |           | evicted next | 70 sees 31 ..= 70   |
+//!          +----------+-----------+--------------+---------------------+
+//!
+//! keys, f32:    block = [number of the head][16 positions]
+//! keys, bf16:   block = [number / 2][16 positions][2]: numbers 2i and 2i + 1 share a 32-bit word
+//! values, f32:  row   = [numbers of the head, padded to 32]
+//! values, bf16: row   = [number / 32][16][2]: numbers i and 16 + i share a 32-bit word
+//!
+//! keys:   [lane][head][block][key_dim * 16]         queries read keys sixteen positions at a time,
+//! values: [lane][head][block * 16 slots][value_dim] and values position by position
+//! ```
+
+use half::bf16;
+
+use super::arena::{Arena, ArenaBlock};
+use super::attention::Attention;
+use super::precision::Precision;
+use super::simd::LANES;
+
+/// Rotated keys and values of the window, for each lane and head in rings of its own.
+pub struct KvCache {
+    /// Blocks of sixteen positions in a ring.
+    pub(super) blocks: usize,
+    /// Whether elements are f32; bfloat16 otherwise.
+    pub(super) is_f32: bool,
+    pub(super) keys: ArenaBlock,
+    pub(super) values: ArenaBlock,
+}
+
+impl KvCache {
+    /// Allocates a cache for passes of at most `steps` positions, with all pages resident. Elements are f32
+    /// with [`Precision::F32`] and bfloat16 otherwise.
+    pub fn new(
+        attention: &Attention,
+        lanes: usize,
+        steps: usize,
+        precision: Precision,
+        arena: &Arena,
+    ) -> Self {
+        let is_f32 = precision == Precision::F32;
+        let bytes = if is_f32 { size_of::<f32>() } else { size_of::<bf16>() };
+        let blocks = attention.ring_blocks(steps);
+        let positions = lanes * attention.heads * blocks * LANES;
+        Self {
+            blocks,
+            is_f32,
+            keys: arena.allocate_resident(positions * attention.key_dim() * bytes),
+            values: arena.allocate_resident(positions * attention.value_dim() * bytes),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Software prefetch, spread over the iterations of a loop.
+
+use std::ops::Range;
+
+use super::simd::Simd;
+
+/// Bytes of a cache line.
+pub(super) const CACHE_LINE: usize = 64;
+
+/// Memory that a loop prefetches while it works on other data: `stride` bytes in each iteration, from an
+/// address on. The memory need not be mapped.
+#[derive(Clone, Copy)]
+pub(super) struct Prefetch {
+    pub from: *const u8,
+    pub stride: usize,
+}
+
+impl Prefetch {
+    /// Prefetches the bytes of one iteration.
+    #[inline(always)]
+    pub fn issue<S: Simd>(self, iteration: usize) {
+        let from = self.from.wrapping_add(iteration * self.stride);
+        S::prefetch(from);
+        let mut line = CACHE_LINE;
+        while line < self.stride {
+            S::prefetch(from.wrapping_add(line));
+            line += CACHE_LINE;
+        }
+    }
+
+    /// Returns the share of a sub-loop: of `parts` equal parts of the work, each of `iterations`, those in
+    /// `part`.
+    #[inline(always)]
+    pub fn share(self, part: Range<usize>, parts: usize, iterations: usize) -> Self {
+        let from = self.from.wrapping_add(self.stride * iterations * part.start / parts);
+        Self { from, stride: (self.stride * part.len()).div_ceil(parts) }
+    }
+}
