@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::checkpoint::Checkpoint;
 use super::config::CodecConfig;
@@ -19,6 +19,17 @@ use residue_kernels::Precision;
 /// A loaded model. Cloning shares the weights.
 #[derive(Clone)]
 pub struct Codec(Arc<LoadedModel>);
+
+/// A reference to a [`Codec`] that does not keep its weights in memory.
+#[derive(Clone, Default)]
+pub struct WeakCodec(Weak<LoadedModel>);
+
+impl WeakCodec {
+    /// Returns the codec, if any stream or owner still holds it.
+    pub fn upgrade(&self) -> Option<Codec> {
+        self.0.upgrade().map(Codec)
+    }
+}
 
 impl Codec {
     /// Loads `config.json` and the safetensors files of `folder`, as published.
@@ -82,6 +93,16 @@ impl Codec {
 
     fn new(model: LoadedModel) -> Self {
         Self(Arc::new(model))
+    }
+
+    /// Returns a reference that does not keep the weights in memory.
+    pub fn downgrade(&self) -> WeakCodec {
+        WeakCodec(Arc::downgrade(&self.0))
+    }
+
+    /// Returns true if both share their weights.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Returns the model's layout.

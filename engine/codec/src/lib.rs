@@ -49,7 +49,7 @@ mod tensor_source;
 #[cfg(feature = "reference")]
 pub use candle_core::Device;
 pub use checkpoint::Checkpoint;
-pub use codec::Codec;
+pub use codec::{Codec, WeakCodec};
 pub use config::{
     Activation, CodecConfig, FeedForward, ModuleConfig, NormKind, PositionConfig, QuantizerConfig,
     TransformerConfig,
@@ -64,5 +64,5 @@ pub use load_context::LoadProgress;
 pub use options::{CodecBackend, CodecOptions};
 pub use quantizer::{Latents, Quantizer};
 pub use residue_kernels::{ParsePrecisionError, Precision};
-pub use safetensors_header::{SafetensorsHeaderError, read_safetensors_header};
+pub use safetensors_header::{SafetensorsHeaderError, read_safetensors_header, read_tensor_names};
 pub use shard_index::{ShardIndex, ShardIndexError};

@@ -31,7 +31,7 @@ impl TensorSource for RandomWeights {
         let stream = hasher.finish();
         let range = (3.0 / shape[1] as f32).sqrt();
         let draw = |i: usize| {
-            let bits = splitmix64(stream.wrapping_add(i as u64)) >> 40;
+            let bits = mix(stream.wrapping_add(i as u64)) >> 40;
             (bits as f32 / (1u64 << 23) as f32 - 1.0) * range
         };
         Ok((0..length).into_par_iter().with_min_len(1 << 14).map(draw).collect())
@@ -44,8 +44,8 @@ impl TensorSource for RandomWeights {
     }
 }
 
-/// Hashes a counter to 64 bits: SplitMix64 (Steele, Lea, Flood 2014).
-fn splitmix64(counter: u64) -> u64 {
+/// SplitMix64 (Steele, Lea, Flood 2014): a counter turned into well-mixed bits.
+fn mix(counter: u64) -> u64 {
     let mut z = counter.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

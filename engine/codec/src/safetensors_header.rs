@@ -1,5 +1,6 @@
 //! The header of a safetensors file.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 use safetensors::tensor::Metadata;
@@ -70,5 +71,76 @@ pub fn read_safetensors_header(
         Some(listed) if listed == bytes => Ok(header),
         Some(listed) => Err(SafetensorsHeaderError::Size { listed, bytes }),
         None => Err(SafetensorsHeaderError::Overflow),
+    }
+}
+
+/// Reads the names of the tensors in a safetensors file of `bytes` bytes.
+///
+/// # Errors
+/// As [`read_safetensors_header`].
+pub fn read_tensor_names(
+    content: &mut impl Read,
+    bytes: u64,
+) -> Result<BTreeSet<String>, SafetensorsHeaderError> {
+    let header = read_safetensors_header(content, bytes)?;
+    Ok(header.tensors().into_keys().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(header: &str, data: usize) -> Vec<u8> {
+        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(header.as_bytes());
+        bytes.extend(vec![0; data]);
+        bytes
+    }
+
+    fn check(bytes: &[u8]) -> Result<usize, String> {
+        let names = read_tensor_names(&mut &bytes[..], bytes.len() as u64);
+        names.map(|names| names.len()).map_err(|error| error.to_string())
+    }
+
+    const TWO: &str = r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"I8","shape":[3],"data_offsets":[8,11]}}"#;
+
+    #[test]
+    fn a_header_has_to_fill_its_file() {
+        assert_eq!(check(&file(TWO, 11)), Ok(2));
+        assert!(check(&file(TWO, 10)).unwrap_err().contains("the file has"));
+        assert!(check(&file(TWO, 12)).unwrap_err().contains("the file has"));
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_noticed() {
+        let whole = file(TWO, 11);
+        for length in 0..whole.len() {
+            assert!(check(&whole[..length]).is_err(), "{length}");
+        }
+    }
+
+    #[test]
+    fn hostile_headers_are_errors() {
+        assert!(check(&u64::MAX.to_le_bytes()).unwrap_err().contains("claims"));
+        let overlap = TWO.replace("[8,11]", "[7,10]");
+        let backwards = TWO.replace("[8,11]", "[11,8]");
+        let shape = TWO.replace("[2]", "[18446744073709551615,18446744073709551615]");
+        let dtype = TWO.replace("I8", "X9");
+        for header in [&overlap, &backwards, &shape, &dtype, "[]", "{", "\"\""] {
+            assert!(check(&file(header, 11)).is_err(), "{header}");
+        }
+        // Each tensor is possible, together they are more than can be counted.
+        let quarter = 1u64 << 61;
+        let endless: Vec<String> = (0..7)
+            .map(|i| {
+                format!(
+                    r#""{i}":{{"dtype":"U8","shape":[{}],"data_offsets":[{},{}]}}"#,
+                    quarter - 1,
+                    i * (quarter - 1),
+                    (i + 1) * (quarter - 1)
+                )
+            })
+            .collect();
+        assert!(check(&file(&format!("{{{}}}", endless.join(",")), 0)).is_err());
     }
 }

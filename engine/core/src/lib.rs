@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`audio`] | buffers, conversion of sample rates, channel layout |
 //! | [`codes`] | arrays of codes, and whether they fit a model |
-//! | [`atomic_file`], [`small_file`] | atomic replacement of files, bounded reading of small files |
+//! | [`atomic_file`], [`small_file`] | files that are there whole or not at all, files that are read whole |
 
 pub mod atomic_file;
 pub mod audio;
