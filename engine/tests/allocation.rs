@@ -6,7 +6,7 @@ use residue_engine::codec::{Codec, CodecOptions, Precision};
 use residue_engine_testing::allocation::{CountingAllocator, allocations};
 
 #[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator;
+static ALLOCATOR: Counting = Counting;
 
 /// The only test of this program: those of others would be counted too.
 #[test]
@@ -22,7 +22,7 @@ fn frames_are_encoded_and_decoded_without_allocation() {
         let planes = vec![audio.as_slice(); config.channels];
         let mut codes = vec![0u32; 5 * depth];
         let mut decoded = vec![0f32; 2 * config.channels * 5 * frame];
-        // The threads that loaded the model may allocate while they exit.
+        // The threads that loaded the model are on their way out, and may allocate there.
         std::thread::sleep(Duration::from_millis(100));
         let before = allocations();
         for _ in 0..3 {

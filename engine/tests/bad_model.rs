@@ -1,5 +1,5 @@
-//! Malformed configurations and checkpoints: each gives its error, none panics, and none makes the loader allocate more
-//! than the files hold.
+//! Malformed configurations and checkpoints: each gives its error, none panics, and none makes the
+//! loader allocate more than the files themselves hold.
 
 mod support;
 
@@ -11,16 +11,16 @@ use residue_engine_testing::allocation::{CountingAllocator, peak_memory};
 use serde_json::{Value, json};
 use support::folder;
 
-/// Bound of the peak memory while a broken model of 0.7 MB is refused, in bytes.
+/// Most memory that refusing a broken model of 0.7 MB may take at any moment.
 const PEAK: usize = 16 << 20;
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-/// Lock by which tests that watch the allocator run one at a time.
+/// Tests that watch the allocator take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Loads `dir`, checks peak memory, and returns the error.
+/// Loads `dir` and returns what it said, having checked that it stayed small.
 fn refusal(name: &str, dir: &Path) -> String {
     let options = CodecOptions { threads: 1, ..CodecOptions::default() };
     let (found, peak) = peak_memory(|| match Codec::load(dir, &options) {
@@ -39,7 +39,7 @@ fn check(name: &str, dir: &Path, expected: &[&str]) {
     assert!(!found.contains('\n'), "{name}: an error is one line");
 }
 
-/// A safetensors file as header and data, each of which can be corrupted.
+/// A safetensors file taken apart, so that every part can be broken.
 #[derive(Clone)]
 struct Parts {
     header: Value,

@@ -14,12 +14,12 @@ fn rows(golden: &Value) -> Vec<Vec<f64>> {
     serde_json::from_value(golden.clone()).expect("a list of lists of numbers")
 }
 
-/// Returns noise of the script's generator.
+/// The script's generator.
 fn noise(samples: usize, seed: u32) -> Vec<f64> {
     SeededNoise::new(seed).samples(samples).into_iter().map(f64::from).collect()
 }
 
-/// Returns the script's two signals, which are exact in f32.
+/// The script's two signals, which are exact in 32-bit floats.
 fn signals(rate: u32, samples: usize, seed: u32) -> [Audio; 2] {
     let triangle = |n: usize| ((n % 128) as f64 - 64.0).abs() / 64.0 - 0.5;
     let (first, second) = (noise(samples, seed), noise(samples, seed + 1));

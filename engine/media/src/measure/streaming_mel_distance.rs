@@ -178,8 +178,8 @@ mod tests {
     fn lanes(seconds: f64) -> Vec<[f32; 3]> {
         let count = (f64::from(RATE) * seconds) as usize;
         let tone = sine(RATE, 1, count, 440.0, 0.5);
-        let mut noise = SeededNoise::new(1);
-        let mut noise = || 0.5 * noise.sample();
+        let mut seeded = SeededNoise::new(1);
+        let mut noise = move || seeded.sample() / 2.0;
         let lane = |x: &f32| {
             let dry = *x + 0.01 * noise();
             [dry, dry + 0.02 * noise(), 0.5 * dry + 0.1 * noise()]

@@ -17,8 +17,8 @@ pub fn sine(rate: u32, channels: usize, samples: usize, hertz: f64, amplitude: f
 /// Returns uniform noise in `±amplitude`, different on every channel.
 pub fn noise(rate: u32, channels: usize, samples: usize, amplitude: f32) -> Audio {
     let mut noise = SeededNoise::new(1);
-    let mut next = || amplitude * noise.sample();
-    let channels = (0..channels).map(|_| (0..samples).map(|_| next()).collect()).collect();
+    let mut plane = || noise.samples(samples).iter().map(|sample| amplitude * sample).collect();
+    let channels = (0..channels).map(|_| plane()).collect();
     Audio { rate, channels }
 }
 
