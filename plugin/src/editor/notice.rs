@@ -139,7 +139,7 @@ impl EditorNotice {
                     ui.add(bar.fill(theme.weak));
                     let (text, detail) = (
                         download_progress(&fetch),
-                        "Audio continues. Cancel keeps what has arrived.",
+                        "Audio continues. A stopped download can be resumed later.",
                     );
                     message_text(ui, &theme, &text, detail, false);
                 }
