@@ -32,7 +32,7 @@ const RANGE: f32 = 80.0;
 /// Pixels a point. Everything below is in points.
 const SCALE: f32 = 2.0;
 /// Size of a spectrogram.
-const PANEL: Vec2 = vec2(430.0, 130.0);
+const PANEL: Vec2 = vec2(430.0, 140.0);
 /// Left of the first column: frequency labels.
 const LEFT: f32 = 38.0;
 /// Left edges of the columns.
@@ -203,7 +203,7 @@ fn level(difference: &Audio, original: &Audio) -> String {
         |audio: &Audio| audio.channels.iter().flatten().map(|x| f64::from(*x).powi(2)).sum();
     let (left, all): (f64, f64) = (power(difference), power(original));
     if all > 0.0 && left > 0.0 {
-        format!("{:.1} dB against the original", 10.0 * (left / all).log10() + 0.0)
+        minus(&format!("{:.1} dB against the original", 10.0 * (left / all).log10() + 0.0))
     } else {
         String::new()
     }
@@ -229,7 +229,7 @@ fn page(
     let label = RichText::new("original").color(text);
     caption(ui, caption_rect(0, top), label, &captions.original, weak);
     panel(ui, axes, 0, top, original, rows.is_empty());
-    let at = pos2(LEFT - 4.0, top + CAPTION / 2.0);
+    let at = pos2(LEFT - 4.0, top + CAPTION);
     ui.painter().text(at, Align2::RIGHT_CENTER, "Hz", theme::small(), weak);
     legend(ui, axes, top);
     for (n, (row, (label, numbers))) in rows.iter().zip(&captions.rows).enumerate() {
@@ -262,7 +262,7 @@ fn caption(ui: &mut Ui, rect: Rect, label: RichText, numbers: &str, weak: Color3
     let layout = Layout::right_to_left(Align::Center);
     ui.scope_builder(UiBuilder::new().max_rect(rect).layout(layout), |ui| {
         if !numbers.is_empty() {
-            let numbers = RichText::new(minus(&one_line(numbers))).color(weak);
+            let numbers = RichText::new(one_line(numbers)).color(weak);
             ui.add(Label::new(numbers).truncate());
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -315,9 +315,9 @@ fn legend(ui: &mut Ui, axes: &Axes, top: f32) {
 mod tests {
     use super::*;
 
-    /// A quarter of a second of a tone that starts halfway.
+    /// A quarter of a second of a tone of 2 kHz that starts halfway.
     fn tone(gain: f32) -> Audio {
-        let sample = |n: usize| if n < 3000 { 0.0 } else { gain * (n as f32 * 0.2618).sin() };
+        let sample = |n: usize| if n < 3000 { 0.0 } else { gain * (n as f32 * 0.5236).sin() };
         Audio { rate: 24_000, channels: vec![(0..6000).map(sample).collect()] }
     }
 
@@ -357,8 +357,9 @@ mod tests {
     fn spectrograms_show_their_levels_where_they_belong() {
         let image = draw(&captions("depth 4", 1), &tone(0.5), &[tone(0.25)]).unwrap();
         let map = ColorMap::of(&Theme::DARK);
-        // 1 kHz lies between the lines of the grid, and so do the places left and right.
-        let y = |row: usize| panel_rect(0, row_top(row)).top() + PANEL.y * 0.482 + 3.0;
+        // 2 kHz lies between the lines of the grid, and so do the places left and right.
+        let height = FrequencyAxis::Log.position(2000.0, &(40.0..=12_000.0)) as f32;
+        let y = |row: usize| panel_rect(0, row_top(row)).top() + PANEL.y * height;
         let at = |column: usize, row: usize, share: f32| {
             image[(pixels(COLUMNS[column] + PANEL.x * share), pixels(y(row)))]
         };

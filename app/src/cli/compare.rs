@@ -7,7 +7,7 @@ use residue_engine::audio;
 use residue_engine::codec::Config;
 use residue_engine::measure::{self, CodebookUse, Distances};
 use residue_engine::tokens::Codes;
-use residue_ui::text::kbps;
+use residue_ui::text::{kbps, minus};
 use serde::Serialize;
 
 use super::args::Compare;
@@ -127,7 +127,7 @@ fn captions(report: &Report) -> ComparisonCaptions {
         let numbers = format!(
             "mel distance {:.2}   SI-SDR {}",
             row.distances.mel,
-            optional(row.distances.si_sdr_db, |x| format!("{x:.1} dB"))
+            optional(row.distances.si_sdr_db, |x| minus(&format!("{x:.1} dB")))
         );
         (format!("depth {} · {}", row.depth, kbps(row.kbps * 1000.0)), numbers)
     };
