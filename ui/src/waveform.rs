@@ -2,8 +2,8 @@
 
 use egui::accesskit::{Action, ActionData, Role};
 use egui::{
-    CursorIcon, EventFilter, Key, Mesh, Rect, Response, Sense, Stroke, StrokeKind, Ui,
-    WidgetInfo, pos2, vec2,
+    CursorIcon, EventFilter, Key, Mesh, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
+    pos2, vec2,
 };
 
 use crate::theme::{self, Lane, Theme, size};

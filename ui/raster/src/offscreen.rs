@@ -1,6 +1,8 @@
 //! A context without a window: input goes in, images come out.
 
-use egui::{Color32, ColorImage, Context, ImageData, Pos2, RawInput, Rect, TexturesDelta, Ui, Vec2};
+use egui::{
+    Color32, ColorImage, Context, ImageData, Pos2, RawInput, Rect, TexturesDelta, Ui, Vec2,
+};
 
 use crate::triangles::{Textures, draw};
 

@@ -146,7 +146,12 @@ impl Triangle {
     }
 
     /// The pixels of a row that may lie inside, and those that do for sure.
-    fn span(&self, y: usize, bounds: &Rect, clip: &Range<usize>) -> Option<(Range<usize>, Range<usize>)> {
+    fn span(
+        &self,
+        y: usize,
+        bounds: &Rect,
+        clip: &Range<usize>,
+    ) -> Option<(Range<usize>, Range<usize>)> {
         let mut range = [f64::from(bounds.left()), f64::from(bounds.right())];
         self.edges.iter().for_each(|edge| edge.narrow(y as f32 + 0.5, &mut range));
         let [least, most] = range;
@@ -245,7 +250,8 @@ mod tests {
         let opaque = Rect::from_min_size(Pos2::ZERO, vec2(64.0, 64.0));
         for centre in [pos2(32.0, 32.0), pos2(31.5, 20.5), pos2(7.3, 40.9)] {
             let mut mesh = Mesh::default();
-            let rim = [(0.0, 0.0), (40.0, 0.0), (64.0, 0.0), (64.0, 11.5), (64.0, 64.0), (0.0, 64.0)];
+            let rim =
+                [(0.0, 0.0), (40.0, 0.0), (64.0, 0.0), (64.0, 11.5), (64.0, 64.0), (0.0, 64.0)];
             let half = Color32::from_white_alpha(128);
             mesh.colored_vertex(centre, half);
             rim.iter().for_each(|(x, y)| mesh.colored_vertex(pos2(*x, *y), half));

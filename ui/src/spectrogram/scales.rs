@@ -89,7 +89,13 @@ pub fn level_scale(
         let y = bar.bottom() - bar.height() * (level - low) / span;
         let y = y.clamp(bar.top() + 5.0, bar.bottom() - 5.0);
         let text = minus(&format!("{level:.0}"));
-        painter.text(pos2(bar.right() + 3.0, y), Align2::LEFT_CENTER, text, theme::small(), theme.weak);
+        painter.text(
+            pos2(bar.right() + 3.0, y),
+            Align2::LEFT_CENTER,
+            text,
+            theme::small(),
+            theme.weak,
+        );
         level -= step;
     }
 }

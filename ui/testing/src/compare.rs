@@ -108,8 +108,7 @@ fn difference(picture: &Picture, expected: &Picture) -> Option<Difference> {
 fn regions(picture: &Picture, expected: &Picture) -> Vec<Vec<[usize; 2]>> {
     let (width, height) = (picture.width, picture.height);
     let pixels = picture.rgb.chunks_exact(3).zip(expected.rgb.chunks_exact(3));
-    let differs =
-        |(a, b): (&[u8], &[u8])| a.iter().zip(b).any(|(a, b)| a.abs_diff(*b) > TOLERANCE);
+    let differs = |(a, b): (&[u8], &[u8])| a.iter().zip(b).any(|(a, b)| a.abs_diff(*b) > TOLERANCE);
     let mut left: Vec<bool> = pixels.map(differs).collect();
     let mut regions = Vec::new();
     for start in 0..left.len() {
@@ -209,7 +208,9 @@ mod tests {
         let block: Vec<_> = (0..25).map(|n| [50 + n % 5, 60 + n / 5]).collect();
         picture(&[], 0).write(&before.join("view.png"));
         let problem = compare(&picture(&block, 100), &before, "view", &after).unwrap_err();
-        assert!(problem.contains("largest of 25 pixels") && problem.contains("x 50 to 54, y 60 to 64"));
+        assert!(
+            problem.contains("largest of 25 pixels") && problem.contains("x 50 to 54, y 60 to 64")
+        );
         let marked = Picture::read(&after.join("view-difference.png")).expect("a file");
         assert_eq!([marked.get(52, 62), marked.get(0, 0)], [[255, 0, 0], [74; 3]]);
         assert_eq!(Picture::read(&after.join("view.png")).expect("a file").get(52, 62), [136; 3]);
