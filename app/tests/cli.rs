@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use residue_engine::audio::{self, Audio};
 use residue_engine::tokens::npy;
+use residue_engine_testing::SeededNoise;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -65,12 +66,10 @@ impl Place {
         let length = rate as usize * 3 / 2 + 17;
         let mut audio = Audio::silence(rate, channels, length);
         for (c, plane) in audio.channels.iter_mut().enumerate() {
-            let mut noise = 12_345_u32 + c as u32;
+            let mut noise = SeededNoise::new(12_345 + c as u32);
             for (n, x) in plane.iter_mut().enumerate() {
-                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 let t = n as f32 / rate as f32;
-                *x = 0.3 * (t * (1500.0 + 400.0 * c as f32)).sin()
-                    + 0.05 * ((noise >> 8) as f32 / (1 << 23) as f32 - 1.0);
+                *x = 0.3 * (t * (1500.0 + 400.0 * c as f32)).sin() + 0.05 * noise.sample();
             }
         }
         audio::write(&self.path(name), &audio).unwrap();

@@ -10,6 +10,7 @@ use std::time::Instant;
 use candle_core::{Device, Tensor};
 use residue_engine::codec::{Backend, Codec, Config, Options};
 use residue_engine::kernels::{Arena, Epilogue, Isa, Linear, Precision, Rows, Team, Then};
+use residue_engine_testing::SeededNoise;
 
 /// Frames that fill the longest window of Nano, 10 s.
 const FILL: usize = 125;
@@ -20,12 +21,7 @@ fn median(values: &mut [f64]) -> f64 {
 }
 
 fn noise(length: usize) -> Vec<f32> {
-    let mut state = 1u32;
-    let draw = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..length).map(draw).collect()
+    SeededNoise::new(1).samples(length)
 }
 
 fn time(f: impl FnOnce()) -> f64 {

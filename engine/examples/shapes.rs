@@ -11,17 +11,13 @@ use residue_engine::kernels::{
     Arena, Attention, AttentionScratch, Epilogue, Isa, KeyValues, Linear, Outlet, Precision,
     Rotation, Rounded, Team, Then, Window,
 };
+use residue_engine_testing::SeededNoise;
 
 /// Bytes of layers that take turns.
 const COLD: usize = 256 << 20;
 
 fn noise(length: usize) -> Vec<f32> {
-    let mut state = 1u32;
-    let draw = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..length).map(draw).collect()
+    SeededNoise::new(1).samples(length)
 }
 
 /// Seconds of the fastest of `rounds` calls.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use residue_engine::codec::{Codec, Decoder, Encoder, Options, Precision};
 use residue_engine::models::embedded;
+use residue_engine_testing::SeededNoise;
 
 /// Chunks of sound, and of silence after it: more than the windows hold.
 const CHUNKS: usize = 200;
@@ -55,12 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let config = codec.config();
     let frames = (0.08 * config.frame_rate()).round() as usize;
     let samples = frames * config.frame_samples;
-    let mut state = 1u32;
-    let mut draw = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    let loud: Vec<f32> = (0..samples).map(|_| draw()).collect();
+    let loud = SeededNoise::new(1).samples(samples);
     let silent = vec![0f32; samples];
     let mut first = Stream::new(&codec, frames);
     first.run(&vec![loud.as_slice(); config.channels])?;

@@ -20,6 +20,7 @@ use residue_app::window::CONTROLS;
 use residue_engine::audio::{self, Audio};
 use residue_engine::live::{Allowance, FrameSettings, Settings};
 use residue_engine::tokens::npy;
+use residue_engine_testing::SeededNoise;
 use serde_json::Value;
 
 use probe::{Probe, Recording};
@@ -107,13 +108,11 @@ impl Residue {
 fn signal(rate: u32) -> [Vec<f32>; 2] {
     let length = rate as usize * (SECONDS + 30);
     [1_u32, 2].map(|seed| {
-        let mut noise = seed;
+        let mut noise = SeededNoise::new(seed);
         let mut next = |n: usize| {
-            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let t = n as f32 / rate as f32;
             let swell = 0.5 + 0.5 * (t * 7.0).sin();
-            swell * 0.3 * (t * 900.0 * seed as f32).sin()
-                + 0.05 * ((noise >> 8) as f32 / (1 << 23) as f32 - 1.0)
+            swell * 0.3 * (t * 900.0 * seed as f32).sin() + 0.05 * noise.sample()
         };
         (0..length).map(&mut next).collect()
     })

@@ -13,6 +13,7 @@ use residue_engine::live::{FrameSettings, Settings, Source};
 use residue_engine::models::{HubSettings, Library, embedded};
 use residue_engine::offline;
 use residue_engine::tokens::Codes;
+use residue_engine_testing::SeededNoise;
 use tempfile::TempDir;
 
 /// The embedded model's rate and frame.
@@ -135,7 +136,7 @@ pub fn settings(source: Source, depths: [usize; 2]) -> Settings {
 
 /// Something voice-like that starts at once.
 pub fn voice(rate: u32, length: usize, seed: u32) -> Vec<f32> {
-    let mut noise = seed;
+    let mut noise = SeededNoise::new(seed);
     let mut phase = 0.0f64;
     (0..length)
         .map(|n| {
@@ -144,8 +145,7 @@ pub fn voice(rate: u32, length: usize, seed: u32) -> Vec<f32> {
             let harmonics: f64 = (1..12)
                 .map(|h| (phase * std::f64::consts::TAU * f64::from(h)).sin() / f64::from(h))
                 .sum();
-            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let hiss = f64::from(noise >> 8) / f64::from(1 << 23) - 1.0;
+            let hiss = f64::from(noise.sample());
             let swell = 0.6 + 0.4 * (5.0 * t).sin();
             (0.2 * swell * harmonics + 0.02 * hiss) as f32
         })

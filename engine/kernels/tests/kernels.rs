@@ -1,18 +1,14 @@
 //! Each kernel against a plain f64 oracle, on awkward shapes and every instruction set there is.
 
 use proptest::prelude::*;
+use residue_engine_testing::SeededNoise;
 use residue_kernels::{
     Arena, Attention, AttentionScratch, Crew, Epilogue, Isa, KeyValues, Linear, Moments, Norm,
     Outlet, Precision, Rotation, Rounded, Rows, Team, Then, Window, gelu,
 };
 
 fn noise(length: usize, seed: u32) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(747_796_405).wrapping_add(1);
-    let draw = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..length).map(draw).collect()
+    SeededNoise::new(seed.wrapping_mul(747_796_405).wrapping_add(1)).samples(length)
 }
 
 fn bits(x: &[f32]) -> Vec<u32> {

@@ -1,6 +1,7 @@
 //! The measurements against numbers from an independent NumPy and SciPy implementation, which is
 //! kept in `measure/make_goldens.py`.
 
+use residue_engine_testing::SeededNoise;
 use residue_media::audio::Audio;
 use residue_media::measure::{Edge, MelFilterbank, Stft, compare, loudness};
 use serde_json::Value;
@@ -14,12 +15,8 @@ fn rows(golden: &Value) -> Vec<Vec<f64>> {
 }
 
 /// The script's generator.
-fn noise(samples: usize, mut state: u32) -> Vec<f64> {
-    let next = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        f64::from(state >> 8) / f64::from(1 << 23) - 1.0
-    };
-    (0..samples).map(next).collect()
+fn noise(samples: usize, seed: u32) -> Vec<f64> {
+    SeededNoise::new(seed).samples(samples).into_iter().map(f64::from).collect()
 }
 
 /// The script's two signals, which are exact in 32-bit floats.

@@ -1,9 +1,16 @@
-//! What tests download models from: a [`HubServer`] on this computer, and small models to put there.
+//! Support for tests: [`SeededNoise`], and with the feature `hub` a server on this computer to download
+//! models from, and small models to put there.
 //!
 //! Everything here panics where something is wrong: it is for tests.
 
+#[cfg(feature = "hub")]
 mod hub_server;
+mod noise;
+#[cfg(feature = "hub")]
 mod sample;
 
+#[cfg(feature = "hub")]
 pub use hub_server::{COMMIT, HubServer, Mishap, Request, State};
+pub use noise::SeededNoise;
+#[cfg(feature = "hub")]
 pub use sample::{CONFIG, Place, REPOSITORY, quiet, sha256, sharded, single, weights, write};

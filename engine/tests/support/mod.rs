@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use residue_engine::codec::{Backend, Codec, Device, Options};
 use residue_engine::tokens::Codes;
+use residue_engine_testing::SeededNoise;
 use safetensors::{Dtype, SafeTensors};
 
 pub const CASES: [&str; 5] = ["v1", "v2", "nano", "gated", "v1_sharded"];
@@ -119,11 +120,10 @@ pub fn difference(a: &[Vec<f32>], b: &[Vec<f32>]) -> f32 {
 pub fn signal(channels: usize, samples: usize, seed: u32) -> Vec<Vec<f32>> {
     (0..channels as u32)
         .map(|c| {
-            let mut state = seed.wrapping_mul(747_796_405).wrapping_add(c + 1);
+            let mut noise = SeededNoise::new(seed.wrapping_mul(747_796_405).wrapping_add(c + 1));
             (0..samples)
                 .map(|n| {
-                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                    let noise = (state >> 8) as f32 / (1 << 23) as f32 - 1.0;
+                    let noise = noise.sample();
                     let t = n as f32 / 24_000.0;
                     let swell = 0.5 + 0.4 * (t * 7.0 + c as f32).sin();
                     swell * (0.2 * noise + 0.4 * (t * 2_700.0).sin() + 0.2 * (t * 900.0).cos())

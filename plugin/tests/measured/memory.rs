@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use residue_engine_testing::SeededNoise;
 use serde_json::{Map, Value, json};
 
 use crate::alone;
@@ -53,7 +54,7 @@ fn inflate(from: &Path, to: &Path) -> usize {
             json!({"dtype": "F16", "shape": shape, "data_offsets": offsets}),
         );
     };
-    let mut state = 1u32;
+    let mut random = SeededNoise::new(1);
     for (name, tensor) in tensors.iter().filter(|(name, _)| *name != "__metadata__") {
         let number = |value: &Value| value.as_u64().expect("a number");
         let shape: Vec<u64> =
@@ -77,8 +78,8 @@ fn inflate(from: &Path, to: &Path) -> usize {
         for layer in 0..copies {
             // Numbers of either sign from 1/64 to 1/32, in 16 bits.
             let draw = |_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                let bits = (state >> 31 << 15 | 0x2400 | state >> 22 & 0x3ff) as u16;
+                let bits = random.bits();
+                let bits = (bits >> 31 << 15 | 0x2400 | bits >> 22 & 0x3ff) as u16;
                 bits.to_le_bytes()
             };
             let name = name.replace("layers.0", &format!("layers.{layer}"));

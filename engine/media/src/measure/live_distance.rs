@@ -163,6 +163,8 @@ impl Scale {
 
 #[cfg(test)]
 mod tests {
+    use residue_engine_testing::SeededNoise;
+
     use super::super::mel_distance;
     use super::super::test_signals::sine;
     use super::*;
@@ -174,11 +176,8 @@ mod tests {
     fn lanes(seconds: f64) -> Vec<[f32; 3]> {
         let count = (f64::from(RATE) * seconds) as usize;
         let tone = sine(RATE, 1, count, 440.0, 0.5);
-        let mut state = 1u32;
-        let mut noise = move || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 24) as f32 - 0.5
-        };
+        let mut seeded = SeededNoise::new(1);
+        let mut noise = move || seeded.sample() / 2.0;
         let lane = |x: &f32| {
             let dry = *x + 0.01 * noise();
             [dry, dry + 0.02 * noise(), 0.5 * dry + 0.1 * noise()]

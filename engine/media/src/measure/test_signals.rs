@@ -2,6 +2,8 @@
 
 use std::f64::consts::TAU;
 
+use residue_engine_testing::SeededNoise;
+
 use crate::audio::Audio;
 
 /// A sine of `amplitude` at `hertz` on every channel.
@@ -12,14 +14,11 @@ pub fn sine(rate: u32, channels: usize, samples: usize, hertz: f64, amplitude: f
     Audio { rate, channels: vec![wave; channels] }
 }
 
-/// Uniform noise in `±amplitude` from a linear congruential generator, different on every channel.
+/// Uniform noise in `±amplitude` , different on every channel.
 pub fn noise(rate: u32, channels: usize, samples: usize, amplitude: f32) -> Audio {
-    let mut state: u32 = 1;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        amplitude * ((state >> 8) as f32 / (1 << 23) as f32 - 1.0)
-    };
-    let channels = (0..channels).map(|_| (0..samples).map(|_| next()).collect()).collect();
+    let mut noise = SeededNoise::new(1);
+    let mut plane = || noise.samples(samples).iter().map(|sample| amplitude * sample).collect();
+    let channels = (0..channels).map(|_| plane()).collect();
     Audio { rate, channels }
 }
 
