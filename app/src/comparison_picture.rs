@@ -317,7 +317,9 @@ mod tests {
 
     /// A quarter of a second of a tone of 2 kHz that starts halfway.
     fn tone(gain: f32) -> Audio {
-        let sample = |n: usize| if n < 3000 { 0.0 } else { gain * (n as f32 * 0.5236).sin() };
+        let sample = |n: usize| {
+            if n < 3000 { 0.0 } else { gain * (n as f32 * std::f32::consts::FRAC_PI_6).sin() }
+        };
         Audio { rate: 24_000, channels: vec![(0..6000).map(sample).collect()] }
     }
 
