@@ -2,11 +2,11 @@
 
 use residue_engine::audio::Audio;
 use residue_engine::measure::{self, MeasureError};
-use residue_engine::offline::Encoded;
+use residue_engine::offline::EncodedFile;
 
 /// A file through a model, in one precision.
 pub struct Pass {
-    pub encoded: Encoded,
+    pub encoded: EncodedFile,
     pub decoded: Audio,
 }
 

@@ -8,7 +8,8 @@
 use std::time::{Duration, Instant};
 
 use residue_engine::live::{
-    Allowance, Format, Frames, LANES, Model, PortConfig, Processed, Processor, open,
+    Allowance, DECODED_LANES, DecodedFrames, FrameBatch, FrameProcessor, LiveModel, ModelFormat,
+    PortConfig, open_port,
 };
 
 const RATE: u32 = 48_000;
@@ -23,21 +24,21 @@ struct Busy {
     jitter: bool,
 }
 
-impl Model for Busy {
-    fn format(&self) -> Format {
-        Format { rate: RATE, channels: 2, frame: FRAME, layers: 0 }
+impl LiveModel for Busy {
+    fn format(&self) -> ModelFormat {
+        ModelFormat { rate: RATE, channels: 2, frame: FRAME, layers: 0 }
     }
 
-    fn processor(&self, _: usize) -> Result<Box<dyn Processor>, String> {
+    fn processor(&self, _: usize) -> Result<Box<dyn FrameProcessor>, String> {
         Ok(Box::new(*self))
     }
 }
 
-impl Processor for Busy {
-    fn process(&mut self, frames: &Frames<'_>, out: &mut Processed) -> Result<(), String> {
+impl FrameProcessor for Busy {
+    fn process(&mut self, frames: &FrameBatch<'_>, out: &mut DecodedFrames) -> Result<(), String> {
         let began = Instant::now();
         out.audio.clear();
-        for _ in 0..LANES {
+        for _ in 0..DECODED_LANES {
             frames.planes.iter().for_each(|plane| out.audio.extend_from_slice(plane));
         }
         // One frame in four takes three times as long as the others.
@@ -102,7 +103,7 @@ fn print(name: &str, what: &str, mut times: Vec<Duration>, period: Duration) {
 fn measure(model: Busy, period: Duration) -> (Vec<Duration>, Vec<Duration>, u64) {
     let mut config = PortConfig::new(RATE, 2, BLOCK);
     config.allowance = Allowance::Samples(FRAME);
-    let (mut port, control) = open(&config, &model).expect("the port opens");
+    let (mut port, control) = open_port(&config, &model).expect("the port opens");
     let (mut clock, mut processor) = (Vec::new(), Vec::new());
     let mut planes = [[0.0f32; BLOCK]; 2];
     let began = Instant::now();

@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use residue_engine::audio::Converter;
+use residue_engine::audio::RateConverter;
 
 const HOST_RATES: [u32; 6] = [24_000, 44_056, 44_100, 48_000, 96_000, 768_000];
 /// Seconds of audio a run, and runs of which the quickest counts.
@@ -28,7 +28,7 @@ fn main() {
 /// Time for [`SECONDS`] of stereo audio, one way.
 fn seconds(from: u32, to: u32) -> f64 {
     let input: Vec<f32> = (0..from * SECONDS).map(|n| (n % 997) as f32 / 997.0 - 0.5).collect();
-    let mut channels = vec![Converter::new(from, to).expect("rates are supported"); 2];
+    let mut channels = vec![RateConverter::new(from, to).expect("rates are supported"); 2];
     let mut output = Vec::with_capacity(channels[0].max_output(BLOCK));
     let run = |_| {
         let start = Instant::now();

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
-use residue_engine::codec::{Backend, Codec, Config, Options};
+use residue_engine::codec::{Codec, CodecBackend, CodecConfig, CodecOptions};
 use residue_engine::kernels::{Arena, Epilogue, Isa, Linear, Precision, Rows, Team, Then};
 use residue_engine_testing::SeededNoise;
 
@@ -77,14 +77,18 @@ fn linear(threads: usize) {
 }
 
 fn nano(threads: usize, frames: usize) {
-    let config = Config::nano();
+    let config = CodecConfig::nano();
     let (frame, channels) = (config.frame_samples, config.channels);
     let seconds = frame as f64 / f64::from(config.sample_rate);
     let load = |backend| {
-        Codec::random(config.clone(), 1, &Options { backend, threads, ..Options::default() })
-            .unwrap()
+        Codec::random(
+            config.clone(),
+            1,
+            &CodecOptions { backend, threads, ..CodecOptions::default() },
+        )
+        .unwrap()
     };
-    let codecs = [load(Backend::Native), load(Backend::Candle(Device::Cpu))];
+    let codecs = [load(CodecBackend::Native), load(CodecBackend::Candle(Device::Cpu))];
     let mut streams = codecs.each_ref().map(|codec| (codec.encoder(1), codec.decoder(1)));
     let audio = noise(channels * frame);
     let planes: Vec<&[f32]> = audio.chunks_exact(frame).collect();

@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use residue_engine::codec::{Codec, Decoder, Encoder, Options, Precision};
+use residue_engine::codec::{Codec, CodecOptions, Decoder, Encoder, Precision};
 use residue_engine::models::embedded;
 use residue_engine_testing::SeededNoise;
 
@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let precision = std::env::args().nth(1).map_or(Ok(Precision::F32), |text| text.parse())?;
     let model = embedded();
-    let options = Options { precision, threads: 1, ..Options::default() };
+    let options = CodecOptions { precision, threads: 1, ..CodecOptions::default() };
     let codec = Codec::load_from_memory(model.config, model.weights, &options)?;
     let loaded = start.elapsed();
     let config = codec.config();

@@ -1,17 +1,19 @@
 //! The codec as a model of the live path: encode, do to the frames what is asked, decode both lanes
 //! in one batch.
 
-use crate::line::Line;
-use residue_codec::{Codec, Decoder, Encoder, Layers};
-use residue_live::{Format, FrameSettings, Frames, LANES, Model, Processed, Processor};
+use crate::frame_transmission::FrameTransmission;
+use residue_codec::{Codec, Decoder, Encoder, LayerSelection};
+use residue_live::{
+    DECODED_LANES, DecodedFrames, FrameBatch, FrameEffects, FrameProcessor, LiveModel, ModelFormat,
+};
 
 /// A codec as a model of the live path.
 pub struct CodecModel(pub Codec);
 
 /// The shape of a codec's audio and codes.
-pub(crate) fn format(codec: &Codec) -> Format {
+pub(crate) fn format(codec: &Codec) -> ModelFormat {
     let config = codec.config();
-    Format {
+    ModelFormat {
         rate: config.sample_rate,
         channels: config.channels,
         frame: config.frame_samples,
@@ -19,17 +21,17 @@ pub(crate) fn format(codec: &Codec) -> Format {
     }
 }
 
-impl Model for CodecModel {
-    fn format(&self) -> Format {
+impl LiveModel for CodecModel {
+    fn format(&self) -> ModelFormat {
         format(&self.0)
     }
 
-    fn processor(&self, streams: usize) -> Result<Box<dyn Processor>, String> {
+    fn processor(&self, streams: usize) -> Result<Box<dyn FrameProcessor>, String> {
         let format = self.format();
         Ok(Box::new(CodecProcessor {
             encoder: self.0.encoder(streams),
-            line: Line::new(&self.0, streams).map_err(|error| error.to_string())?,
-            decoder: self.0.decoder(LANES * streams),
+            line: FrameTransmission::new(&self.0, streams).map_err(|error| error.to_string())?,
+            decoder: self.0.decoder(DECODED_LANES * streams),
             streams,
             plane: format.channels * format.frame,
         }))
@@ -38,15 +40,15 @@ impl Model for CodecModel {
 
 struct CodecProcessor {
     encoder: Encoder,
-    line: Line,
+    line: FrameTransmission,
     decoder: Decoder,
     streams: usize,
     /// Samples of a frame, all channels together.
     plane: usize,
 }
 
-impl Processor for CodecProcessor {
-    fn process(&mut self, frames: &Frames<'_>, out: &mut Processed) -> Result<(), String> {
+impl FrameProcessor for CodecProcessor {
+    fn process(&mut self, frames: &FrameBatch<'_>, out: &mut DecodedFrames) -> Result<(), String> {
         let (settings, count, layers) = (frames.settings, frames.count, self.line.layers());
         out.codes.resize(self.streams * layers * count, 0);
         self.encoder
@@ -55,7 +57,7 @@ impl Processor for CodecProcessor {
         for t in 0..count {
             self.line.transmit(frames.first + t as u64, &mut out.codes, t, count, settings);
         }
-        let lanes: Vec<(&[u32], Layers)> = heard(settings, layers)
+        let lanes: Vec<(&[u32], LayerSelection)> = heard(settings, layers)
             .into_iter()
             .flat_map(|heard| {
                 out.codes.chunks_exact(layers * count).map(move |codes| (codes, heard))
@@ -73,8 +75,8 @@ impl Processor for CodecProcessor {
 }
 
 /// What lanes A and B hear of codes with `layers` layers.
-pub(crate) fn heard(settings: &FrameSettings, layers: usize) -> [Layers; LANES] {
+pub(crate) fn heard(settings: &FrameEffects, layers: usize) -> [LayerSelection; DECODED_LANES] {
     settings
         .depths
-        .map(|depth| Layers { depth: depth.clamp(1, layers), muted: settings.muted_layers })
+        .map(|depth| LayerSelection { depth: depth.clamp(1, layers), muted: settings.muted_layers })
 }

@@ -20,7 +20,7 @@
 //! | [`tokens`] | code arrays and their files |
 
 mod codec_model;
-mod line;
+mod frame_transmission;
 pub mod offline;
 mod playback;
 mod token_model;

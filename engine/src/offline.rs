@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use residue_codec::{Codec, CodecError};
-use residue_core::audio::{Audio, AudioError, Layout, MonoTreatment, prepare};
+use residue_core::audio::{Audio, AudioError, MonoTreatment, StreamLayout, prepare_audio};
 use residue_core::codes::Codes;
 
 /// What can go wrong between a file and its codes.
@@ -25,15 +25,15 @@ pub enum OfflineError {
 
 /// Told after each chunk which share of the work is done, 0 to 1; breaking off stops the work with
 /// [`OfflineError::Cancelled`].
-pub type OnProgress<'a> = dyn FnMut(f64) -> ControlFlow<()> + 'a;
+pub type OnChunk<'a> = dyn FnMut(f64) -> ControlFlow<()> + 'a;
 
 /// A file as codes, with what is needed to make a file of the same shape again.
 #[derive(Clone, Debug)]
-pub struct Encoded {
-    /// One array a stream; see [`Layout`] for how channels map to streams.
+pub struct EncodedFile {
+    /// One array a stream; see [`StreamLayout`] for how channels map to streams.
     pub streams: Vec<Codes>,
     /// How the streams become the file's channels.
-    pub layout: Layout,
+    pub layout: StreamLayout,
 }
 
 /// Encodes `audio` to the first `depth` layers, `chunk` frames at a time.
@@ -50,11 +50,11 @@ pub fn encode(
     depth: usize,
     treatment: MonoTreatment,
     chunk: usize,
-    progress: &mut OnProgress<'_>,
-) -> Result<Encoded, OfflineError> {
+    progress: &mut OnChunk<'_>,
+) -> Result<EncodedFile, OfflineError> {
     let config = codec.config();
     let frame = config.frame_samples;
-    let prepared = prepare(audio, config.sample_rate, config.channels, frame, treatment)?;
+    let prepared = prepare_audio(audio, config.sample_rate, config.channels, frame, treatment)?;
     let total = prepared.streams.first().map_or(0, Audio::len);
     let planes: Vec<&[f32]> = prepared.streams.iter().flat_map(Audio::planes).collect();
     let mut encoder = codec.encoder(prepared.streams.len());
@@ -71,7 +71,7 @@ pub fn encode(
         report(progress, end, total)?;
     }
     let streams = streams.iter().map(|parts| Codes::concat(depth, parts)).collect();
-    Ok(Encoded { streams, layout: prepared.layout })
+    Ok(EncodedFile { streams, layout: prepared.layout })
 }
 
 /// Decodes a file at several depths in one pass over the weights: one file a depth, with the
@@ -81,10 +81,10 @@ pub fn encode(
 /// If a depth or a code is not the model's, or the caller stops.
 pub fn decode(
     codec: &Codec,
-    encoded: &Encoded,
+    encoded: &EncodedFile,
     depths: &[usize],
     chunk: usize,
-    progress: &mut OnProgress<'_>,
+    progress: &mut OnChunk<'_>,
 ) -> Result<Vec<Audio>, OfflineError> {
     let lanes: Vec<(&Codes, usize)> = depths
         .iter()
@@ -106,7 +106,7 @@ pub fn decode_lanes(
     codec: &Codec,
     lanes: &[(&Codes, usize)],
     chunk: usize,
-    progress: &mut OnProgress<'_>,
+    progress: &mut OnChunk<'_>,
 ) -> Result<Vec<Audio>, OfflineError> {
     let Some(frames) = lanes.iter().map(|(codes, _)| codes.frames()).max() else {
         return Ok(Vec::new());
@@ -131,7 +131,7 @@ pub fn decode_lanes(
     Ok(audio)
 }
 
-fn report(progress: &mut OnProgress<'_>, done: usize, total: usize) -> Result<(), OfflineError> {
+fn report(progress: &mut OnChunk<'_>, done: usize, total: usize) -> Result<(), OfflineError> {
     match progress(done as f64 / total as f64) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(OfflineError::Cancelled),

@@ -52,7 +52,7 @@ impl Playback {
 }
 
 /// One processor's place in a [`Playback`].
-pub(super) struct Reel {
+pub(super) struct PlaybackCursor {
     playback: Playback,
     /// The next frame of the codes.
     at: u64,
@@ -60,14 +60,14 @@ pub(super) struct Reel {
     number: u64,
 }
 
-impl Reel {
+impl PlaybackCursor {
     pub fn new(playback: Playback) -> Self {
         let at = playback.0.start.load(Ordering::Acquire);
         Self { playback, at, number: 0 }
     }
 }
 
-impl FrameSource for Reel {
+impl FrameSource for PlaybackCursor {
     fn next(&mut self, number: u64) -> Option<Vec<u32>> {
         let repeated = self.playback.repeated();
         let turn = |at: u64| match &repeated {
@@ -97,8 +97,8 @@ mod tests {
     #[test]
     fn frames_repeat_and_those_left_out_are_left_out() {
         let playback = Playback::new(Codes::new(1, 10, (0..10).collect()));
-        let mut reel = Reel::new(playback.clone());
-        let play = |numbers: Range<u64>, reel: &mut Reel| -> Vec<u32> {
+        let mut reel = PlaybackCursor::new(playback.clone());
+        let play = |numbers: Range<u64>, reel: &mut PlaybackCursor| -> Vec<u32> {
             numbers.map(|number| reel.next(number).map_or(99, |frame| frame[0])).collect()
         };
         assert_eq!(play(0..3, &mut reel), [0, 1, 2]);

@@ -10,11 +10,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::codec_model::{format, heard};
-use super::line::Line;
-use super::playback::{Playback, Reel};
-use residue_codec::{Codec, Decoder, Layers};
+use super::frame_transmission::FrameTransmission;
+use super::playback::{Playback, PlaybackCursor};
+use residue_codec::{Codec, Decoder, LayerSelection};
 use residue_core::codes::{Codes, CodesError};
-use residue_live::{Format, Frames, LANES, Model, NO_CODE, Processed, Processor};
+use residue_live::{
+    DECODED_LANES, DecodedFrames, FrameBatch, FrameProcessor, LiveModel, ModelFormat, NO_CODE,
+};
 
 #[derive(Default)]
 struct Progress {
@@ -140,23 +142,23 @@ impl TokenModel {
     }
 }
 
-impl Model for TokenModel {
-    fn format(&self) -> Format {
+impl LiveModel for TokenModel {
+    fn format(&self) -> ModelFormat {
         format(&self.codec)
     }
 
-    fn processor(&self, streams: usize) -> Result<Box<dyn Processor>, String> {
-        let format = Model::format(self);
+    fn processor(&self, streams: usize) -> Result<Box<dyn FrameProcessor>, String> {
+        let format = LiveModel::format(self);
         Ok(Box::new(TokenProcessor {
-            line: Line::new(&self.codec, 1).map_err(|error| error.to_string())?,
-            decoder: self.codec.decoder(LANES),
+            line: FrameTransmission::new(&self.codec, 1).map_err(|error| error.to_string())?,
+            decoder: self.codec.decoder(DECODED_LANES),
             frames: match &self.origin {
                 Origin::Feed(queue) => Box::new(queue.clone()),
-                Origin::Playback(playback) => Box::new(Reel::new(playback.clone())),
+                Origin::Playback(playback) => Box::new(PlaybackCursor::new(playback.clone())),
             },
             format,
             streams,
-            decoded: vec![0.0; LANES * format.channels * format.frame],
+            decoded: vec![0.0; DECODED_LANES * format.channels * format.frame],
         }))
     }
 }
@@ -207,21 +209,21 @@ impl FrameSource for Queue {
 }
 
 struct TokenProcessor {
-    line: Line,
+    line: FrameTransmission,
     decoder: Decoder,
     frames: Box<dyn FrameSource>,
-    format: Format,
+    format: ModelFormat,
     streams: usize,
     /// One frame, by lane and channel.
     decoded: Vec<f32>,
 }
 
-impl Processor for TokenProcessor {
-    fn process(&mut self, frames: &Frames<'_>, out: &mut Processed) -> Result<(), String> {
-        let Format { channels, frame, layers, .. } = self.format;
+impl FrameProcessor for TokenProcessor {
+    fn process(&mut self, frames: &FrameBatch<'_>, out: &mut DecodedFrames) -> Result<(), String> {
+        let ModelFormat { channels, frame, layers, .. } = self.format;
         let samples = frames.count * frame;
         out.audio.clear();
-        out.audio.resize(LANES * self.streams * channels * samples, 0.0);
+        out.audio.resize(DECODED_LANES * self.streams * channels * samples, 0.0);
         out.codes.clear();
         out.codes.resize(self.streams * layers * frames.count, NO_CODE);
         for t in 0..frames.count {
@@ -236,7 +238,7 @@ impl Processor for TokenProcessor {
             let depth = codes.len();
             codes.resize(layers, 0);
             self.line.transmit(number, &mut codes, 0, 1, frames.settings);
-            let lanes: [(&[u32], Layers); LANES] =
+            let lanes: [(&[u32], LayerSelection); DECODED_LANES] =
                 heard(frames.settings, depth).map(|layers| (&codes[..], layers));
             self.decoder
                 .decode_into(&lanes, 1, &mut self.decoded)

@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use residue_engine::codec::{Codec, Options, Precision};
+use residue_engine::codec::{Codec, CodecOptions, Precision};
 
 /// Counts what all threads of this program ask for.
 struct Counting;
@@ -39,7 +39,7 @@ static ALLOCATOR: Counting = Counting;
 fn frames_are_encoded_and_decoded_without_allocation() {
     let model = residue_engine::models::embedded();
     for (precision, threads) in Precision::ALL.into_iter().flat_map(|p| [(p, 1), (p, 3)]) {
-        let options = Options { precision, threads, ..Options::default() };
+        let options = CodecOptions { precision, threads, ..CodecOptions::default() };
         let codec = Codec::load_from_memory(model.config, model.weights, &options).unwrap();
         let config = codec.config();
         let (frame, depth) = (config.frame_samples, config.quantizer.layers);

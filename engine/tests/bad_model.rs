@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use residue_engine::codec::{Codec, Options};
+use residue_engine::codec::{Codec, CodecOptions};
 use serde_json::{Value, json};
 use support::folder;
 
@@ -46,7 +46,7 @@ static TURN: Mutex<()> = Mutex::new(());
 fn refusal(name: &str, dir: &Path) -> String {
     let before = NOW.load(Ordering::Relaxed);
     MOST.store(before, Ordering::Relaxed);
-    let options = Options { threads: 1, ..Options::default() };
+    let options = CodecOptions { threads: 1, ..CodecOptions::default() };
     let found = match Codec::load(dir, &options) {
         Ok(_) => panic!("{name}: was accepted"),
         Err(error) => error.to_string(),

@@ -4,7 +4,7 @@ mod support;
 
 use std::ops::ControlFlow;
 
-use residue_engine::audio::{Audio, Converter, MonoTreatment};
+use residue_engine::audio::{Audio, MonoTreatment, RateConverter};
 use residue_engine::codec::Codec;
 use residue_engine::offline;
 use support::{codec, signal};
@@ -17,8 +17,8 @@ fn streamed(codec: &Codec, audio: &Audio) -> Vec<Vec<f32>> {
     let config = codec.config();
     let (channels, frame) = (audio.channels.len(), config.frame_samples);
     let streams = channels / config.channels;
-    let mut there = vec![Converter::new(audio.rate, config.sample_rate).unwrap(); channels];
-    let mut back = vec![Converter::new(config.sample_rate, audio.rate).unwrap(); channels];
+    let mut there = vec![RateConverter::new(audio.rate, config.sample_rate).unwrap(); channels];
+    let mut back = vec![RateConverter::new(config.sample_rate, audio.rate).unwrap(); channels];
     let (mut encoder, mut decoder) = (codec.encoder(streams), codec.decoder(streams));
     let (mut heard, mut output) = (vec![Vec::new(); channels], vec![Vec::new(); channels]);
     let mut start = 0;

@@ -4,7 +4,7 @@
 
 mod support;
 
-use residue_engine::codec::Backend;
+use residue_engine::codec::CodecBackend;
 use support::{BACKENDS, CASES, codec_on, difference, golden, padded, peak, slices};
 
 /// Where the reference's best and second-best candidates are closer than this, rounding may decide.
@@ -12,7 +12,7 @@ const CODE_MARGIN: f32 = 1e-4;
 /// Audio tolerance, relative to the reference's peak.
 const AUDIO: f32 = 1e-4;
 
-fn runs() -> impl Iterator<Item = (Backend, &'static str)> {
+fn runs() -> impl Iterator<Item = (CodecBackend, &'static str)> {
     BACKENDS.into_iter().flat_map(|backend| CASES.map(|case| (backend.clone(), case)))
 }
 

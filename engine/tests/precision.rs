@@ -7,7 +7,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use residue_engine::audio::{self, Audio, MonoTreatment};
-use residue_engine::codec::{Backend, Codec, CodecError, Device, LoadWarning, Options, Precision};
+use residue_engine::codec::{
+    Codec, CodecBackend, CodecError, CodecOptions, Device, LoadWarning, Precision,
+};
 use residue_engine::tokens::Codes;
 use residue_engine::{measure, models, offline};
 use support::{folder, signal, slices};
@@ -24,7 +26,7 @@ fn clip(name: &str, seconds: f64) -> Audio {
 /// A clip through the embedded model at all layers: its codes, and what they sound like.
 fn roundtrip(precision: Precision, audio: &Audio) -> (Vec<Codes>, Audio) {
     let model = models::embedded();
-    let options = Options { precision, threads: 2, ..Options::default() };
+    let options = CodecOptions { precision, threads: 2, ..CodecOptions::default() };
     let codec = Codec::load_from_memory(model.config, model.weights, &options).unwrap();
     assert_eq!(codec.precision(), precision);
     let depth = codec.config().quantizer.layers;
@@ -80,7 +82,7 @@ fn packed_layers_of_several_precisions_are_found_again() {
         let place = tempfile::tempdir().unwrap();
         let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/model");
         let cache = Some(place.path().join("packed"));
-        let options = Options { precision, threads: 1, cache, ..Options::default() };
+        let options = CodecOptions { precision, threads: 1, cache, ..CodecOptions::default() };
         let load = || {
             let codec = Codec::load(&model, &options).unwrap();
             assert!(codec.warnings().is_empty(), "{:?}", codec.warnings());
@@ -95,8 +97,8 @@ fn packed_layers_of_several_precisions_are_found_again() {
 
 #[test]
 fn the_reference_backend_knows_one_precision() {
-    let backend = Backend::Candle(Device::Cpu);
-    let options = Options { backend, precision: Precision::Int8, ..Options::default() };
+    let backend = CodecBackend::Candle(Device::Cpu);
+    let options = CodecOptions { backend, precision: Precision::Int8, ..CodecOptions::default() };
     let error = Codec::load(&folder("v1"), &options).err().unwrap();
     assert!(matches!(error, CodecError::Precision { precision: Precision::Int8 }), "{error}");
 }
@@ -123,8 +125,8 @@ fn packed_weights_are_kept_used_and_made_again() {
     {
         let place = tempfile::tempdir().unwrap();
         let cache = place.path().join("packed");
-        let plain = Options { precision, threads: 1, ..Options::default() };
-        let options = Options { cache: Some(cache.clone()), ..plain.clone() };
+        let plain = CodecOptions { precision, threads: 1, ..CodecOptions::default() };
+        let options = CodecOptions { cache: Some(cache.clone()), ..plain.clone() };
         let expected = outcome(&Codec::load(&folder(case), &plain).unwrap());
         let load = || {
             let codec = Codec::load(&folder(case), &options).unwrap();
@@ -164,7 +166,8 @@ fn a_model_whose_packed_weights_cannot_be_kept_runs() {
     let place = tempfile::tempdir().unwrap();
     let cache = place.path().join("file");
     fs::write(&cache, "no folder").unwrap();
-    let options = Options { precision: Precision::Int8, cache: Some(cache), ..Options::default() };
+    let options =
+        CodecOptions { precision: Precision::Int8, cache: Some(cache), ..CodecOptions::default() };
     let codec = Codec::load(&folder("v1"), &options).unwrap();
     let warnings = codec.warnings();
     assert!(matches!(warnings.last(), Some(LoadWarning::NotKept { .. })), "{warnings:?}");
@@ -174,10 +177,10 @@ fn a_model_whose_packed_weights_cannot_be_kept_runs() {
 #[test]
 fn loading_tells_how_far_it_is_and_can_be_stopped() {
     let place = tempfile::tempdir().unwrap();
-    let options = Options {
+    let options = CodecOptions {
         precision: Precision::Bf16,
         cache: Some(place.path().to_owned()),
-        ..Options::default()
+        ..CodecOptions::default()
     };
     let stop_at = |limit: f64| {
         let last = std::sync::Mutex::new(0.0);

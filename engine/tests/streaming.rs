@@ -4,7 +4,7 @@ mod support;
 
 use proptest::prelude::*;
 use residue_engine::codec::{
-    Backend, Codec, Config, Decoder, Encoder, InputError, Options, Precision,
+    Codec, CodecBackend, CodecConfig, CodecOptions, Decoder, Encoder, InputError, Precision,
 };
 use residue_engine::tokens::Codes;
 use support::{BACKENDS, CASES, assert_same, codec, codec_on, difference, folder, signal, slices};
@@ -35,7 +35,7 @@ fn decode(decoder: &mut Decoder, codes: &Codes, depth: usize, chunks: &[usize]) 
     audio
 }
 
-fn runs() -> impl Iterator<Item = (Backend, &'static str)> {
+fn runs() -> impl Iterator<Item = (CodecBackend, &'static str)> {
     BACKENDS.into_iter().flat_map(|backend| CASES.map(|case| (backend.clone(), case)))
 }
 
@@ -75,7 +75,7 @@ fn threads_and_chunks_do_not_change_a_bit() {
     for (case, precision) in CASES.into_iter().flat_map(|c| Precision::ALL.map(|p| (c, p))) {
         let audio = test_signal(&codec(case));
         let load = |threads| {
-            let options = Options { threads, precision, ..Options::default() };
+            let options = CodecOptions { threads, precision, ..CodecOptions::default() };
             Codec::load(&folder(case), &options).unwrap()
         };
         let alone = load(1);
@@ -92,9 +92,9 @@ fn threads_and_chunks_do_not_change_a_bit() {
                     audio.iter().map(|plane| &plane[start * frame..(start + 5) * frame]).collect();
                 ours.extend(encoder.latents(&planes).unwrap().remove(0).data);
             }
-            assert_same(&Backend::Native, &[ours], std::slice::from_ref(&latents));
+            assert_same(&CodecBackend::Native, &[ours], std::slice::from_ref(&latents));
             let ours = decode(&mut codec.decoder(1), &codes, 4, &[3; FRAMES / 3]);
-            assert_same(&Backend::Native, &ours, &decoded);
+            assert_same(&CodecBackend::Native, &ours, &decoded);
         }
     }
 }
@@ -202,8 +202,8 @@ fn lanes_are_the_same_in_every_precision_and_for_any_threads() {
     for precision in Precision::ALL {
         let mut all: Option<Vec<Vec<Vec<f32>>>> = None;
         for threads in [1, 3] {
-            let options = Options { precision, threads, ..Options::default() };
-            let codec = Codec::random(Config::nano(), 5, &options).unwrap();
+            let options = CodecOptions { precision, threads, ..CodecOptions::default() };
+            let codec = Codec::random(CodecConfig::nano(), 5, &options).unwrap();
             let audio = signal(2, 4 * codec.config().frame_samples, 3);
             let codes = codec.encoder(1).encode(&slices(&audio), 8).unwrap().remove(0);
             let alone = depths
@@ -234,7 +234,7 @@ fn streams_in_one_batch_are_the_streams_one_by_one() {
     for (i, plane) in [&left[0], &right[0]].into_iter().enumerate() {
         assert_eq!(both[i], codec.encoder(1).encode(&[plane], 4).unwrap()[0]);
         let alone = codec.encoder(1).latents(&[plane]).unwrap();
-        assert_same(&Backend::Native, &[latents[i].data.clone()], &[alone[0].data.clone()]);
+        assert_same(&CodecBackend::Native, &[latents[i].data.clone()], &[alone[0].data.clone()]);
     }
     assert_ne!(both[0], both[1]);
 }
@@ -252,7 +252,7 @@ fn depth_changes_at_a_frame_boundary() {
     let tail = decoder.decode(&[(&codes.slice(20..FRAMES), 1)]).unwrap().remove(0);
     let before: Vec<Vec<f32>> = full.iter().map(|plane| plane[..20 * frame].to_vec()).collect();
     let after: Vec<Vec<f32>> = full.iter().map(|plane| plane[20 * frame..].to_vec()).collect();
-    assert_same(&Backend::Native, &head, &before);
+    assert_same(&CodecBackend::Native, &head, &before);
     assert!(difference(&tail, &after) > 1e-3);
 }
 

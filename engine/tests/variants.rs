@@ -3,8 +3,8 @@
 mod support;
 
 use residue_engine::codec::{
-    Activation, Backend, Codec, Config, Device, FeedForward, ModuleConfig, NormKind, Options,
-    Positions, QuantizerConfig, TransformerConfig,
+    Activation, Codec, CodecBackend, CodecConfig, CodecOptions, Device, FeedForward, ModuleConfig,
+    NormKind, PositionConfig, QuantizerConfig, TransformerConfig,
 };
 use support::{difference, peak, signal, slices};
 
@@ -12,12 +12,12 @@ const FRAME: usize = 24;
 const FRAMES: usize = 40;
 
 /// One stage on either side of one patch.
-fn config(stage: TransformerConfig, channels: usize, interleave: bool) -> Config {
+fn config(stage: TransformerConfig, channels: usize, interleave: bool) -> CodecConfig {
     let patch = if interleave { FRAME * channels } else { FRAME };
     let width = if interleave { patch } else { patch * channels };
     let encoder = TransformerConfig { input: width, output: 20, ..stage.clone() };
     let decoder = TransformerConfig { input: 20, output: width, ..stage };
-    Config {
+    CodecConfig {
         sample_rate: 8000,
         channels,
         interleave,
@@ -46,7 +46,7 @@ fn stage() -> TransformerConfig {
         feed_forward: FeedForward::Plain { hidden: 50 },
         norm: NormKind::Layer,
         layer_scale: false,
-        positions: Positions { rope: true, sin: false },
+        positions: PositionConfig { rope: true, sin: false },
         max_period: 10_000.0,
         positional_scale: 1.0,
         context: 7,
@@ -54,10 +54,11 @@ fn stage() -> TransformerConfig {
 }
 
 /// Latents and audio of candle within rounding, and of another chunking bit for bit.
-fn check(name: &str, config: &Config) {
-    let options = |backend| Options { backend, threads: 1, ..Options::default() };
-    let native = Codec::random(config.clone(), 5, &options(Backend::Native)).unwrap();
-    let candle = Codec::random(config.clone(), 5, &options(Backend::Candle(Device::Cpu))).unwrap();
+fn check(name: &str, config: &CodecConfig) {
+    let options = |backend| CodecOptions { backend, threads: 1, ..CodecOptions::default() };
+    let native = Codec::random(config.clone(), 5, &options(CodecBackend::Native)).unwrap();
+    let candle =
+        Codec::random(config.clone(), 5, &options(CodecBackend::Candle(Device::Cpu))).unwrap();
     let audio = signal(config.channels, FRAMES * FRAME, 11);
 
     let latents = |codec: &Codec| codec.encoder(1).latents(&slices(&audio)).unwrap().remove(0);
@@ -123,7 +124,7 @@ fn every_norm_and_scale() {
 fn every_position() {
     for rope in [false, true] {
         for sin in [false, true] {
-            let positions = Positions { rope, sin };
+            let positions = PositionConfig { rope, sin };
             let stage = TransformerConfig {
                 positions,
                 positional_scale: 0.5,
@@ -140,7 +141,7 @@ fn every_head_and_window() {
     for heads in [1, 2, 6, 18, 36] {
         for context in [1, 2, 16, 17, 100] {
             let rope = 36 / heads % 2 == 0;
-            let positions = Positions { rope, sin: false };
+            let positions = PositionConfig { rope, sin: false };
             let stage = TransformerConfig { heads, context, positions, ..stage() };
             check(&format!("{heads} heads, window {context}"), &config(stage, 1, false));
         }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use residue_engine::codec::Config;
+use residue_engine::codec::CodecConfig;
 use residue_ui::text::{TypedDepth, kbps};
 
 /// The most layers that a model has; the range of the depth parameters.
@@ -19,14 +19,14 @@ pub struct Scale {
 
 impl Scale {
     /// The scale of a model.
-    pub fn of(config: &Config) -> Self {
+    pub fn of(config: &CodecConfig) -> Self {
         let scale = Self { layers: 0.into(), bits: 0.into() };
         scale.set(config);
         scale
     }
 
     /// Takes over another model's.
-    pub fn set(&self, config: &Config) {
+    pub fn set(&self, config: &CodecConfig) {
         self.layers.store(config.quantizer.layers as u32, Ordering::Relaxed);
         self.bits.store((config.bitrate(1) as f32).to_bits(), Ordering::Relaxed);
     }
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn every_spelling_of_a_depth() {
-        let scale = Scale::of(&Config::v1());
+        let scale = Scale::of(&CodecConfig::v1());
         for text in
             ["2 kbps", "2kbps", " 2,0 KBPS", "2000 bps", "16 layers", "16", "16 l", "2.01 k"]
         {
@@ -87,18 +87,18 @@ mod tests {
 
     #[test]
     fn all_depths_of_all_models_survive_their_text() {
-        for config in [Config::v1(), Config::v2(), Config::nano()] {
+        for config in [CodecConfig::v1(), CodecConfig::v2(), CodecConfig::nano()] {
             let scale = Scale::of(&config);
             for depth in 1..=config.quantizer.layers as i32 {
                 assert_eq!(scale.parse(&scale.text(depth)), Some(depth), "{}", scale.text(depth));
             }
         }
-        assert_eq!(Scale::of(&Config::v1()).text(1), "0.125 kbps");
+        assert_eq!(Scale::of(&CodecConfig::v1()).text(1), "0.125 kbps");
     }
 
     #[test]
     fn more_than_the_model_has_shows_as_all_it_has() {
-        let scale = Scale::of(&Config::nano());
+        let scale = Scale::of(&CodecConfig::nano());
         assert_eq!((scale.text(16), scale.text(32)), ("2 kbps".into(), "2 kbps".into()));
     }
 }

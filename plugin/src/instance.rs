@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use residue_engine::models::Library;
+use residue_engine::models::ModelLibrary;
 
 use crate::model::{ModelSlot, OpenLibrary, Shelf};
 use crate::params::ResidueParams;
@@ -21,7 +21,7 @@ pub struct Instance {
 impl Instance {
     /// An instance with default parameters that has loaded nothing, for the user's models.
     pub fn new() -> Self {
-        Self::with_library(Arc::new(Library::from_env))
+        Self::with_library(Arc::new(ModelLibrary::from_env))
     }
 
     /// The same for the models of another library.

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use residue_engine::models::{Library, ModelsError};
+use residue_engine::models::{ModelLibrary, ModelsError};
 
 mod choice;
 mod load_error;
@@ -28,4 +28,4 @@ pub use slot::{ModelSlot, ModelStatus, Phase};
 
 /// Opens the library in which an instance looks for models. Called whenever something is to be looked
 /// up, and not before: hosts make instances to look at them.
-pub type OpenLibrary = Arc<dyn Fn() -> Result<Library, ModelsError> + Send + Sync>;
+pub type OpenLibrary = Arc<dyn Fn() -> Result<ModelLibrary, ModelsError> + Send + Sync>;

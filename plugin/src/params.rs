@@ -7,7 +7,7 @@ mod muted;
 use std::sync::Arc;
 
 use nice_plug::prelude::*;
-use residue_engine::codec::Config;
+use residue_engine::codec::CodecConfig;
 use residue_engine::models::embedded;
 
 pub use kinds::{Fill, Listen, Mono, WhenLate};
@@ -177,7 +177,7 @@ impl ResidueParams {
 
 /// The scale of the model inside the program, known without loading it.
 pub fn embedded_scale() -> Scale {
-    let config = Config::parse(embedded().config).expect("the embedded model is sound");
+    let config = CodecConfig::parse(embedded().config).expect("the embedded model is sound");
     Scale::of(&config)
 }
 

@@ -151,14 +151,14 @@ impl Preset {
 
 #[cfg(test)]
 mod tests {
-    use residue_engine::codec::Config;
+    use residue_engine::codec::CodecConfig;
 
     use super::*;
     use crate::state::repair;
 
     #[test]
     fn presets_speak_of_parameters_that_exist_within_their_ranges() {
-        for config in [Config::v1(), Config::nano()] {
+        for config in [CodecConfig::v1(), CodecConfig::nano()] {
             let scale = Scale::of(&config);
             for preset in &PRESETS {
                 let mut state = PluginState {
@@ -177,12 +177,12 @@ mod tests {
     #[test]
     fn a_bitrate_means_the_same_in_every_model() {
         let telephone = PRESETS.iter().find(|preset| preset.name.starts_with("Telephone")).unwrap();
-        let depth = |config: Config| {
+        let depth = |config: CodecConfig| {
             let values = telephone.values(&Scale::of(&config));
             serde_json::to_string(&values["depa"]).unwrap()
         };
-        assert_eq!(depth(Config::v1()), r#"{"i32":4}"#);
-        assert_eq!(depth(Config::nano()), r#"{"i32":4}"#);
+        assert_eq!(depth(CodecConfig::v1()), r#"{"i32":4}"#);
+        assert_eq!(depth(CodecConfig::nano()), r#"{"i32":4}"#);
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! Parameters as the live path's settings.
 
 use residue_engine::audio::MonoTreatment;
-use residue_engine::live::{Concealment, FrameSettings, Loss, LossFill, Settings, Source};
+use residue_engine::live::{
+    Concealment, FrameEffects, ListeningSource, LossConcealment, PacketLoss, PortSettings,
+};
 
 use crate::params::{Fill, Listen, Mono, ResidueParams, WhenLate};
 
 /// What the parameters say now. Realtime-safe.
-pub fn settings(params: &ResidueParams) -> Settings {
+pub fn settings(params: &ResidueParams) -> PortSettings {
     let (codec, line) = (&params.codec, &params.line);
-    Settings {
+    PortSettings {
         source: source(codec.listen.value(), codec.swap.value()),
         mix: codec.mix.value() / 100.0,
         concealment: match params.engine.late.value() {
@@ -16,15 +18,15 @@ pub fn settings(params: &ResidueParams) -> Settings {
             WhenLate::Hold => Concealment::Hold,
             WhenLate::Silence => Concealment::Silence,
         },
-        frames: FrameSettings {
+        frames: FrameEffects {
             depths: [&codec.depth_a, &codec.depth_b].map(|depth| depth.value().max(1) as usize),
             muted_layers: params.muted.get(),
-            loss: Loss {
+            loss: PacketLoss {
                 rate: line.loss.value() / 100.0,
                 burst: line.burst.value(),
                 fill: match line.fill.value() {
-                    Fill::Repeat => LossFill::Repeat,
-                    Fill::Silence => LossFill::Silence,
+                    Fill::Repeat => LossConcealment::Repeat,
+                    Fill::Silence => LossConcealment::Silence,
                 },
                 seed: 0,
             },
@@ -43,26 +45,30 @@ pub fn treatment(params: &ResidueParams) -> MonoTreatment {
 }
 
 /// What is heard. A-B has nothing to swap but its sign.
-pub fn source(listen: Listen, swap: bool) -> Source {
+pub fn source(listen: Listen, swap: bool) -> ListeningSource {
     match (listen, swap) {
-        (Listen::Dry, _) => Source::Dry,
-        (Listen::A, false) | (Listen::B, true) => Source::A,
-        (Listen::B, false) | (Listen::A, true) => Source::B,
-        (Listen::AMinusB, _) => Source::AMinusB,
-        (Listen::DryMinusA, false) | (Listen::DryMinusB, true) => Source::DryMinusA,
-        (Listen::DryMinusB, false) | (Listen::DryMinusA, true) => Source::DryMinusB,
+        (Listen::Dry, _) => ListeningSource::Dry,
+        (Listen::A, false) | (Listen::B, true) => ListeningSource::A,
+        (Listen::B, false) | (Listen::A, true) => ListeningSource::B,
+        (Listen::AMinusB, _) => ListeningSource::AMinusB,
+        (Listen::DryMinusA, false) | (Listen::DryMinusB, true) => ListeningSource::DryMinusA,
+        (Listen::DryMinusB, false) | (Listen::DryMinusA, true) => ListeningSource::DryMinusB,
     }
 }
 
 /// What to listen to so that this is heard: the inverse of [`source`].
-pub fn listen(heard: Source, swap: bool) -> Listen {
+pub fn listen(heard: ListeningSource, swap: bool) -> Listen {
     match (heard, swap) {
-        (Source::Dry, _) => Listen::Dry,
-        (Source::A, false) | (Source::B, true) => Listen::A,
-        (Source::B, false) | (Source::A, true) => Listen::B,
-        (Source::AMinusB, _) => Listen::AMinusB,
-        (Source::DryMinusA, false) | (Source::DryMinusB, true) => Listen::DryMinusA,
-        (Source::DryMinusB, false) | (Source::DryMinusA, true) => Listen::DryMinusB,
+        (ListeningSource::Dry, _) => Listen::Dry,
+        (ListeningSource::A, false) | (ListeningSource::B, true) => Listen::A,
+        (ListeningSource::B, false) | (ListeningSource::A, true) => Listen::B,
+        (ListeningSource::AMinusB, _) => Listen::AMinusB,
+        (ListeningSource::DryMinusA, false) | (ListeningSource::DryMinusB, true) => {
+            Listen::DryMinusA
+        }
+        (ListeningSource::DryMinusB, false) | (ListeningSource::DryMinusA, true) => {
+            Listen::DryMinusB
+        }
     }
 }
 
@@ -72,7 +78,7 @@ mod tests {
 
     #[test]
     fn what_is_heard_can_be_asked_for_swapped_or_not() {
-        for heard in Source::ALL {
+        for heard in ListeningSource::ALL {
             for swap in [false, true] {
                 assert_eq!(source(listen(heard, swap), swap), heard);
             }

@@ -2,10 +2,10 @@
 
 use egui::accesskit::Role;
 use egui::{Align2, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2};
-use residue_engine::measure::{CodebookUse, MeasureError, codebook_use};
+use residue_engine::measure::{CodebookUsage, MeasureError, codebook_usage};
 use residue_engine::tokens::Codes;
 
-use crate::feed::FrameWindow;
+use crate::telemetry_feed::FrameWindow;
 use crate::theme::{self, Lane, Theme, size};
 use crate::token_map::{map_rect, row_rect};
 
@@ -15,7 +15,7 @@ const EVERY: u64 = 6;
 /// Use and entropy of the codebooks over the frames of a window.
 #[derive(Default)]
 pub struct CodebookStats {
-    usage: Option<Result<CodebookUse, MeasureError>>,
+    usage: Option<Result<CodebookUsage, MeasureError>>,
     /// Window and frame of the last count.
     counted: Option<(u64, u64)>,
 }
@@ -47,11 +47,11 @@ impl CodebookStats {
             let stream = |stream| numbers().filter_map(move |n| frames.code(n, stream, layer));
             (0..streams).flat_map(stream).collect()
         };
-        let mut usage = CodebookUse { codebook_size, frames: 0, layers: Vec::new() };
+        let mut usage = CodebookUsage { codebook_size, frames: 0, layers: Vec::new() };
         for layer in 0..layers {
             // Each layer by itself: deep ones may be missing in some frames.
             let codes = layer_codes(layer);
-            match codebook_use(&Codes::new(1, codes.len(), codes), codebook_size) {
+            match codebook_usage(&Codes::new(1, codes.len(), codes), codebook_size) {
                 Ok(one) => {
                     usage.frames = usage.frames.max(one.frames);
                     usage.layers.extend(one.layers);
@@ -69,7 +69,7 @@ impl CodebookStats {
     ///
     /// # Errors
     /// If a code is not in the codebook.
-    pub fn usage(&self) -> Option<Result<&CodebookUse, &MeasureError>> {
+    pub fn usage(&self) -> Option<Result<&CodebookUsage, &MeasureError>> {
         self.usage.as_ref().map(Result::as_ref)
     }
 
@@ -144,14 +144,14 @@ impl CodebookStats {
 }
 
 /// Kilobits a second that a lane of so many layers really carries, and is sent with.
-fn kbps(usage: &CodebookUse, depth: usize, frame_rate: f64) -> [f64; 2] {
+fn kbps(usage: &CodebookUsage, depth: usize, frame_rate: f64) -> [f64; 2] {
     let depth = depth.min(usage.layers.len());
     let real: f64 = usage.layers[..depth].iter().map(|layer| layer.entropy_bits).sum();
     let nominal = depth as f64 * (usage.codebook_size as f64).log2();
     [real, nominal].map(|bits| bits * frame_rate / 1000.0)
 }
 
-fn paint(ui: &Ui, theme: &Theme, map: Rect, usage: &CodebookUse, depths: [usize; 2]) {
+fn paint(ui: &Ui, theme: &Theme, map: Rect, usage: &CodebookUsage, depths: [usize; 2]) {
     let painter = ui.painter();
     let nominal = (usage.codebook_size as f64).log2().max(1.0);
     let layers = usage.layers.len();

@@ -7,9 +7,9 @@ use egui::{
     Align, Align2, Layout, Rect, Response, RichText, Sense, Shape, Stroke, Ui, WidgetInfo, pos2,
     vec2,
 };
-use residue_engine::measure::{LiveDistance, MeasureError};
+use residue_engine::measure::{MeasureError, StreamingMelDistance};
 
-use crate::feed::Feed;
+use crate::telemetry_feed::TelemetryFeed;
 use crate::theme::{self, Lane, Theme, size};
 
 /// Seconds that a distance is measured over.
@@ -22,8 +22,8 @@ const POINTS: usize = 240;
 const LEAST_TOP: f64 = 2.0;
 
 /// The mel distance of lanes A and B from dry, with its last minute.
-pub struct Distance {
-    measure: LiveDistance,
+pub struct DistanceView {
+    measure: StreamingMelDistance,
     points: VecDeque<[f64; 2]>,
     /// Samples of a point, and those since the last.
     step: u64,
@@ -31,14 +31,14 @@ pub struct Distance {
     epoch: u64,
 }
 
-impl Distance {
+impl DistanceView {
     /// Of audio at `rate` hertz.
     ///
     /// # Errors
     /// If the rate is 0.
     pub fn new(rate: u32) -> Result<Self, MeasureError> {
         Ok(Self {
-            measure: LiveDistance::new(rate, MOMENT)?,
+            measure: StreamingMelDistance::new(rate, MOMENT)?,
             points: VecDeque::new(),
             step: ((f64::from(rate) * POINT) as u64).max(1),
             since: 0,
@@ -47,7 +47,7 @@ impl Distance {
     }
 
     /// Takes what `feed` read last; begins anew if the feed did, and after a gap.
-    pub fn update(&mut self, feed: &Feed) {
+    pub fn update(&mut self, feed: &TelemetryFeed) {
         if feed.epoch() != self.epoch {
             self.epoch = feed.epoch();
             self.clear();
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_minute_is_kept() {
-        let mut distance = Distance::new(8000).unwrap();
+        let mut distance = DistanceView::new(8000).unwrap();
         assert_eq!(distance.read(), None);
         let samples: Vec<[f32; 3]> =
             (0..8000u32).map(|n| [((n * n) % 17) as f32 / 17.0 - 0.5, 0.0, 0.2]).collect();

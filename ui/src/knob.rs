@@ -8,7 +8,7 @@ use egui::{
     Shape, Stroke, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
-use crate::quantity::Quantity;
+use crate::knob_scale::KnobScale;
 use crate::text::minus;
 use crate::theme::{self, Theme, size};
 
@@ -23,7 +23,7 @@ const MOST_TICKS: f64 = 64.0;
 /// The gap at the bottom of the dial, in radians.
 const GAP: f32 = TAU / 4.0;
 
-/// A knob over a [`Quantity`].
+/// A knob over a [`KnobScale`].
 ///
 /// | to | do |
 /// |---|---|
@@ -36,7 +36,7 @@ const GAP: f32 = TAU / 4.0;
 /// [`Response::drag_stopped`], and makes one of its own around every other [`Response::changed`].
 pub struct Knob<'a> {
     label: &'a str,
-    quantity: &'a dyn Quantity,
+    quantity: &'a dyn KnobScale,
     accent: Option<Color32>,
     diameter: f32,
 }
@@ -64,7 +64,7 @@ struct Entry {
 
 impl<'a> Knob<'a> {
     /// Named `label`, which no other knob of the same `Ui` is, turning `quantity`.
-    pub fn new(label: &'a str, quantity: &'a dyn Quantity) -> Self {
+    pub fn new(label: &'a str, quantity: &'a dyn KnobScale) -> Self {
         Self { label, quantity, accent: None, diameter: 56.0 }
     }
 

@@ -8,16 +8,16 @@
 //! | colours, type and spacing, dark and light | [`Theme`], [`theme`] |
 //! | a knob for depth, gain or mix | [`Knob`] over a [`quantity`] |
 //! | the choice of what is heard, and its keys | [`source_strip()`], [`source_strip::shortcut`] |
-//! | peak meters | [`Meters`] |
+//! | peak meters | [`LevelMeters`] |
 //! | a file's waveform, where it plays and what repeats | [`waveform()`] |
 //! | load, late frames and the like | [`load()`] with a [`LoadHistory`] |
 //! | where the latency goes | [`latency()`] |
-//! | spectrograms of dry, A, B and a difference | [`Spectrogram`] |
+//! | spectrograms of dry, A, B and a difference | [`LiveSpectrogram`] |
 //! | the scales and colors of a spectrogram drawn elsewhere | [`frequency_scale`], [`level_scale`], [`time_axis`], [`ColorMap`] |
 //! | the codes, layer by layer | [`TokenMap`] |
 //! | what the codes carry | [`CodebookStats`] |
-//! | how far A and B are from dry | [`Distance`] |
-//! | the data for all of these | [`Feed`] |
+//! | how far A and B are from dry | [`DistanceView`] |
+//! | the data for all of these | [`TelemetryFeed`] |
 //!
 //! A frame of a window goes like this; what is not visible is not wanted, and then neither the
 //! engine nor the views work for it:
@@ -44,15 +44,15 @@ mod codebook_view;
 mod color;
 mod color_map;
 mod distance;
-mod feed;
 pub mod keys;
 mod knob;
+pub mod knob_scale;
 mod load;
 mod meters;
-pub mod quantity;
 mod ring_texture;
 pub mod source_strip;
 mod spectrogram;
+mod telemetry_feed;
 pub mod text;
 pub mod theme;
 mod time_axis;
@@ -61,17 +61,17 @@ mod waveform;
 
 pub use codebook_view::CodebookStats;
 pub use color_map::ColorMap;
-pub use distance::Distance;
-pub use feed::{FRAME, Feed, FrameWindow, Lost, Wanted};
+pub use distance::DistanceView;
 pub use knob::Knob;
+pub use knob_scale::KnobScale;
 pub use load::{LatencyPart, LoadHistory, latency, latency_parts, load};
-pub use meters::{Meter, Meters};
-pub use quantity::Quantity;
+pub use meters::{LevelMeter, LevelMeters};
 pub use source_strip::source_strip;
 pub use spectrogram::{
-    Difference, FrequencyAxis, Reading, Spectrogram, SpectrogramOptions, frequency_grid,
-    frequency_scale, level_scale,
+    DifferenceLane, FrequencyAxis, LiveSpectrogram, SpectrogramOptions, SpectrogramReading,
+    frequency_grid, frequency_scale, level_scale,
 };
+pub use telemetry_feed::{FRAME, FrameWindow, TelemetryFeed, TelemetryLoss, TelemetryRequest};
 pub use theme::{Lane, Theme};
 pub use time_axis::{time_axis, time_grid};
 pub use token_map::{TokenAction, TokenMap, TokenMapOptions, TokenMapOutput, TokenReading};

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use egui::accesskit::Role;
 use egui::{Align, Align2, Layout, Rect, Response, RichText, Sense, Shape, Stroke, Ui, WidgetInfo};
 use egui::{pos2, vec2};
-use residue_engine::live::{Health, Latency, Status};
+use residue_engine::live::{Latency, PortHealth, PortStatus};
 
 use crate::text::{minus, thousands};
 use crate::theme::{self, Theme, size};
@@ -36,7 +36,7 @@ struct Point {
 
 impl LoadHistory {
     /// Takes a status read `seconds` after the last one.
-    pub fn update(&mut self, status: &Status, seconds: f32) {
+    pub fn update(&mut self, status: &PortStatus, seconds: f32) {
         // A status that was read twice within a frame has no peak of its own.
         self.current.load = self.current.load.max(status.peak_load).max(status.load);
         // A count that falls is that of another port.
@@ -71,7 +71,7 @@ impl LoadHistory {
 
 /// The load now and at most, over a bar, with its history, the time left before something is late at
 /// the host's `rate`, and everything that went wrong.
-pub fn load(ui: &mut Ui, status: &Status, history: &LoadHistory, rate: u32) -> Response {
+pub fn load(ui: &mut Ui, status: &PortStatus, history: &LoadHistory, rate: u32) -> Response {
     let theme = Theme::of(ui);
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = size::GAP;
@@ -218,9 +218,9 @@ fn row(ui: &mut Ui, theme: &Theme, caption: &str, add: impl FnOnce(&mut Ui)) -> 
 
 /// Milliseconds of lanes that have been delivered and not been heard; negative where they are late,
 /// `None` where no model runs.
-fn margin(status: &Status, rate: u32) -> Option<f64> {
+fn margin(status: &PortStatus, rate: u32) -> Option<f64> {
     let samples = status.delivered as f64 - status.playing as f64;
-    (status.health == Health::Running).then(|| samples * 1000.0 / f64::from(rate.max(1)))
+    (status.health == PortHealth::Running).then(|| samples * 1000.0 / f64::from(rate.max(1)))
 }
 
 /// A number in a column of its own, flush right.
@@ -287,9 +287,9 @@ fn percent(load: f32) -> String {
 mod tests {
     use super::*;
 
-    fn status(load: f32, peak_load: f32) -> Status {
-        Status {
-            health: Health::Running,
+    fn status(load: f32, peak_load: f32) -> PortStatus {
+        PortStatus {
+            health: PortHealth::Running,
             load,
             peak_load,
             frames: 0,
@@ -306,9 +306,9 @@ mod tests {
     fn the_margin_is_what_has_not_been_heard() {
         let running = status(0.2, 0.2);
         assert_eq!(margin(&running, 48_000), Some(40.0));
-        assert_eq!(margin(&Status { playing: 9120, ..running.clone() }, 48_000), Some(-50.0));
+        assert_eq!(margin(&PortStatus { playing: 9120, ..running.clone() }, 48_000), Some(-50.0));
         assert_eq!(
-            margin(&Status { health: Health::Failed(String::new()), ..running }, 48_000),
+            margin(&PortStatus { health: PortHealth::Failed(String::new()), ..running }, 48_000),
             None
         );
     }
@@ -324,7 +324,7 @@ mod tests {
         assert_eq!(history.peak(), 1.5);
         assert_eq!(history.points().filter(|load| *load == 1.5).count(), 1);
         assert!(history.late().all(|late| !late));
-        history.update(&Status { late_frames: 2, ..status(0.2, 0.2) }, 0.3);
+        history.update(&PortStatus { late_frames: 2, ..status(0.2, 0.2) }, 0.3);
         assert_eq!(history.late().filter(|late| *late).count(), 1);
         (0..30 * 61).for_each(|_| history.update(&status(0.2, 0.2), 1.0 / 30.0));
         assert_eq!(history.peak(), 0.2);

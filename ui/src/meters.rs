@@ -20,20 +20,20 @@ const HOLD: f32 = 1.5;
 
 /// The ballistics of one channel: rises at once, falls slowly, remembers.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Meter {
+pub struct LevelMeter {
     level: f32,
     held: f32,
     age: f32,
     clipped: bool,
 }
 
-impl Default for Meter {
+impl Default for LevelMeter {
     fn default() -> Self {
         Self { level: LOW, held: LOW, age: 0.0, clipped: false }
     }
 }
 
-impl Meter {
+impl LevelMeter {
     /// Takes the highest absolute sample (1: full scale) of the last `seconds`.
     pub fn update(&mut self, peak: f32, seconds: f32) {
         let seconds = seconds.max(0.0);
@@ -61,7 +61,7 @@ impl Meter {
         self.held
     }
 
-    /// Whether full scale has been reached since [`Meter::unclip`].
+    /// Whether full scale has been reached since [`LevelMeter::unclip`].
     pub fn clipped(&self) -> bool {
         self.clipped
     }
@@ -74,13 +74,13 @@ impl Meter {
 
 /// Input and output, up to two channels each.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Meters {
+pub struct LevelMeters {
     /// Input, output; left, right.
-    pub sides: [[Meter; 2]; 2],
+    pub sides: [[LevelMeter; 2]; 2],
 }
 
-impl Meters {
-    /// Takes [`Status::peaks`](residue_engine::live::Status) read `seconds` after the last ones.
+impl LevelMeters {
+    /// Takes [`PortStatus::peaks`](residue_engine::live::PortStatus) read `seconds` after the last ones.
     pub fn update(&mut self, peaks: &[[f32; 2]; 2], seconds: f32) {
         for (meter, peak) in self.sides.as_flattened_mut().iter_mut().zip(peaks.as_flattened()) {
             meter.update(*peak, seconds);
@@ -97,9 +97,9 @@ impl Meters {
         let width = 2.0 * side.max(24.0) + SCALE;
         let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::click());
         if response.clicked() {
-            self.sides.as_flattened_mut().iter_mut().for_each(Meter::unclip);
+            self.sides.as_flattened_mut().iter_mut().for_each(LevelMeter::unclip);
         }
-        let clipped = self.sides.map(|side| side[..channels].iter().any(Meter::clipped));
+        let clipped = self.sides.map(|side| side[..channels].iter().any(LevelMeter::clipped));
         let held = self
             .sides
             .map(|side| side[..channels].iter().fold(LOW, |most, meter| most.max(meter.held)));
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     /// Plays `peak` for so many seconds, 30 times a second.
-    fn run(meter: &mut Meter, peak: f32, seconds: f32) {
+    fn run(meter: &mut LevelMeter, peak: f32, seconds: f32) {
         for _ in 0..(seconds * 30.0).round() as usize {
             meter.update(peak, 1.0 / 30.0);
         }
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn rises_at_once_and_falls_20_db_in_1_7_seconds() {
-        let mut meter = Meter::default();
+        let mut meter = LevelMeter::default();
         meter.update(0.5, 1.0 / 30.0);
         assert!((meter.level() + 6.02).abs() < 0.01);
         run(&mut meter, 0.0, 1.7);
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn falls_alike_at_any_rate_of_frames() {
-        let (mut often, mut seldom) = (Meter::default(), Meter::default());
+        let (mut often, mut seldom) = (LevelMeter::default(), LevelMeter::default());
         often.update(1.0, 0.0);
         seldom.update(1.0, 0.0);
         (0..200).for_each(|_| often.update(0.0, 0.01));
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn the_mark_holds_then_falls_but_never_below_the_bar() {
-        let mut meter = Meter::default();
+        let mut meter = LevelMeter::default();
         meter.update(1.0, 0.0);
         run(&mut meter, 0.1, 1.4);
         assert_eq!(meter.held(), 0.0);
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn the_lamp_stays_until_it_is_put_out() {
-        let mut meter = Meter::default();
+        let mut meter = LevelMeter::default();
         meter.update(0.999, 0.1);
         assert!(!meter.clipped());
         meter.update(1.0, 0.1);
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_number_reads_as_silence() {
-        let mut meter = Meter::default();
+        let mut meter = LevelMeter::default();
         meter.update(f32::NAN, f32::NAN);
         meter.update(0.0, 0.1);
         assert_eq!(meter.level(), LOW);

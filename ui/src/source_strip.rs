@@ -4,7 +4,7 @@ use egui::accesskit::Role;
 use egui::{
     Align2, EventFilter, Key, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
-use residue_engine::live::Source;
+use residue_engine::live::ListeningSource;
 
 use crate::theme::{self, Lane, Theme, size};
 
@@ -14,36 +14,38 @@ const HEIGHT: f32 = 40.0;
 const WIDTH: f32 = 62.0;
 
 /// What a source is called.
-pub fn name(source: Source) -> &'static str {
+pub fn name(source: ListeningSource) -> &'static str {
     match source {
-        Source::Dry => "Dry",
-        Source::A => "A",
-        Source::B => "B",
-        Source::AMinusB => "A\u{2212}B",
-        Source::DryMinusA => "Dry\u{2212}A",
-        Source::DryMinusB => "Dry\u{2212}B",
+        ListeningSource::Dry => "Dry",
+        ListeningSource::A => "A",
+        ListeningSource::B => "B",
+        ListeningSource::AMinusB => "A\u{2212}B",
+        ListeningSource::DryMinusA => "Dry\u{2212}A",
+        ListeningSource::DryMinusB => "Dry\u{2212}B",
     }
 }
 
 /// The lane whose colour a source has.
-pub fn lane(source: Source) -> Lane {
+pub fn lane(source: ListeningSource) -> Lane {
     match source {
-        Source::Dry => Lane::Dry,
-        Source::A => Lane::A,
-        Source::B => Lane::B,
-        Source::AMinusB | Source::DryMinusA | Source::DryMinusB => Lane::Difference,
+        ListeningSource::Dry => Lane::Dry,
+        ListeningSource::A => Lane::A,
+        ListeningSource::B => Lane::B,
+        ListeningSource::AMinusB | ListeningSource::DryMinusA | ListeningSource::DryMinusB => {
+            Lane::Difference
+        }
     }
 }
 
 /// What a key chooses when `source` is heard: D, A and B what they say, X the other one of A and B
 /// (A from anything else). The caller decides when keys are meant for this.
-pub fn shortcut(key: Key, source: Source) -> Option<Source> {
+pub fn shortcut(key: Key, source: ListeningSource) -> Option<ListeningSource> {
     match key {
-        Key::D => Some(Source::Dry),
-        Key::A => Some(Source::A),
-        Key::B => Some(Source::B),
-        Key::X if source == Source::A => Some(Source::B),
-        Key::X => Some(Source::A),
+        Key::D => Some(ListeningSource::Dry),
+        Key::A => Some(ListeningSource::A),
+        Key::B => Some(ListeningSource::B),
+        Key::X if source == ListeningSource::A => Some(ListeningSource::B),
+        Key::X => Some(ListeningSource::A),
         _ => None,
     }
 }
@@ -51,13 +53,15 @@ pub fn shortcut(key: Key, source: Source) -> Option<Source> {
 /// The strip, as wide as `ui`. `depths` are the texts of the depths of A and B, such as `2 kbps`.
 ///
 /// Tab goes to the chosen source, the arrow keys to its neighbours.
-pub fn source_strip(ui: &mut Ui, source: &mut Source, depths: [&str; 2]) -> Response {
-    let count = Source::ALL.len() as f32;
+pub fn source_strip(ui: &mut Ui, source: &mut ListeningSource, depths: [&str; 2]) -> Response {
+    let count = ListeningSource::ALL.len() as f32;
     let width = ui.available_width().clamp(WIDTH * count, 110.0 * count);
     let (rect, mut response) = ui.allocate_exact_size(vec2(width, HEIGHT), Sense::hover());
     let before = *source;
-    let ids = Source::ALL.map(|source| response.id.with(name(source)));
-    let index = |source: Source| Source::ALL.iter().position(|s| *s == source).unwrap_or(0);
+    let ids = ListeningSource::ALL.map(|source| response.id.with(name(source)));
+    let index = |source: ListeningSource| {
+        ListeningSource::ALL.iter().position(|s| *s == source).unwrap_or(0)
+    };
 
     let at = index(before);
     if ui.memory(|memory| memory.has_focus(ids[at])) {
@@ -71,9 +75,9 @@ pub fn source_strip(ui: &mut Ui, source: &mut Source, depths: [&str; 2]) -> Resp
                 count(Key::ArrowRight) + count(Key::ArrowDown),
             )
         });
-        let to = (at + on).saturating_sub(back).min(Source::ALL.len() - 1);
+        let to = (at + on).saturating_sub(back).min(ListeningSource::ALL.len() - 1);
         if to != at {
-            *source = Source::ALL[to];
+            *source = ListeningSource::ALL[to];
             ui.memory_mut(|memory| memory.request_focus(ids[to]));
         }
     }
@@ -83,13 +87,13 @@ pub fn source_strip(ui: &mut Ui, source: &mut Source, depths: [&str; 2]) -> Resp
         let left = rect.left() + step * n as f32;
         Rect::from_min_size(pos2(left, rect.top()), vec2(step, HEIGHT))
     };
-    let parts: Vec<Response> = (0..Source::ALL.len())
+    let parts: Vec<Response> = (0..ListeningSource::ALL.len())
         .map(|n| {
             // One stop for the tab key: what is chosen.
             let sense = if n == index(*source) { Sense::click() } else { Sense::CLICK };
             let part = ui.interact(segment(n), ids[n], sense);
             if part.clicked() {
-                *source = Source::ALL[n];
+                *source = ListeningSource::ALL[n];
                 part.request_focus();
             }
             part
@@ -100,7 +104,7 @@ pub fn source_strip(ui: &mut Ui, source: &mut Source, depths: [&str; 2]) -> Resp
     let painter = ui.painter();
     painter.rect_filled(rect, size::RADIUS, theme.surface);
     for (n, part) in parts.iter().enumerate() {
-        let this = Source::ALL[n];
+        let this = ListeningSource::ALL[n];
         let (chosen, rect) = (this == *source, segment(n).shrink(1.0));
         let accent = theme.lane(lane(this));
         if chosen {
@@ -115,8 +119,8 @@ pub fn source_strip(ui: &mut Ui, source: &mut Source, depths: [&str; 2]) -> Resp
             painter.rect_stroke(rect, size::RADIUS, stroke, StrokeKind::Inside);
         }
         let depth = match this {
-            Source::A => Some(depths[0]),
-            Source::B => Some(depths[1]),
+            ListeningSource::A => Some(depths[0]),
+            ListeningSource::B => Some(depths[1]),
             _ => None,
         };
         let ink = if chosen { accent } else { theme.text };

@@ -7,8 +7,8 @@ use egui::{
 };
 
 use crate::color_map::code_color;
-use crate::feed::FrameWindow;
 use crate::ring_texture::RingTexture;
+use crate::telemetry_feed::FrameWindow;
 use crate::text::minus;
 use crate::theme::{self, Lane, Theme, size};
 
@@ -26,7 +26,7 @@ const BOTTOM: f32 = 14.0;
 pub struct TokenMapOptions {
     /// Samples a second that [`FrameWindow::position`] counts.
     pub rate: u32,
-    /// The sample that is heard now ([`Status::playing`](residue_engine::live::Status)): frames are
+    /// The sample that is heard now ([`PortStatus::playing`](residue_engine::live::PortStatus)): frames are
     /// decoded before they are heard. `None`: the newest frame counts as now.
     pub playing: Option<u64>,
     /// Depths of lanes A and B: layers beyond both are not heard.

@@ -4,19 +4,19 @@ use egui::accesskit::{Role, Toggled};
 use egui::{Event, Key, Modifiers, MouseWheelUnit, Pos2, TouchPhase, Vec2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use residue_engine::live::Source;
-use residue_ui::quantity::{Decibels, Depth, Percent};
+use residue_engine::live::ListeningSource;
+use residue_ui::knob_scale::{DecibelScale, DepthScale, PercentScale};
 use residue_ui::source_strip::shortcut;
 use residue_ui::{
-    Knob, Meters, Quantity, Spectrogram, SpectrogramOptions, Timeline, TokenAction, TokenMap,
-    TokenMapOptions, TokenReading, WaveformAction, source_strip, waveform,
+    Knob, KnobScale, LevelMeters, LiveSpectrogram, SpectrogramOptions, Timeline, TokenAction,
+    TokenMap, TokenMapOptions, TokenReading, WaveformAction, source_strip, waveform,
 };
 use residue_ui_testing::signals::{RATE, codes, voices};
 
-const DEPTH: Depth = Depth { layers: 16, kbps_per_layer: 0.125, default: 8 };
+const DEPTH: DepthScale = DepthScale { layers: 16, kbps_per_layer: 0.125, default: 8 };
 
 /// A knob named "Depth A" with its value and how often it changed.
-fn knob<'a>(quantity: &'a dyn Quantity, value: f64) -> Harness<'a, (f64, usize)> {
+fn knob<'a>(quantity: &'a dyn KnobScale, value: f64) -> Harness<'a, (f64, usize)> {
     Harness::builder().with_size(vec2(200.0, 140.0)).with_step_dt(0.02).build_ui_state(
         move |ui, (value, changes): &mut (f64, usize)| {
             if Knob::new("Depth A", quantity).show(ui, value).changed() {
@@ -72,7 +72,7 @@ fn a_drag_turns_by_detents_and_stops_at_the_ends() {
 
 #[test]
 fn a_drag_with_shift_is_ten_times_finer() {
-    let gain = Decibels { low: -22.0, high: 22.0 };
+    let gain = DecibelScale { low: -22.0, high: 22.0 };
     let mut harness = knob(&gain, 0.0);
     harness.run();
     drag(&mut harness, 50.0, Modifiers::NONE);
@@ -115,7 +115,7 @@ fn keys_turn_a_focused_knob_only() {
 
 #[test]
 fn shift_makes_keys_finer() {
-    let mix = Percent { default: 1.0 };
+    let mix = PercentScale { default: 1.0 };
     let mut harness = knob(&mix, 0.5);
     harness.run();
     harness.get_by_label("Depth A").focus();
@@ -250,12 +250,12 @@ fn a_value_from_elsewhere_is_brought_into_range_without_a_gesture() {
     assert_eq!(harness.state().0, 16.0);
 }
 
-fn strip() -> Harness<'static, Source> {
+fn strip() -> Harness<'static, ListeningSource> {
     Harness::builder().with_size(vec2(500.0, 60.0)).build_ui_state(
         |ui, source| {
             source_strip(ui, source, ["2 kbps", "0.5 kbps"]);
         },
-        Source::A,
+        ListeningSource::A,
     )
 }
 
@@ -265,21 +265,27 @@ fn the_strip_is_chosen_from_by_mouse_and_arrows() {
     harness.run();
     harness.get_by_label("Listen to Dry\u{2212}A").click();
     harness.run();
-    assert_eq!(*harness.state(), Source::DryMinusA);
+    assert_eq!(*harness.state(), ListeningSource::DryMinusA);
     harness.key_press(Key::ArrowRight);
     harness.run();
-    assert_eq!(*harness.state(), Source::DryMinusB);
+    assert_eq!(*harness.state(), ListeningSource::DryMinusB);
     harness.key_press(Key::ArrowRight);
     harness.run();
-    assert_eq!(*harness.state(), Source::DryMinusB);
-    for expected in [Source::DryMinusA, Source::AMinusB, Source::B, Source::A, Source::Dry] {
+    assert_eq!(*harness.state(), ListeningSource::DryMinusB);
+    for expected in [
+        ListeningSource::DryMinusA,
+        ListeningSource::AMinusB,
+        ListeningSource::B,
+        ListeningSource::A,
+        ListeningSource::Dry,
+    ] {
         harness.key_press(Key::ArrowLeft);
         harness.run();
         assert_eq!(*harness.state(), expected);
     }
     harness.key_press(Key::ArrowLeft);
     harness.run();
-    assert_eq!(*harness.state(), Source::Dry);
+    assert_eq!(*harness.state(), ListeningSource::Dry);
 }
 
 #[test]
@@ -295,20 +301,20 @@ fn the_strip_is_one_stop_of_the_tab_key_and_says_what_is_chosen() {
     assert_eq!(other.accesskit_node().toggled(), Some(Toggled::False));
     harness.key_press(Key::ArrowRight);
     harness.run();
-    assert_eq!(*harness.state(), Source::B);
+    assert_eq!(*harness.state(), ListeningSource::B);
     assert!(harness.get_by_label("Listen to B, 0.5 kbps").is_focused());
 }
 
 #[test]
 fn letters_choose_sources_and_x_goes_back_and_forth() {
-    assert_eq!(shortcut(Key::D, Source::B), Some(Source::Dry));
-    assert_eq!(shortcut(Key::A, Source::Dry), Some(Source::A));
-    assert_eq!(shortcut(Key::B, Source::Dry), Some(Source::B));
-    assert_eq!(shortcut(Key::X, Source::A), Some(Source::B));
-    for source in [Source::B, Source::Dry, Source::DryMinusB] {
-        assert_eq!(shortcut(Key::X, source), Some(Source::A));
+    assert_eq!(shortcut(Key::D, ListeningSource::B), Some(ListeningSource::Dry));
+    assert_eq!(shortcut(Key::A, ListeningSource::Dry), Some(ListeningSource::A));
+    assert_eq!(shortcut(Key::B, ListeningSource::Dry), Some(ListeningSource::B));
+    assert_eq!(shortcut(Key::X, ListeningSource::A), Some(ListeningSource::B));
+    for source in [ListeningSource::B, ListeningSource::Dry, ListeningSource::DryMinusB] {
+        assert_eq!(shortcut(Key::X, source), Some(ListeningSource::A));
     }
-    assert_eq!(shortcut(Key::C, Source::A), None);
+    assert_eq!(shortcut(Key::C, ListeningSource::A), None);
 }
 
 /// What the map under test said last.
@@ -390,7 +396,7 @@ fn the_map_mutes_and_solos_by_mouse_and_keys() {
 
 #[test]
 fn the_spectrogram_reads_time_frequency_and_levels() {
-    let mut spectrogram = Spectrogram::new(RATE, 8.0).unwrap();
+    let mut spectrogram = LiveSpectrogram::new(RATE, 8.0).unwrap();
     spectrogram.push(&voices(4.0));
     let view = egui::Rect::from_min_size(Pos2::new(8.0, 8.0), vec2(300.0, 200.0));
     let mut harness = Harness::builder().with_size(vec2(316.0, 216.0)).build_ui_state(
@@ -428,10 +434,10 @@ fn the_spectrogram_reads_time_frequency_and_levels() {
 
 #[test]
 fn a_click_or_space_puts_the_clip_lamps_out() {
-    let mut meters = Meters::default();
+    let mut meters = LevelMeters::default();
     meters.update(&[[0.5, 0.5], [1.5, 0.5]], 0.1);
     let mut harness = Harness::builder().with_size(vec2(120.0, 220.0)).build_ui_state(
-        |ui, meters: &mut Meters| {
+        |ui, meters: &mut LevelMeters| {
             meters.show(ui, 2, 200.0);
         },
         meters,
@@ -441,7 +447,7 @@ fn a_click_or_space_puts_the_clip_lamps_out() {
     assert!(harness.query_by_label(label).is_some());
     harness.get_by_role(Role::Meter).click();
     harness.run();
-    let clipped = |meters: &Meters| meters.sides.as_flattened().iter().any(|m| m.clipped());
+    let clipped = |meters: &LevelMeters| meters.sides.as_flattened().iter().any(|m| m.clipped());
     assert!(!clipped(harness.state()));
     harness.state_mut().update(&[[0.5, 0.5], [1.5, 0.5]], 0.1);
     assert!(clipped(harness.state()));

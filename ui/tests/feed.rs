@@ -2,18 +2,18 @@
 
 mod support;
 
-use residue_engine::live::{Allowance, AudioPort, Control, PortConfig, open};
-use residue_ui::{CodebookStats, Feed, Spectrogram, Wanted};
+use residue_engine::live::{Allowance, AudioPort, PortConfig, PortControl, open_port};
+use residue_ui::{CodebookStats, LiveSpectrogram, TelemetryFeed, TelemetryRequest};
 use support::model::{Counting, LAYERS};
 
 const RATE: u32 = 8000;
 const FRAME: usize = 160;
-const BOTH: Wanted = Wanted { lanes: true, codes: true };
+const BOTH: TelemetryRequest = TelemetryRequest { lanes: true, codes: true };
 
 /// A port that waits for its codec, so that what comes does not depend on how fast that is.
-fn port() -> (AudioPort, Control) {
+fn port() -> (AudioPort, PortControl) {
     let config = PortConfig { allowance: Allowance::Samples(0), ..PortConfig::new(RATE, 1, FRAME) };
-    let (mut port, control) = open(&config, &Counting::new(RATE, FRAME)).expect("it opens");
+    let (mut port, control) = open_port(&config, &Counting::new(RATE, FRAME)).expect("it opens");
     port.set_offline(true);
     (port, control)
 }
@@ -30,7 +30,7 @@ fn play(port: &mut AudioPort, from: usize, count: usize) {
 #[test]
 fn lanes_and_codes_arrive_once() {
     let (mut port, control) = port();
-    let mut feed = Feed::new();
+    let mut feed = TelemetryFeed::new();
     feed.update(&control, BOTH);
     assert!(feed.is_open() && feed.samples().is_empty() && feed.frames().is_empty());
     play(&mut port, 0, 1600);
@@ -58,8 +58,8 @@ fn lanes_and_codes_arrive_once() {
 #[test]
 fn what_nobody_read_in_time_is_counted_and_never_piles_up() {
     let (mut port, control) = port();
-    let mut feed = Feed::new();
-    let mut spectrogram = Spectrogram::new(RATE, 8.0).unwrap();
+    let mut feed = TelemetryFeed::new();
+    let mut spectrogram = LiveSpectrogram::new(RATE, 8.0).unwrap();
     feed.update(&control, BOTH);
     spectrogram.update(&feed);
     // Three seconds and 150 frames: the port keeps half a second.
@@ -77,25 +77,25 @@ fn what_nobody_read_in_time_is_counted_and_never_piles_up() {
     assert_eq!(feed.lost().samples, 24_000 - there);
     // Of 400 frames, 256 are kept.
     play(&mut port, 24_800, 400 * FRAME);
-    feed.update(&control, Wanted { lanes: false, codes: true });
+    feed.update(&control, TelemetryRequest { lanes: false, codes: true });
     assert!((100..=150).contains(&feed.lost().frames), "{:?}", feed.lost());
 }
 
 #[test]
 fn what_is_not_wanted_is_not_watched() {
     let (mut port, control) = port();
-    let mut feed = Feed::new();
-    feed.update(&control, Wanted::default());
+    let mut feed = TelemetryFeed::new();
+    feed.update(&control, TelemetryRequest::default());
     assert!(!feed.is_open());
     play(&mut port, 0, 1600);
     feed.update(&control, BOTH);
     assert!(feed.samples().is_empty() && feed.frames().is_empty());
     let epoch = feed.epoch();
     play(&mut port, 1600, 320);
-    feed.update(&control, Wanted { lanes: true, codes: false });
+    feed.update(&control, TelemetryRequest { lanes: true, codes: false });
     assert_eq!(feed.samples().len(), 320);
     assert!(feed.frames().is_empty());
-    feed.update(&control, Wanted::default());
+    feed.update(&control, TelemetryRequest::default());
     assert!(!feed.is_open() && feed.samples().is_empty());
     play(&mut port, 1920, 320);
     feed.update(&control, BOTH);
@@ -107,7 +107,7 @@ fn what_is_not_wanted_is_not_watched() {
 #[test]
 fn codes_of_a_running_port_have_their_entropy() {
     let (mut port, control) = port();
-    let mut feed = Feed::new();
+    let mut feed = TelemetryFeed::new();
     feed.update(&control, BOTH);
     for n in 0..16 {
         play(&mut port, n * 10 * FRAME, 10 * FRAME);

@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use residue_engine::blind::Report;
+use residue_engine::blind::BlindTestReport;
 
 use super::BlindError;
 
@@ -22,7 +22,7 @@ pub struct Exported {
 ///
 /// # Errors
 /// [`BlindError::Write`].
-pub fn export(report: &Report, folder: &Path) -> Result<Exported, BlindError> {
+pub fn export(report: &BlindTestReport, folder: &Path) -> Result<Exported, BlindError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| BlindError::Write { path, source }

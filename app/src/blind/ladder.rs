@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use residue_engine::blind::{Compared, Heard};
+use residue_engine::blind::{ComparedStimulus, ListeningConditions};
 use residue_engine::codec::Precision;
 
 use super::material::Material;
@@ -22,7 +22,7 @@ pub struct Rung {
     /// The original, then the depth.
     pub stimuli: Arc<Stimuli>,
     /// What a report says of them.
-    pub compared: Vec<Compared>,
+    pub compared: Vec<ComparedStimulus>,
 }
 
 /// A thread that makes the rungs that are wanted, nearest wish first. Dropping it stops the thread.
@@ -50,7 +50,7 @@ struct State {
 struct Basis {
     layers: usize,
     /// Without anything compared.
-    heard: Heard,
+    heard: ListeningConditions,
 }
 
 impl Shared {
@@ -94,7 +94,7 @@ impl Ladder {
     }
 
     /// What a report says, but for what was compared; once the model is loaded.
-    pub(super) fn heard(&self) -> Option<Heard> {
+    pub(super) fn heard(&self) -> Option<ListeningConditions> {
         self.shared.state().basis.as_ref().map(|basis| basis.heard.clone())
     }
 
@@ -150,7 +150,7 @@ impl Work {
         let original = cut.finish(cut.piece.clone(), self.rate)?;
         let watch = &shared.watch;
         let source = Source::open(&cut, &self.model, self.precision, &self.shelf, watch)?;
-        let heard = Heard {
+        let heard = ListeningConditions {
             passage: cut.passage.clone(),
             played_rate: self.rate,
             level_matched: self.match_levels,

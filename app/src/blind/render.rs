@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use residue_engine::audio::{Audio, MonoTreatment};
-use residue_engine::blind::{Compared, Heard, ModelUsed, samples_sha256};
+use residue_engine::blind::{ComparedStimulus, ListeningConditions, ReportedModel, samples_sha256};
 use residue_engine::codec::{Codec, Precision};
-use residue_engine::offline::{self, Encoded};
+use residue_engine::offline::{self, EncodedFile};
 
 use super::anchor::anchor;
 use super::level::{amplify, levels};
@@ -36,7 +36,7 @@ pub struct Rendered {
     /// What is played: a plane a contender.
     pub stimuli: Arc<Stimuli>,
     /// What a report says of it.
-    pub heard: Heard,
+    pub heard: ListeningConditions,
 }
 
 /// Makes what a [`Brief`] asks for. Takes as long as the codec does: not for the thread of a window.
@@ -79,7 +79,7 @@ pub fn render(brief: &Brief, shelf: &Shelf, watch: &Watch) -> Result<Rendered, B
     let planes: Vec<Audio> = planes.into_iter().flatten().collect();
     let names: Vec<String> = contenders.iter().map(Contender::to_string).collect();
     let (stimuli, compared) = balance(planes, &names, *match_levels)?;
-    let heard = Heard {
+    let heard = ListeningConditions {
         passage: cut.passage,
         played_rate: *rate,
         level_matched: *match_levels,
@@ -94,7 +94,7 @@ pub(super) fn balance(
     mut planes: Vec<Audio>,
     names: &[String],
     match_levels: bool,
-) -> Result<(Arc<Stimuli>, Vec<Compared>), BlindError> {
+) -> Result<(Arc<Stimuli>, Vec<ComparedStimulus>), BlindError> {
     let levels = levels(&planes.iter().collect::<Vec<_>>(), match_levels)
         .map_err(|(n, source)| BlindError::Loudness { name: names[n].clone(), source })?;
     let mut compared = Vec::new();
@@ -102,7 +102,7 @@ pub(super) fn balance(
         let sha256 = samples_sha256(plane);
         amplify(plane, level.gain_db);
         let (loudness_lufs, gain_db) = (level.lufs, level.gain_db);
-        compared.push(Compared { name: name.clone(), sha256, loudness_lufs, gain_db });
+        compared.push(ComparedStimulus { name: name.clone(), sha256, loudness_lufs, gain_db });
     }
     let rate = planes.first().map_or(0, |plane| plane.rate);
     Ok((Arc::new(Stimuli { rate, planes, region: None }), compared))
@@ -111,8 +111,8 @@ pub(super) fn balance(
 /// A passage in a model's codes, to be decoded at any depth.
 pub(super) struct Source {
     codec: Codec,
-    pub used: ModelUsed,
-    encoded: Encoded,
+    pub used: ReportedModel,
+    encoded: EncodedFile,
 }
 
 impl Source {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
-use residue_engine::blind::ModelUsed;
+use residue_engine::blind::ReportedModel;
 use residue_engine::codec::{Codec, CodecError, Precision};
-use residue_engine::models::{self, Library, ModelSource, ModelsError};
+use residue_engine::models::{self, ModelLibrary, ModelSource, ModelsError};
 use residue_engine::offline::OfflineError;
 
 use super::{BlindError, Watch};
@@ -15,14 +15,14 @@ use crate::studio::{self, ModelWish};
 /// Loads models for tests and knows their sums.
 #[derive(Default)]
 pub struct Shelf {
-    library: Option<Library>,
+    library: Option<ModelLibrary>,
     /// Reading gigabytes once is enough.
     sums: Mutex<HashMap<ModelSource, String>>,
 }
 
 impl Shelf {
     /// Models of this library; `None`: the user's own.
-    pub fn new(library: Option<Library>) -> Self {
+    pub fn new(library: Option<ModelLibrary>) -> Self {
         Self { library, sums: Mutex::default() }
     }
 
@@ -35,7 +35,7 @@ impl Shelf {
         model: &str,
         precision: Precision,
         watch: &Watch,
-    ) -> Result<(Codec, ModelUsed), BlindError> {
+    ) -> Result<(Codec, ReportedModel), BlindError> {
         let failed = |problem: String| BlindError::Model { model: model.to_owned(), problem };
         let source = studio::models::locate(model, &self.library).map_err(failed)?;
         let sha256 = match self.sum(&source, model, watch) {
@@ -54,7 +54,7 @@ impl Shelf {
             codec => codec.map_err(|error| failed(error.to_string()))?,
         };
         let name = model.to_owned();
-        Ok((codec, ModelUsed { name, precision: precision.name().into(), sha256 }))
+        Ok((codec, ReportedModel { name, precision: precision.name().into(), sha256 }))
     }
 
     fn sum(&self, source: &ModelSource, model: &str, watch: &Watch) -> Result<String, ModelsError> {
@@ -66,7 +66,7 @@ impl Shelf {
         let on_progress = &mut |progress: models::Progress<'_>| -> ControlFlow<()> {
             watch.at(&what, progress.done as f64 / progress.total.max(1) as f64)
         };
-        let sum = models::sum(source, on_progress)?;
+        let sum = models::model_checksum(source, on_progress)?;
         sums().insert(source.clone(), sum.clone());
         Ok(sum)
     }

@@ -353,7 +353,7 @@ pub enum Heard {
     DryMinusB,
 }
 
-impl From<Heard> for residue_engine::live::Source {
+impl From<Heard> for residue_engine::live::ListeningSource {
     fn from(heard: Heard) -> Self {
         match heard {
             Heard::Dry => Self::Dry,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use residue_engine::codec::{Codec, Config};
+use residue_engine::codec::{Codec, CodecConfig};
 use serde::Serialize;
 
 use super::args::{Bench, LayoutName};
@@ -46,9 +46,9 @@ fn load(args: &Bench) -> Result<(String, Codec)> {
         return Ok((args.model.model.clone(), model::load(&args.model)?));
     };
     let (name, config) = match layout {
-        LayoutName::V1 => ("v1", Config::v1()),
-        LayoutName::V2 => ("v2", Config::v2()),
-        LayoutName::Nano => ("nano", Config::nano()),
+        LayoutName::V1 => ("v1", CodecConfig::v1()),
+        LayoutName::V2 => ("v2", CodecConfig::v2()),
+        LayoutName::Nano => ("nano", CodecConfig::nano()),
     };
     let options = model::options(args.model.precision, args.model.threads);
     let _waiting = Waiting::new("drawing");

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use residue_engine::audio;
-use residue_engine::codec::Config;
-use residue_engine::measure::{self, CodebookUse, Distances};
+use residue_engine::codec::CodecConfig;
+use residue_engine::measure::{self, CodebookUsage, SignalDistances};
 use residue_engine::tokens::Codes;
 use residue_ui::text::{kbps, minus};
 use serde::Serialize;
@@ -34,7 +34,7 @@ struct Depth {
     depth: usize,
     kbps: f64,
     wav: PathBuf,
-    distances: Distances,
+    distances: SignalDistances,
     /// Entropy of the codes used, in bits a second: what the stream really carries at most.
     carried_kbps: f64,
 }
@@ -62,7 +62,7 @@ pub fn run(args: &Compare) -> Result<()> {
             depth,
             kbps: config.bitrate(depth) * encoded.streams.len() as f64 / 1000.0,
             wav,
-            distances: measure::compare(&original, decoded)?,
+            distances: measure::signal_distances(&original, decoded)?,
             carried_kbps: carried(&encoded.streams, depth, config)? / 1000.0,
         });
     }
@@ -95,7 +95,7 @@ pub fn run(args: &Compare) -> Result<()> {
 }
 
 /// The depths asked for, or powers of two up to all layers.
-fn depths(args: &Compare, config: &Config) -> Result<Vec<usize>> {
+fn depths(args: &Compare, config: &CodecConfig) -> Result<Vec<usize>> {
     let layers = config.quantizer.layers;
     if args.depths.is_empty() {
         let powers = (0..).map(|i| 1 << i).take_while(|depth| *depth < layers);
@@ -140,12 +140,12 @@ fn captions(report: &Report) -> ComparisonCaptions {
 }
 
 /// Entropy of all streams' first `depth` layers, in bits a second.
-fn carried(streams: &[Codes], depth: usize, config: &Config) -> Result<f64> {
+fn carried(streams: &[Codes], depth: usize, config: &CodecConfig) -> Result<f64> {
     let size = config.quantizer.codebook_size;
     let mut bits = 0.0;
     for codes in streams {
-        let used = measure::codebook_use(&codes.truncated(depth), size)?;
-        bits += CodebookUse::bits_per_frame(&used);
+        let used = measure::codebook_usage(&codes.truncated(depth), size)?;
+        bits += CodebookUsage::bits_per_frame(&used);
     }
     Ok(bits * config.frame_rate())
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use residue_engine::audio::{self, Audio};
-use residue_engine::codec::Config;
+use residue_engine::codec::CodecConfig;
 
 /// Reads audio, saying on stderr what was wrong with it.
 pub fn read(path: &Path) -> Result<Audio> {
@@ -16,7 +16,7 @@ pub fn read(path: &Path) -> Result<Audio> {
 }
 
 /// The depth asked for, or all layers there are.
-pub fn depth(asked: Option<usize>, config: &Config) -> Result<usize> {
+pub fn depth(asked: Option<usize>, config: &CodecConfig) -> Result<usize> {
     let layers = config.quantizer.layers;
     match asked {
         None => Ok(layers),

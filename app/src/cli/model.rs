@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 use std::thread::available_parallelism;
 
 use anyhow::{Context, Result};
-use residue_engine::codec::{Codec, CodecError, Options};
-use residue_engine::models::{Library, ModelSource, locate};
+use residue_engine::codec::{Codec, CodecError, CodecOptions};
+use residue_engine::models::{ModelLibrary, ModelSource, locate};
 
 use super::args::{Model, Precision};
 use super::progress::Share;
@@ -18,7 +18,7 @@ pub fn load(args: &Model) -> Result<Codec> {
 
 /// As [`load`], but leaves a core to the sound devices if nothing else is said.
 pub fn load_beside_audio(args: &Model) -> Result<Codec> {
-    load_with(&args.model, &Options { threads: args.threads, ..options(args.precision, 0) })
+    load_with(&args.model, &CodecOptions { threads: args.threads, ..options(args.precision, 0) })
 }
 
 /// Loads the model of this name on so many threads, 0 for all cores.
@@ -27,7 +27,7 @@ pub fn load_as(name: &str, precision: Precision, threads: usize) -> Result<Codec
 }
 
 /// Says on stderr what was worked around.
-fn load_with(name: &str, options: &Options) -> Result<Codec> {
+fn load_with(name: &str, options: &CodecOptions) -> Result<Codec> {
     let source = locate(name)?;
     let codec = load_source(&source, options);
     let codec = codec.with_context(|| format!("model {name}"))?;
@@ -38,18 +38,18 @@ fn load_with(name: &str, options: &Options) -> Result<Codec> {
 }
 
 /// What the engine is told: here 0 threads are one a core, since no host wants one of them.
-pub fn options(precision: Precision, threads: usize) -> Options {
+pub fn options(precision: Precision, threads: usize) -> CodecOptions {
     let threads = match threads {
         0 => available_parallelism().map_or(1, usize::from),
         n => n,
     };
     // An account without any folder of its own packs its models anew at each start.
-    let cache = Library::from_env().ok().map(|library| library.packed());
-    Options { precision: precision.into(), threads, cache, ..Options::default() }
+    let cache = ModelLibrary::from_env().ok().map(|library| library.packed());
+    CodecOptions { precision: precision.into(), threads, cache, ..CodecOptions::default() }
 }
 
 /// Loads a model from where it is, with a bar for whoever watches.
-pub fn load_source(source: &ModelSource, options: &Options) -> Result<Codec, CodecError> {
+pub fn load_source(source: &ModelSource, options: &CodecOptions) -> Result<Codec, CodecError> {
     // The embedded one is there at once.
     let bar = matches!(source, ModelSource::Folder(_)).then(|| Share::new("loading"));
     models::load_source(source, options, &|share| {

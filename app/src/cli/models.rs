@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use indicatif::ProgressBar;
-use residue_engine::codec::Options;
-use residue_engine::models::{Library, ModelEntry, ModelSource, Progress};
+use residue_engine::codec::CodecOptions;
+use residue_engine::models::{ModelEntry, ModelLibrary, ModelSource, Progress};
 use residue_ui::text::megabytes;
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use super::{input, model, progress, table};
 use crate::studio::models::{facts, place};
 
 pub fn run(args: &Models) -> Result<()> {
-    let library = Library::from_env()?;
+    let library = ModelLibrary::from_env()?;
     match &args.command {
         None | Some(ModelsCommand::List) => list(&library, args.json),
         Some(ModelsCommand::Pull { name }) => pull(&library, name, args.json),
@@ -27,7 +27,7 @@ pub fn run(args: &Models) -> Result<()> {
     }
 }
 
-fn list(library: &Library, as_json: bool) -> Result<()> {
+fn list(library: &ModelLibrary, as_json: bool) -> Result<()> {
     let entries = library.list()?;
     if as_json {
         let models: Vec<Value> = entries.iter().map(describe).collect();
@@ -69,7 +69,7 @@ fn describe(entry: &ModelEntry) -> Value {
     })
 }
 
-fn pull(library: &Library, name: &str, as_json: bool) -> Result<()> {
+fn pull(library: &ModelLibrary, name: &str, as_json: bool) -> Result<()> {
     let mut bar = Bar::default();
     let folder = library.pull(name, &mut |progress| bar.show(&progress))?;
     drop(bar);
@@ -81,9 +81,9 @@ fn pull(library: &Library, name: &str, as_json: bool) -> Result<()> {
     Ok(())
 }
 
-fn add(library: &Library, folder: &Path, name: Option<&str>, as_json: bool) -> Result<()> {
+fn add(library: &ModelLibrary, folder: &Path, name: Option<&str>, as_json: bool) -> Result<()> {
     // A folder that cannot be loaded is refused now and not when it is wanted.
-    let options = Options::default();
+    let options = CodecOptions::default();
     let source = ModelSource::Folder(folder.to_owned());
     let config = model::load_source(&source, &options)?.config().clone();
     let added = library.add(folder, name)?;
@@ -102,9 +102,9 @@ fn add(library: &Library, folder: &Path, name: Option<&str>, as_json: bool) -> R
     Ok(())
 }
 
-fn verify(library: &Library, spec: &str, as_json: bool) -> Result<()> {
+fn verify(library: &ModelLibrary, spec: &str, as_json: bool) -> Result<()> {
     let load = |source: &ModelSource| {
-        model::load_source(source, &Options::default()).map(drop).map_err(|e| e.to_string())
+        model::load_source(source, &CodecOptions::default()).map(drop).map_err(|e| e.to_string())
     };
     let mut bar = Bar::default();
     let report = library.verify(spec, Some(&load), &mut |progress| bar.show(&progress))?;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use residue_engine::audio::{Audio, MonoTreatment};
 use residue_engine::codec::Codec;
-use residue_engine::offline::{self, Encoded};
+use residue_engine::offline::{self, EncodedFile};
 
 use super::args::Chunk;
 use super::progress::Share;
@@ -15,7 +15,7 @@ pub fn encode(
     depth: usize,
     treatment: MonoTreatment,
     chunk: &Chunk,
-) -> Result<Encoded> {
+) -> Result<EncodedFile> {
     let bar = Share::new("encoding");
     Ok(offline::encode(codec, audio, depth, treatment, chunk.chunk, &mut |s| bar.set(s))?)
 }
@@ -23,7 +23,7 @@ pub fn encode(
 /// Decodes what was encoded, once for each depth.
 pub fn decode(
     codec: &Codec,
-    encoded: &Encoded,
+    encoded: &EncodedFile,
     depths: &[usize],
     chunk: &Chunk,
 ) -> Result<Vec<Audio>> {

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use residue_engine::live::{FrameSettings, Settings, Source};
+use residue_engine::live::{FrameEffects, ListeningSource, PortSettings};
 use residue_engine::tokens::FrameReader;
 
 use super::args::Decode;
@@ -28,9 +28,9 @@ const LAST_BLOCKS: Duration = Duration::from_millis(300);
 pub fn run(args: &Decode) -> Result<()> {
     ensure!(!args.transpose, "--transpose is for --output; save the array as (layers, frames)");
     let depth = args.depth.unwrap_or(usize::MAX);
-    let frames = FrameSettings { depths: [depth, 1], ..FrameSettings::default() };
+    let frames = FrameEffects { depths: [depth, 1], ..FrameEffects::default() };
     let options = StudioOptions {
-        settings: Settings { source: Source::A, frames, ..Settings::default() },
+        settings: PortSettings { source: ListeningSource::A, frames, ..PortSettings::default() },
         model: ModelWish {
             id: args.model.model.clone(),
             precision: args.model.precision.into(),

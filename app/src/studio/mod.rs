@@ -41,8 +41,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-use residue_engine::live::{Allowance, Control, Settings, Status};
-use residue_engine::models::{Library, Stage};
+use residue_engine::live::{Allowance, PortControl, PortSettings, PortStatus};
+use residue_engine::models::{ModelLibrary, ProgressStage};
 
 use shared::{Event, Shared, Shown};
 use sound::Message;
@@ -65,7 +65,7 @@ pub type TokenSource = Box<dyn FnMut() -> Option<Result<Vec<u32>, String>> + Sen
 /// What a studio starts with.
 pub struct StudioOptions {
     /// What is heard.
-    pub settings: Settings,
+    pub settings: PortSettings,
     /// The model.
     pub model: ModelWish,
     /// Devices.
@@ -73,7 +73,7 @@ pub struct StudioOptions {
     /// Time for the codec.
     pub allowance: Allowance,
     /// Where models are; `None`: the user's own library.
-    pub library: Option<Library>,
+    pub library: Option<ModelLibrary>,
     /// Frames of a token stream that are waited for at the start and after a gap.
     pub tokens_ahead: usize,
 }
@@ -81,7 +81,7 @@ pub struct StudioOptions {
 impl Default for StudioOptions {
     fn default() -> Self {
         Self {
-            settings: Settings::default(),
+            settings: PortSettings::default(),
             model: ModelWish::default(),
             devices: DeviceChoice::default(),
             allowance: Allowance::Auto,
@@ -112,8 +112,8 @@ pub struct Studio {
     lister: Arc<dyn Devices>,
     events: Receiver<Event>,
     /// Where models are.
-    home: Option<Library>,
-    settings: Settings,
+    home: Option<ModelLibrary>,
+    settings: PortSettings,
     muted: bool,
     /// Muted by nobody but a microphone that came on.
     muted_for_headphones: bool,
@@ -125,7 +125,7 @@ pub struct Studio {
     device_list: DeviceList,
     stream: StreamState,
     round_trip: Option<RoundTrip>,
-    control: Option<Arc<Control>>,
+    control: Option<Arc<PortControl>>,
     epoch: u64,
     model: ModelState,
     /// Numbers wishes for models: only the last one counts.
@@ -285,12 +285,12 @@ impl Studio {
     }
 
     /// What is heard.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &PortSettings {
         &self.settings
     }
 
     /// Changes what is heard, without clicks; frame settings are heard a latency later.
-    pub fn set_settings(&mut self, settings: Settings) {
+    pub fn set_settings(&mut self, settings: PortSettings) {
         if self.settings != settings {
             self.settings = settings;
             let mut desk = self.shared.desk();
@@ -603,7 +603,7 @@ impl Studio {
         self.cancel_pull = Some(Arc::clone(&cancel));
         let progress = PullProgress {
             id: name.clone(),
-            stage: Stage::Asking,
+            stage: ProgressStage::Asking,
             file: String::new(),
             done: 0,
             total: 0,
@@ -736,7 +736,7 @@ impl Studio {
     }
 
     /// The running port, for views.
-    pub fn control(&self) -> Option<&Control> {
+    pub fn control(&self) -> Option<&PortControl> {
         self.control.as_deref()
     }
 
@@ -746,7 +746,7 @@ impl Studio {
     }
 
     /// How the running port does. Peaks start anew with each call.
-    pub fn status(&mut self) -> Option<Status> {
+    pub fn status(&mut self) -> Option<PortStatus> {
         self.control.as_ref().map(|control| control.status())
     }
 

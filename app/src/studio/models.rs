@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use residue_engine::codec::{Codec, CodecError, Config, OnLoad, Options};
+use residue_engine::codec::{Codec, CodecConfig, CodecError, CodecOptions, LoadProgress};
 use residue_engine::models::{
-    self, Library, ModelEntry, ModelSource, ModelsError, Progress, VerifyReport, embedded,
+    self, ModelEntry, ModelLibrary, ModelSource, ModelsError, Progress, VerifyReport, embedded,
 };
 
 use super::shared::{Board, Event, Shared};
@@ -20,8 +20,8 @@ use super::state::{ListedFacts, ListedModel, ModelFacts, ModelWish, PullProgress
 /// As [`Codec::load_with`].
 pub fn load_source(
     source: &ModelSource,
-    options: &Options,
-    progress: &OnLoad<'_>,
+    options: &CodecOptions,
+    progress: &LoadProgress<'_>,
 ) -> Result<Codec, CodecError> {
     match source {
         ModelSource::Folder(folder) => Codec::load_with(folder, options, progress),
@@ -36,8 +36,8 @@ pub fn load_source(
 /// what is published of it.
 pub fn facts(entry: &ModelEntry) -> Option<ListedFacts> {
     let config = match entry.source.as_ref().ok() {
-        Some(ModelSource::Embedded) => Config::parse(embedded().config).ok(),
-        Some(ModelSource::Folder(folder)) => Config::read(folder).ok(),
+        Some(ModelSource::Embedded) => CodecConfig::parse(embedded().config).ok(),
+        Some(ModelSource::Folder(folder)) => CodecConfig::read(folder).ok(),
         None => None,
     };
     let here = config.map(|config| ListedFacts {
@@ -65,19 +65,24 @@ pub fn place(entry: &ModelEntry) -> String {
 }
 
 /// The user's own library if none was given.
-pub fn library(given: &Option<Library>) -> Result<Library, String> {
-    given.clone().map_or_else(|| Library::from_env().map_err(|error| error.to_string()), Ok)
+pub fn library(given: &Option<ModelLibrary>) -> Result<ModelLibrary, String> {
+    given.clone().map_or_else(|| ModelLibrary::from_env().map_err(|error| error.to_string()), Ok)
 }
 
 /// How a wish is loaded beside running audio.
-pub fn options(wish: &ModelWish, library: Option<&Library>) -> Options {
+pub fn options(wish: &ModelWish, library: Option<&ModelLibrary>) -> CodecOptions {
     // An account without any folder of its own packs its models anew at each start.
-    let cache = library.map(Library::packed);
-    Options { precision: wish.precision, threads: wish.threads, cache, ..Options::default() }
+    let cache = library.map(ModelLibrary::packed);
+    CodecOptions {
+        precision: wish.precision,
+        threads: wish.threads,
+        cache,
+        ..CodecOptions::default()
+    }
 }
 
 /// Where a wish's model is.
-pub fn locate(wish: &str, given: &Option<Library>) -> Result<ModelSource, String> {
+pub fn locate(wish: &str, given: &Option<ModelLibrary>) -> Result<ModelSource, String> {
     // The embedded one needs no library, and so no home folder.
     if wish.eq_ignore_ascii_case(models::EMBEDDED) {
         return Ok(ModelSource::Embedded);
@@ -89,7 +94,7 @@ pub fn locate(wish: &str, given: &Option<Library>) -> Result<ModelSource, String
 pub fn load(
     shared: &Shared,
     wish: &ModelWish,
-    given: &Option<Library>,
+    given: &Option<ModelLibrary>,
     number: u64,
     wishes: &AtomicU64,
 ) -> Result<Option<(Codec, ModelFacts)>, String> {
@@ -132,7 +137,7 @@ pub fn load(
 }
 
 /// All models.
-pub fn list(library: &Library) -> Result<Vec<ListedModel>, ModelsError> {
+pub fn list(library: &ModelLibrary) -> Result<Vec<ListedModel>, ModelsError> {
     let describe = |entry: &ModelEntry| ListedModel {
         id: entry.name.clone(),
         repository: entry.known.map(|known| known.repository),
@@ -147,7 +152,7 @@ pub fn list(library: &Library) -> Result<Vec<ListedModel>, ModelsError> {
 }
 
 /// Lists models and tells.
-pub fn refresh(shared: &Shared, given: &Option<Library>) {
+pub fn refresh(shared: &Shared, given: &Option<ModelLibrary>) {
     let listed = library(given).and_then(|library| list(&library).map_err(|e| e.to_string()));
     match listed {
         Ok(listed) => shared.tell(Event::Library(listed)),
@@ -190,7 +195,7 @@ fn watch<'a>(
 }
 
 /// Downloads a published model.
-pub fn pull(shared: &Shared, given: &Option<Library>, name: &str, cancel: &AtomicBool) {
+pub fn pull(shared: &Shared, given: &Option<ModelLibrary>, name: &str, cancel: &AtomicBool) {
     let pulled = library(given).map(|library| {
         library.pull(name, &mut watch(shared, name, cancel, |board| &mut board.pull))
     });
@@ -211,12 +216,12 @@ pub fn pull(shared: &Shared, given: &Option<Library>, name: &str, cancel: &Atomi
 }
 
 /// Makes a folder known.
-pub fn add(shared: &Shared, given: &Option<Library>, folder: &Path) {
+pub fn add(shared: &Shared, given: &Option<ModelLibrary>, folder: &Path) {
     let add = || {
         let library = library(given)?;
         // A folder that cannot be loaded is refused now and not when it is wanted.
         let source = ModelSource::Folder(folder.to_owned());
-        load_source(&source, &Options::default(), &|_| ControlFlow::Continue(()))
+        load_source(&source, &CodecOptions::default(), &|_| ControlFlow::Continue(()))
             .map_err(|error| error.to_string())?;
         library.add(folder, None).map_err(|error| error.to_string())
     };
@@ -231,9 +236,9 @@ pub fn add(shared: &Shared, given: &Option<Library>, folder: &Path) {
 }
 
 /// Checks a model's files and that it loads.
-pub fn verify(shared: &Arc<Shared>, given: &Option<Library>, id: &str) {
+pub fn verify(shared: &Arc<Shared>, given: &Option<ModelLibrary>, id: &str) {
     let load = |source: &ModelSource| {
-        load_source(source, &Options::default(), &|_| ControlFlow::Continue(()))
+        load_source(source, &CodecOptions::default(), &|_| ControlFlow::Continue(()))
             .map(drop)
             .map_err(|error| error.to_string())
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use residue_engine::audio::{self, Audio, MonoTreatment};
 use residue_engine::codec::{Codec, Precision};
-use residue_engine::models::Library;
+use residue_engine::models::ModelLibrary;
 use residue_engine::offline;
 
 use super::models::{library, load_source, locate, options};
@@ -28,7 +28,7 @@ const CHUNK: usize = 8;
 /// Why not, for a person.
 pub fn measure(
     id: &str,
-    given: &Option<Library>,
+    given: &Option<ModelLibrary>,
     audio: Option<&Audio>,
     threads: usize,
 ) -> Result<Vec<PrecisionCost>, String> {

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hound::{SampleFormat, WavSpec, WavWriter};
-use residue_engine::live::{CodesReader, Control, NO_CODE};
+use residue_engine::live::{CodesReader, NO_CODE, PortControl};
 use residue_engine::tokens::{Codes, npy};
 
 use super::shared::Shared;
@@ -38,7 +38,7 @@ const MOST_BYTES: u64 = u32::MAX as u64 - 4096;
 pub fn start(
     shared: &Arc<Shared>,
     options: &RecordOptions,
-    control: &Control,
+    control: &PortControl,
     program: u64,
 ) -> Result<Tape, String> {
     let (rate, channels) = (control.config().rate, control.config().channels);

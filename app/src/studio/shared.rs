@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crossbeam_channel::Sender;
-use residue_engine::live::{Control, Settings, TokenFeed};
+use residue_engine::live::{PortControl, PortSettings, TokenFeed};
 use ringbuf::HeapProd;
 use ringbuf::traits::Producer;
 
@@ -21,7 +21,7 @@ pub const NO_PROGRAM: u64 = 0;
 
 /// Wishes for the sound, and the way to the audio thread.
 pub struct Desk {
-    pub settings: Settings,
+    pub settings: PortSettings,
     /// Of the output: volume and mute.
     pub gain: f32,
     pub playing: bool,
@@ -94,7 +94,7 @@ pub fn to_sample(seconds: f64, rate: u32) -> u64 {
 pub struct Board {
     pub stream: StreamState,
     pub round_trip: Option<RoundTrip>,
-    pub control: Option<Arc<Control>>,
+    pub control: Option<Arc<PortControl>>,
     /// Counts ports.
     pub epoch: u64,
     pub loading: Option<(ModelWish, f32)>,
@@ -152,7 +152,7 @@ pub struct Shared {
 
 impl Shared {
     pub fn new(
-        settings: Settings,
+        settings: PortSettings,
         events: Sender<Event>,
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> Self {

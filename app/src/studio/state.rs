@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use residue_engine::audio::Audio;
 use residue_engine::codec::Precision;
-use residue_engine::models::Stage;
+use residue_engine::models::ProgressStage;
 
 use crate::device::{Counts, Shape};
 
@@ -263,7 +263,7 @@ pub struct PullProgress {
     /// The model's name.
     pub id: String,
     /// What is going on.
-    pub stage: Stage,
+    pub stage: ProgressStage,
     /// The file at hand; empty where no single one is meant.
     pub file: String,
     /// Bytes dealt with.

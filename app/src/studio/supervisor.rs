@@ -10,8 +10,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use residue_engine::audio::resample;
 use residue_engine::codec::Codec;
 use residue_engine::live::{
-    self, Allowance, CodecModel, CodesReader, Control, Health, Model, PortConfig, TokenFeed,
-    TokenModel,
+    self, Allowance, CodecModel, CodesReader, LiveModel, PortConfig, PortControl, PortHealth,
+    TokenFeed, TokenModel,
 };
 use residue_engine::tokens::Codes;
 use ringbuf::HeapCons;
@@ -51,7 +51,7 @@ pub enum Job {
     /// Ends the devices and the thread that looks after them.
     End,
     /// To be freed here.
-    Free(#[allow(dead_code, reason = "only dropped")] Arc<Control>),
+    Free(#[allow(dead_code, reason = "only dropped")] Arc<PortControl>),
 }
 
 /// Where sound is to come from.
@@ -97,7 +97,7 @@ struct Open {
 
 /// The port that runs.
 struct Current {
-    control: Arc<Control>,
+    control: Arc<PortControl>,
     serial: u64,
     /// Keeps the engine writing codes, so that a recording knows those of frames decoded before it.
     codes: CodesReader,
@@ -295,7 +295,7 @@ impl Supervisor {
     }
 
     /// What the model hears and how it is decoded: the port's model, and the material.
-    fn model(&self, shape: &Shape) -> Result<(Box<dyn Model>, Material), String> {
+    fn model(&self, shape: &Shape) -> Result<(Box<dyn LiveModel>, Material), String> {
         let Some((codec, _)) = &self.codec else { return Err("no model is loaded yet".into()) };
         Ok(match &self.playing {
             Playing::Microphone => (Box::new(CodecModel(codec.clone())), Material::Microphone),
@@ -339,7 +339,7 @@ impl Supervisor {
         shape: &Shape,
         offline: bool,
         begin: Begin,
-    ) -> Result<(Program, Control), String> {
+    ) -> Result<(Program, PortControl), String> {
         let (model, material) = self.model(shape)?;
         let max_block = shape.buffer as usize;
         let settings = self.shared().desk().settings;
@@ -349,7 +349,7 @@ impl Supervisor {
             ..PortConfig::new(shape.rate, self.channels(shape), max_block)
         };
         let (mut port, control) =
-            live::open(&config, &*model).map_err(|error| error.to_string())?;
+            live::open_port(&config, &*model).map_err(|error| error.to_string())?;
         port.set_offline(offline);
         self.serial += 1;
         let desk = self.shared().desk();
@@ -366,7 +366,7 @@ impl Supervisor {
         Ok(())
     }
 
-    fn hand_over(&mut self, program: Program, control: Control) {
+    fn hand_over(&mut self, program: Program, control: PortControl) {
         let (serial, control) = (program.serial, Arc::new(control));
         let codes = control.codes();
         let mut desk = self.shared().desk();
@@ -620,7 +620,7 @@ impl Supervisor {
         if let Some(current) = &mut self.current {
             // Read so that those kept for a recording are not counted as missed for ever.
             current.codes.read(|_| ());
-            if let Health::Failed(why) = current.control.health()
+            if let PortHealth::Failed(why) = current.control.health()
                 && !std::mem::replace(&mut current.failed, true)
             {
                 let text = format!("the model failed while it ran: {why}; choose it again");

@@ -1,9 +1,9 @@
 //! What is heard: depths, source, mix.
 
 use egui::{Align, Layout, RichText, Slider, Ui, vec2};
-use residue_ui::quantity::Depth;
+use residue_ui::knob_scale::DepthScale;
 use residue_ui::theme::size;
-use residue_ui::{Knob, Lane, Quantity, Theme, source_strip};
+use residue_ui::{Knob, KnobScale, Lane, Theme, source_strip};
 
 use super::{Window, parts};
 
@@ -17,8 +17,8 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
     let theme = Theme::of(ui);
     let facts = window.studio.model().facts.clone();
     let depth = match &facts {
-        Some(facts) => Depth::new(facts.layers, facts.kbps_per_layer),
-        None => Depth::new(1, 0.0),
+        Some(facts) => DepthScale::new(facts.layers, facts.kbps_per_layer),
+        None => DepthScale::new(1, 0.0),
     };
     let before = *window.studio.settings();
     let mut settings = before;
@@ -66,7 +66,7 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
     }
 }
 
-fn options(ui: &mut Ui, theme: &Theme, settings: &mut residue_engine::live::Settings) {
+fn options(ui: &mut Ui, theme: &Theme, settings: &mut residue_engine::live::PortSettings) {
     ui.horizontal(|ui| {
         ui.spacing_mut().slider_width = 84.0;
         let label = ui.label(RichText::new("Mix").color(theme.weak));

@@ -1,7 +1,7 @@
 //! What keys do in the whole window.
 
 use egui::{Context, Event, Key, Modifiers};
-use residue_engine::live::{Settings, Source};
+use residue_engine::live::{ListeningSource, PortSettings};
 use residue_ui::keys::digit;
 use residue_ui::source_strip;
 
@@ -113,8 +113,8 @@ fn with_ctrl(ctx: &Context) -> Option<Command> {
 }
 
 /// The lane that depth keys turn: the one that is heard, A for what is neither.
-fn lane(settings: &Settings) -> usize {
-    usize::from(matches!(settings.source, Source::B | Source::DryMinusB))
+fn lane(settings: &PortSettings) -> usize {
+    usize::from(matches!(settings.source, ListeningSource::B | ListeningSource::DryMinusB))
 }
 
 /// Digits that were pressed, with or without shift. By their place on the keyboard where shift makes

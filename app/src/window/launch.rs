@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use eframe::{CreationContext, NativeOptions};
 use egui::{Color32, Context, IconData, Ui, ViewportBuilder};
-use residue_engine::models::Library;
+use residue_engine::models::ModelLibrary;
 use residue_engine::tokens::FrameReader;
 use residue_ui::{Lane, Theme};
 use thiserror::Error;
@@ -66,7 +66,7 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
     if !has_display() {
         return Err(WindowError::NoDisplay);
     }
-    let home = Library::from_env().ok().map(|library| library.home().to_owned());
+    let home = ModelLibrary::from_env().ok().map(|library| library.home().to_owned());
     let path = home.map(|home| home.join(FILE));
     let (preferences, unread) = match path.as_deref().map(Preferences::read) {
         None => (Preferences::default(), None),

@@ -28,9 +28,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Rect, Ui};
-use residue_engine::live::Status;
+use residue_engine::live::PortStatus;
 use residue_ui::theme::size;
-use residue_ui::{FRAME, Meters, Theme};
+use residue_ui::{FRAME, LevelMeters, Theme};
 
 pub use launch::{Launch, WindowError, run};
 pub use page::Page;
@@ -59,8 +59,8 @@ pub struct Window {
     studio: Studio,
     preferences: Preferences,
     views: Views,
-    meters: Meters,
-    status: Option<Status>,
+    meters: LevelMeters,
+    status: Option<PortStatus>,
     notices: Notices,
     dialogs: Dialogs,
     blind: BlindPage,
@@ -93,7 +93,7 @@ impl Window {
             shown: preferences.page,
             preferences,
             views: Views::default(),
-            meters: Meters::default(),
+            meters: LevelMeters::default(),
             status: None,
             notices: Notices::default(),
             dialogs: Dialogs::default(),

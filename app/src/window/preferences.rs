@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use residue_engine::codec::Precision;
-use residue_engine::live::{Settings, Source};
+use residue_engine::live::{ListeningSource, PortSettings};
 use residue_ui::source_strip;
 use serde::{Deserialize, Serialize};
 
@@ -132,7 +132,7 @@ pub struct Model {
     pub threads: usize,
 }
 
-/// What of [`Settings`] is kept; effects are not: who comes back tomorrow wants to hear no losses.
+/// What of [`PortSettings`] is kept; effects are not: who comes back tomorrow wants to hear no losses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Heard {
@@ -176,7 +176,7 @@ impl Default for Model {
 
 impl Default for Heard {
     fn default() -> Self {
-        Settings::default().into()
+        PortSettings::default().into()
     }
 }
 
@@ -207,8 +207,8 @@ impl From<Model> for ModelWish {
     }
 }
 
-impl From<Settings> for Heard {
-    fn from(settings: Settings) -> Self {
+impl From<PortSettings> for Heard {
+    fn from(settings: PortSettings) -> Self {
         let frames = settings.frames;
         Self {
             source: source_strip::name(settings.source).to_owned(),
@@ -218,10 +218,11 @@ impl From<Settings> for Heard {
     }
 }
 
-impl From<Heard> for Settings {
+impl From<Heard> for PortSettings {
     fn from(heard: Heard) -> Self {
-        let named =
-            Source::ALL.into_iter().find(|source| source_strip::name(*source) == heard.source);
+        let named = ListeningSource::ALL
+            .into_iter()
+            .find(|source| source_strip::name(*source) == heard.source);
         let mut settings = Self { source: named.unwrap_or_default(), ..Self::default() };
         settings.frames.depths = heard.depths.map(|depth| depth.unwrap_or(usize::MAX).max(1));
         settings.frames.match_loudness = heard.match_loudness;
@@ -277,7 +278,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/window.json");
         assert_eq!(Preferences::read(&path).unwrap(), Preferences::default());
-        let mut settings = Settings { source: Source::DryMinusB, ..Settings::default() };
+        let mut settings =
+            PortSettings { source: ListeningSource::DryMinusB, ..PortSettings::default() };
         settings.frames.depths = [usize::MAX, 7];
         let wish = ModelWish { id: "nano".into(), precision: Precision::Int8, threads: 3 };
         let choice = DeviceChoice { rate: Some(44_100), ..DeviceChoice::default() };
@@ -293,7 +295,7 @@ mod tests {
         kept.write(&path).unwrap();
         let read = Preferences::read(&path).unwrap();
         assert_eq!(read, kept);
-        assert_eq!(Settings::from(read.heard), settings);
+        assert_eq!(PortSettings::from(read.heard), settings);
         assert_eq!(ModelWish::from(read.model), wish);
         assert_eq!(DeviceChoice::from(read.devices).rate, choice.rate);
     }

@@ -6,8 +6,8 @@ use egui::{
 use residue_engine::measure::MeasureError;
 use residue_ui::theme::size;
 use residue_ui::{
-    CodebookStats, Difference, Distance, Feed, FrequencyAxis, Lane, LoadHistory, Spectrogram,
-    SpectrogramOptions, Theme, TokenMap, TokenMapOptions, Wanted, load,
+    CodebookStats, DifferenceLane, DistanceView, FrequencyAxis, Lane, LiveSpectrogram, LoadHistory,
+    SpectrogramOptions, TelemetryFeed, TelemetryRequest, Theme, TokenMap, TokenMapOptions, load,
 };
 
 use super::preferences::Views as Unfolded;
@@ -24,10 +24,10 @@ const SECONDS: [f64; 4] = [4.0, 8.0, 16.0, 30.0];
 
 /// Everything that pictures are made of, for one rate.
 pub struct Views {
-    pub feed: Feed,
+    pub feed: TelemetryFeed,
     pub history: LoadHistory,
-    spectrogram: Option<Spectrogram>,
-    distance: Option<Distance>,
+    spectrogram: Option<LiveSpectrogram>,
+    distance: Option<DistanceView>,
     tokens: TokenMap,
     codebooks: CodebookStats,
     options: SpectrogramOptions,
@@ -49,7 +49,7 @@ struct Seen {
 impl Default for Views {
     fn default() -> Self {
         Self {
-            feed: Feed::new(),
+            feed: TelemetryFeed::new(),
             history: LoadHistory::default(),
             spectrogram: None,
             distance: None,
@@ -75,9 +75,9 @@ impl Views {
     fn prepare(&mut self, rate: u32, seconds: f64) -> Result<(), MeasureError> {
         if (rate, seconds) != (self.rate, self.seconds) || self.spectrogram.is_none() {
             if rate != self.rate || self.distance.is_none() {
-                self.distance = Some(Distance::new(rate)?);
+                self.distance = Some(DistanceView::new(rate)?);
             }
-            self.spectrogram = Some(Spectrogram::new(rate, seconds)?);
+            self.spectrogram = Some(LiveSpectrogram::new(rate, seconds)?);
             (self.rate, self.seconds) = (rate, seconds);
         }
         Ok(())
@@ -102,8 +102,10 @@ pub fn update(window: &mut Window) {
         return;
     }
     let seen = views.seen;
-    let wanted =
-        Wanted { lanes: seen.spectrograms || seen.distance, codes: seen.tokens || seen.codebooks };
+    let wanted = TelemetryRequest {
+        lanes: seen.spectrograms || seen.distance,
+        codes: seen.tokens || seen.codebooks,
+    };
     views.feed.update(control, wanted);
     if let Some(spectrogram) = views.spectrogram.as_mut().filter(|_| seen.spectrograms) {
         spectrogram.update(&views.feed);
@@ -135,7 +137,7 @@ pub fn show(ui: &mut Ui, window: &mut Window) {
 
 fn spectrograms(ui: &mut Ui, window: &mut Window) {
     let Window { studio, views, preferences, .. } = window;
-    if let Some(difference) = Difference::heard(studio.settings().source) {
+    if let Some(difference) = DifferenceLane::heard(studio.settings().source) {
         views.options.difference = difference;
     }
     let lanes = &mut preferences.views.spectrograms;

@@ -10,7 +10,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use residue_app::blind::{Contender, Shelf};
 use residue_app::studio::{ListedFacts, ListedModel, LoadedFile};
 use residue_app::window::blind_page::{BlindPage, Offer, TestKind};
-use residue_engine::blind::{Findings, SeededDraw, Threshold};
+use residue_engine::blind::{SeededRandom, TestResult, Threshold};
 use residue_engine::models::EMBEDDED;
 use residue_ui::Theme;
 use serde_json::Value;
@@ -19,7 +19,7 @@ use crate::listener::{Headphones, RATE, depth, distance_db, pause, speech};
 
 /// A page that draws from this seed.
 pub fn page(seed: u64) -> BlindPage {
-    let draws = Box::new(move || Box::new(SeededDraw(seed)) as _);
+    let draws = Box::new(move || Box::new(SeededRandom(seed)) as _);
     BlindPage::with_draws(Arc::new(Shelf::default()), Arc::new(|| ()), draws)
 }
 
@@ -146,7 +146,7 @@ fn a_whole_abx_test_by_keyboard() {
         }
     }
     let report = harness.state().page.report().expect("over").clone();
-    let Findings::Abx(result) = &report.findings else { panic!("ABX") };
+    let TestResult::Abx(result) = &report.findings else { panic!("ABX") };
     assert_eq!((result.right, result.trials), (10, 10));
     assert!((result.p - 1.0 / 1024.0).abs() < 1e-12);
     harness.get_by_label_contains("10 of 10 right: a difference was heard");
@@ -236,7 +236,7 @@ fn a_threshold_by_keyboard() {
         }
     }
     let report = harness.state().page.report().unwrap().clone();
-    let Findings::Staircase(result) = &report.findings else { panic!("a staircase") };
+    let TestResult::Staircase(result) = &report.findings else { panic!("a staircase") };
     assert_eq!(result.trials.len(), trials);
     assert!(!matches!(result.threshold, Threshold::AboveFullDepth), "{result:?}");
     let (json, text) = save(&mut harness, folder.path());
@@ -267,7 +267,9 @@ fn a_rating_by_keyboard() {
     assert_eq!(harness.state().ears.heard(), reference);
     press(&mut harness, Key::Enter);
     let report = harness.state().page.report().expect("over").clone();
-    let Findings::Rating { scores, heard_reference } = &report.findings else { panic!("a rating") };
+    let TestResult::Rating { scores, heard_reference } = &report.findings else {
+        panic!("a rating")
+    };
     assert!(*heard_reference);
     let scores: Vec<_> = scores.iter().map(|scored| (scored.name.as_str(), scored.score)).collect();
     assert_eq!(scores[0], ("the original", 100));

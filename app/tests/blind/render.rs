@@ -5,7 +5,7 @@ use std::sync::Arc;
 use residue_app::blind::{Brief, Coded, Contender, Material, Rendered, Shelf, Task, Watch, render};
 use residue_engine::audio::{Audio, MonoTreatment};
 use residue_engine::blind::samples_sha256;
-use residue_engine::codec::{Codec, Options, Precision};
+use residue_engine::codec::{Codec, CodecOptions, Precision};
 use residue_engine::measure::loudness;
 use residue_engine::models::{self, EMBEDDED, ModelSource, embedded};
 use residue_engine::offline;
@@ -30,7 +30,8 @@ fn a_depth_is_what_the_codec_makes_of_the_file_sample_for_sample() {
     let (first, length) = ((first * f64::from(rate)) as usize, (length * f64::from(rate)) as usize);
 
     let model = embedded();
-    let codec = Codec::load_from_memory(model.config, model.weights, &Options::default()).unwrap();
+    let codec =
+        Codec::load_from_memory(model.config, model.weights, &CodecOptions::default()).unwrap();
     let go_on = &mut |_| std::ops::ControlFlow::Continue(());
     let part = Audio {
         rate,
@@ -105,7 +106,10 @@ fn everything_heard_is_pinned_down() {
     }
     assert_eq!(heard.models.len(), 1, "loaded once for both depths");
     let go_on = &mut |_: models::Progress<'_>| std::ops::ControlFlow::Continue(());
-    assert_eq!(heard.models[0].sha256, models::sum(&ModelSource::Embedded, go_on).unwrap());
+    assert_eq!(
+        heard.models[0].sha256,
+        models::model_checksum(&ModelSource::Embedded, go_on).unwrap()
+    );
     let again = rendered(&[Contender::Original, depth(5), depth(2)]);
     assert_eq!(again.heard.compared[1].sha256, heard.compared[2].sha256);
     assert_ne!(heard.compared[1].sha256, heard.compared[2].sha256);

@@ -7,7 +7,7 @@ use egui::{Key, vec2};
 use egui_kittest::kittest::NodeT;
 use residue_app::blind::Contender;
 use residue_app::window::blind_page::{BlindPage, TestKind};
-use residue_engine::blind::{Abx, Draw, Rating, SeededDraw, Side, Staircase};
+use residue_engine::blind::{AbxSide, AbxTest, RandomSource, RatingTest, SeededRandom, Staircase};
 use residue_ui::Theme;
 use residue_ui_testing::{Picture, Stage};
 
@@ -15,11 +15,11 @@ use crate::listener::{Headphones, depth, pause};
 use crate::page::{harness, offer, page};
 
 /// What X is in the first trials under a seed.
-fn sides(seed: u64) -> Vec<Side> {
-    let mut test = Abx::new(6, Box::new(SeededDraw(seed))).unwrap();
+fn sides(seed: u64) -> Vec<AbxSide> {
+    let mut test = AbxTest::new(6, Box::new(SeededRandom(seed))).unwrap();
     let sides = (0..6).map(|_| {
         let x = test.x();
-        test.answer(Side::A).unwrap();
+        test.answer(AbxSide::A).unwrap();
         x
     });
     sides.collect()
@@ -27,8 +27,8 @@ fn sides(seed: u64) -> Vec<Side> {
 
 /// Two seeds under which every X differs from the other.
 fn opposite() -> [u64; 2] {
-    let other = |sides: &[Side]| -> Vec<Side> {
-        sides.iter().map(|x| if *x == Side::A { Side::B } else { Side::A }).collect()
+    let other = |sides: &[AbxSide]| -> Vec<AbxSide> {
+        sides.iter().map(|x| if *x == AbxSide::A { AbxSide::B } else { AbxSide::A }).collect()
     };
     let wanted = other(&sides(1));
     let second = (2..100_000).map(|n| n * 1_000_003_u64.pow(2)).find(|seed| sides(*seed) == wanted);
@@ -112,7 +112,7 @@ fn an_abx_test_looks_the_same_whatever_x_is() {
 /// seeds under which the first X differ.
 #[test]
 fn a_threshold_finder_looks_the_same_whatever_x_is() {
-    let x = |seed| Staircase::new(32, Box::new(SeededDraw(seed))).unwrap().x();
+    let x = |seed| Staircase::new(32, Box::new(SeededRandom(seed))).unwrap().x();
     let other = (2..).map(|n| n * 1_000_003_u64.pow(2)).find(|seed| x(*seed) != x(1)).unwrap();
     let keys = [Key::A, Key::B, Key::X, Key::Num1, Key::X, Key::Num1, Key::X];
     let mut seen = Vec::new();
@@ -129,7 +129,7 @@ fn a_threshold_finder_looks_the_same_whatever_x_is() {
 fn a_rating_page_looks_the_same_whatever_is_where() {
     let order = |seed| {
         let names = (0..5).map(|n| n.to_string()).collect();
-        let test = Rating::new(names, 0, &mut SeededDraw(seed)).unwrap();
+        let test = RatingTest::new(names, 0, &mut SeededRandom(seed)).unwrap();
         (0..5).map(|place| test.stimulus(place)).collect::<Vec<_>>()
     };
     let other =
@@ -180,7 +180,7 @@ fn a_screen_reader_is_told_the_same_whatever_x_is() {
 /// The random numbers of the page itself are the system's.
 #[test]
 fn the_page_draws_from_the_system() {
-    let mut system = residue_engine::blind::SystemDraw;
+    let mut system = residue_engine::blind::SystemRandom;
     let draws: Vec<usize> = (0..64).map(|_| system.below(2).unwrap()).collect();
     let again: Vec<usize> = (0..64).map(|_| system.below(2).unwrap()).collect();
     assert_ne!(draws, again);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use residue_app::blind::{Contender, Label, Player, Trials};
 use residue_app::studio::{Simulated, Studio, StudioOptions};
-use residue_engine::blind::SystemDraw;
+use residue_engine::blind::SystemRandom;
 
 use crate::listener::{RATE, pause, rendered};
 
@@ -36,7 +36,7 @@ fn what_is_heard_is_the_version_that_was_chosen_at_the_same_place() {
     let planes: Vec<Vec<f32>> =
         made.stimuli.planes.iter().map(|audio| audio.channels[0].clone()).collect();
     let length = planes[0].len();
-    let mut test = Trials::abx(made, 3, Box::new(SystemDraw)).unwrap();
+    let mut test = Trials::abx(made, 3, Box::new(SystemRandom)).unwrap();
     test.tick(&mut studio).unwrap();
     // Where in the passage that is, of the version that every trial begins with.
     let place = |heard: &[f32], version: &[f32]| {

@@ -1,13 +1,20 @@
 //! The tests themselves, with listeners who hear what is in the headphones.
 
 use residue_app::blind::{Contender, Label, Ratings, Stand, Trials};
-use residue_engine::blind::{Draw, Findings, SeededDraw, Side, SystemDraw, Threshold};
+use residue_engine::blind::{
+    AbxSide, RandomSource, SeededRandom, SystemRandom, TestResult, Threshold,
+};
 
 use crate::listener::{Headphones, depth, distance_db, ladder, pause, rendered};
 
 /// Listens to all three and answers: with certainty where A and B differ by more than `limit_db`,
 /// else by guessing.
-fn one_trial(test: &mut Trials, ears: &mut Headphones, limit_db: f64, guess: &mut dyn Draw) {
+fn one_trial(
+    test: &mut Trials,
+    ears: &mut Headphones,
+    limit_db: f64,
+    guess: &mut dyn RandomSource,
+) {
     while test.playing().is_none() {
         test.tick(ears).unwrap();
         pause();
@@ -18,11 +25,11 @@ fn one_trial(test: &mut Trials, ears: &mut Headphones, limit_db: f64, guess: &mu
     };
     let (a, b, x) = (listen(Label::A), listen(Label::B), listen(Label::X));
     let answer = if distance_db(&a, &b) > limit_db {
-        if x == a { Side::A } else { Side::B }
+        if x == a { AbxSide::A } else { AbxSide::B }
     } else if guess.below(2).unwrap() == 0 {
-        Side::A
+        AbxSide::A
     } else {
-        Side::B
+        AbxSide::B
     };
     assert!(test.may_answer());
     test.answer(answer, ears).unwrap();
@@ -32,14 +39,14 @@ fn one_trial(test: &mut Trials, ears: &mut Headphones, limit_db: f64, guess: &mu
 fn who_hears_a_difference_gets_one_in_two_to_the_n() {
     let mut ears = Headphones::default();
     let made = rendered(&[Contender::Original, depth(4)]);
-    let mut test = Trials::abx(made, 10, Box::new(SystemDraw)).unwrap();
+    let mut test = Trials::abx(made, 10, Box::new(SystemRandom)).unwrap();
     for n in 0..10 {
         assert!(test.report().is_none());
         assert_eq!((test.count().answered, test.count().of), (n, 10));
-        one_trial(&mut test, &mut ears, -100.0, &mut SystemDraw);
+        one_trial(&mut test, &mut ears, -100.0, &mut SystemRandom);
     }
     let report = test.report().unwrap();
-    let Findings::Abx(result) = &report.findings else { panic!("{:?}", report.findings) };
+    let TestResult::Abx(result) = &report.findings else { panic!("{:?}", report.findings) };
     assert_eq!((result.right, result.trials), (10, 10));
     assert!((result.p * 1024.0 - 1.0).abs() < 1e-12, "{}", result.p);
     assert!(report.result.starts_with("10 of 10 right: a difference was heard."));
@@ -54,10 +61,10 @@ fn who_compares_the_same_guesses() {
     let mut right = 0;
     for seed in 0..60 {
         let mut ears = Headphones::default();
-        let mut guess = SeededDraw(seed + 500);
-        let mut test = Trials::abx(made.clone(), 16, Box::new(SeededDraw(seed * 7919))).unwrap();
+        let mut guess = SeededRandom(seed + 500);
+        let mut test = Trials::abx(made.clone(), 16, Box::new(SeededRandom(seed * 7919))).unwrap();
         (0..16).for_each(|_| one_trial(&mut test, &mut ears, -100.0, &mut guess));
-        let Findings::Abx(result) = &test.report().unwrap().findings else { panic!("ABX") };
+        let TestResult::Abx(result) = &test.report().unwrap().findings else { panic!("ABX") };
         significant += usize::from(result.p < 0.05);
         right += result.right;
     }
@@ -70,22 +77,22 @@ fn who_compares_the_same_guesses() {
 fn an_answer_needs_x_and_is_final() {
     let mut ears = Headphones::default();
     let mut test =
-        Trials::abx(rendered(&[Contender::Original, depth(1)]), 2, Box::new(SystemDraw)).unwrap();
-    test.answer(Side::A, &mut ears).unwrap();
+        Trials::abx(rendered(&[Contender::Original, depth(1)]), 2, Box::new(SystemRandom)).unwrap();
+    test.answer(AbxSide::A, &mut ears).unwrap();
     test.tick(&mut ears).unwrap();
     test.listen(Label::B, &mut ears);
-    test.answer(Side::A, &mut ears).unwrap();
+    test.answer(AbxSide::A, &mut ears).unwrap();
     assert_eq!(test.count().answered, 0, "X was not listened to");
     test.listen(Label::X, &mut ears);
-    test.answer(Side::A, &mut ears).unwrap();
+    test.answer(AbxSide::A, &mut ears).unwrap();
     assert_eq!((test.count().answered, test.playing()), (1, Some(Label::A)));
-    test.answer(Side::B, &mut ears).unwrap();
+    test.answer(AbxSide::B, &mut ears).unwrap();
     assert_eq!(test.count().answered, 1, "the next X was not listened to yet");
     test.listen(Label::X, &mut ears);
-    test.answer(Side::B, &mut ears).unwrap();
+    test.answer(AbxSide::B, &mut ears).unwrap();
     let report = test.report().unwrap().clone();
     test.listen(Label::X, &mut ears);
-    test.answer(Side::A, &mut ears).unwrap();
+    test.answer(AbxSide::A, &mut ears).unwrap();
     assert_eq!(test.report(), Some(&report), "nothing changes after the end");
 }
 
@@ -99,14 +106,14 @@ fn the_threshold_of_a_listener_is_found() {
     let mut found = Vec::new();
     for seed in 0..6 {
         let mut ears = Headphones::default();
-        let mut guess = SeededDraw(seed + 77);
-        let draw = Box::new(SeededDraw(seed * 104_729 + 3));
+        let mut guess = SeededRandom(seed + 77);
+        let draw = Box::new(SeededRandom(seed * 104_729 + 3));
         let mut test = Trials::threshold(ladder(), draw).unwrap();
         while test.report().is_none() {
             one_trial(&mut test, &mut ears, limit, &mut guess);
         }
         let report = test.report().unwrap();
-        let Findings::Staircase(result) = &report.findings else { panic!("a staircase") };
+        let TestResult::Staircase(result) = &report.findings else { panic!("a staircase") };
         if let Threshold::Depth(depth) = result.threshold {
             found.push(depth.ln());
         }
@@ -128,7 +135,7 @@ fn the_threshold_of_a_listener_is_found() {
 fn a_rating_finds_the_hidden_reference_and_the_anchor() {
     let made = rendered(&[Contender::Original, Contender::Anchor, depth(2), depth(8), depth(32)]);
     let mut ears = Headphones::default();
-    let mut test = Ratings::new(made, &mut SystemDraw).unwrap();
+    let mut test = Ratings::new(made, &mut SystemRandom).unwrap();
     test.tick(&mut ears);
     let reference = ears.heard();
     assert!(test.close(&mut ears).is_err(), "nothing is rated yet");
@@ -142,7 +149,9 @@ fn a_rating_finds_the_hidden_reference_and_the_anchor() {
     }
     test.close(&mut ears).unwrap();
     let report = test.report().unwrap().clone();
-    let Findings::Rating { scores, heard_reference } = &report.findings else { panic!("a rating") };
+    let TestResult::Rating { scores, heard_reference } = &report.findings else {
+        panic!("a rating")
+    };
     assert!(*heard_reference);
     assert_eq!((scores[0].name.as_str(), scores[0].score), ("the original", 100));
     let score = |name: &str| scores.iter().find(|s| s.name.starts_with(name)).unwrap().score;

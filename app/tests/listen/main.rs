@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use residue_app::studio::{Cards, DeviceChoice, Severity, StreamState, Studio, StudioOptions};
 use residue_app::window::CONTROLS;
 use residue_engine::audio::{self, Audio};
-use residue_engine::live::{Allowance, FrameSettings, Settings};
+use residue_engine::live::{Allowance, FrameEffects, PortSettings};
 use residue_engine::tokens::npy;
 use residue_engine_testing::SeededNoise;
 use serde_json::Value;
@@ -279,9 +279,9 @@ fn a_file_plays_without_a_microphone(server: &Server, rate: u32) {
     let channels: Vec<Vec<f32>> =
         signal(rate).map(|plane| plane[..SECONDS * rate as usize].to_vec()).into();
     audio::write(&path, &Audio { rate, channels: channels.clone() }).unwrap();
-    let frames = FrameSettings { depths: [5, 1], ..FrameSettings::default() };
+    let frames = FrameEffects { depths: [5, 1], ..FrameEffects::default() };
     let options = StudioOptions {
-        settings: Settings { frames, ..Settings::default() },
+        settings: PortSettings { frames, ..PortSettings::default() },
         devices: DeviceChoice { host: Some("jack".into()), ..DeviceChoice::default() },
         // As `ALLOWANCE`.
         allowance: Allowance::Samples(rate as usize),

@@ -18,7 +18,7 @@ use std::time::Duration;
 use desktop::Screen;
 use probe::{Probe, Recording};
 use residue_engine::audio;
-use residue_engine::codec::{Codec, Options};
+use residue_engine::codec::{Codec, CodecOptions};
 use residue_engine::models;
 use residue_engine::tokens::Codes;
 use server::{PERIOD, Server, Turn};
@@ -121,7 +121,7 @@ fn compare(recording: &Recording, moments: &Moments) {
     let (sent, heard) = (&recording.sent[0], &recording.heard[0]);
     let late = moments.late;
     let model = models::embedded();
-    let options = Options { threads: 2, ..Options::default() };
+    let options = CodecOptions { threads: 2, ..CodecOptions::default() };
     let codec = Codec::load_from_memory(model.config, model.weights, &options).unwrap();
 
     // Where the port began is not told; it was a whole number of periods from where it was connected.

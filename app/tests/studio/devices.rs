@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use residue_app::studio::{DeviceChoice, Input, Severity, Stimuli, StreamState};
 use residue_engine::audio::Audio;
-use residue_engine::live::Source;
+use residue_engine::live::ListeningSource;
 
 use super::rig::{BLOCK, RATE, Rig, differs, settings, voice};
 
@@ -13,7 +13,8 @@ const FADE: usize = RATE as usize / 200;
 /// A microphone starts muted, and is heard bit for bit once that is lifted.
 #[test]
 fn a_microphone_is_muted_until_told_otherwise() {
-    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::Dry, [8, 2]));
+    let mut rig =
+        Rig::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
     assert_eq!(rig.studio.input(), Input::Microphone);
     assert!(rig.studio.muted() && rig.studio.muted_for_headphones());
     rig.studio.start();
@@ -65,7 +66,8 @@ fn only_a_microphone_opens_an_input() {
 /// A plug that is pulled is told, and when it is back the file goes on where it was.
 #[test]
 fn lost_devices_come_back() {
-    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::Dry, [8, 2]));
+    let mut rig =
+        Rig::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
     let input = voice(RATE, 96_000, 4);
     let path = rig.file("voice.wav", RATE, std::slice::from_ref(&input));
     rig.open(&path);
@@ -132,7 +134,8 @@ fn the_systems_default_is_followed() {
 /// Versions of a recording are switched in place, and afterwards the file goes on.
 #[test]
 fn an_audition_stands_in_for_everything_else() {
-    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::Dry, [8, 2]));
+    let mut rig =
+        Rig::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
     let input = voice(RATE, 96_000, 4);
     let path = rig.file("voice.wav", RATE, std::slice::from_ref(&input));
     rig.open(&path);

@@ -2,7 +2,7 @@
 
 use residue_app::studio::{Input, Severity};
 use residue_engine::audio::{Audio, resample};
-use residue_engine::live::{SOURCE_FADE, Source};
+use residue_engine::live::{ListeningSource, SOURCE_FADE};
 
 use super::rig::{BLOCK, FRAME, RATE, Rig, differs, roundtrip, settings, voice};
 
@@ -11,7 +11,8 @@ use super::rig::{BLOCK, FRAME, RATE, Rig, differs, roundtrip, settings, voice};
 #[test]
 fn a_file_is_heard_as_its_roundtrip() {
     for (rate, file_rate, channels) in [(RATE, RATE, 1), (RATE, RATE, 2), (48_000, 44_100, 2)] {
-        let mut rig = Rig::new(rate, |options| options.settings = settings(Source::B, [32, 6]));
+        let mut rig =
+            Rig::new(rate, |options| options.settings = settings(ListeningSource::B, [32, 6]));
         let input: Vec<Vec<f32>> = (0..channels)
             .map(|seed| voice(file_rate, file_rate as usize / 2 + 77, seed + 1))
             .collect();
@@ -50,7 +51,8 @@ fn a_file_is_heard_as_its_roundtrip() {
 /// made, and a change of depth is heard a latency later, from the next frame on.
 #[test]
 fn sources_and_depths_change_in_place() {
-    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::Dry, [8, 2]));
+    let mut rig =
+        Rig::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
     let input = voice(RATE, 40_000, 3);
     let path = rig.file("voice.wav", RATE, std::slice::from_ref(&input));
     rig.open(&path);
@@ -63,22 +65,22 @@ fn sources_and_depths_change_in_place() {
     assert_eq!(differs(&heard[latency..], &input[..blocks * BLOCK - latency]), None);
     let mut from = blocks * BLOCK;
     let fade = (SOURCE_FADE.as_secs_f64() * f64::from(RATE)).ceil() as usize;
-    for source in [Source::A, Source::B, Source::AMinusB] {
+    for source in [ListeningSource::A, ListeningSource::B, ListeningSource::AMinusB] {
         rig.studio.set_settings(settings(source, [8, 2]));
         heard.extend_from_slice(&rig.play(20 * BLOCK)[0]);
         let lane = from - latency + fade..from - latency + 20 * BLOCK;
         let expected: Vec<f32> = match source {
-            Source::A => a[lane].to_vec(),
-            Source::B => b[lane].to_vec(),
+            ListeningSource::A => a[lane].to_vec(),
+            ListeningSource::B => b[lane].to_vec(),
             _ => a[lane.clone()].iter().zip(&b[lane]).map(|(a, b)| a - b).collect(),
         };
         assert_eq!(differs(&heard[from + fade..], &expected), None, "{source:?}");
         from += 20 * BLOCK;
     }
-    rig.studio.set_settings(settings(Source::A, [8, 2]));
+    rig.studio.set_settings(settings(ListeningSource::A, [8, 2]));
     rig.play(20 * BLOCK);
     from += 20 * BLOCK;
-    rig.studio.set_settings(settings(Source::A, [4, 2]));
+    rig.studio.set_settings(settings(ListeningSource::A, [4, 2]));
     let changed = rig.play(20 * BLOCK)[0].clone();
     // The change went in with sample `from` of the file, and so holds from the frame after it.
     let frame = from.next_multiple_of(FRAME);
@@ -98,7 +100,8 @@ fn sources_and_depths_change_in_place() {
 /// A part repeats to the sample, a jump starts at the sample, and a pause goes on where it was.
 #[test]
 fn loops_jumps_and_pauses_are_exact() {
-    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::Dry, [8, 2]));
+    let mut rig =
+        Rig::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
     let input = voice(RATE, 48_000, 5);
     let path = rig.file("voice.wav", RATE, std::slice::from_ref(&input));
     rig.open(&path);
@@ -154,7 +157,8 @@ fn loops_jumps_and_pauses_are_exact() {
 /// Mute and volume move without steps, and full volume is exact.
 #[test]
 fn mute_and_volume_do_not_click() {
-    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::Dry, [8, 2]));
+    let mut rig =
+        Rig::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
     let tone: Vec<f32> = (0..96_000).map(|n| 0.5 * (n as f32 * 0.02).sin()).collect();
     let path = rig.file("tone.wav", RATE, std::slice::from_ref(&tone));
     rig.open(&path);
@@ -187,7 +191,8 @@ fn mute_and_volume_do_not_click() {
 /// What cannot be played is told, and what played goes on.
 #[test]
 fn bad_files_are_told_and_disturb_nothing() {
-    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::Dry, [8, 2]));
+    let mut rig =
+        Rig::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
     let input = voice(RATE, 48_000, 7);
     let path = rig.file("voice.wav", RATE, std::slice::from_ref(&input));
     rig.open(&path);
@@ -219,7 +224,7 @@ fn bad_files_are_told_and_disturb_nothing() {
 /// Opening another file while one plays plays it from its start.
 #[test]
 fn another_file_goes_on_playing() {
-    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::A, [8, 2]));
+    let mut rig = Rig::new(RATE, |options| options.settings = settings(ListeningSource::A, [8, 2]));
     let (mono, left, right) =
         (voice(RATE, 20_000, 8), voice(RATE, 20_000, 9), voice(RATE, 20_000, 10));
     let first = rig.file("mono.wav", RATE, &[mono]);

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use residue_app::studio::{ModelWish, Severity};
-use residue_engine::codec::{Codec, Options, Precision};
-use residue_engine::live::{Allowance, Source};
-use residue_engine::models::Library;
-use residue_engine_testing::{HubServer, Mishap, Place};
+use residue_engine::codec::{Codec, CodecOptions, Precision};
+use residue_engine::live::{Allowance, ListeningSource};
+use residue_engine::models::ModelLibrary;
+use residue_engine_testing::{HubFault, HubServer, PullFixture};
 
 use super::rig::{BLOCK, FRAME, RATE, Rig, differs, roundtrip, settings, voice};
 
@@ -24,7 +24,7 @@ fn wish(id: &str) -> ModelWish {
 #[test]
 fn models_change_while_a_file_plays() {
     let mut rig = Rig::new(RATE, |options| {
-        options.settings = settings(Source::Dry, [8, 2]);
+        options.settings = settings(ListeningSource::Dry, [8, 2]);
         // Not measured, so that the latency is the frame of the model.
         options.allowance = Allowance::Samples(0);
     });
@@ -103,9 +103,9 @@ fn the_library_grows_and_is_checked() {
     ];
     let server = HubServer::start(files);
     // Long enough to be stopped in the middle.
-    server.state().mishaps.push_back(Mishap::Stall(20_000));
-    let place = Place::new(&server);
-    let library = Library::new(place.folder.path().join("home"), place.settings.clone());
+    server.state().mishaps.push_back(HubFault::Stall(20_000));
+    let place = PullFixture::new(&server);
+    let library = ModelLibrary::new(place.folder.path().join("home"), place.settings.clone());
     let mut rig = Rig::new(RATE, |options| options.library = Some(library));
     rig.studio.refresh_library();
     rig.until("models are listed", |studio| !studio.library().is_empty());
@@ -176,7 +176,7 @@ fn precisions_are_measured() {
     }
     // As counted by hand.
     let model = residue_engine::models::embedded();
-    let options = Options { precision: Precision::Int8, ..Options::default() };
+    let options = CodecOptions { precision: Precision::Int8, ..CodecOptions::default() };
     let int8 = Codec::load_from_memory(model.config, model.weights, &options).unwrap();
     let padded = [input.clone(), vec![0.0; 12_000usize.next_multiple_of(FRAME) - 12_000]].concat();
     let codes = int8.encoder(1).encode(&[&padded], 32).unwrap().remove(0);

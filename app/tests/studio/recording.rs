@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use residue_app::studio::{RecordOptions, Severity};
 use residue_engine::audio;
-use residue_engine::live::Source;
+use residue_engine::live::ListeningSource;
 use residue_engine::tokens::npy;
 
 use super::rig::{BLOCK, FRAME, RATE, Rig, differs, roundtrip, settings, voice};
@@ -18,8 +18,9 @@ fn read(folder: &Path, name: &str) -> Vec<Vec<f32>> {
 #[test]
 fn a_recording_holds_every_lane_and_the_codes() {
     for channels in [1, 2] {
-        let mut rig =
-            Rig::new(RATE, |options| options.settings = settings(Source::DryMinusA, [8, 2]));
+        let mut rig = Rig::new(RATE, |options| {
+            options.settings = settings(ListeningSource::DryMinusA, [8, 2])
+        });
         let input: Vec<Vec<f32>> =
             (0..channels).map(|seed| voice(RATE, 30_123, seed + 1)).collect();
         let path = rig.file("voice.wav", RATE, &input);
@@ -67,7 +68,7 @@ fn a_recording_holds_every_lane_and_the_codes() {
 /// A recording that begins in the middle holds the frames that begin in it.
 #[test]
 fn a_recording_may_begin_and_end_anywhere() {
-    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::A, [8, 2]));
+    let mut rig = Rig::new(RATE, |options| options.settings = settings(ListeningSource::A, [8, 2]));
     let input = vec![voice(RATE, 60_000, 1)];
     let path = rig.file("voice.wav", RATE, &input);
     rig.open(&path);
@@ -108,7 +109,8 @@ fn record_a_voice(rig: &mut Rig) -> (Vec<Vec<f32>>, usize, PathBuf) {
 /// What ends a recording is said, and what was recorded is kept.
 #[test]
 fn lost_devices_end_a_recording_well() {
-    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::Dry, [8, 2]));
+    let mut rig =
+        Rig::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
     rig.studio.record(RecordOptions { folder: rig.path("early") });
     rig.notice(Severity::Error, "nothing runs");
     let (input, latency, folder) = record_a_voice(&mut rig);
@@ -123,7 +125,8 @@ fn lost_devices_end_a_recording_well() {
 /// Whoever closes the window in the middle of a recording has all of it until then.
 #[test]
 fn a_studio_that_goes_finishes_its_recording() {
-    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::Dry, [8, 2]));
+    let mut rig =
+        Rig::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
     let (input, latency, folder) = record_a_voice(&mut rig);
     rig.play(50 * BLOCK);
     let Rig { studio, .. } = rig;

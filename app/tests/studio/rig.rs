@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use residue_app::studio::{Notice, Severity, Simulated, Studio, StudioOptions};
 use residue_engine::audio::{self, Audio, MonoTreatment};
-use residue_engine::codec::{Codec, Options};
-use residue_engine::live::{FrameSettings, Settings, Source};
-use residue_engine::models::{HubSettings, Library, embedded};
+use residue_engine::codec::{Codec, CodecOptions};
+use residue_engine::live::{FrameEffects, ListeningSource, PortSettings};
+use residue_engine::models::{HubSettings, ModelLibrary, embedded};
 use residue_engine::offline;
 use residue_engine::tokens::Codes;
 use residue_engine_testing::SeededNoise;
@@ -28,7 +28,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub fn codec() -> &'static Codec {
     static CODEC: LazyLock<Codec> = LazyLock::new(|| {
         let model = embedded();
-        Codec::load_from_memory(model.config, model.weights, &Options::default()).unwrap()
+        Codec::load_from_memory(model.config, model.weights, &CodecOptions::default()).unwrap()
     });
     &CODEC
 }
@@ -45,7 +45,7 @@ impl Rig {
     pub fn new(rate: u32, change: impl FnOnce(&mut StudioOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let hub = HubSettings { offline: true, ..HubSettings::new(folder.path().join("hub")) };
-        let library = Library::new(folder.path().join("home"), hub);
+        let library = ModelLibrary::new(folder.path().join("home"), hub);
         let mut options = StudioOptions { library: Some(library), ..StudioOptions::default() };
         change(&mut options);
         let devices = Simulated::new(rate, BLOCK as u32);
@@ -129,9 +129,9 @@ impl Rig {
 }
 
 /// Settings that hear a source with these depths.
-pub fn settings(source: Source, depths: [usize; 2]) -> Settings {
-    let frames = FrameSettings { depths, ..FrameSettings::default() };
-    Settings { source, frames, ..Settings::default() }
+pub fn settings(source: ListeningSource, depths: [usize; 2]) -> PortSettings {
+    let frames = FrameEffects { depths, ..FrameEffects::default() };
+    PortSettings { source, frames, ..PortSettings::default() }
 }
 
 /// Something voice-like that starts at once.

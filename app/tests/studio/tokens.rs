@@ -2,7 +2,7 @@
 
 use crossbeam_channel::unbounded;
 use residue_app::studio::{Input, Severity};
-use residue_engine::live::Source;
+use residue_engine::live::ListeningSource;
 use residue_engine::tokens::{Codes, npy};
 
 use super::rig::{BLOCK, FRAME, RATE, Rig, codec, differs, roundtrip, settings, voice};
@@ -18,7 +18,8 @@ fn decoded(codes: &Codes, depth: usize) -> Vec<f32> {
 /// A file of codes is heard at both depths, from any place, with its parts repeating by frames.
 #[test]
 fn a_file_of_codes_is_heard_at_any_depth() {
-    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::A, [16, 3]));
+    let mut rig =
+        Rig::new(RATE, |options| options.settings = settings(ListeningSource::A, [16, 3]));
     let codes = codes(120);
     let path = rig.path("codes.npy");
     npy::write(&path, &codes).unwrap();
@@ -35,7 +36,7 @@ fn a_file_of_codes_is_heard_at_any_depth() {
     rig.studio.play();
     let half = 70 * BLOCK;
     let mut heard = rig.play(half);
-    rig.studio.set_settings(settings(Source::B, [16, 3]));
+    rig.studio.set_settings(settings(ListeningSource::B, [16, 3]));
     let rest = rig.play(latency + length - half + 2 * BLOCK);
     heard.iter_mut().zip(rest).for_each(|(heard, rest)| heard.extend(rest));
     let (a, b) = (decoded(&codes, 16), decoded(&codes, 3));
@@ -63,7 +64,8 @@ fn a_file_of_codes_is_heard_at_any_depth() {
 /// Codes of another model are refused, and what played goes on.
 #[test]
 fn codes_of_another_model_are_refused() {
-    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::Dry, [8, 2]));
+    let mut rig =
+        Rig::new(RATE, |options| options.settings = settings(ListeningSource::Dry, [8, 2]));
     let input = voice(RATE, 30_000, 2);
     let path = rig.file("voice.wav", RATE, std::slice::from_ref(&input));
     rig.open(&path);
@@ -84,7 +86,7 @@ fn codes_of_another_model_are_refused() {
 /// Frames are heard as they arrive, silence fills the gaps, and depth changes while they come.
 #[test]
 fn a_stream_of_codes_is_heard_as_it_arrives() {
-    let mut rig = Rig::new(RATE, |options| options.settings = settings(Source::A, [8, 2]));
+    let mut rig = Rig::new(RATE, |options| options.settings = settings(ListeningSource::A, [8, 2]));
     let codes = codes(40);
     let (sender, receiver) = unbounded::<Vec<u32>>();
     rig.studio.stream_tokens(Box::new(move || receiver.recv().ok().map(Ok)));

@@ -10,7 +10,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use residue_app::studio::{Simulated, Studio, StudioOptions};
 use residue_app::window::{Preferences, Window};
-use residue_engine::models::{HubSettings, Library};
+use residue_engine::models::{HubSettings, ModelLibrary};
 use residue_ui::Theme;
 use tempfile::TempDir;
 
@@ -39,7 +39,7 @@ impl Desk {
         let mut hub = HubSettings::new(folder.path().join("hub"));
         hub.offline = true;
         set(&mut hub);
-        let library = Library::new(folder.path().join("home"), hub);
+        let library = ModelLibrary::new(folder.path().join("home"), hub);
         let devices = Simulated::new(RATE, BLOCK);
         let preferences = Preferences {
             recordings: Some(folder.path().join("recordings")),

@@ -7,7 +7,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use residue_app::device::Controls;
 use residue_app::studio::{Cards, DeviceChoice, StreamState, Studio, StudioOptions};
 use residue_app::window::CONTROLS;
-use residue_engine::live::Source;
+use residue_engine::live::ListeningSource;
 
 use super::desk::{BLOCK, Desk};
 
@@ -51,12 +51,14 @@ fn a_microphone_starts_muted_with_a_hint_until_it_is_unmuted() {
 fn keys_choose_what_is_heard_and_how_deep() {
     let mut desk = Desk::new();
     let layers = desk.studio().model().facts.as_ref().unwrap().layers;
-    for (key, source) in [(Key::D, Source::Dry), (Key::B, Source::B), (Key::A, Source::A)] {
+    for (key, source) in
+        [(Key::D, ListeningSource::Dry), (Key::B, ListeningSource::B), (Key::A, ListeningSource::A)]
+    {
         desk.press(key);
         assert_eq!(desk.studio().settings().source, source);
     }
     desk.press(Key::X);
-    assert_eq!(desk.studio().settings().source, Source::B);
+    assert_eq!(desk.studio().settings().source, ListeningSource::B);
     desk.press(Key::X);
     let depths = |desk: &mut Desk| desk.studio().settings().frames.depths;
     desk.press(Key::Num3);

@@ -1,7 +1,7 @@
 //! The page of the models.
 
 use egui::{Key, Modifiers};
-use residue_engine_testing::{HubServer, Mishap, single};
+use residue_engine_testing::{HubFault, HubServer, single};
 
 use super::desk::Desk;
 
@@ -30,7 +30,7 @@ fn a_model_is_downloaded_with_progress() {
 #[test]
 fn a_download_is_cancelled() {
     let server = HubServer::start(single(300_000));
-    server.state().mishaps.push_back(Mishap::Stall(1000));
+    server.state().mishaps.push_back(HubFault::Stall(1000));
     let mut desk = Desk::with(|hub| {
         hub.offline = false;
         hub.endpoint = Some(server.endpoint());

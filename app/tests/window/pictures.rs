@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use egui::vec2;
 use residue_app::studio::{Simulated, Studio, StudioOptions};
 use residue_app::window::{Page, Preferences, Window};
-use residue_engine::models::{HubSettings, Library};
+use residue_engine::models::{HubSettings, ModelLibrary};
 use residue_ui::Theme;
 use residue_ui_testing::compare::{compare, report};
 use residue_ui_testing::{Picture, Stage};
@@ -46,7 +46,7 @@ fn draw(theme: &Theme, page: Page) -> Picture {
     let home = tempfile::tempdir().unwrap();
     let mut hub = HubSettings::new(home.path());
     hub.offline = true;
-    let library = Library::new(home.path(), hub);
+    let library = ModelLibrary::new(home.path(), hub);
     let mut preferences = Preferences {
         page,
         recordings: Some("/music/Residue".into()),

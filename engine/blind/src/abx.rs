@@ -6,47 +6,47 @@
 use serde::Serialize;
 
 use super::binomial::chance_of_at_least;
-use super::draw::{Draw, RandomError};
+use super::random_source::{RandomError, RandomSource};
 
 /// One of the two that are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-pub enum Side {
+pub enum AbxSide {
     /// The first.
     A,
     /// The second.
     B,
 }
 
-impl Side {
+impl AbxSide {
     /// One of the two.
-    pub(super) fn draw(draw: &mut dyn Draw) -> Result<Self, RandomError> {
+    pub(super) fn draw(draw: &mut dyn RandomSource) -> Result<Self, RandomError> {
         Ok(if draw.below(2)? == 0 { Self::A } else { Self::B })
     }
 }
 
 /// A test of a fixed number of trials. The number is chosen before: stopping when the result pleases
 /// would make it worthless.
-pub struct Abx {
-    draw: Box<dyn Draw>,
+pub struct AbxTest {
+    draw: Box<dyn RandomSource>,
     planned: usize,
     /// What X was and what was answered, of the trials that are over.
-    trials: Vec<(Side, Side)>,
+    trials: Vec<(AbxSide, AbxSide)>,
     /// What X is now.
-    x: Side,
+    x: AbxSide,
 }
 
-impl Abx {
+impl AbxTest {
     /// A test of `planned` trials, at least 1.
     ///
     /// # Errors
     /// If there are no random numbers.
-    pub fn new(planned: usize, mut draw: Box<dyn Draw>) -> Result<Self, RandomError> {
-        let x = Side::draw(&mut *draw)?;
+    pub fn new(planned: usize, mut draw: Box<dyn RandomSource>) -> Result<Self, RandomError> {
+        let x = AbxSide::draw(&mut *draw)?;
         Ok(Self { draw, planned: planned.max(1), trials: Vec::new(), x })
     }
 
     /// What X plays in this trial. For the player; a view that shows it spoils the test.
-    pub fn x(&self) -> Side {
+    pub fn x(&self) -> AbxSide {
         self.x
     }
 
@@ -65,9 +65,9 @@ impl Abx {
     ///
     /// # Errors
     /// If there are no random numbers; the answer then does not count.
-    pub fn answer(&mut self, answer: Side) -> Result<(), RandomError> {
+    pub fn answer(&mut self, answer: AbxSide) -> Result<(), RandomError> {
         if self.trials.len() < self.planned {
-            let next = Side::draw(&mut *self.draw)?;
+            let next = AbxSide::draw(&mut *self.draw)?;
             self.trials.push((self.x, answer));
             self.x = next;
         }
@@ -90,11 +90,11 @@ pub struct AbxResult {
     /// Chance to be right that often or more often by guessing.
     pub p: f64,
     /// What X was in each trial, and what was answered.
-    pub answers: Vec<(Side, Side)>,
+    pub answers: Vec<(AbxSide, AbxSide)>,
 }
 
 impl AbxResult {
-    fn new(trials: &[(Side, Side)]) -> Self {
+    fn new(trials: &[(AbxSide, AbxSide)]) -> Self {
         let count = trials.len() as u32;
         let right = trials.iter().filter(|(x, answer)| x == answer).count() as u32;
         Self { trials: count, right, p: chance_of_at_least(right, count), answers: trials.to_vec() }
@@ -125,18 +125,18 @@ fn once_in(p: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::draw::{SeededDraw, SystemDraw};
+    use super::super::random_source::{SeededRandom, SystemRandom};
     use super::*;
 
     #[test]
     fn who_hears_it_is_always_right_and_who_guesses_is_not() {
-        let mut hears = Abx::new(16, Box::new(SystemDraw)).unwrap();
-        let mut guesses = Abx::new(400, Box::new(SeededDraw(1))).unwrap();
+        let mut hears = AbxTest::new(16, Box::new(SystemRandom)).unwrap();
+        let mut guesses = AbxTest::new(400, Box::new(SeededRandom(1))).unwrap();
         for _ in 0..16 {
             assert_eq!(hears.result(), None);
             hears.answer(hears.x()).unwrap();
         }
-        (0..400).for_each(|_| guesses.answer(Side::A).unwrap());
+        (0..400).for_each(|_| guesses.answer(AbxSide::A).unwrap());
         let result = hears.result().unwrap();
         assert_eq!((result.right, result.trials), (16, 16));
         assert!((result.p * 65_536.0 - 1.0).abs() < 1e-12);
@@ -151,8 +151,8 @@ mod tests {
 
     #[test]
     fn a_finished_test_stays_as_it_is() {
-        let mut test = Abx::new(2, Box::new(SeededDraw(2))).unwrap();
-        let wrong = |x| if x == Side::A { Side::B } else { Side::A };
+        let mut test = AbxTest::new(2, Box::new(SeededRandom(2))).unwrap();
+        let wrong = |x| if x == AbxSide::A { AbxSide::B } else { AbxSide::A };
         (0..2).for_each(|_| test.answer(wrong(test.x())).unwrap());
         let result = test.result().unwrap();
         assert_eq!((result.right, result.p), (0, 1.0));

@@ -2,9 +2,9 @@
 //!
 //! | test | asks | answers |
 //! |---|---|---|
-//! | [`Abx`] | which of A and B is X? | the chance to do as well by guessing |
+//! | [`AbxTest`] | which of A and B is X? | the chance to do as well by guessing |
 //! | [`Staircase`] | the same, dry against a depth that follows the answers | the depth at which a difference is just heard |
-//! | [`Rating`] | how close is each to the reference, 0 to 100? | a score for each, the hidden reference and the anchor among them |
+//! | [`RatingTest`] | how close is each to the reference, 0 to 100? | a score for each, the hidden reference and the anchor among them |
 //!
 //! What is played where is drawn from the system's random numbers, never shown and never written
 //! before a test is over; an answer given cannot be taken back. Nothing here touches audio: a player
@@ -12,15 +12,18 @@
 
 mod abx;
 mod binomial;
-mod draw;
+mod random_source;
 mod rating;
 mod report;
 mod staircase;
 mod utc;
 
-pub use abx::{Abx, AbxResult, Side};
+pub use abx::{AbxResult, AbxSide, AbxTest};
 pub use binomial::chance_of_at_least;
-pub use draw::{Draw, RandomError, SeededDraw, SystemDraw};
-pub use rating::{Rating, RatingError, Scored};
-pub use report::{Compared, Findings, Heard, ModelUsed, Passage, Report, samples_sha256};
-pub use staircase::{MOST_TRIALS, Staircase, StaircaseResult, Threshold};
+pub use random_source::{RandomError, RandomSource, SeededRandom, SystemRandom};
+pub use rating::{RatingError, RatingTest, StimulusScore};
+pub use report::{
+    BlindTestReport, ComparedStimulus, ListeningConditions, Passage, ReportedModel, TestResult,
+    samples_sha256,
+};
+pub use staircase::{MAX_TRIALS, Staircase, StaircaseResult, Threshold};

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::draw::{Draw, RandomError};
+use super::random_source::{RandomError, RandomSource};
 
 /// Below this score of the hidden reference a listener did not hear it (BS.1534-3, 4.1.2).
 const REFERENCE_HEARD: u8 = 90;
@@ -33,7 +33,7 @@ pub enum RatingError {
 }
 
 /// A page of stimuli to rate.
-pub struct Rating {
+pub struct RatingTest {
     names: Vec<String>,
     /// Which stimulus plays at each position.
     order: Vec<usize>,
@@ -44,14 +44,14 @@ pub struct Rating {
 
 /// What a stimulus was given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Scored {
+pub struct StimulusScore {
     /// Its name.
     pub name: String,
     /// Its score, 0 to 100.
     pub score: u8,
 }
 
-impl Rating {
+impl RatingTest {
     /// A page of `names`, shuffled; `reference` is the one among them that is the reference itself.
     ///
     /// # Errors
@@ -62,7 +62,7 @@ impl Rating {
     pub fn new(
         names: Vec<String>,
         reference: usize,
-        draw: &mut dyn Draw,
+        draw: &mut dyn RandomSource,
     ) -> Result<Self, RandomError> {
         assert!(reference < names.len(), "the reference is one of the stimuli");
         let mut order: Vec<usize> = (0..names.len()).collect();
@@ -124,12 +124,15 @@ impl Rating {
     }
 
     /// The scores by name, best first, once the page is closed and not before.
-    pub fn result(&self) -> Option<Vec<Scored>> {
+    pub fn result(&self) -> Option<Vec<StimulusScore>> {
         if !self.closed {
             return None;
         }
         let scored = |(position, stimulus): (usize, &usize)| {
-            Some(Scored { name: self.names[*stimulus].clone(), score: self.scores[position]? })
+            Some(StimulusScore {
+                name: self.names[*stimulus].clone(),
+                score: self.scores[position]?,
+            })
         };
         let mut scores = self.order.iter().enumerate().map(scored).collect::<Option<Vec<_>>>()?;
         scores.sort_by(|a, b| b.score.cmp(&a.score).then(a.name.cmp(&b.name)));
@@ -146,12 +149,12 @@ impl Rating {
 
 #[cfg(test)]
 mod tests {
-    use super::super::draw::SeededDraw;
+    use super::super::random_source::SeededRandom;
     use super::*;
 
-    fn page(seed: u64) -> Rating {
+    fn page(seed: u64) -> RatingTest {
         let names = ["original", "depth 8", "depth 2", "anchor"].map(String::from).to_vec();
-        Rating::new(names, 0, &mut SeededDraw(seed)).unwrap()
+        RatingTest::new(names, 0, &mut SeededRandom(seed)).unwrap()
     }
 
     #[test]

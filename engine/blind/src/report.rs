@@ -7,7 +7,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::abx::AbxResult;
-use super::rating::Scored;
+use super::rating::StimulusScore;
 use super::staircase::{StaircaseResult, Threshold};
 use super::utc::utc;
 use residue_core::audio::Audio;
@@ -25,7 +25,7 @@ pub fn samples_sha256(audio: &Audio) -> String {
 
 /// Something that was compared, pinned down so that it can be told from anything else.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Compared {
+pub struct ComparedStimulus {
     /// What it is, for a person: "depth 8 of embedded, f32".
     pub name: String,
     /// [`samples_sha256`] of it, before the gain.
@@ -57,7 +57,7 @@ pub struct Passage {
 
 /// A model that made something of what was compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ModelUsed {
+pub struct ReportedModel {
     /// Its name.
     pub name: String,
     /// Its precision.
@@ -68,7 +68,7 @@ pub struct ModelUsed {
 
 /// What was heard, and how.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Heard {
+pub struct ListeningConditions {
     /// Where it came from.
     pub passage: Passage,
     /// Sample rate it was played at, in hertz.
@@ -77,15 +77,15 @@ pub struct Heard {
     /// for all.
     pub level_matched: bool,
     /// The models that took part.
-    pub models: Vec<ModelUsed>,
+    pub models: Vec<ReportedModel>,
     /// Everything that was compared.
-    pub compared: Vec<Compared>,
+    pub compared: Vec<ComparedStimulus>,
 }
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "test", rename_all = "snake_case")]
-pub enum Findings {
+pub enum TestResult {
     /// Of an ABX test.
     Abx(AbxResult),
     /// Of a staircase.
@@ -93,13 +93,13 @@ pub enum Findings {
     /// Of a rating; whether the hidden reference was heard.
     Rating {
         /// By name, best first.
-        scores: Vec<Scored>,
+        scores: Vec<StimulusScore>,
         /// Scored 90 or more.
         heard_reference: bool,
     },
 }
 
-impl Findings {
+impl TestResult {
     /// The result in a plain sentence.
     pub fn sentence(&self) -> String {
         match self {
@@ -116,7 +116,7 @@ impl Findings {
 /// A finished test. Only results make one, and tests give none before they are over, so that no
 /// report can tell an answer early.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Report {
+pub struct BlindTestReport {
     /// The program that made it, with its version.
     pub made_by: String,
     /// When it was made, as ISO 8601 in UTC.
@@ -124,15 +124,15 @@ pub struct Report {
     /// The result in a plain sentence.
     pub result: String,
     /// What was found.
-    pub findings: Findings,
+    pub findings: TestResult,
     /// What was heard.
     #[serde(flatten)]
-    pub heard: Heard,
+    pub heard: ListeningConditions,
 }
 
-impl Report {
+impl BlindTestReport {
     /// A report of these findings, now.
-    pub fn new(heard: Heard, findings: Findings) -> Self {
+    pub fn new(heard: ListeningConditions, findings: TestResult) -> Self {
         let made_by = concat!("residue ", env!("CARGO_PKG_VERSION")).into();
         let (finished, result) = (utc(SystemTime::now()), findings.sentence());
         Self { made_by, finished, result, findings, heard }
@@ -147,7 +147,8 @@ impl Report {
     pub fn to_text(&self) -> String {
         let mut text = format!("{}\n", self.result);
         self.write_findings(&mut text);
-        let Heard { passage, played_rate, level_matched, models, compared } = &self.heard;
+        let ListeningConditions { passage, played_rate, level_matched, models, compared } =
+            &self.heard;
         let seconds = |samples: usize| samples as f64 / f64::from(passage.rate);
         let _ = writeln!(
             text,
@@ -162,14 +163,14 @@ impl Report {
         let _ = writeln!(text, "  samples SHA-256 {}", passage.sha256);
         let matched = if *level_matched { "matched in loudness" } else { "levels as they are" };
         let _ = writeln!(text, "\nCompared, at {played_rate} Hz, {matched}:");
-        for Compared { name, sha256, loudness_lufs, gain_db } in compared {
+        for ComparedStimulus { name, sha256, loudness_lufs, gain_db } in compared {
             let lufs = loudness_lufs.map_or("silent".into(), |lufs| format!("{lufs:.1} LUFS"));
             let _ = writeln!(text, "  {name}: {lufs}, gain {gain_db:+.2} dB, SHA-256 {sha256}");
         }
         if !models.is_empty() {
             text += "\nModels:\n";
         }
-        for ModelUsed { name, precision, sha256 } in models {
+        for ReportedModel { name, precision, sha256 } in models {
             let _ = writeln!(text, "  {name} in {precision}, SHA-256 {sha256}");
         }
         let _ = writeln!(text, "\n{}, {}", self.made_by, self.finished);
@@ -179,7 +180,7 @@ impl Report {
     fn write_findings(&self, text: &mut String) {
         let mark = |right: bool| if right { "right" } else { "wrong" };
         match &self.findings {
-            Findings::Abx(result) => {
+            TestResult::Abx(result) => {
                 text.push('\n');
                 for (n, (x, answer)) in result.answers.iter().enumerate() {
                     let right = mark(x == answer);
@@ -187,7 +188,7 @@ impl Report {
                         writeln!(text, "  {:>3}  X was {x:?}, answer {answer:?}: {right}", n + 1);
                 }
             }
-            Findings::Staircase(result) => {
+            TestResult::Staircase(result) => {
                 if let Threshold::Depth(depth) = result.threshold {
                     let _ = writeln!(text, "\nThreshold: {depth:.2} layers\n");
                 } else {
@@ -197,7 +198,7 @@ impl Report {
                     let _ = writeln!(text, "  {:>3}  depth {depth:>2}: {}", n + 1, mark(*right));
                 }
             }
-            Findings::Rating { scores, .. } => {
+            TestResult::Rating { scores, .. } => {
                 text.push('\n');
                 for scored in scores {
                     let _ = writeln!(text, "  {:>3}  {}", scored.score, scored.name);
@@ -209,20 +210,20 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use super::super::draw::SeededDraw;
-    use super::super::{Abx, Rating, Side, Staircase};
+    use super::super::random_source::SeededRandom;
+    use super::super::{AbxSide, AbxTest, RatingTest, Staircase};
     use super::*;
 
-    fn heard() -> Heard {
+    fn heard() -> ListeningConditions {
         let audio = Audio { rate: 24_000, channels: vec![vec![0.0, 0.5, -1.0]] };
         let other = Audio { rate: 48_000, ..audio.clone() };
-        let compared = |name: &str, audio: &Audio, gain_db| Compared {
+        let compared = |name: &str, audio: &Audio, gain_db| ComparedStimulus {
             name: name.into(),
             sha256: samples_sha256(audio),
             loudness_lufs: Some(-20.0),
             gain_db,
         };
-        Heard {
+        ListeningConditions {
             passage: Passage {
                 file: "speech.flac".into(),
                 file_sha256: "0f".into(),
@@ -234,7 +235,7 @@ mod tests {
             },
             played_rate: 48_000,
             level_matched: true,
-            models: vec![ModelUsed {
+            models: vec![ReportedModel {
                 name: "embedded".into(),
                 precision: "f32".into(),
                 sha256: "ab".into(),
@@ -245,9 +246,9 @@ mod tests {
 
     #[test]
     fn a_report_pins_down_what_was_compared() {
-        let mut test = Abx::new(5, Box::new(SeededDraw(1))).unwrap();
+        let mut test = AbxTest::new(5, Box::new(SeededRandom(1))).unwrap();
         (0..5).for_each(|_| test.answer(test.x()).unwrap());
-        let report = Report::new(heard(), Findings::Abx(test.result().unwrap()));
+        let report = BlindTestReport::new(heard(), TestResult::Abx(test.result().unwrap()));
         let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
         assert_eq!(json["findings"]["test"], "abx");
         assert_eq!(json["findings"]["right"], 5);
@@ -267,28 +268,28 @@ mod tests {
 
     #[test]
     fn every_test_has_a_sentence_and_its_trials() {
-        let mut test = Staircase::new(4, Box::new(SeededDraw(1))).unwrap();
+        let mut test = Staircase::new(4, Box::new(SeededRandom(1))).unwrap();
         while test.result().is_none() {
             test.answer(test.x()).unwrap();
         }
         let result = test.result().unwrap();
         let trials = result.trials.len();
-        let text = Report::new(heard(), Findings::Staircase(result)).to_text();
+        let text = BlindTestReport::new(heard(), TestResult::Staircase(result)).to_text();
         assert!(text.contains("heard even at full depth"), "{text}");
         assert_eq!(text.matches(": right").count(), trials, "{text}");
 
         let names = ["reference", "depth 1"].map(String::from).to_vec();
-        let mut test = Rating::new(names, 0, &mut SeededDraw(3)).unwrap();
+        let mut test = RatingTest::new(names, 0, &mut SeededRandom(3)).unwrap();
         (0..2).for_each(|n| test.rate(n, [95, 20][test.stimulus(n)]).unwrap());
         test.close().unwrap();
-        let findings = Findings::Rating {
+        let findings = TestResult::Rating {
             scores: test.result().unwrap(),
             heard_reference: test.heard_reference().unwrap(),
         };
-        let text = Report::new(heard(), findings).to_text();
+        let text = BlindTestReport::new(heard(), findings).to_text();
         assert!(text.contains("heard as such"), "{text}");
         assert!(text.contains("   95  reference\n   20  depth 1\n"), "{text}");
-        assert_eq!(format!("{:?}", Side::A), "A", "the text form of an answer");
+        assert_eq!(format!("{:?}", AbxSide::A), "A", "the text form of an answer");
     }
 
     const HASH: &str = "5b18e7aa85fbc8df09ca6824b4bed30d7e139828ce9d336e73964b5cea88f310";

@@ -6,14 +6,14 @@
 
 use serde::Serialize;
 
-use super::abx::Side;
-use super::draw::{Draw, RandomError};
+use super::abx::AbxSide;
+use super::random_source::{RandomError, RandomSource};
 
 /// Turns after which the test is over, and how many of the last ones count.
 const TURNS: usize = 8;
 const COUNTED: usize = 6;
 /// Trials after which a [`Staircase`] is over in any case.
-pub const MOST_TRIALS: usize = 80;
+pub const MAX_TRIALS: usize = 80;
 /// Right answers in a row at full depth that end the test: chance does that once in 64 times.
 const AT_THE_TOP: usize = 6;
 /// Factors of the depth from one level to the next, before the first turn and then after each.
@@ -21,10 +21,10 @@ const FACTORS: [f64; 3] = [2.0, 1.5, 1.25];
 
 /// Trials of dry against a depth that follows the answers.
 pub struct Staircase {
-    draw: Box<dyn Draw>,
+    draw: Box<dyn RandomSource>,
     deepest: usize,
     depth: usize,
-    x: Side,
+    x: AbxSide,
     /// Right answers in a row at this depth.
     streak: usize,
     /// The way the depth last went: deeper or not.
@@ -58,8 +58,8 @@ impl Staircase {
     ///
     /// # Errors
     /// If there are no random numbers.
-    pub fn new(deepest: usize, mut draw: Box<dyn Draw>) -> Result<Self, RandomError> {
-        let x = Side::draw(&mut *draw)?;
+    pub fn new(deepest: usize, mut draw: Box<dyn RandomSource>) -> Result<Self, RandomError> {
+        let x = AbxSide::draw(&mut *draw)?;
         let (turns, trials) = (Vec::new(), Vec::new());
         let deepest = deepest.max(1);
         Ok(Self { draw, deepest, depth: 1, x, streak: 0, deeper: None, turns, trials })
@@ -72,7 +72,7 @@ impl Staircase {
     }
 
     /// What X plays in this trial. For the player; a view that shows it spoils the test.
-    pub fn x(&self) -> Side {
+    pub fn x(&self) -> AbxSide {
         self.x
     }
 
@@ -80,11 +80,11 @@ impl Staircase {
     ///
     /// # Errors
     /// If there are no random numbers; the answer then does not count.
-    pub fn answer(&mut self, answer: Side) -> Result<(), RandomError> {
+    pub fn answer(&mut self, answer: AbxSide) -> Result<(), RandomError> {
         if self.is_over() {
             return Ok(());
         }
-        let next = Side::draw(&mut *self.draw)?;
+        let next = AbxSide::draw(&mut *self.draw)?;
         let right = answer == self.x;
         self.trials.push((self.depth, right));
         self.x = next;
@@ -144,7 +144,7 @@ impl Staircase {
     }
 
     fn is_over(&self) -> bool {
-        self.turns.len() >= TURNS || self.trials.len() >= MOST_TRIALS || self.at_the_top()
+        self.turns.len() >= TURNS || self.trials.len() >= MAX_TRIALS || self.at_the_top()
     }
 
     /// What came of it, once the test is over and not before.
@@ -183,13 +183,13 @@ impl StaircaseResult {
 
 #[cfg(test)]
 mod tests {
-    use super::super::draw::SeededDraw;
+    use super::super::random_source::SeededRandom;
     use super::*;
 
     /// A listener who hears the difference up to a depth and guesses beyond.
     fn listen(seed: u64, hears: impl Fn(usize) -> bool) -> StaircaseResult {
-        let mut test = Staircase::new(32, Box::new(SeededDraw(seed))).unwrap();
-        let mut guess = SeededDraw(seed + 1000);
+        let mut test = Staircase::new(32, Box::new(SeededRandom(seed))).unwrap();
+        let mut guess = SeededRandom(seed + 1000);
         let mut ready = test.reachable();
         loop {
             assert!(ready.contains(&test.depth()), "{ready:?}, now {}", test.depth());
@@ -198,7 +198,7 @@ mod tests {
                 return result;
             }
             let right = hears(test.depth()) || guess.below(2).unwrap() == 0;
-            let other = if test.x() == Side::A { Side::B } else { Side::A };
+            let other = if test.x() == AbxSide::A { AbxSide::B } else { AbxSide::A };
             let answer = if right { test.x() } else { other };
             test.answer(answer).unwrap();
         }
@@ -224,7 +224,7 @@ mod tests {
     fn golden_ears_and_deaf_ears() {
         assert_eq!(listen(1, |_| true).threshold, Threshold::AboveFullDepth);
         let deaf = listen(1, |_| false);
-        assert!(deaf.trials.len() <= MOST_TRIALS);
+        assert!(deaf.trials.len() <= MAX_TRIALS);
         match deaf.threshold {
             Threshold::Depth(depth) => assert!(depth < 6.0, "{depth}"),
             other => assert_eq!(other, Threshold::Unsettled),
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn it_starts_plain_and_follows_the_answers() {
-        let mut test = Staircase::new(32, Box::new(SeededDraw(3))).unwrap();
+        let mut test = Staircase::new(32, Box::new(SeededRandom(3))).unwrap();
         let mut depths = Vec::new();
         for _ in 0..8 {
             depths.push(test.depth());

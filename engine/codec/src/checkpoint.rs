@@ -13,10 +13,10 @@ use rayon::prelude::*;
 use safetensors::tensor::{Dtype, TensorInfo};
 use sha2::{Digest, Sha256};
 
-use super::config::Config;
+use super::config::CodecConfig;
 use super::error::CheckpointError;
-use super::header::read_header;
-use super::mapped;
+use super::mapped_file;
+use super::safetensors_header::read_safetensors_header;
 use super::shard_index::ShardIndex;
 use residue_core::small_file;
 use residue_kernels::{Arena, Linear, Precision};
@@ -67,7 +67,7 @@ impl<'a> Shard<'a> {
         let fail = |problem| CheckpointError::Header { file: name.clone(), problem };
         let data = bytes.as_slice();
         let mut rest = data;
-        let header = read_header(&mut rest, data.len() as u64).map_err(fail)?;
+        let header = read_safetensors_header(&mut rest, data.len() as u64).map_err(fail)?;
         let data_start = data.len() - header.data_len();
         let tensors = header.tensors().into_iter().map(|(name, info)| (name, info.clone()));
         let tensors = tensors.collect();
@@ -83,7 +83,7 @@ impl<'a> Shard<'a> {
     fn forget(&self, info: &TensorInfo) {
         if let Bytes::Mapped(map) = &self.bytes {
             let (start, end) = info.data_offsets;
-            mapped::forget(map, self.data_start + start, end - start);
+            mapped_file::forget(map, self.data_start + start, end - start);
         }
     }
 }
@@ -128,7 +128,7 @@ impl<'a> Checkpoint<'a> {
     /// A name for exactly these weights under this configuration, in hexadecimal: of the
     /// configuration, and each file's path, length, time of
     /// change, header, and first and last 64 KiB of data.
-    pub(super) fn identity(&self, config: &Config) -> String {
+    pub(super) fn identity(&self, config: &CodecConfig) -> String {
         let mut hash = Sha256::new();
         let mut add = |bytes: &[u8]| {
             hash.update((bytes.len() as u64).to_le_bytes());
@@ -164,7 +164,7 @@ fn shard_paths(folder: &Path, index: &Path) -> Result<Vec<PathBuf>, CheckpointEr
 }
 
 /// Where a model takes its tensors from.
-pub(super) trait Weights: Sync {
+pub(super) trait TensorSource: Sync {
     /// The values of the first of these spellings that exists, row-major, in f32.
     ///
     /// `shape` is what the configuration says; ones at its end may be absent or added in the file,
@@ -187,7 +187,7 @@ pub(super) trait Weights: Sync {
     fn has(&self, name: &str) -> bool;
 }
 
-impl Weights for Checkpoint<'_> {
+impl TensorSource for Checkpoint<'_> {
     fn tensor(&self, names: &[String], shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
         let Some((name, (shard, info))) =
             names.iter().find_map(|name| Some((name, self.find(name)?)))

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::error::ConfigError;
-use super::fields::Fields;
+use super::json_object::JsonObject;
 use residue_core::small_file;
 
 /// Largest width of any activation.
@@ -70,7 +70,7 @@ pub enum FeedForward {
 
 /// How positions enter a transformer stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Positions {
+pub struct PositionConfig {
     /// Rotary embedding of queries and keys, on interleaved pairs (2i, 2i+1).
     pub rope: bool,
     /// Sinusoids added to the stage's input.
@@ -97,7 +97,7 @@ pub struct TransformerConfig {
     /// True if both branches of a layer are scaled by a learned vector.
     pub layer_scale: bool,
     /// Positions.
-    pub positions: Positions,
+    pub positions: PositionConfig,
     /// Longest period of rotary and sinusoidal embeddings.
     pub max_period: f64,
     /// Gain of sinusoidal embeddings.
@@ -187,7 +187,7 @@ impl QuantizerConfig {
 
 /// A whole model's layout.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Config {
+pub struct CodecConfig {
     /// Sample rate in hertz.
     pub sample_rate: u32,
     /// Audio channels.
@@ -208,11 +208,11 @@ pub struct Config {
     pub decoder: Vec<ModuleConfig>,
 }
 
-impl Config {
+impl CodecConfig {
     /// Reads `config.json` in `folder`.
     ///
     /// # Errors
-    /// If the file cannot be read, or as [`Config::parse`].
+    /// If the file cannot be read, or as [`CodecConfig::parse`].
     pub fn read(folder: &Path) -> Result<Self, ConfigError> {
         let path = folder.join("config.json");
         let text = small_file::read(&path).and_then(|content| {
@@ -231,7 +231,7 @@ impl Config {
     /// together; the error names the key.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let json: Value = serde_json::from_str(text)?;
-        let file = Fields::new("", &json)?;
+        let file = JsonObject::new("", &json)?;
 
         let rate_key = file.first_of(&["sampling_rate", "sample_rate"]).unwrap_or("sampling_rate");
         let sample_rate = file.count(rate_key, 1000..=768_000)?;
@@ -354,7 +354,7 @@ pub(super) fn finest(configs: &[ModuleConfig], downsample: bool, mut steps: usiz
     finest
 }
 
-fn parse_quantizer(file: &Fields<'_>) -> Result<QuantizerConfig, ConfigError> {
+fn parse_quantizer(file: &JsonObject<'_>) -> Result<QuantizerConfig, ConfigError> {
     let fields = file.object("quantizer_kwargs")?;
     let owner = if fields.first_of(&["quantizer_type"]).is_some() { &fields } else { file };
     // The reference's other kinds (`rvq`, `spec_rvq`) cannot decode what they encode.
@@ -374,7 +374,7 @@ fn parse_quantizer(file: &Fields<'_>) -> Result<QuantizerConfig, ConfigError> {
 
 /// The module list of one side of the model.
 struct Modules<'a> {
-    file: &'a Fields<'a>,
+    file: &'a JsonObject<'a>,
     key: &'static str,
     downsample: bool,
 }
@@ -395,7 +395,7 @@ impl Modules<'_> {
         let mut stream: usize = 0;
         let mut modules = Vec::new();
         for (i, value) in self.file.list(self.key, 64)?.iter().enumerate() {
-            let fields = Fields::new(&format!("{}[{i}]", self.key), value)?;
+            let fields = JsonObject::new(&format!("{}[{i}]", self.key), value)?;
             match fields.text("module_type")? {
                 Some("PatchedPretransform") => {
                     let size = fields.count("patch_size", 1..=MAX_WIDTH)?;
@@ -460,7 +460,7 @@ impl Modules<'_> {
 }
 
 fn parse_transformer(
-    fields: &Fields<'_>,
+    fields: &JsonObject<'_>,
     rate: f64,
     window: &Window,
 ) -> Result<TransformerConfig, ConfigError> {
@@ -476,10 +476,10 @@ fn parse_transformer(
         return Err(fields.invalid("weights_per_step", "0: weights per step are not supported"));
     }
     let positions = match fields.text("positional_embedding")?.unwrap_or("sin") {
-        "rope" => Positions { rope: true, sin: false },
-        "sin" => Positions { rope: false, sin: true },
-        "sin_rope" => Positions { rope: true, sin: true },
-        "none" => Positions { rope: false, sin: false },
+        "rope" => PositionConfig { rope: true, sin: false },
+        "sin" => PositionConfig { rope: false, sin: true },
+        "sin_rope" => PositionConfig { rope: true, sin: true },
+        "none" => PositionConfig { rope: false, sin: false },
         _ => return Err(fields.invalid("positional_embedding", "rope, sin, sin_rope or none")),
     };
     if positions.rope && (width / heads) % 2 != 0 {
@@ -520,7 +520,7 @@ fn parse_transformer(
     })
 }
 
-fn parse_feed_forward(fields: &Fields<'_>, width: usize) -> Result<FeedForward, ConfigError> {
+fn parse_feed_forward(fields: &JsonObject<'_>, width: usize) -> Result<FeedForward, ConfigError> {
     let hidden = fields.count_or("dim_feedforward", 1..=1 << 20, 2048)?;
     let activation = match fields.text("gating")?.unwrap_or("none") {
         "none" => return Ok(FeedForward::Plain { hidden }),

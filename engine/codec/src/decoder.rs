@@ -1,9 +1,9 @@
 //! Streaming decoding: codes in, whole frames of audio out, at one or several depths at once.
 
+use super::codec::Codec;
 use super::error::{CodecError, InputError};
-use super::executor::{Side, State};
-use super::layers::Layers;
-use super::model::Codec;
+use super::executor::{ExecutorState, StackRole};
+use super::layer_selection::LayerSelection;
 use super::quantizer::QuantizerScratch;
 use residue_core::codes::Codes;
 
@@ -15,7 +15,7 @@ use residue_core::codes::Codes;
 pub struct Decoder {
     codec: Codec,
     lanes: usize,
-    state: State,
+    state: ExecutorState,
     /// One pass of latents, lane by lane, and the interleaved audio they become.
     latents: Vec<f32>,
     output: Vec<f32>,
@@ -26,9 +26,9 @@ impl Decoder {
     pub(super) fn new(codec: Codec, lanes: usize) -> Self {
         assert!(lanes > 0, "a decoder has at least one lane");
         let executor = &codec.0.executor;
-        let state = executor.state(Side::Decoder, lanes);
+        let state = executor.state(StackRole::Decoder, lanes);
         let quantizer = codec.0.quantizer.scratch();
-        let frames = executor.pass_frames(Side::Decoder).unwrap_or(0);
+        let frames = executor.pass_frames(StackRole::Decoder).unwrap_or(0);
         let (latents, output) = (vec![], vec![]);
         let mut decoder = Self { codec, lanes, state, latents, output, quantizer };
         decoder.make_room(frames);
@@ -42,16 +42,16 @@ impl Decoder {
 
     /// Forgets the past and starts as though `frame` frames had gone by.
     pub fn start_at(&mut self, frame: u64) {
-        self.codec.0.executor.start_at(Side::Decoder, &mut self.state, frame);
+        self.codec.0.executor.start_at(StackRole::Decoder, &mut self.state, frame);
     }
 
     /// Decodes the next frames: for each lane its codes and what it hears of them, a depth (that
-    /// many first layers) or [`Layers`], which may change from call to call. Returns `[lane][channel][sample]` at full scale ±1.
+    /// many first layers) or [`LayerSelection`], which may change from call to call. Returns `[lane][channel][sample]` at full scale ±1.
     ///
     /// # Errors
     /// If lanes, frames or depths do not fit, or a code lies outside its codebook. The stream is
     /// then where it was.
-    pub fn decode<L: Into<Layers> + Copy>(
+    pub fn decode<L: Into<LayerSelection> + Copy>(
         &mut self,
         lanes: &[(&Codes, L)],
     ) -> Result<Vec<Vec<Vec<f32>>>, CodecError> {
@@ -77,11 +77,11 @@ impl Decoder {
 
     /// As [`Decoder::decode`], from layer-major codes of `frames` frames and at least as many layers
     /// as the lane's depth, into a buffer of (lanes, channels, samples) numbers. With
-    /// [`Backend::Native`](super::Backend::Native) allocates nothing.
+    /// [`CodecBackend::Native`](super::CodecBackend::Native) allocates nothing.
     ///
     /// # Errors
     /// As [`Decoder::decode`], and if a buffer has another length.
-    pub fn decode_into<L: Into<Layers> + Copy>(
+    pub fn decode_into<L: Into<LayerSelection> + Copy>(
         &mut self,
         lanes: &[(&[u32], L)],
         frames: usize,
@@ -101,7 +101,7 @@ impl Decoder {
             let found = audio.len();
             return Err(InputError::Buffer { what: "audio", expected, found }.into());
         }
-        let most = self.codec.0.executor.pass_frames(Side::Decoder).unwrap_or(frames.max(1));
+        let most = self.codec.0.executor.pass_frames(StackRole::Decoder).unwrap_or(frames.max(1));
         self.make_room(most);
         for from in (0..frames).step_by(most) {
             let count = most.min(frames - from);
@@ -116,7 +116,7 @@ impl Decoder {
                 }
             }
             let output = &mut output[..lanes.len() * channels * count * frame];
-            codec.0.executor.forward(Side::Decoder, state, latents, output)?;
+            codec.0.executor.forward(StackRole::Decoder, state, latents, output)?;
             for (lane, output) in output.chunks_exact(channels * count * frame).enumerate() {
                 for channel in 0..channels {
                     let to = ((lane * channels + channel) * frames + from) * frame;

@@ -1,8 +1,8 @@
 //! Streaming encoding: whole frames of audio in, codes out.
 
+use super::codec::Codec;
 use super::error::{CodecError, InputError};
-use super::executor::{Side, State};
-use super::model::Codec;
+use super::executor::{ExecutorState, StackRole};
 use super::quantizer::{Latents, QuantizerScratch};
 use residue_core::codes::Codes;
 
@@ -13,7 +13,7 @@ use residue_core::codes::Codes;
 pub struct Encoder {
     codec: Codec,
     streams: usize,
-    state: State,
+    state: ExecutorState,
     /// One pass of audio, stream by stream, and what the stack makes of it.
     input: Vec<f32>,
     latents: Vec<f32>,
@@ -24,9 +24,9 @@ impl Encoder {
     pub(super) fn new(codec: Codec, streams: usize) -> Self {
         assert!(streams > 0, "an encoder has at least one stream");
         let executor = &codec.0.executor;
-        let state = executor.state(Side::Encoder, streams);
+        let state = executor.state(StackRole::Encoder, streams);
         let quantizer = codec.0.quantizer.scratch();
-        let frames = executor.pass_frames(Side::Encoder).unwrap_or(0);
+        let frames = executor.pass_frames(StackRole::Encoder).unwrap_or(0);
         let (input, latents) = (vec![], vec![]);
         let mut encoder = Self { codec, streams, state, input, latents, quantizer };
         encoder.make_room(frames);
@@ -40,7 +40,7 @@ impl Encoder {
 
     /// Forgets the past and starts as though `frame` frames had gone by.
     pub fn start_at(&mut self, frame: u64) {
-        self.codec.0.executor.start_at(Side::Encoder, &mut self.state, frame);
+        self.codec.0.executor.start_at(StackRole::Encoder, &mut self.state, frame);
     }
 
     /// Encodes the next frames to the first `depth` layers: one array of codes a stream.
@@ -61,7 +61,7 @@ impl Encoder {
     }
 
     /// As [`Encoder::encode`], into a buffer of (streams, depth, frames) codes. With
-    /// [`Backend::Native`](super::Backend::Native) allocates nothing.
+    /// [`CodecBackend::Native`](super::CodecBackend::Native) allocates nothing.
     ///
     /// # Errors
     /// As [`Encoder::encode`], and if the buffer has another length.
@@ -115,7 +115,7 @@ impl Encoder {
         frames: usize,
         mut see: impl FnMut(&mut Self, usize, usize),
     ) -> Result<(), CodecError> {
-        let most = self.codec.0.executor.pass_frames(Side::Encoder).unwrap_or(frames.max(1));
+        let most = self.codec.0.executor.pass_frames(StackRole::Encoder).unwrap_or(frames.max(1));
         self.make_room(most);
         for from in (0..frames).step_by(most) {
             let count = most.min(frames - from);
@@ -135,7 +135,7 @@ impl Encoder {
                 }
             }
             let latents = &mut latents[..*streams * count * config.quantizer.input];
-            codec.0.executor.forward(Side::Encoder, state, input, latents)?;
+            codec.0.executor.forward(StackRole::Encoder, state, input, latents)?;
             see(self, from, count);
         }
         Ok(())

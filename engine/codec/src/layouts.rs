@@ -1,7 +1,8 @@
 //! The three published layouts, as their `config.json` files give them.
 
 use super::config::{
-    Config, FeedForward, ModuleConfig, NormKind, Positions, QuantizerConfig, TransformerConfig,
+    CodecConfig, FeedForward, ModuleConfig, NormKind, PositionConfig, QuantizerConfig,
+    TransformerConfig,
 };
 
 /// One transformer stage of a published encoder: the decoder has the same stages the other way
@@ -49,7 +50,7 @@ const NANO: [Stage; 4] = [
     stage(2, 768, 192, 256, 4, 10.0),
 ];
 
-impl Config {
+impl CodecConfig {
     /// MOSS-Audio-Tokenizer (v1): 24 kHz mono, 32 layers, 1.77 B parameters.
     pub fn v1() -> Self {
         published(24_000, 1, &V1, 1, 32)
@@ -72,7 +73,7 @@ fn published(
     stages: &[Stage],
     last_patch: usize,
     layers: usize,
-) -> Config {
+) -> CodecConfig {
     let folded: usize = stages.iter().map(|s| s.patch).product::<usize>() * last_patch;
     let mut rate = f64::from(sample_rate) * channels as f64;
     let mut encoder = Vec::new();
@@ -88,7 +89,7 @@ fn published(
             feed_forward: FeedForward::Plain { hidden: 4 * s.width },
             norm: NormKind::Layer,
             layer_scale: true,
-            positions: Positions { rope: true, sin: false },
+            positions: PositionConfig { rope: true, sin: false },
             max_period: 10_000.0,
             positional_scale: 1.0,
             context: (rate * s.seconds) as usize,
@@ -106,7 +107,7 @@ fn published(
         decoder.push(ModuleConfig::Patch { size: last_patch });
     }
     decoder.reverse();
-    Config {
+    CodecConfig {
         sample_rate,
         channels,
         interleave: channels > 1,
@@ -139,9 +140,9 @@ mod tests {
     #[test]
     fn frames_and_windows_are_the_published_ones() {
         for (config, frame, windows) in [
-            (Config::v1(), 1920, vec![1000, 500, 250, 125]),
-            (Config::v2(), 3840, vec![400, 400, 400, 400, 250, 125]),
-            (Config::nano(), 3840, vec![1600, 1200, 800, 500]),
+            (CodecConfig::v1(), 1920, vec![1000, 500, 250, 125]),
+            (CodecConfig::v2(), 3840, vec![400, 400, 400, 400, 250, 125]),
+            (CodecConfig::nano(), 3840, vec![1600, 1200, 800, 500]),
         ] {
             assert_eq!(config.frame_samples, frame);
             assert_eq!(config.frame_rate(), 12.5);
@@ -153,14 +154,14 @@ mod tests {
 
     #[test]
     fn bitrates_are_an_eighth_of_a_kilobit_a_layer() {
-        assert_eq!(Config::nano().bitrate(1), 125.0);
-        assert_eq!(Config::v1().bitrate(32), 4000.0);
+        assert_eq!(CodecConfig::nano().bitrate(1), 125.0);
+        assert_eq!(CodecConfig::v1().bitrate(32), 4000.0);
     }
 
     #[test]
     fn parameter_counts_are_the_published_ones() {
-        assert_eq!(Config::v1().parameters(), 1_774_566_400);
-        assert_eq!(Config::v2().parameters(), 2_123_701_248);
-        assert_eq!(Config::nano().parameters(), 21_969_664);
+        assert_eq!(CodecConfig::v1().parameters(), 1_774_566_400);
+        assert_eq!(CodecConfig::v2().parameters(), 2_123_701_248);
+        assert_eq!(CodecConfig::nano().parameters(), 21_969_664);
     }
 }

@@ -19,43 +19,43 @@
 
 mod checkpoint;
 mod checksum;
+mod codec;
 mod config;
 mod decoder;
 mod encoder;
 mod error;
 mod executor;
-mod fields;
-mod header;
-mod layers;
+mod json_object;
+mod layer_selection;
 mod layouts;
-mod load;
-mod loading;
-mod mapped;
-mod model;
-mod names;
+mod load_context;
+mod load_model;
+mod mapped_file;
 mod native;
 mod packed_file;
 mod quantizer;
-mod random;
+mod random_weights;
 #[cfg(feature = "reference")]
 mod reference;
-mod scope;
+mod safetensors_header;
 mod shard_index;
+mod tensor_names;
+mod tensor_scope;
 
 #[cfg(feature = "reference")]
 pub use candle_core::Device;
 pub use checkpoint::Checkpoint;
+pub use codec::{Codec, CodecBackend, CodecOptions};
 pub use config::{
-    Activation, Config, FeedForward, ModuleConfig, NormKind, Positions, QuantizerConfig,
+    Activation, CodecConfig, FeedForward, ModuleConfig, NormKind, PositionConfig, QuantizerConfig,
     TransformerConfig,
 };
 pub use decoder::Decoder;
 pub use encoder::Encoder;
 pub use error::{CheckpointError, CodecError, ConfigError, InputError, LoadWarning};
-pub use header::read_header;
-pub use layers::Layers;
-pub use loading::OnLoad;
-pub use model::{Backend, Codec, Options};
+pub use layer_selection::LayerSelection;
+pub use load_context::LoadProgress;
 pub use quantizer::{Latents, Quantizer};
 pub use residue_kernels::{ParsePrecisionError, Precision};
+pub use safetensors_header::read_safetensors_header;
 pub use shard_index::ShardIndex;

@@ -14,10 +14,10 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::checkpoint::Weights;
+use super::checkpoint::TensorSource;
 use super::checksum::checksum;
 use super::error::CheckpointError;
-use super::mapped;
+use super::mapped_file;
 use residue_kernels::{Arena, Linear, Precision};
 
 /// What a file ends with; its last byte is the version of the format.
@@ -81,7 +81,7 @@ impl PackedFile {
                 checksum(to) == *expected
             })
             .reduce(|| true, |a, b| a && b);
-        mapped::forget(&self.map, entry.start as usize, to.len());
+        mapped_file::forget(&self.map, entry.start as usize, to.len());
         match whole {
             true => Ok(()),
             false => Err(self.damaged(format!("the bytes of {name} are not those written"))),
@@ -131,7 +131,7 @@ fn parse(file: &[u8]) -> Result<List, String> {
     }
 }
 
-impl Weights for PackedFile {
+impl TensorSource for PackedFile {
     fn tensor(&self, names: &[String], shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
         let length: usize = shape.iter().product();
         let entry = self.find(&names[0], None, length * 4);

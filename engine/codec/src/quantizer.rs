@@ -7,8 +7,8 @@
 
 use super::config::QuantizerConfig;
 use super::error::{CodecError, InputError};
-use super::layers::Layers;
-use super::scope::Scope;
+use super::layer_selection::LayerSelection;
+use super::tensor_scope::TensorScope;
 use residue_core::codes::Codes;
 
 /// A 1x1 convolution: y = W x + b.
@@ -26,7 +26,7 @@ const FEW: usize = 8;
 impl Projection {
     /// Reads a weight-normed convolution in any of its three spellings: parametrizations, weight_g
     /// and weight_v, or the merged weight.
-    fn load(scope: &Scope<'_>, output: usize, input: usize) -> Result<Self, CodecError> {
+    fn load(scope: &TensorScope<'_>, output: usize, input: usize) -> Result<Self, CodecError> {
         let mut weight = if scope.has("weight") {
             scope.values(&["weight"], &[output, input])?
         } else {
@@ -51,7 +51,7 @@ impl Projection {
 
     /// A projection that is the identity where the widths agree.
     fn load_unless_equal(
-        scope: &Scope<'_>,
+        scope: &TensorScope<'_>,
         output: usize,
         input: usize,
     ) -> Result<Option<Self>, CodecError> {
@@ -110,7 +110,7 @@ struct Layer {
 }
 
 impl Layer {
-    fn load(scope: &Scope<'_>, config: &QuantizerConfig) -> Result<Self, CodecError> {
+    fn load(scope: &TensorScope<'_>, config: &QuantizerConfig) -> Result<Self, CodecError> {
         let dim = config.codebook_dim;
         let codebook = scope.at("codebook").values(&["weight"], &[config.codebook_size, dim])?;
         let mut rows = codebook.clone();
@@ -193,7 +193,10 @@ pub struct Quantizer {
 }
 
 impl Quantizer {
-    pub(super) fn load(scope: &Scope<'_>, config: &QuantizerConfig) -> Result<Self, CodecError> {
+    pub(super) fn load(
+        scope: &TensorScope<'_>,
+        config: &QuantizerConfig,
+    ) -> Result<Self, CodecError> {
         let layers = scope.at("quantizers");
         Ok(Self {
             input: Projection::load_unless_equal(
@@ -236,7 +239,7 @@ impl Quantizer {
         Ok(Codes::new(depth, frames, codes))
     }
 
-    /// The decoder's input for some layers of `codes`: a depth, or [`Layers`].
+    /// The decoder's input for some layers of `codes`: a depth, or [`LayerSelection`].
     ///
     /// Allocates; not realtime-safe.
     ///
@@ -246,7 +249,7 @@ impl Quantizer {
     pub fn dequantize(
         &self,
         codes: &Codes,
-        layers: impl Into<Layers>,
+        layers: impl Into<LayerSelection>,
     ) -> Result<Latents, InputError> {
         let layers = layers.into();
         self.check_codes(codes.data(), codes.frames(), layers.depth)?;
@@ -294,7 +297,7 @@ impl Quantizer {
     /// The decoder's input for one frame of codes, which have been checked. Allocates nothing.
     pub(super) fn dequantize_frame(
         &self,
-        heard: Layers,
+        heard: LayerSelection,
         code: impl Fn(usize) -> u32,
         scratch: &mut QuantizerScratch,
         latent: &mut [f32],

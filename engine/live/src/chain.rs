@@ -8,11 +8,13 @@ use std::collections::VecDeque;
 use super::OpenError;
 use super::declick::Declick;
 use super::loudness::LoudnessMatch;
-use super::model::{Format, Frames, LANES, Model, Processed, Processor};
+use super::model::{
+    DECODED_LANES, DecodedFrames, FrameBatch, FrameProcessor, LiveModel, ModelFormat,
+};
 use super::routing::Routing;
-use super::settings::FrameSettings;
+use super::settings::FrameEffects;
 use super::timing::Timing;
-use residue_core::audio::{Converter, MonoTreatment};
+use residue_core::audio::{MonoTreatment, RateConverter};
 
 /// Largest sample that goes to the model or comes from it, 80 dB above full scale: beyond it the
 /// arithmetic of a model could overflow and never recover.
@@ -22,22 +24,22 @@ const SILENCE: usize = 4096;
 
 /// One model's way from input to lanes.
 pub struct Chain {
-    format: Format,
+    format: ModelFormat,
     timing: Timing,
     routing: Routing,
     host_channels: usize,
-    processor: Box<dyn Processor>,
-    down: Vec<Converter>,
+    processor: Box<dyn FrameProcessor>,
+    down: Vec<RateConverter>,
     /// Host samples by conversion, on their way into `down`.
     split: Vec<Vec<f32>>,
     /// Model samples by conversion; the first is the first of frame `frame`.
     pending: Vec<Vec<f32>>,
     /// The next frame to process.
     frame: u64,
-    settings: FrameSettings,
+    settings: FrameEffects,
     /// Settings to come and the frame they hold from.
-    schedule: VecDeque<(u64, FrameSettings)>,
-    processed: Processed,
+    schedule: VecDeque<(u64, FrameEffects)>,
+    processed: DecodedFrames,
     /// By lane and plane.
     declick: Vec<Declick>,
     matches: Vec<LoudnessMatch>,
@@ -46,7 +48,7 @@ pub struct Chain {
     /// Frames are processed to see how long they take.
     rehearsal: bool,
     /// By lane and conversion.
-    up: Vec<Converter>,
+    up: Vec<RateConverter>,
     lanes: Vec<Vec<f32>>,
     /// Samples that were not finite and became silence.
     non_finite: u64,
@@ -58,13 +60,13 @@ impl Chain {
     /// # Errors
     /// If the host's rate or channels are not supported or the model cannot run.
     pub fn new(
-        model: &dyn Model,
+        model: &dyn LiveModel,
         host_rate: u32,
         host_channels: usize,
         treatment: MonoTreatment,
     ) -> Result<Self, OpenError> {
         let format = model.format();
-        let Format { rate, channels, frame, .. } = format;
+        let ModelFormat { rate, channels, frame, .. } = format;
         if rate == 0 || !(1..=2).contains(&channels) || frame == 0 {
             return Err(OpenError::Model(format!(
                 "it has {channels} channels, frames of {frame} samples and a rate of {rate} Hz"
@@ -79,22 +81,22 @@ impl Chain {
                 OpenError::Model(format!("its loudness cannot be measured: {error}"))
             })
         };
-        let matches = (0..LANES).map(meter).collect::<Result<_, _>>()?;
+        let matches = (0..DECODED_LANES).map(meter).collect::<Result<_, _>>()?;
         Ok(Self {
             processor,
             down: vec![timing.down(); routing.inputs],
             split: vec![Vec::new(); routing.inputs],
             pending: vec![Vec::new(); routing.inputs],
             frame: 0,
-            settings: FrameSettings::default(),
+            settings: FrameEffects::default(),
             schedule: VecDeque::new(),
-            processed: Processed::default(),
-            declick: vec![Declick::new(format.rate); LANES * planes],
+            processed: DecodedFrames::default(),
+            declick: vec![Declick::new(format.rate); DECODED_LANES * planes],
             matches,
             continues: true,
             rehearsal: false,
-            up: vec![timing.up(); LANES * routing.outputs],
-            lanes: vec![Vec::new(); LANES * routing.outputs],
+            up: vec![timing.up(); DECODED_LANES * routing.outputs],
+            lanes: vec![Vec::new(); DECODED_LANES * routing.outputs],
             non_finite: 0,
             host_channels,
             format,
@@ -109,7 +111,7 @@ impl Chain {
     }
 
     /// The model's shape.
-    pub fn format(&self) -> &Format {
+    pub fn format(&self) -> &ModelFormat {
         &self.format
     }
 
@@ -119,9 +121,9 @@ impl Chain {
     }
 
     /// Starts a new stream with these settings.
-    pub fn reset(&mut self, settings: FrameSettings) {
+    pub fn reset(&mut self, settings: FrameEffects) {
         self.processor.reset();
-        self.down.iter_mut().chain(&mut self.up).for_each(Converter::reset);
+        self.down.iter_mut().chain(&mut self.up).for_each(RateConverter::reset);
         self.pending.iter_mut().chain(&mut self.lanes).for_each(Vec::clear);
         self.declick.iter_mut().for_each(Declick::reset);
         self.matches.iter_mut().for_each(LoudnessMatch::reset);
@@ -138,7 +140,7 @@ impl Chain {
     }
 
     /// Settings that hold from the first frame which starts at host sample `tick` or later.
-    pub fn set(&mut self, tick: u64, settings: FrameSettings) {
+    pub fn set(&mut self, tick: u64, settings: FrameEffects) {
         let frame = self.timing.frame_from(tick);
         match self.schedule.back_mut() {
             Some(last) if last.0 >= frame => last.1 = settings,
@@ -218,7 +220,7 @@ impl Chain {
         let samples = count * self.format.frame;
         let planes: Vec<&[f32]> =
             self.routing.planes.iter().map(|&input| &self.pending[input][..samples]).collect();
-        let frames = Frames {
+        let frames = FrameBatch {
             first: self.frame,
             count,
             planes: &planes,
@@ -231,7 +233,7 @@ impl Chain {
 
         let lanes = self.processed.audio.chunks_exact_mut(planes.len() * samples);
         for (lane, audio) in lanes.enumerate() {
-            let heard = |settings: &FrameSettings| {
+            let heard = |settings: &FrameEffects| {
                 let depth = settings.depths[lane].clamp(1, self.format.layers.max(1));
                 (depth, settings.muted_layers)
             };
@@ -310,7 +312,7 @@ impl Chain {
 
     /// A model must give what it promised; nothing else guards the lanes' alignment.
     fn check(&self, planes: usize, samples: usize) -> Result<(), String> {
-        let (expected, found) = (LANES * planes * samples, self.processed.audio.len());
+        let (expected, found) = (DECODED_LANES * planes * samples, self.processed.audio.len());
         if found != expected {
             return Err(format!("it gave {found} samples, expected {expected}"));
         }

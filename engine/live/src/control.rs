@@ -13,10 +13,10 @@ use super::error::{MAX_ALLOWANCE, MAX_BLOCK, OpenError};
 use super::history::{History, history};
 use super::lane_reader::LaneReader;
 use super::latency::{Allowance, Latency, automatic};
-use super::model::{LANES, Model};
-use super::port::{AudioPort, Parts};
-use super::settings::Settings;
-use super::status::{Health, Shared, Status};
+use super::model::{DECODED_LANES, LiveModel};
+use super::port::{AudioPort, PortParts};
+use super::settings::PortSettings;
+use super::status::{PortHealth, PortStatus, SharedStatus};
 use super::stream::stream;
 use super::telemetry::{CODES_KEPT, CODES_WIDTH, CodesReader, LanesReader, TAP_WIDTH};
 use super::worker::{Worker, panic_message};
@@ -43,7 +43,7 @@ pub struct PortConfig {
     /// How stereo goes through a mono model.
     pub treatment: MonoTreatment,
     /// What holds at the start.
-    pub settings: Settings,
+    pub settings: PortSettings,
 }
 
 impl PortConfig {
@@ -55,7 +55,7 @@ impl PortConfig {
             max_block,
             allowance: Allowance::Auto,
             treatment: MonoTreatment::default(),
-            settings: Settings::default(),
+            settings: PortSettings::default(),
         }
     }
 }
@@ -68,7 +68,10 @@ impl PortConfig {
 /// # Errors
 /// If rate, channels, block or allowance are out of range, the model cannot run, or the worker
 /// cannot be started.
-pub fn open(config: &PortConfig, model: &dyn Model) -> Result<(AudioPort, Control), OpenError> {
+pub fn open_port(
+    config: &PortConfig,
+    model: &dyn LiveModel,
+) -> Result<(AudioPort, PortControl), OpenError> {
     if !(1..=2).contains(&config.channels) {
         return Err(OpenError::Channels(config.channels));
     }
@@ -83,9 +86,9 @@ pub fn open(config: &PortConfig, model: &dyn Model) -> Result<(AudioPort, Contro
     // lanes wait in their ring for at most a latency, plus the frames of one turn of the worker.
     let depth = latency.total() + 2 * max_block + config.rate as usize / 2;
     let (to_worker, input) = stream(channels, depth, MARKS);
-    let (to_port, lanes) = stream(LANES * channels, depth + 8 * latency.frame, MARKS);
-    let shared = Arc::new(Shared::default());
-    shared.set_health(Health::Running, 0);
+    let (to_port, lanes) = stream(DECODED_LANES * channels, depth + 8 * latency.frame, MARKS);
+    let shared = Arc::new(SharedStatus::default());
+    shared.set_health(PortHealth::Running, 0);
     let (codes_writer, codes) = history(CODES_WIDTH, CODES_KEPT);
     let kept = (f64::from(config.rate) * TAP_SECONDS) as usize + 2 * max_block;
     let (tap, lanes_history) = history(TAP_WIDTH, kept);
@@ -105,7 +108,7 @@ pub fn open(config: &PortConfig, model: &dyn Model) -> Result<(AudioPort, Contro
         .spawn(move || worker.run())
         .map_err(OpenError::Thread)?;
 
-    let port = AudioPort::new(Parts {
+    let port = AudioPort::new(PortParts {
         rate: config.rate,
         channels,
         max_block,
@@ -117,7 +120,7 @@ pub fn open(config: &PortConfig, model: &dyn Model) -> Result<(AudioPort, Contro
         lanes: LaneReader::new(lanes, Arc::clone(&shared), channels, max_block),
         tap,
     });
-    let control = Control {
+    let control = PortControl {
         config: *config,
         latency,
         shared,
@@ -137,7 +140,7 @@ fn contained<T>(build: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenE
 }
 
 /// A chain ready to run, and the latency it needs.
-fn build(config: &PortConfig, model: &dyn Model) -> Result<(Chain, Latency), OpenError> {
+fn build(config: &PortConfig, model: &dyn LiveModel) -> Result<(Chain, Latency), OpenError> {
     let mut chain = Chain::new(model, config.rate, config.channels, config.treatment)?;
     let timing = chain.timing().clone();
     let allowance = match config.allowance {
@@ -180,17 +183,17 @@ fn frame_time(chain: &mut Chain, config: &PortConfig) -> Result<f64, OpenError> 
 
 /// Everything about a port that is not the audio thread's. Dropping it ends the worker, after the
 /// frame it is at; a port that lives on plays dry.
-pub struct Control {
+pub struct PortControl {
     config: PortConfig,
     latency: Latency,
-    shared: Arc<Shared>,
+    shared: Arc<SharedStatus>,
     models: Sender<Box<Chain>>,
     codes: History,
     lanes: History,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Control {
+impl PortControl {
     /// The delay from input to output.
     pub fn latency(&self) -> Latency {
         self.latency
@@ -202,12 +205,12 @@ impl Control {
     }
 
     /// How the port does. Peaks start anew with each call.
-    pub fn status(&self) -> Status {
+    pub fn status(&self) -> PortStatus {
         self.shared.status()
     }
 
-    /// Whether lanes A and B come: a part of [`Control::status`] that any number of threads may ask for.
-    pub fn health(&self) -> Health {
+    /// Whether lanes A and B come: a part of [`PortControl::status`] that any number of threads may ask for.
+    pub fn health(&self) -> PortHealth {
         self.shared.health()
     }
 
@@ -222,7 +225,7 @@ impl Control {
     /// # Errors
     /// If the model cannot run, or its frame alone needs a longer latency than was reported
     /// ([`OpenError::Latency`]): the old model then goes on.
-    pub fn change_model(&self, model: &dyn Model) -> Result<(), OpenError> {
+    pub fn change_model(&self, model: &dyn LiveModel) -> Result<(), OpenError> {
         let PortConfig { rate, channels, treatment, .. } = self.config;
         let chain = contained(|| Chain::new(model, rate, channels, treatment))?;
         let allowance = match self.config.allowance {
@@ -242,7 +245,7 @@ impl Control {
         CodesReader(self.codes.reader())
     }
 
-    /// As [`Control::codes`], with the last frames that are kept from before: those of 5 s at 50 frames
+    /// As [`PortControl::codes`], with the last frames that are kept from before: those of 5 s at 50 frames
     /// a second, if somebody else has been reading codes all the while. For a recorder: frames are
     /// decoded before they are heard.
     pub fn codes_with_kept(&self) -> CodesReader {
@@ -255,7 +258,7 @@ impl Control {
     }
 }
 
-impl Drop for Control {
+impl Drop for PortControl {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::model::LANES;
-use super::status::Shared;
+use super::model::DECODED_LANES;
+use super::status::SharedStatus;
 use super::stream::{Next, Reader};
 use super::worker::LaneMark;
 
@@ -23,7 +23,7 @@ pub(super) enum Span {
 /// [`LaneReader::read`] waits for the worker.
 pub(super) struct LaneReader {
     lanes: Reader<LaneMark>,
-    shared: Arc<Shared>,
+    shared: Arc<SharedStatus>,
     /// Number of the next tick in the ring.
     position: u64,
     /// The stream that it belongs to.
@@ -36,11 +36,11 @@ pub(super) struct LaneReader {
 impl LaneReader {
     pub fn new(
         lanes: Reader<LaneMark>,
-        shared: Arc<Shared>,
+        shared: Arc<SharedStatus>,
         channels: usize,
         max_block: usize,
     ) -> Self {
-        let width = LANES * channels;
+        let width = DECODED_LANES * channels;
         let scratch = vec![0.0; width * max_block];
         Self { lanes, shared, position: 0, origin: 0, width, scratch }
     }

@@ -6,8 +6,8 @@
 //! anyone else    Control: model, status, telemetry
 //! ```
 //!
-//! [`open`] makes both ends. The [`AudioPort`] belongs to the audio thread and is realtime-safe; the
-//! [`Control`] belongs to everybody else and owns the worker. Settings travel through the port, with
+//! [`open_port`] makes both ends. The [`AudioPort`] belongs to the audio thread and is realtime-safe; the
+//! [`PortControl`] belongs to everybody else and owns the worker. Settings travel through the port, with
 //! the samples they hold from; models through the control.
 //!
 //! Lanes are aligned to the sample: dry is the input delayed by the latency, bit for bit; A and B are
@@ -36,13 +36,15 @@ mod telemetry;
 mod timing;
 mod worker;
 
-pub use control::{Control, PortConfig, open};
+pub use control::{PortConfig, PortControl, open_port};
 pub use error::{MAX_ALLOWANCE, MAX_BLOCK, OpenError};
 pub use latency::{Allowance, Latency};
 pub use loss::LossModel;
 pub use mixer::SOURCE_FADE;
-pub use model::{Format, Frames, LANES, Model, Processed, Processor};
+pub use model::{DECODED_LANES, DecodedFrames, FrameBatch, FrameProcessor, LiveModel, ModelFormat};
 pub use port::{AudioPort, LaneBlock};
-pub use settings::{Concealment, FrameSettings, Loss, LossFill, Settings, Source};
-pub use status::{Health, Status};
+pub use settings::{
+    Concealment, FrameEffects, ListeningSource, LossConcealment, PacketLoss, PortSettings,
+};
+pub use status::{PortHealth, PortStatus};
 pub use telemetry::{CodesReader, FrameCodes, LanesReader, NO_CODE};

@@ -3,7 +3,7 @@
 //! Source: E. N. Gilbert, "Capacity of a burst-noise channel", Bell System Technical Journal 39
 //! (1960), in its simple form: all is lost in the bad state and nothing in the good one.
 
-use super::settings::Loss;
+use super::settings::PacketLoss;
 
 /// State of the loss model: whether the channel is in its bad state.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,8 +13,8 @@ pub struct LossModel {
 
 impl LossModel {
     /// Whether frame number `frame` is lost. Called once a frame, in order.
-    pub fn loses(&mut self, loss: &Loss, frame: u64) -> bool {
-        let Loss { rate, burst, .. } = loss.sane();
+    pub fn loses(&mut self, loss: &PacketLoss, frame: u64) -> bool {
+        let PacketLoss { rate, burst, .. } = loss.sane();
         self.bad = if rate == 0.0 || rate == 1.0 {
             rate == 1.0
         } else {
@@ -43,7 +43,7 @@ fn uniform(seed: u64, frame: u64) -> f32 {
 mod tests {
     use super::*;
 
-    fn pattern(loss: &Loss, frames: u64) -> Vec<bool> {
+    fn pattern(loss: &PacketLoss, frames: u64) -> Vec<bool> {
         let mut channel = LossModel::default();
         (0..frames).map(|frame| channel.loses(loss, frame)).collect()
     }
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn rate_and_burst_are_what_was_asked_for() {
         for (rate, burst) in [(0.05, 1.0), (0.3, 1.0), (0.1, 5.0), (0.5, 8.0), (0.9, 20.0)] {
-            let loss = Loss { rate, burst, seed: 3, ..Loss::default() };
+            let loss = PacketLoss { rate, burst, seed: 3, ..PacketLoss::default() };
             let (share, length) = figures(&pattern(&loss, 400_000));
             let burst = f64::from(burst.max(1.0 / (1.0 - rate)));
             assert!((share - f64::from(rate)).abs() < 0.03 * f64::from(rate), "{rate}: {share}");
@@ -68,17 +68,17 @@ mod tests {
 
     #[test]
     fn the_ends_are_exact_and_nonsense_loses_nothing() {
-        let at = |rate| pattern(&Loss { rate, ..Loss::default() }, 1000);
+        let at = |rate| pattern(&PacketLoss { rate, ..PacketLoss::default() }, 1000);
         assert!(at(0.0).iter().all(|x| !x) && at(-1.0).iter().all(|x| !x));
         assert!(at(1.0).iter().all(|&x| x) && at(2.0).iter().all(|&x| x));
         assert!(at(f32::NAN).iter().all(|x| !x));
-        let odd = Loss { rate: 0.5, burst: f32::NAN, ..Loss::default() };
+        let odd = PacketLoss { rate: 0.5, burst: f32::NAN, ..PacketLoss::default() };
         assert!(pattern(&odd, 1000).iter().any(|x| !x));
     }
 
     #[test]
     fn a_seed_is_a_pattern() {
-        let loss = |seed| Loss { rate: 0.2, burst: 2.0, seed, ..Loss::default() };
+        let loss = |seed| PacketLoss { rate: 0.2, burst: 2.0, seed, ..PacketLoss::default() };
         assert_eq!(pattern(&loss(1), 500), pattern(&loss(1), 500));
         assert_ne!(pattern(&loss(1), 500), pattern(&loss(2), 500));
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::settings::Settings;
+use super::settings::PortSettings;
 
 /// How long a change of source or mix crossfades. The lanes are versions of one signal, so that
 /// gains and not powers are what must add up to one.
@@ -18,14 +18,14 @@ pub(super) struct Mixer {
 }
 
 impl Mixer {
-    pub fn new(rate: u32, settings: &Settings) -> Self {
+    pub fn new(rate: u32, settings: &PortSettings) -> Self {
         let target = gains(settings);
         let fade = (f64::from(rate) * SOURCE_FADE.as_secs_f64()).ceil() as usize;
         Self { from: target, target, fade, done: fade }
     }
 
     /// Heads for other gains.
-    pub fn set(&mut self, settings: &Settings) {
+    pub fn set(&mut self, settings: &PortSettings) {
         let target = gains(settings);
         if target != self.target {
             self.from = self.gains(self.done);
@@ -83,7 +83,7 @@ fn mix_settled(gains: [f32; 3], lanes: [&[f32]; 3], out: &mut [f32]) {
     }
 }
 
-fn gains(settings: &Settings) -> [f32; 3] {
+fn gains(settings: &PortSettings) -> [f32; 3] {
     let mix = if settings.mix.is_finite() { settings.mix.clamp(0.0, 1.0) } else { 1.0 };
     let mut gains = settings.source.gains().map(|gain| gain * mix);
     gains[0] += 1.0 - mix;

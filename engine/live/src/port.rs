@@ -11,9 +11,9 @@ use super::history::HistoryWriter;
 use super::lane_reader::{LaneReader, Span};
 use super::latency::Latency;
 use super::mixer::Mixer;
-use super::model::LANES;
-use super::settings::{Concealment, Settings};
-use super::status::Shared;
+use super::model::DECODED_LANES;
+use super::settings::{Concealment, PortSettings};
+use super::status::SharedStatus;
 use super::stream::Writer;
 use super::telemetry::tap;
 use super::worker::InputMark;
@@ -30,10 +30,10 @@ pub struct AudioPort {
     frame_ticks: (u64, u64),
     channels: usize,
     max_block: usize,
-    shared: Arc<Shared>,
+    shared: Arc<SharedStatus>,
     to_worker: Writer<InputMark>,
     lanes: LaneReader,
-    settings: Settings,
+    settings: PortSettings,
     /// The worker does not know of a reset or of dropped samples yet: the next sample must say it.
     displaced: bool,
     /// The worker does not know of new settings yet: the next sample should say it.
@@ -133,23 +133,23 @@ impl Playing {
 }
 
 /// What a port is made of.
-pub(super) struct Parts {
+pub(super) struct PortParts {
     pub rate: u32,
     pub channels: usize,
     pub max_block: usize,
     pub latency: Latency,
     pub frame_ticks: (u64, u64),
-    pub settings: Settings,
-    pub shared: Arc<Shared>,
+    pub settings: PortSettings,
+    pub shared: Arc<SharedStatus>,
     pub to_worker: Writer<InputMark>,
     pub lanes: LaneReader,
     pub tap: HistoryWriter,
 }
 
 impl AudioPort {
-    pub(super) fn new(parts: Parts) -> Self {
-        let Parts { rate, channels, max_block, latency, frame_ticks, settings, .. } = parts;
-        let Parts { shared, to_worker, lanes, tap, .. } = parts;
+    pub(super) fn new(parts: PortParts) -> Self {
+        let PortParts { rate, channels, max_block, latency, frame_ticks, settings, .. } = parts;
+        let PortParts { shared, to_worker, lanes, tap, .. } = parts;
         let planes = |count: usize| vec![vec![0.0; max_block]; count];
         let concealer = |_| Concealer::new(rate, latency.frame);
         Self {
@@ -166,9 +166,9 @@ impl AudioPort {
             playing: None,
             mixer: Mixer::new(rate, &settings),
             delays: (0..channels).map(|_| Delay::new(latency.total(), max_block)).collect(),
-            concealers: (0..LANES * channels).map(concealer).collect(),
+            concealers: (0..DECODED_LANES * channels).map(concealer).collect(),
             dry: planes(channels),
-            wet: planes(LANES * channels),
+            wet: planes(DECODED_LANES * channels),
             out: planes(channels),
             last: (0, 0..0),
             interleaved: vec![0.0; channels * max_block],
@@ -197,13 +197,13 @@ impl AudioPort {
     }
 
     /// What holds now.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &PortSettings {
         &self.settings
     }
 
     /// Changes settings. What happens to frames holds for what comes in from now on, and so is heard
     /// a latency later; source, mix and concealment hold for what goes out from now on.
-    pub fn set(&mut self, settings: &Settings) {
+    pub fn set(&mut self, settings: &PortSettings) {
         let mut settings = *settings;
         settings.frames.loss = settings.frames.loss.sane();
         self.changed |= self.settings.frames != settings.frames;
@@ -414,7 +414,7 @@ impl AudioPort {
     }
 }
 
-fn raise_peak(shared: &Shared, side: usize, channel: usize, samples: &[f32]) {
+fn raise_peak(shared: &SharedStatus, side: usize, channel: usize, samples: &[f32]) {
     let peak = samples.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
     shared.peaks[side][channel].raise(peak);
 }

@@ -1,5 +1,5 @@
 //! From a host's channels to a model's streams and back; the live half of the table in
-//! [`audio::layout`](residue_core::audio::Layout).
+//! [`audio::layout`](residue_core::audio::StreamLayout).
 
 use residue_core::audio::MonoTreatment;
 

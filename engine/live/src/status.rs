@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// Whether lanes A and B come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Health {
+pub enum PortHealth {
     /// A model runs.
     #[default]
     Running,
@@ -16,9 +16,9 @@ pub enum Health {
 /// What a view shows of a running port. Peaks start anew with each reading, so that one view should
 /// read and pass on.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Status {
+pub struct PortStatus {
     /// Whether lanes A and B come.
-    pub health: Health,
+    pub health: PortHealth,
     /// Time the last frames took to compute over their duration; above 1 the codec falls behind. 0 if
     /// no model runs.
     pub load: f32,
@@ -43,9 +43,9 @@ pub struct Status {
 
 /// The highest value since it was last read.
 #[derive(Default)]
-pub(super) struct Peak(AtomicU32);
+pub(super) struct AtomicPeak(AtomicU32);
 
-impl Peak {
+impl AtomicPeak {
     /// Realtime-safe.
     pub fn raise(&self, value: f32) {
         // Floats that are not negative are in the order of their bits.
@@ -59,7 +59,7 @@ impl Peak {
 
 /// What all threads of a port share.
 #[derive(Default)]
-pub(super) struct Shared {
+pub(super) struct SharedStatus {
     /// The next lane sample that the port plays. Written by the port.
     pub playing: AtomicU64,
     /// The port waits for the worker. Written by the port.
@@ -71,26 +71,26 @@ pub(super) struct Shared {
     /// The worker is to end.
     pub stop: AtomicBool,
     pub load: AtomicU32,
-    pub peak_load: Peak,
+    pub peak_load: AtomicPeak,
     pub frames: AtomicU64,
     pub late_frames: AtomicU64,
     pub dropped_samples: AtomicU64,
     pub non_finite: [AtomicU64; 2],
-    pub peaks: [[Peak; 2]; 2],
+    pub peaks: [[AtomicPeak; 2]; 2],
     /// Never touched by the audio thread.
-    pub health: Mutex<Health>,
+    pub health: Mutex<PortHealth>,
 }
 
-impl Shared {
+impl SharedStatus {
     /// Whether lanes come. Not realtime-safe.
-    pub fn health(&self) -> Health {
+    pub fn health(&self) -> PortHealth {
         self.health.lock().unwrap_or_else(|e| e.into_inner()).clone()
     }
 
     /// Reads everything, and starts the peaks anew. Not realtime-safe.
-    pub fn status(&self) -> Status {
+    pub fn status(&self) -> PortStatus {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Status {
+        PortStatus {
             health: self.health(),
             load: f32::from_bits(self.load.load(Ordering::Relaxed)),
             peak_load: self.peak_load.take(),
@@ -100,12 +100,12 @@ impl Shared {
             late_frames: count(&self.late_frames),
             dropped_samples: count(&self.dropped_samples),
             non_finite: self.non_finite.each_ref().map(count),
-            peaks: self.peaks.each_ref().map(|side| side.each_ref().map(Peak::take)),
+            peaks: self.peaks.each_ref().map(|side| side.each_ref().map(AtomicPeak::take)),
         }
     }
 
     /// What the worker says of itself, with the sample that lanes come from.
-    pub fn set_health(&self, health: Health, lanes_from: u64) {
+    pub fn set_health(&self, health: PortHealth, lanes_from: u64) {
         *self.health.lock().unwrap_or_else(|e| e.into_inner()) = health;
         self.lanes_from.store(lanes_from, Ordering::Release);
     }

@@ -1,6 +1,6 @@
 //! Which host sample belongs to which frame: integer arithmetic between two clocks.
 
-use residue_core::audio::{AudioError, Converter};
+use residue_core::audio::{AudioError, RateConverter};
 use residue_core::gcd;
 
 /// The clocks of host and model, both counted from the start of a stream.
@@ -10,8 +10,8 @@ pub struct Timing {
     model: u32,
     frame: usize,
     /// From host to model and back, as they are at the start of a stream.
-    down: Converter,
-    up: Converter,
+    down: RateConverter,
+    up: RateConverter,
 }
 
 impl Timing {
@@ -20,17 +20,17 @@ impl Timing {
     /// # Errors
     /// If a rate is not supported.
     pub fn new(host: u32, model: u32, frame: usize) -> Result<Self, AudioError> {
-        let (down, up) = (Converter::new(host, model)?, Converter::new(model, host)?);
+        let (down, up) = (RateConverter::new(host, model)?, RateConverter::new(model, host)?);
         Ok(Self { host, model, frame, down, up })
     }
 
     /// A converter from the host's rate to the model's, at the start of a stream.
-    pub fn down(&self) -> Converter {
+    pub fn down(&self) -> RateConverter {
         self.down.clone()
     }
 
     /// A converter from the model's rate to the host's, at the start of a stream.
-    pub fn up(&self) -> Converter {
+    pub fn up(&self) -> RateConverter {
         self.up.clone()
     }
 

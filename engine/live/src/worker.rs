@@ -11,8 +11,8 @@ use thread_priority::{ThreadPriority, set_current_thread_priority};
 
 use super::chain::{Chain, LaneSamples};
 use super::history::HistoryWriter;
-use super::settings::FrameSettings;
-use super::status::{Health, Shared};
+use super::settings::FrameEffects;
+use super::status::{PortHealth, SharedStatus};
 use super::stream::{Next, Reader, Writer};
 use super::telemetry;
 
@@ -24,7 +24,7 @@ pub(super) struct InputMark {
     pub position: u64,
     /// Number of the sample that the stream starts at.
     pub origin: u64,
-    pub settings: FrameSettings,
+    pub settings: FrameEffects,
 }
 
 /// What holds for lane samples from one on.
@@ -55,7 +55,7 @@ const OFFLINE: Duration = Duration::from_micros(20);
 const OFFLINE_TURNS: u32 = 2000;
 
 pub(super) struct Worker {
-    pub shared: Arc<Shared>,
+    pub shared: Arc<SharedStatus>,
     pub input: Reader<InputMark>,
     pub lanes: Writer<LaneMark>,
     pub models: Receiver<Box<Chain>>,
@@ -74,7 +74,7 @@ struct State {
     origin: u64,
     /// The first input sample of the chain, at or after the origin.
     start: u64,
-    settings: FrameSettings,
+    settings: FrameEffects,
     /// Lane samples that did not fit the ring yet.
     out: LaneSamples,
     sent: usize,
@@ -141,7 +141,7 @@ impl Worker {
         state.times = [f32::MAX; TIMES];
         let old = state.chain.replace(chain);
         self.retire(state, old);
-        self.shared.set_health(Health::Running, state.start);
+        self.shared.set_health(PortHealth::Running, state.start);
     }
 
     /// Freeing gigabytes takes long: elsewhere.
@@ -159,7 +159,7 @@ impl Worker {
         let old = state.chain.take();
         self.retire(state, old);
         self.shared.load.store(0, Ordering::Relaxed);
-        self.shared.set_health(Health::Failed(reason), u64::MAX);
+        self.shared.set_health(PortHealth::Failed(reason), u64::MAX);
     }
 
     /// Takes input; false if there was none. Frames that wait may pile up: the port's ring bounds
@@ -263,7 +263,7 @@ impl Worker {
 
     /// Sends lane samples as the ring has room; false if there was nothing to send or no room.
     fn send(&mut self, state: &mut State) -> bool {
-        let width = super::model::LANES * self.channels;
+        let width = super::model::DECODED_LANES * self.channels;
         let left = &state.out.interleaved[state.sent..];
         if left.is_empty() {
             return false;

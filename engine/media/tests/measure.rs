@@ -3,7 +3,7 @@
 
 use residue_engine_testing::SeededNoise;
 use residue_media::audio::Audio;
-use residue_media::measure::{Edge, MelFilterbank, Stft, compare, loudness};
+use residue_media::measure::{Edge, MelFilterbank, Stft, loudness, signal_distances};
 use serde_json::Value;
 
 fn goldens() -> Value {
@@ -39,7 +39,7 @@ fn assert_near(found: f64, golden: &Value, tolerance: f64) {
 fn distances_match() {
     let golden = goldens();
     let [reference, other] = signals(24_000, 6000, 1);
-    let distances = compare(&reference, &other).unwrap();
+    let distances = signal_distances(&reference, &other).unwrap();
     assert_near(distances.mel, &golden["mel_distance"], 1e-6);
     assert_near(distances.stft.spectral_convergence, &golden["spectral_convergence"], 1e-6);
     assert_near(distances.stft.log_magnitude, &golden["log_magnitude"], 1e-6);
@@ -50,7 +50,7 @@ fn distances_match() {
 fn distances_of_signals_shorter_than_the_windows_match() {
     let golden = goldens();
     let [reference, other] = signals(24_000, 700, 5);
-    let distances = compare(&reference, &other).unwrap();
+    let distances = signal_distances(&reference, &other).unwrap();
     assert_near(distances.mel, &golden["short_mel_distance"], 1e-6);
     assert_near(distances.stft.spectral_convergence, &golden["short_spectral_convergence"], 1e-6);
     assert_near(distances.stft.log_magnitude, &golden["short_log_magnitude"], 1e-6);
@@ -63,7 +63,7 @@ fn channels_are_averaged() {
     // A second channel without any difference halves the distances.
     reference.channels.push(reference.channels[0].clone());
     other.channels.push(reference.channels[0].clone());
-    let distances = compare(&reference, &other).unwrap();
+    let distances = signal_distances(&reference, &other).unwrap();
     assert_near(2.0 * distances.mel, &golden["mel_distance"], 1e-6);
     assert_near(2.0 * distances.stft.log_magnitude, &golden["log_magnitude"], 1e-6);
 }

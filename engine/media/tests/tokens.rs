@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use residue_media::tokens::{
-    Codes, CodesError, FrameError, FrameProblem, FrameReader, NpyProblem, StreamFormat, npy,
+    Codes, CodesError, FrameError, FrameErrorKind, FrameReader, NpyErrorKind, StreamFormat, npy,
     write_frame,
 };
 
@@ -28,7 +28,7 @@ fn header(descr: &str, shape: &str) -> String {
     format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n")
 }
 
-fn problem(bytes: &[u8]) -> NpyProblem {
+fn problem(bytes: &[u8]) -> NpyErrorKind {
     npy::read_from(bytes, "test.npy").expect_err("this is malformed").problem
 }
 
@@ -59,7 +59,7 @@ fn files_are_written_as_numpy_writes_them() {
 
 #[test]
 fn arrays_that_are_not_codes_are_named() {
-    use NpyProblem as P;
+    use NpyErrorKind as P;
     type Expected = fn(&P) -> bool;
     let cases: [(&str, Expected, &str); 11] = [
         ("float64", |p| matches!(p, P::Dtype { .. }), "'<f8'"),
@@ -94,7 +94,7 @@ fn arrays_that_are_not_codes_are_named() {
 
 #[test]
 fn damaged_files_are_named() {
-    use NpyProblem as P;
+    use NpyErrorKind as P;
     type Expected = fn(&P) -> bool;
     let good = file(&header("<i8", "(1, 2)"), &[0; 16]);
     let deep = format!("{{'descr': '<i8', 'shape': {}", "(".repeat(9000));
@@ -168,10 +168,10 @@ fn damaged_files_are_named() {
 #[test]
 fn missing_files_and_folders_are_named() {
     let missing = npy::read(&fixture("no such file.npy")).unwrap_err();
-    assert!(matches!(missing.problem, NpyProblem::Read(_)));
+    assert!(matches!(missing.problem, NpyErrorKind::Read(_)));
     assert!(missing.to_string().contains("no such file.npy: cannot be read"), "{missing}");
     let unwritable = npy::write(&fixture("no/such/folder.npy"), &codes()).unwrap_err();
-    assert!(matches!(unwritable.problem, NpyProblem::Write(_)));
+    assert!(matches!(unwritable.problem, NpyErrorKind::Write(_)));
 }
 
 #[test]
@@ -228,14 +228,14 @@ fn streams_of_both_forms_give_the_same_frames() {
 fn bad_lines_are_named_and_end_the_stream() {
     let long = format!("{}\n", "1 ".repeat(40_000));
     for (text, line, problem) in [
-        ("1 2\n3\n", 2, FrameProblem::LayerCount { found: 1, expected: 2 }),
-        ("1 2\n\n# x\n1 -1\n1 2\n", 4, FrameProblem::Negative("-1".to_owned())),
-        ("1 2\n1 2.5\n", 2, FrameProblem::NotAnInteger("2.5".to_owned())),
-        ("[1, 2]\n[1, 2\n", 2, FrameProblem::Brackets),
-        ("1 2 3 4\n", 1, FrameProblem::TooManyLayers { found: 4, layers: 3 }),
-        ("1 2\n1 99\n", 2, FrameProblem::OutOfRange { layer: 1, value: 99, codebook_size: 50 }),
-        ("1\0 2\0\n", 1, FrameProblem::NotText),
-        (&long, 1, FrameProblem::TooLong { limit: 65_536 }),
+        ("1 2\n3\n", 2, FrameErrorKind::LayerCount { found: 1, expected: 2 }),
+        ("1 2\n\n# x\n1 -1\n1 2\n", 4, FrameErrorKind::Negative("-1".to_owned())),
+        ("1 2\n1 2.5\n", 2, FrameErrorKind::NotAnInteger("2.5".to_owned())),
+        ("[1, 2]\n[1, 2\n", 2, FrameErrorKind::Brackets),
+        ("1 2 3 4\n", 1, FrameErrorKind::TooManyLayers { found: 4, layers: 3 }),
+        ("1 2\n1 99\n", 2, FrameErrorKind::OutOfRange { layer: 1, value: 99, codebook_size: 50 }),
+        ("1\0 2\0\n", 1, FrameErrorKind::NotText),
+        (&long, 1, FrameErrorKind::TooLong { limit: 65_536 }),
     ] {
         let mut frames = FrameReader::new(text.as_bytes(), "stdin").for_model(3, 50);
         let error = frames.find_map(Result::err).expect("a line is bad");

@@ -11,8 +11,8 @@ use ureq::http::{HeaderMap, StatusCode};
 
 use super::ModelsError;
 use super::hub::{Hub, RemoteFile};
-use super::progress::{Stage, Tally};
-use super::sum::{BLOCK, sum_all};
+use super::model_checksum::{BLOCK, sum_all};
+use super::progress::{ProgressStage, ProgressTally};
 use residue_core::hex;
 
 /// How long to sleep between two looks at whether the caller wants to stop.
@@ -24,7 +24,7 @@ pub(super) fn download(
     hub: &Hub<'_>,
     remote: &RemoteFile,
     blob: &Path,
-    tally: &mut Tally<'_>,
+    tally: &mut ProgressTally<'_>,
 ) -> Result<(), ModelsError> {
     if let Some(parent) = blob.parent() {
         fs::create_dir_all(parent)
@@ -47,7 +47,7 @@ pub(super) fn download(
                     return Err(error);
                 }
                 let pause = hub.settings.retry_pause * 2u32.pow((attempt - 1).min(5));
-                rest(pause, || tally.report(Stage::Retrying, &remote.name, part.length))?;
+                rest(pause, || tally.report(ProgressStage::Retrying, &remote.name, part.length))?;
             }
             Err(error) => return Err(error),
         }
@@ -83,7 +83,11 @@ fn rest(
 
 /// Holds `blob.lock`, which the hub's client crate takes too, so that two programs never write one
 /// file. Released when dropped; the system releases it if this process dies.
-fn lock(blob: &Path, remote: &RemoteFile, tally: &mut Tally<'_>) -> Result<File, ModelsError> {
+fn lock(
+    blob: &Path,
+    remote: &RemoteFile,
+    tally: &mut ProgressTally<'_>,
+) -> Result<File, ModelsError> {
     let path = blob.with_extension("lock");
     let file = OpenOptions::new()
         .write(true)
@@ -95,7 +99,7 @@ fn lock(blob: &Path, remote: &RemoteFile, tally: &mut Tally<'_>) -> Result<File,
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) => {
-                rest(NAP, || tally.report(Stage::Waiting, &remote.name, 0))?;
+                rest(NAP, || tally.report(ProgressStage::Waiting, &remote.name, 0))?;
             }
             // Some network disks have no locks; the sum still guards the result there.
             Err(TryLockError::Error(e)) if e.kind() == ErrorKind::Unsupported => return Ok(file),
@@ -117,7 +121,7 @@ impl Part {
     fn open(
         path: PathBuf,
         remote: &RemoteFile,
-        tally: &mut Tally<'_>,
+        tally: &mut ProgressTally<'_>,
     ) -> Result<Self, ModelsError> {
         let file = OpenOptions::new()
             .read(true)
@@ -136,7 +140,7 @@ impl Part {
         }
         let failure = |source| ModelsError::in_cache("read", &part.path, source);
         (part.sum, part.length) = sum_all(&mut part.file, failure, |length| {
-            tally.report(Stage::Checking, &remote.name, length)
+            tally.report(ProgressStage::Checking, &remote.name, length)
         })?;
         Ok(part)
     }
@@ -154,9 +158,9 @@ impl Part {
         &mut self,
         hub: &Hub<'_>,
         remote: &RemoteFile,
-        tally: &mut Tally<'_>,
+        tally: &mut ProgressTally<'_>,
     ) -> Result<(), ModelsError> {
-        tally.report(Stage::Downloading, &remote.name, self.length)?;
+        tally.report(ProgressStage::Downloading, &remote.name, self.length)?;
         let mut response = hub.open(&remote.url, self.length)?;
         if response.status() == StatusCode::PARTIAL_CONTENT {
             check_range(response.headers(), self.length, remote)?;
@@ -181,7 +185,7 @@ impl Part {
                     self.file.write_all(&block[..count]).map_err(|e| self.failure("write", e))?;
                     self.sum.update(&block[..count]);
                     self.length += count as u64;
-                    tally.report(Stage::Downloading, &remote.name, self.length)?;
+                    tally.report(ProgressStage::Downloading, &remote.name, self.length)?;
                     continue;
                 }
                 Err(e) if e.kind() == ErrorKind::Interrupted => continue,

@@ -1,7 +1,7 @@
 //! Models on this computer: the published ones, the user's own folders, and the one inside the
 //! program.
 //!
-//! A [`Library`] finds them ([`Library::locate`]), lists them, downloads the published ones into the
+//! A [`ModelLibrary`] finds them ([`ModelLibrary::locate`]), lists them, downloads the published ones into the
 //! cache that all of the hub's tools share, adds folders, and checks files. None of it loads a model,
 //! and none of it is realtime-safe.
 //!
@@ -27,22 +27,22 @@ mod folder;
 mod hub;
 mod hub_cache;
 mod known;
-mod library;
+mod model_checksum;
+mod model_library;
 mod progress;
 mod pull;
 mod registry;
 mod settings;
 mod source;
-mod sum;
 mod verify;
 
 pub use embedded::{EmbeddedModel, embedded};
 pub use error::ModelsError;
 pub use known::{EMBEDDED, KNOWN, KnownModel};
-pub use library::{Library, ModelEntry};
-pub use progress::{OnProgress, Progress, Stage};
+pub use model_checksum::model_checksum;
+pub use model_library::{ModelEntry, ModelLibrary};
+pub use progress::{OnProgress, Progress, ProgressStage};
 pub use registry::AddedModel;
 pub use settings::HubSettings;
 pub use source::{ModelSource, locate};
-pub use sum::sum;
 pub use verify::{FileReport, LoadCheck, VerifyReport, verify};

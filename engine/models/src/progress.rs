@@ -7,7 +7,7 @@ use super::ModelsError;
 
 /// What a long operation is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Stage {
+pub enum ProgressStage {
     /// Asking the hub what there is.
     Asking,
     /// Another program is downloading the same file; waiting for it.
@@ -21,7 +21,7 @@ pub enum Stage {
 }
 
 /// For a person.
-impl fmt::Display for Stage {
+impl fmt::Display for ProgressStage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Asking => "asking the hub",
@@ -40,7 +40,7 @@ impl fmt::Display for Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress<'a> {
     /// What is going on.
-    pub stage: Stage,
+    pub stage: ProgressStage,
     /// The file's name in the repository or folder; empty where no single file is meant.
     pub file: &'a str,
     /// Bytes dealt with, of all files together.
@@ -58,7 +58,7 @@ pub struct Progress<'a> {
 pub type OnProgress<'a> = dyn FnMut(Progress<'_>) -> ControlFlow<()> + 'a;
 
 /// The bookkeeping between one operation's files and its callback.
-pub(super) struct Tally<'a> {
+pub(super) struct ProgressTally<'a> {
     callback: &'a mut OnProgress<'a>,
     total: u64,
     /// Bytes of files that are finished.
@@ -67,7 +67,7 @@ pub(super) struct Tally<'a> {
     reported: u64,
 }
 
-impl<'a> Tally<'a> {
+impl<'a> ProgressTally<'a> {
     pub(super) fn new(callback: &'a mut OnProgress<'a>) -> Self {
         Self { callback, total: 0, finished: 0, reported: 0 }
     }
@@ -80,7 +80,7 @@ impl<'a> Tally<'a> {
     /// Reports that `within` bytes of the current file are done.
     pub(super) fn report(
         &mut self,
-        stage: Stage,
+        stage: ProgressStage,
         file: &str,
         within: u64,
     ) -> Result<(), ModelsError> {
@@ -95,7 +95,7 @@ impl<'a> Tally<'a> {
     /// Counts a whole file of `bytes` as done.
     pub(super) fn finish(
         &mut self,
-        stage: Stage,
+        stage: ProgressStage,
         file: &str,
         bytes: u64,
     ) -> Result<(), ModelsError> {

@@ -8,7 +8,7 @@ use super::download::download;
 use super::folder::{self, CONFIG, INDEX, WEIGHTS};
 use super::hub::{Hub, RemoteFile};
 use super::hub_cache::RepositoryCache;
-use super::progress::{OnProgress, Stage, Tally};
+use super::progress::{OnProgress, ProgressStage, ProgressTally};
 use super::{HubSettings, KnownModel, ModelsError};
 
 /// Downloads what is missing of `model` and gives the folder it is in.
@@ -19,8 +19,8 @@ pub(super) fn pull(
     model: &KnownModel,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<PathBuf, ModelsError> {
-    let mut tally = Tally::new(on_progress);
-    tally.report(Stage::Asking, "", 0)?;
+    let mut tally = ProgressTally::new(on_progress);
+    tally.report(ProgressStage::Asking, "", 0)?;
     let hub = Hub::new(settings, model.repository)?;
     let listing = hub.listing()?;
     let pull = Pull {
@@ -33,7 +33,7 @@ pub(super) fn pull(
     tally.expect(files.iter().map(|file| file.size).fold(0, u64::saturating_add));
     for file in &files {
         pull.bring(file, &mut tally)?;
-        tally.finish(Stage::Checking, &file.name, file.size)?;
+        tally.finish(ProgressStage::Checking, &file.name, file.size)?;
     }
     pull.cache.set_current(&pull.commit)?;
     Ok(pull.cache.snapshot(&pull.commit))
@@ -49,7 +49,7 @@ struct Pull<'a> {
 
 impl Pull<'_> {
     /// Finds out which files make up the model, and their sizes and sums.
-    fn plan(&self, tally: &mut Tally<'_>) -> Result<Vec<RemoteFile>, ModelsError> {
+    fn plan(&self, tally: &mut ProgressTally<'_>) -> Result<Vec<RemoteFile>, ModelsError> {
         let mut files = vec![self.describe(CONFIG, tally)?];
         if self.names.contains(WEIGHTS) || !self.names.contains(INDEX) {
             files.push(self.describe(WEIGHTS, tally)?);
@@ -66,8 +66,12 @@ impl Pull<'_> {
         Ok(files)
     }
 
-    fn describe(&self, name: &str, tally: &mut Tally<'_>) -> Result<RemoteFile, ModelsError> {
-        tally.report(Stage::Asking, name, 0)?;
+    fn describe(
+        &self,
+        name: &str,
+        tally: &mut ProgressTally<'_>,
+    ) -> Result<RemoteFile, ModelsError> {
+        tally.report(ProgressStage::Asking, name, 0)?;
         if !self.names.contains(name) {
             let (url, missing) = (self.hub.page(), name.to_owned());
             return Err(ModelsError::NoModelInRepository { url, missing });
@@ -76,7 +80,7 @@ impl Pull<'_> {
     }
 
     /// Downloads a file unless it is here, and gives it its place in the snapshot.
-    fn bring(&self, file: &RemoteFile, tally: &mut Tally<'_>) -> Result<(), ModelsError> {
+    fn bring(&self, file: &RemoteFile, tally: &mut ProgressTally<'_>) -> Result<(), ModelsError> {
         let whole = |path| fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() == file.size);
         // Where links are not allowed the file lies in the snapshot itself and there is no blob.
         if whole(self.cache.snapshot(&self.commit).join(&file.name)) {

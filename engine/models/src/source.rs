@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::known::EMBEDDED;
-use super::{Library, ModelsError};
+use super::{ModelLibrary, ModelsError};
 
 /// Where a model's files are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -16,7 +16,7 @@ pub enum ModelSource {
 }
 
 /// Finds the model that `spec` means, with the settings of the environment:
-/// [`Library::from_env`], [`Library::locate`].
+/// [`ModelLibrary::from_env`], [`ModelLibrary::locate`].
 ///
 /// # Errors
 ///
@@ -26,5 +26,5 @@ pub fn locate(spec: &str) -> Result<ModelSource, ModelsError> {
         // Must work on an account without any folder of its own.
         return Ok(ModelSource::Embedded);
     }
-    Library::from_env()?.locate(spec)
+    ModelLibrary::from_env()?.locate(spec)
 }

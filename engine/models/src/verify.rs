@@ -8,12 +8,12 @@ use std::path::Path;
 use safetensors::tensor::Metadata;
 use sha2::Digest;
 
-use residue_codec::{ShardIndex, read_header};
+use residue_codec::{ShardIndex, read_safetensors_header};
 use residue_core::small_file;
 
 use super::folder::{self, CONFIG, INDEX};
-use super::progress::{OnProgress, Stage, Tally};
-use super::sum::sum_all;
+use super::model_checksum::sum_all;
+use super::progress::{OnProgress, ProgressStage, ProgressTally};
 use super::{ModelSource, ModelsError, embedded, hub_cache};
 use residue_core::hex;
 
@@ -71,7 +71,7 @@ pub fn verify(
     load: Option<&LoadCheck<'_>>,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<VerifyReport, ModelsError> {
-    let mut tally = Tally::new(on_progress);
+    let mut tally = ProgressTally::new(on_progress);
     let files = match source {
         ModelSource::Embedded => verify_embedded(&mut tally)?,
         ModelSource::Folder(folder) => verify_folder(folder, &mut tally)?,
@@ -83,7 +83,7 @@ pub fn verify(
     Ok(report)
 }
 
-fn verify_embedded(tally: &mut Tally<'_>) -> Result<Vec<FileReport>, ModelsError> {
+fn verify_embedded(tally: &mut ProgressTally<'_>) -> Result<Vec<FileReport>, ModelsError> {
     let model = embedded();
     let files = [(CONFIG, model.config.as_bytes()), (folder::WEIGHTS, model.weights)];
     tally.expect(files.iter().map(|(_, content)| content.len() as u64).sum());
@@ -100,15 +100,18 @@ fn verify_embedded(tally: &mut Tally<'_>) -> Result<Vec<FileReport>, ModelsError
         }
         let failure = |source| ModelsError::Io { action: "read", path: name.into(), source };
         let (sum, bytes) =
-            sum_all(&mut content, failure, |n| tally.report(Stage::Checking, name, n))?;
+            sum_all(&mut content, failure, |n| tally.report(ProgressStage::Checking, name, n))?;
         report.sha256 = Some(hex(&sum.finalize()));
-        tally.finish(Stage::Checking, name, bytes)?;
+        tally.finish(ProgressStage::Checking, name, bytes)?;
         reports.push(report);
     }
     Ok(reports)
 }
 
-fn verify_folder(folder: &Path, tally: &mut Tally<'_>) -> Result<Vec<FileReport>, ModelsError> {
+fn verify_folder(
+    folder: &Path,
+    tally: &mut ProgressTally<'_>,
+) -> Result<Vec<FileReport>, ModelsError> {
     let names = folder::expected_files(folder)?;
     let size = |name: &String| fs::metadata(folder.join(name)).map_or(0, |m| m.len());
     tally.expect(names.iter().map(size).sum());
@@ -116,7 +119,7 @@ fn verify_folder(folder: &Path, tally: &mut Tally<'_>) -> Result<Vec<FileReport>
     let mut reports = Vec::new();
     for name in names {
         let (report, header) = verify_file(folder, name, tally)?;
-        tally.finish(Stage::Checking, &report.name, report.bytes)?;
+        tally.finish(ProgressStage::Checking, &report.name, report.bytes)?;
         if let Some(header) = header {
             headers.insert(report.name.clone(), header);
         }
@@ -132,7 +135,7 @@ fn verify_folder(folder: &Path, tally: &mut Tally<'_>) -> Result<Vec<FileReport>
 fn verify_file(
     folder: &Path,
     name: String,
-    tally: &mut Tally<'_>,
+    tally: &mut ProgressTally<'_>,
 ) -> Result<(FileReport, Option<Metadata>), ModelsError> {
     let path = folder.join(&name);
     let mut report = FileReport { name, ..FileReport::default() };
@@ -149,7 +152,7 @@ fn verify_file(
     report.published_sha256 = published_sum(&path);
     let checked = check_content(&report.name, &mut file, bytes);
     let summed = file.rewind().map_err(failure).and_then(|()| {
-        sum_all(&mut file, failure, |n| tally.report(Stage::Checking, &report.name, n))
+        sum_all(&mut file, failure, |n| tally.report(ProgressStage::Checking, &report.name, n))
     });
     match summed {
         Ok((sum, _)) => report.sha256 = Some(hex(&sum.finalize())),
@@ -191,7 +194,7 @@ fn check_content(
     bytes: u64,
 ) -> Result<Option<Metadata>, String> {
     if name.ends_with(".safetensors") {
-        return read_header(content, bytes).map(Some);
+        return read_safetensors_header(content, bytes).map(Some);
     }
     // Deep nesting is refused by the parser itself.
     let json: serde_json::Value = serde_json::from_reader(content.take(small_file::LIMIT))
@@ -227,7 +230,8 @@ mod tests {
     }
 
     fn check(bytes: &[u8]) -> Result<usize, String> {
-        read_header(&mut &bytes[..], bytes.len() as u64).map(|header| header.tensors().len())
+        read_safetensors_header(&mut &bytes[..], bytes.len() as u64)
+            .map(|header| header.tensors().len())
     }
 
     const TWO: &str = r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"I8","shape":[3],"data_offsets":[8,11]}}"#;

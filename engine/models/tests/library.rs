@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use residue_engine_testing::{sharded, single, write};
-use residue_models::{HubSettings, Library, ModelSource, ModelsError};
+use residue_models::{HubSettings, ModelLibrary, ModelSource, ModelsError};
 use tempfile::TempDir;
 
-fn library(folder: &TempDir) -> Library {
-    Library::new(folder.path().join("home"), HubSettings::new(folder.path().join("hub")))
+fn library(folder: &TempDir) -> ModelLibrary {
+    ModelLibrary::new(folder.path().join("home"), HubSettings::new(folder.path().join("hub")))
 }
 
 fn model(folder: &TempDir, name: &str) -> std::path::PathBuf {

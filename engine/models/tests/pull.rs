@@ -5,15 +5,15 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use residue_engine_testing::{
-    COMMIT, CONFIG, HubServer, Mishap, Place, REPOSITORY, quiet, sha256, sharded, single,
+    COMMIT, CONFIG, HubFault, HubServer, PullFixture, REPOSITORY, quiet, sha256, sharded, single,
 };
-use residue_models::{ModelSource, ModelsError, Stage};
+use residue_models::{ModelSource, ModelsError, ProgressStage};
 
 #[test]
 fn a_pull_brings_every_file_into_the_shared_layout() {
     let files = single(2_000_000);
     let server = HubServer::start(files.clone());
-    let place = Place::new(&server);
+    let place = PullFixture::new(&server);
     let mut seen = Vec::new();
     let folder = place
         .library()
@@ -35,15 +35,15 @@ fn a_pull_brings_every_file_into_the_shared_layout() {
 
     let total = (files[0].1.len() + files[1].1.len()) as u64;
     assert!(seen.is_sorted_by_key(|(_, done, _)| *done));
-    assert_eq!(seen.first(), Some(&(Stage::Asking, 0, 0)));
-    assert_eq!(seen.last(), Some(&(Stage::Checking, total, total)));
-    assert!(seen.iter().filter(|(stage, ..)| *stage == Stage::Downloading).count() > 4);
+    assert_eq!(seen.first(), Some(&(ProgressStage::Asking, 0, 0)));
+    assert_eq!(seen.last(), Some(&(ProgressStage::Checking, total, total)));
+    assert!(seen.iter().filter(|(stage, ..)| *stage == ProgressStage::Downloading).count() > 4);
 }
 
 #[test]
 fn the_hubs_own_client_crate_finds_what_was_pulled() {
     let server = HubServer::start(single(10));
-    let place = Place::new(&server);
+    let place = PullFixture::new(&server);
     let folder = place.library().pull("nano", &mut quiet()).unwrap();
     let cache = hf_hub::Cache::new(place.settings.cache.clone());
     let found = cache.model(REPOSITORY.to_owned()).get("model.safetensors");
@@ -53,7 +53,7 @@ fn the_hubs_own_client_crate_finds_what_was_pulled() {
 #[test]
 fn a_second_pull_downloads_nothing() {
     let server = HubServer::start(single(1000));
-    let place = Place::new(&server);
+    let place = PullFixture::new(&server);
     place.library().pull("nano", &mut quiet()).unwrap();
     let before = server.state().requests.len();
     place.library().pull("Nano", &mut quiet()).unwrap();
@@ -67,13 +67,13 @@ fn a_second_pull_downloads_nothing() {
 fn nothing_has_its_final_name_before_it_is_whole() {
     let files = single(1_000_000);
     let server = HubServer::start(files.clone());
-    let place = Place::new(&server);
+    let place = PullFixture::new(&server);
     let library = place.library();
     let blob = place.blob(&sha256(&files[1].1));
     let mut partly = 0;
     library
         .pull("nano", &mut |p| {
-            if p.stage == Stage::Downloading && p.file == "model.safetensors" {
+            if p.stage == ProgressStage::Downloading && p.file == "model.safetensors" {
                 partly += 1;
                 assert!(!blob.exists());
                 assert!(matches!(library.locate("nano"), Err(ModelsError::NotHere { .. })));
@@ -88,8 +88,8 @@ fn nothing_has_its_final_name_before_it_is_whole() {
 fn a_lost_connection_is_taken_up_by_the_next_pull() {
     let files = single(100_000);
     let server = HubServer::start(files.clone());
-    let place = Place::new(&server);
-    server.state().mishaps.push_back(Mishap::Close(40_000));
+    let place = PullFixture::new(&server);
+    server.state().mishaps.push_back(HubFault::Close(40_000));
     let error = place.library().pull("nano", &mut quiet()).unwrap_err();
     assert!(matches!(error, ModelsError::Interrupted { found: 40_000, .. }), "{error}");
     let part = place.blob(&sha256(&files[1].1)).with_extension("part");
@@ -107,9 +107,9 @@ fn a_lost_connection_is_taken_up_by_the_next_pull() {
 fn lost_connections_are_taken_up_within_a_pull_as_long_as_bytes_arrive() {
     let files = single(100_000);
     let server = HubServer::start(files.clone());
-    let mut place = Place::new(&server);
+    let mut place = PullFixture::new(&server);
     place.settings.retries = 1;
-    server.state().mishaps.extend([Mishap::Close(10_000); 6]);
+    server.state().mishaps.extend([HubFault::Close(10_000); 6]);
     let mut stages = Vec::new();
     let folder = place
         .library()
@@ -119,14 +119,14 @@ fn lost_connections_are_taken_up_within_a_pull_as_long_as_bytes_arrive() {
         })
         .unwrap();
     assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), files[1].1);
-    assert!(stages.contains(&Stage::Retrying));
+    assert!(stages.contains(&ProgressStage::Retrying));
     let sent: usize = server.downloads().iter().map(|r| r.sent).sum();
     assert_eq!(sent, files[1].1.len(), "no byte was sent twice");
 
     // Nothing arrives: the retries run out.
-    let other = Place { settings: place.settings.clone(), ..Place::new(&server) };
+    let other = PullFixture { settings: place.settings.clone(), ..PullFixture::new(&server) };
     fs::remove_dir_all(&other.settings.cache).unwrap();
-    server.state().mishaps.extend([Mishap::Close(0); 3]);
+    server.state().mishaps.extend([HubFault::Close(0); 3]);
     let error = other.library().pull("nano", &mut quiet()).unwrap_err();
     assert!(matches!(error, ModelsError::Interrupted { found: 0, .. }), "{error}");
     assert_eq!(server.state().mishaps.len(), 1, "the first attempt and one retry");
@@ -135,9 +135,9 @@ fn lost_connections_are_taken_up_within_a_pull_as_long_as_bytes_arrive() {
 #[test]
 fn a_stalled_connection_counts_as_lost() {
     let server = HubServer::start(single(100_000));
-    let mut place = Place::new(&server);
+    let mut place = PullFixture::new(&server);
     place.settings.patience = Duration::from_millis(300);
-    server.state().mishaps.push_back(Mishap::Stall(5000));
+    server.state().mishaps.push_back(HubFault::Stall(5000));
     let error = place.library().pull("nano", &mut quiet()).unwrap_err();
     assert!(matches!(error, ModelsError::Interrupted { found: 5000, .. }), "{error}");
 }
@@ -146,7 +146,7 @@ fn a_stalled_connection_counts_as_lost() {
 fn stopping_keeps_what_has_arrived() {
     let files = single(3_000_000);
     let server = HubServer::start(files.clone());
-    let place = Place::new(&server);
+    let place = PullFixture::new(&server);
     let error = place
         .library()
         .pull("nano", &mut |p| {
@@ -166,7 +166,7 @@ fn stopping_keeps_what_has_arrived() {
 fn a_whole_partial_file_only_needs_its_name() {
     let files = single(1000);
     let server = HubServer::start(files.clone());
-    let place = Place::new(&server);
+    let place = PullFixture::new(&server);
     let blob = place.blob(&sha256(&files[1].1));
     fs::create_dir_all(blob.parent().unwrap()).unwrap();
     fs::write(blob.with_extension("part"), &files[1].1).unwrap();
@@ -178,7 +178,7 @@ fn a_whole_partial_file_only_needs_its_name() {
 fn a_damaged_partial_file_is_found_out_and_deleted() {
     let files = single(1000);
     let server = HubServer::start(files.clone());
-    let place = Place::new(&server);
+    let place = PullFixture::new(&server);
     let part = place.blob(&sha256(&files[1].1)).with_extension("part");
     fs::create_dir_all(part.parent().unwrap()).unwrap();
     fs::write(&part, [9; 100]).unwrap();
@@ -188,7 +188,7 @@ fn a_damaged_partial_file_is_found_out_and_deleted() {
     place.library().pull("nano", &mut quiet()).unwrap();
 
     // Longer than the file can be: not worth keeping.
-    let other = Place::new(&server);
+    let other = PullFixture::new(&server);
     let part = other.blob(part.file_name().unwrap().to_str().unwrap());
     fs::create_dir_all(part.parent().unwrap()).unwrap();
     fs::write(&part, vec![9; 100_000]).unwrap();
@@ -199,7 +199,7 @@ fn a_damaged_partial_file_is_found_out_and_deleted() {
 fn shards_come_from_the_index() {
     let files = sharded();
     let server = HubServer::start(files.clone());
-    let place = Place::new(&server);
+    let place = PullFixture::new(&server);
     let mut last = (0, 0);
     let folder = place
         .library()
@@ -226,7 +226,7 @@ fn shards_come_from_the_index() {
 fn the_token_opens_the_hub_and_stays_there() {
     let server = HubServer::start(single(1000));
     server.state().token = Some("secret".to_owned());
-    let mut place = Place::new(&server);
+    let mut place = PullFixture::new(&server);
     let error = place.library().pull("nano", &mut quiet()).unwrap_err();
     assert!(matches!(error, ModelsError::Refused { status: 401, had_token: false, .. }), "{error}");
     assert!(error.to_string().contains("HF_TOKEN"), "{error}");
@@ -245,7 +245,7 @@ fn the_token_opens_the_hub_and_stays_there() {
 #[test]
 fn offline_asks_nothing() {
     let server = HubServer::start(single(1000));
-    let mut place = Place::new(&server);
+    let mut place = PullFixture::new(&server);
     place.settings.offline = true;
     let error = place.library().pull("nano", &mut quiet()).unwrap_err();
     assert!(matches!(error, ModelsError::Offline { name: "nano" }), "{error}");
@@ -263,7 +263,7 @@ fn offline_asks_nothing() {
 fn two_pulls_at_once_download_once() {
     let files = single(2_000_000);
     let server = HubServer::start(files.clone());
-    let place = Place::new(&server);
+    let place = PullFixture::new(&server);
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| place.library().pull("nano", &mut quiet()).unwrap());
@@ -277,7 +277,7 @@ fn two_pulls_at_once_download_once() {
 fn another_programs_download_is_waited_for() {
     let files = single(1000);
     let server = HubServer::start(files.clone());
-    let place = Place::new(&server);
+    let place = PullFixture::new(&server);
     let blob = place.blob(&sha256(&files[1].1));
     fs::create_dir_all(blob.parent().unwrap()).unwrap();
     let other = File::create(blob.with_extension("lock")).unwrap();
@@ -287,7 +287,7 @@ fn another_programs_download_is_waited_for() {
     place
         .library()
         .pull("nano", &mut |p| {
-            waited += usize::from(p.stage == Stage::Waiting);
+            waited += usize::from(p.stage == ProgressStage::Waiting);
             if waited == 2 {
                 other = None;
             }
@@ -300,7 +300,7 @@ fn another_programs_download_is_waited_for() {
 #[test]
 fn only_published_models_can_be_pulled() {
     let server = HubServer::start(vec![]);
-    let place = Place::new(&server);
+    let place = PullFixture::new(&server);
     for name in ["embedded", "v9", ""] {
         let error = place.library().pull(name, &mut quiet()).unwrap_err();
         assert!(matches!(error, ModelsError::NotPullable { .. }), "{error}");

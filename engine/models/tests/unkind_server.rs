@@ -5,10 +5,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::thread;
 
-use residue_engine_testing::{CONFIG, HubServer, Mishap, Place, quiet, sha256, single};
+use residue_engine_testing::{CONFIG, HubFault, HubServer, PullFixture, quiet, sha256, single};
 use residue_models::ModelsError;
 
-fn pull(place: &Place) -> ModelsError {
+fn pull(place: &PullFixture) -> ModelsError {
     place.library().pull("nano", &mut quiet()).unwrap_err()
 }
 
@@ -16,7 +16,7 @@ fn pull(place: &Place) -> ModelsError {
 fn damaged_bytes_are_deleted() {
     let files = single(1000);
     let server = HubServer::start(files.clone());
-    let place = Place::new(&server);
+    let place = PullFixture::new(&server);
     let mut damaged = files[1].1.clone();
     damaged[500] ^= 1;
     server.state().stored.insert("model.safetensors".to_owned(), damaged.clone());
@@ -43,7 +43,7 @@ fn another_size_than_announced_is_refused() {
         let found = content.len() as u64;
         server.state().stored.insert("model.safetensors".to_owned(), content);
         server.state().ignore_range = ignore_range;
-        let place = Place::new(&server);
+        let place = PullFixture::new(&server);
         match pull(&place) {
             ModelsError::Size { expected, found: size, .. } => {
                 assert_eq!((expected, size), (files[1].1.len() as u64, found));
@@ -58,9 +58,9 @@ fn another_size_than_announced_is_refused() {
 fn a_server_without_ranges_starts_again() {
     let files = single(100_000);
     let server = HubServer::start(files.clone());
-    let place = Place::new(&server);
+    let place = PullFixture::new(&server);
     server.state().ignore_range = true;
-    server.state().mishaps.push_back(Mishap::Close(30_000));
+    server.state().mishaps.push_back(HubFault::Close(30_000));
     assert!(matches!(pull(&place), ModelsError::Interrupted { .. }));
     let folder = place.library().pull("nano", &mut quiet()).unwrap();
     assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), files[1].1);
@@ -69,7 +69,7 @@ fn a_server_without_ranges_starts_again() {
 #[test]
 fn a_repository_that_is_not_there_or_holds_no_model() {
     let server = HubServer::start(single(10));
-    let place = Place::new(&server);
+    let place = PullFixture::new(&server);
     let error = place.library().pull("v2", &mut quiet()).unwrap_err();
     assert!(matches!(error, ModelsError::NotFound { .. }), "{error}");
     assert!(error.to_string().contains("MOSS-Audio-Tokenizer-v2"), "{error}");
@@ -78,7 +78,7 @@ fn a_repository_that_is_not_there_or_holds_no_model() {
         ("config.json", vec![("model.safetensors", vec![])]),
         ("model.safetensors", vec![("config.json", CONFIG.into())]),
     ] {
-        let place = Place::new(&HubServer::start(files));
+        let place = PullFixture::new(&HubServer::start(files));
         match pull(&place) {
             ModelsError::NoModelInRepository { missing: found, .. } => assert_eq!(found, missing),
             other => panic!("{other}"),
@@ -95,7 +95,7 @@ fn an_index_cannot_name_files_elsewhere() {
             ("model.safetensors.index.json", index.into()),
             (shard, vec![1; 10]),
         ]);
-        let error = pull(&Place::new(&server));
+        let error = pull(&PullFixture::new(&server));
         assert!(matches!(error, ModelsError::Index { .. }), "{error}");
         assert!(error.to_string().contains(shard), "{error}");
         assert!(server.downloads().is_empty());
@@ -107,7 +107,7 @@ fn an_etag_cannot_name_a_file_elsewhere() {
     let server = HubServer::start(single(10));
     for etag in ["../../../evil", "a/b", ""] {
         server.state().etag = Some(etag.to_owned());
-        let error = pull(&Place::new(&server));
+        let error = pull(&PullFixture::new(&server));
         assert!(matches!(error, ModelsError::Answer { .. }), "{etag}: {error}");
     }
 }
@@ -115,7 +115,7 @@ fn an_etag_cannot_name_a_file_elsewhere() {
 #[test]
 fn no_server_at_the_address() {
     let server = HubServer::start(vec![]);
-    let mut place = Place::new(&server);
+    let mut place = PullFixture::new(&server);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     place.settings.endpoint = Some(format!("http://{}", listener.local_addr().unwrap()));
     drop(listener);
@@ -166,7 +166,7 @@ fn senseless_answers_are_errors() {
         r#"{{"sha":"{}","siblings":[{{"rfilename":"config.json"}},{{"rfilename":"model.safetensors"}}]}}"#,
         "a".repeat(40)
     );
-    let mut place = Place::new(&HubServer::start(vec![]));
+    let mut place = PullFixture::new(&HubServer::start(vec![]));
     for answer in [
         "",
         "\r\n\r\n",
@@ -206,7 +206,7 @@ fn senseless_answers_are_errors() {
 #[test]
 fn a_cache_that_cannot_be_written() {
     let server = HubServer::start(single(10));
-    let place = Place::new(&server);
+    let place = PullFixture::new(&server);
     fs::write(&place.settings.cache, "a file where the cache should be").unwrap();
     let error = pull(&place);
     assert!(matches!(error, ModelsError::Io { .. } | ModelsError::NotWritable { .. }), "{error}");

@@ -4,7 +4,9 @@ use std::cell::Cell;
 use std::fs;
 use std::ops::ControlFlow;
 
-use residue_engine_testing::{HubServer, Place, quiet, sha256, sharded, single, weights, write};
+use residue_engine_testing::{
+    HubServer, PullFixture, quiet, sha256, sharded, single, weights, write,
+};
 use residue_models::{ModelSource, ModelsError, VerifyReport, verify};
 use tempfile::TempDir;
 
@@ -73,7 +75,7 @@ fn an_unreadable_index_is_an_error() {
 fn a_pulled_model_is_held_against_its_published_sum() {
     let files = single(5000);
     let server = HubServer::start(files.clone());
-    let place = Place::new(&server);
+    let place = PullFixture::new(&server);
     let library = place.library();
     library.pull("nano", &mut quiet()).unwrap();
     let report = library.verify("nano", None, &mut quiet()).unwrap();

@@ -17,7 +17,7 @@ pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// A request that came.
 #[derive(Clone, Debug, Default)]
-pub struct Request {
+pub struct HubRequest {
     /// `GET` and the like.
     pub method: String,
     /// With its query.
@@ -34,7 +34,7 @@ pub struct Request {
 
 /// What an answer of the storage does instead of going to its end.
 #[derive(Clone, Copy, Debug)]
-pub enum Mishap {
+pub enum HubFault {
     /// Closes the connection after so many bytes.
     Close(usize),
     /// Sends nothing more after so many bytes, with the connection open.
@@ -43,13 +43,13 @@ pub enum Mishap {
 
 /// What the hub holds and how it behaves.
 #[derive(Default)]
-pub struct State {
+pub struct HubState {
     /// Files of the model, by name.
     pub files: BTreeMap<String, Vec<u8>>,
     /// What the storage sends in place of a file.
     pub stored: BTreeMap<String, Vec<u8>>,
     /// Of the next answers of the storage, one each.
-    pub mishaps: VecDeque<Mishap>,
+    pub mishaps: VecDeque<HubFault>,
     /// The token without which everything is refused.
     pub token: Option<String>,
     /// Files are sent from their beginning, whatever was asked for.
@@ -57,20 +57,20 @@ pub struct State {
     /// Sent with every `resolve` instead of the true header.
     pub etag: Option<String>,
     /// All that came.
-    pub requests: Vec<Request>,
+    pub requests: Vec<HubRequest>,
 }
 
 /// A hub and its storage, which serve one model.
 pub struct HubServer {
     hub: SocketAddr,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<HubState>>,
 }
 
 impl HubServer {
     /// Starts serving `files`; the threads end with the test process.
     pub fn start(files: Vec<(&str, Vec<u8>)>) -> Self {
         let files = files.into_iter().map(|(name, content)| (name.to_owned(), content)).collect();
-        let state = Arc::new(Mutex::new(State { files, ..State::default() }));
+        let state = Arc::new(Mutex::new(HubState { files, ..HubState::default() }));
         let storage = TcpListener::bind("127.0.0.1:0").unwrap();
         let hub = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Self { hub: hub.local_addr().unwrap(), state };
@@ -94,30 +94,30 @@ impl HubServer {
     }
 
     /// What it holds, to look at and to change.
-    pub fn state(&self) -> MutexGuard<'_, State> {
+    pub fn state(&self) -> MutexGuard<'_, HubState> {
         self.state.lock().unwrap()
     }
 
     /// The requests for weights that reached the storage.
-    pub fn downloads(&self) -> Vec<Request> {
+    pub fn downloads(&self) -> Vec<HubRequest> {
         self.state().requests.iter().filter(|r| r.storage).cloned().collect()
     }
 }
 
 fn serve(
     stream: TcpStream,
-    state: &Mutex<State>,
+    state: &Mutex<HubState>,
     storage: bool,
     storage_address: SocketAddr,
 ) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let first = lines.next().unwrap_or_else(|| Ok(String::new()))?;
     let mut words = first.split(' ').map(str::to_owned);
-    let mut request = Request {
+    let mut request = HubRequest {
         method: words.next().unwrap_or_default(),
         path: words.next().unwrap_or_default(),
         storage,
-        ..Request::default()
+        ..HubRequest::default()
     };
     for line in lines {
         let line = line?;
@@ -139,9 +139,9 @@ fn serve(
 
 struct Answer<'a> {
     stream: TcpStream,
-    state: &'a Mutex<State>,
+    state: &'a Mutex<HubState>,
     index: usize,
-    request: Request,
+    request: HubRequest,
 }
 
 impl Answer<'_> {
@@ -224,12 +224,12 @@ impl Answer<'_> {
         }
         let mishap = self.request.storage.then(|| self.state.lock().unwrap().mishaps.pop_front());
         let length = match mishap.flatten() {
-            Some(Mishap::Close(length) | Mishap::Stall(length)) => length.min(body.len()),
+            Some(HubFault::Close(length) | HubFault::Stall(length)) => length.min(body.len()),
             None => body.len(),
         };
         self.state.lock().unwrap().requests[self.index].sent = length;
         self.stream.write_all(&body[..length])?;
-        if let Some(Some(Mishap::Stall(_))) = mishap {
+        if let Some(Some(HubFault::Stall(_))) = mishap {
             thread::sleep(Duration::from_secs(3));
         }
         Ok(())

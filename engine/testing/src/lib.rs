@@ -10,7 +10,7 @@ mod noise;
 mod sample;
 
 #[cfg(feature = "hub")]
-pub use hub_server::{COMMIT, HubServer, Mishap, Request, State};
+pub use hub_server::{COMMIT, HubFault, HubRequest, HubServer, HubState};
 pub use noise::SeededNoise;
 #[cfg(feature = "hub")]
-pub use sample::{CONFIG, Place, REPOSITORY, quiet, sha256, sharded, single, weights, write};
+pub use sample::{CONFIG, PullFixture, REPOSITORY, quiet, sha256, sharded, single, weights, write};

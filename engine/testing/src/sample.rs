@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use residue_engine::models::{HubSettings, Library, OnProgress, Progress};
+use residue_engine::models::{HubSettings, ModelLibrary, OnProgress, Progress};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -59,14 +59,14 @@ pub fn write(folder: &Path, files: &[(&str, Vec<u8>)]) {
 }
 
 /// A cache, a home and the settings for a server, all gone when dropped.
-pub struct Place {
+pub struct PullFixture {
     /// Holds everything.
     pub folder: TempDir,
     /// Of the cache.
     pub settings: HubSettings,
 }
 
-impl Place {
+impl PullFixture {
     /// An empty place, for what `server` has.
     pub fn new(server: &HubServer) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -81,8 +81,8 @@ impl Place {
     }
 
     /// The library there.
-    pub fn library(&self) -> Library {
-        Library::new(self.folder.path().join("home"), self.settings.clone())
+    pub fn library(&self) -> ModelLibrary {
+        ModelLibrary::new(self.folder.path().join("home"), self.settings.clone())
     }
 
     /// Where the cache keeps the content of this sum.

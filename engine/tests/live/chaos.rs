@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use residue_engine::audio::MonoTreatment;
 use residue_engine::live::{
-    Allowance, Concealment, Control, LossFill, PortConfig, Settings, Source, Status, open,
+    Allowance, Concealment, ListeningSource, LossConcealment, PortConfig, PortControl,
+    PortSettings, PortStatus, open_port,
 };
 
 use super::identity::Identity;
@@ -33,12 +34,12 @@ impl Dice {
         values[self.below(values.len())]
     }
 
-    fn settings(&mut self) -> Settings {
-        let mut settings = Settings {
-            source: self.of(&Source::ALL),
+    fn settings(&mut self) -> PortSettings {
+        let mut settings = PortSettings {
+            source: self.of(&ListeningSource::ALL),
             mix: self.of(&[0.0, 0.3, 1.0, f32::NAN]),
             concealment: self.of(&[Concealment::Dry, Concealment::Hold, Concealment::Silence]),
-            ..Settings::default()
+            ..PortSettings::default()
         };
         let frames = &mut settings.frames;
         frames.depths = [self.below(40), self.of(&[0, 1, 32, usize::MAX])];
@@ -46,7 +47,7 @@ impl Dice {
         frames.freeze = self.below(4) == 0;
         frames.match_loudness = self.below(3) == 0;
         frames.loss.rate = self.of(&[0.0, 0.5, f32::NAN, f32::INFINITY]);
-        frames.loss.fill = self.of(&[LossFill::Repeat, LossFill::Silence]);
+        frames.loss.fill = self.of(&[LossConcealment::Repeat, LossConcealment::Silence]);
         settings
     }
 }
@@ -81,7 +82,7 @@ impl Model {
 /// random sizes as fast as can be or paced, while other threads read everything there is to read,
 /// change models, and at last drop the control. With `offline` it also waits for the worker at times.
 /// Returns how the port did until the control was dropped.
-pub fn play(seed: u64, offline: bool, watch: &Watch) -> Status {
+pub fn play(seed: u64, offline: bool, watch: &Watch) -> PortStatus {
     let mut dice = Dice(seed);
     let (rate, channels, max_block) = (dice.of(&RATES), 1 + dice.below(2), dice.of(&BLOCKS));
     let model = Model { time: Arc::default(), panics: Arc::default() };
@@ -92,7 +93,7 @@ pub fn play(seed: u64, offline: bool, watch: &Watch) -> Status {
         settings: dice.settings(),
         ..PortConfig::new(rate, channels, max_block)
     };
-    let (mut port, control) = open(&config, &model.identity(planes)).expect("the port opens");
+    let (mut port, control) = open_port(&config, &model.identity(planes)).expect("the port opens");
 
     let over = AtomicBool::new(false);
     let dropped = 3 * STEPS / 4;
@@ -147,11 +148,11 @@ pub fn play(seed: u64, offline: bool, watch: &Watch) -> Status {
 
 /// Everything that is done with a control while audio runs, until it is told to drop it.
 fn others(
-    control: Control,
+    control: PortControl,
     over: &AtomicBool,
     model: &Model,
     channels: usize,
-    ended: std::sync::mpsc::Receiver<std::sync::mpsc::Sender<Status>>,
+    ended: std::sync::mpsc::Receiver<std::sync::mpsc::Sender<PortStatus>>,
 ) {
     let (mut codes, mut lanes) = (control.codes(), control.lanes());
     let mut control = Some(control);

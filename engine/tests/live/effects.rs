@@ -4,8 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 use residue_engine::audio::MonoTreatment;
-use residue_engine::codec::{Codec, Layers, Options};
-use residue_engine::live::{CodecModel, FrameSettings, LossFill, PortConfig, Settings, Source};
+use residue_engine::codec::{Codec, CodecOptions, LayerSelection};
+use residue_engine::live::{
+    CodecModel, FrameEffects, ListeningSource, LossConcealment, PortConfig, PortSettings,
+};
 use residue_engine::models::embedded;
 use residue_engine::offline::encode;
 use residue_engine::tokens::Codes;
@@ -18,7 +20,7 @@ const FRAME: usize = 240;
 pub fn codec() -> &'static Codec {
     static CODEC: OnceLock<Codec> = OnceLock::new();
     CODEC.get_or_init(|| {
-        let options = Options { threads: 1, ..Options::default() };
+        let options = CodecOptions { threads: 1, ..CodecOptions::default() };
         let model = embedded();
         Codec::load_from_memory(model.config, model.weights, &options).expect("it is sound")
     })
@@ -31,7 +33,7 @@ pub fn model() -> CodecModel {
 
 /// Plays a voice with settings that change at the samples given: what came out of lane A, aligned,
 /// and the codes that were decoded.
-fn run(schedule: &[(usize, FrameSettings)], frames: usize) -> (Vec<f32>, Codes) {
+fn run(schedule: &[(usize, FrameEffects)], frames: usize) -> (Vec<f32>, Codes) {
     let (mut port, control) = offline(&PortConfig::new(RATE, 1, 480), &model());
     let mut reader = control.codes();
     let latency = port.latency().total();
@@ -39,7 +41,7 @@ fn run(schedule: &[(usize, FrameSettings)], frames: usize) -> (Vec<f32>, Codes) 
     input.resize(frames * FRAME + latency, 0.0);
     let (mut out, mut codes) = (Vec::new(), Vec::new());
     for (i, (at, settings)) in schedule.iter().enumerate() {
-        port.set(&Settings { frames: *settings, ..Settings::default() });
+        port.set(&PortSettings { frames: *settings, ..PortSettings::default() });
         let end = schedule.get(i + 1).map_or(input.len(), |next| next.0);
         for piece in input[*at..end].chunks(2000) {
             out.extend(play(&mut port, &[piece.to_vec()], 0, std::iter::repeat(77)).remove(0));
@@ -68,12 +70,12 @@ fn encoded(frames: usize) -> Codes {
     encode(codec(), &file, 32, treatment, 8, &mut progress).unwrap().streams.remove(0)
 }
 
-fn decoded(codes: &Codes, layers: impl Into<Layers> + Copy) -> Vec<f32> {
+fn decoded(codes: &Codes, layers: impl Into<LayerSelection> + Copy) -> Vec<f32> {
     codec().decoder(1).decode(&[(codes, layers)]).unwrap().remove(0).remove(0)
 }
 
-fn at_depth(depth: usize) -> FrameSettings {
-    FrameSettings { depths: [depth, 1], ..FrameSettings::default() }
+fn at_depth(depth: usize) -> FrameEffects {
+    FrameEffects { depths: [depth, 1], ..FrameEffects::default() }
 }
 
 #[test]
@@ -110,7 +112,7 @@ fn depth_changes_at_a_frame_boundary_without_a_click() {
 
 #[test]
 fn freezing_holds_the_codes_of_the_last_frame() {
-    let frozen = FrameSettings { freeze: true, ..at_depth(16) };
+    let frozen = FrameEffects { freeze: true, ..at_depth(16) };
     let schedule = [(0, at_depth(16)), (15 * FRAME, frozen), (30 * FRAME, at_depth(16))];
     let (_, codes) = run(&schedule, 40);
     let plain = encoded(40);
@@ -132,16 +134,16 @@ fn lost_frames_repeat_or_fall_silent_the_same_under_a_seed() {
         settings.loss.seed = seed;
         run(&[(0, settings)], 60)
     };
-    let (heard, silenced) = lossy(LossFill::Silence, 5);
+    let (heard, silenced) = lossy(LossConcealment::Silence, 5);
     let lost: Vec<usize> =
         (0..60).filter(|&frame| silenced.frame(frame) != plain.frame(frame)).collect();
     assert!((5..35).contains(&lost.len()), "{lost:?}");
     assert!(lost.iter().all(|&frame| silenced.frame(frame) == silent));
     assert!(heard == decoded(&silenced, 16));
-    assert!(lossy(LossFill::Silence, 5) == (heard, silenced.clone()));
-    assert!(lossy(LossFill::Silence, 6).1 != silenced);
+    assert!(lossy(LossConcealment::Silence, 5) == (heard, silenced.clone()));
+    assert!(lossy(LossConcealment::Silence, 6).1 != silenced);
 
-    let (_, repeated) = lossy(LossFill::Repeat, 5);
+    let (_, repeated) = lossy(LossConcealment::Repeat, 5);
     let mut last = silent;
     for frame in 0..60 {
         if !lost.contains(&frame) {
@@ -156,11 +158,11 @@ fn muted_layers_are_left_out() {
     let codes = encoded(20);
     let (mute, solo) = (1 << 3, !(1u64 << 3));
     for muted_layers in [mute, solo, u64::MAX] {
-        let settings = FrameSettings { muted_layers, ..at_depth(16) };
+        let settings = FrameEffects { muted_layers, ..at_depth(16) };
         let (heard, _) = run(&[(0, settings)], 20);
-        assert!(heard == decoded(&codes, Layers { depth: 16, muted: muted_layers }));
+        assert!(heard == decoded(&codes, LayerSelection { depth: 16, muted: muted_layers }));
     }
-    assert!(decoded(&codes, Layers { depth: 16, muted: mute }) != decoded(&codes, 16));
+    assert!(decoded(&codes, LayerSelection { depth: 16, muted: mute }) != decoded(&codes, 16));
 }
 
 /// Lanes with the gain on are as loud as the original; without it the lower depth is not.
@@ -168,7 +170,7 @@ fn muted_layers_are_left_out() {
 fn loudness_is_matched_when_asked_for() {
     let power = |matched: bool, source| {
         let mut config = PortConfig::new(RATE, 1, 480);
-        config.settings.frames = FrameSettings { depths: [2, 1], ..at_depth(2) };
+        config.settings.frames = FrameEffects { depths: [2, 1], ..at_depth(2) };
         config.settings.frames.match_loudness = matched;
         config.settings.source = source;
         let (mut port, _control) = offline(&config, &model());
@@ -177,8 +179,8 @@ fn loudness_is_matched_when_asked_for() {
         let end = &out[3 * RATE as usize..];
         10.0 * (end.iter().map(|x| x * x).sum::<f32>() / end.len() as f32).log10()
     };
-    let dry = power(false, Source::Dry);
-    for source in [Source::A, Source::B] {
+    let dry = power(false, ListeningSource::Dry);
+    for source in [ListeningSource::A, ListeningSource::B] {
         let (off, on) = (power(false, source) - dry, power(true, source) - dry);
         assert!(off < -1.5, "{source:?} is quieter by itself: {off} dB");
         assert!(on.abs() < 2.0, "{source:?}: {on} dB");
@@ -189,7 +191,11 @@ fn loudness_is_matched_when_asked_for() {
 #[test]
 fn views_see_the_lanes_that_are_played() {
     let (mut port, control) = offline(&PortConfig::new(RATE, 1, 480), &model());
-    port.set(&Settings { source: Source::Dry, frames: at_depth(8), ..Settings::default() });
+    port.set(&PortSettings {
+        source: ListeningSource::Dry,
+        frames: at_depth(8),
+        ..PortSettings::default()
+    });
     let latency = port.latency().total();
     let input = voice(RATE, 3 * RATE as usize)[RATE as usize..].to_vec();
     let mut reader = control.lanes();

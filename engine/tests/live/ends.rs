@@ -5,7 +5,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use residue_engine::live::{
-    Allowance, Concealment, Format, Frames, Health, Model, PortConfig, Processed, Processor, open,
+    Allowance, Concealment, DecodedFrames, FrameBatch, FrameProcessor, LiveModel, ModelFormat,
+    PortConfig, PortHealth, open_port,
 };
 
 use super::gate::{Gate, Stepper};
@@ -33,7 +34,7 @@ fn a_reset_while_the_rings_are_full_shifts_nothing() {
     let mut config = PortConfig::new(RATE, 1, BLOCK);
     config.allowance = Allowance::Samples(3 * FRAME);
     config.settings.concealment = Concealment::Silence;
-    let (port, control) = open(&config, &model).unwrap();
+    let (port, control) = open_port(&config, &model).unwrap();
     let latency = port.latency().total();
     let mut host = Stepper { port, control, gate, block: BLOCK, frame: FRAME, played: Vec::new() };
     host.gate.close();
@@ -61,7 +62,7 @@ fn resets_before_anything_is_heard_do_not_stop_the_worker() {
     ends(|| {
         let mut config = PortConfig::new(RATE, 1, 1000);
         config.allowance = Allowance::Samples(RATE as usize);
-        let (mut port, _control) = open(&config, &identity()).unwrap();
+        let (mut port, _control) = open_port(&config, &identity()).unwrap();
         port.set_offline(true);
         let latency = port.latency().total();
         let input = noise(4, latency - 1, 0.5);
@@ -79,23 +80,23 @@ fn resets_before_anything_is_heard_do_not_stop_the_worker() {
 /// An identity that cannot start over.
 struct Once;
 
-impl Model for Once {
-    fn format(&self) -> Format {
+impl LiveModel for Once {
+    fn format(&self) -> ModelFormat {
         identity().format
     }
 
-    fn processor(&self, _: usize) -> Result<Box<dyn Processor>, String> {
+    fn processor(&self, _: usize) -> Result<Box<dyn FrameProcessor>, String> {
         Ok(Box::new(OnceProcessor { resets: 0, inner: identity().processor(1)? }))
     }
 }
 
 struct OnceProcessor {
     resets: usize,
-    inner: Box<dyn Processor>,
+    inner: Box<dyn FrameProcessor>,
 }
 
-impl Processor for OnceProcessor {
-    fn process(&mut self, frames: &Frames<'_>, out: &mut Processed) -> Result<(), String> {
+impl FrameProcessor for OnceProcessor {
+    fn process(&mut self, frames: &FrameBatch<'_>, out: &mut DecodedFrames) -> Result<(), String> {
         self.inner.process(frames, out)
     }
 
@@ -118,7 +119,10 @@ fn a_model_that_panics_when_it_starts_over_leaves_dry_audio() {
             port.reset();
         }
         let health = control.status().health;
-        assert!(matches!(&health, Health::Failed(why) if why.contains("only once")), "{health:?}");
+        assert!(
+            matches!(&health, PortHealth::Failed(why) if why.contains("only once")),
+            "{health:?}"
+        );
     });
 }
 

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use residue_engine::audio::MonoTreatment;
 use residue_engine::live::{
-    Allowance, AudioPort, Control, Health, OpenError, PortConfig, Settings, Source, open,
+    Allowance, AudioPort, ListeningSource, OpenError, PortConfig, PortControl, PortHealth,
+    PortSettings, open_port,
 };
 
 use super::support::{Identity, difference, noise, offline, play};
@@ -34,7 +35,7 @@ fn played(port: &mut AudioPort, seed: u64, frames: usize) -> (Vec<f32>, Vec<f32>
 }
 
 /// Plays until the worker says `wanted`.
-fn play_until(port: &mut AudioPort, control: &Control, wanted: impl Fn(&Health) -> bool) {
+fn play_until(port: &mut AudioPort, control: &PortControl, wanted: impl Fn(&PortHealth) -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
     while !wanted(&control.status().health) {
         assert!(Instant::now() < end, "{:?}", control.status());
@@ -64,11 +65,11 @@ fn a_model_that_fails_leaves_dry_audio_and_says_why_and_can_be_replaced() {
         let (mut port, control) = offline(&PortConfig::new(RATE, 1, 100), &model);
         let (input, out) = played(&mut port, 1, 20);
         assert!(difference(&out, &input.iter().map(|x| -x).collect::<Vec<_>>()) == 0.0);
-        assert_eq!(control.status().health, Health::Running);
+        assert_eq!(control.status().health, PortHealth::Running);
 
         broken.store(true, Ordering::Relaxed);
-        play_until(&mut port, &control, |health| matches!(health, Health::Failed(_)));
-        let Health::Failed(reason) = control.status().health else { unreachable!() };
+        play_until(&mut port, &control, |health| matches!(health, PortHealth::Failed(_)));
+        let PortHealth::Failed(reason) = control.status().health else { unreachable!() };
         assert!(reason.contains("no more tea"), "{reason}");
         played(&mut port, 2, 1);
         let (input, out) = played(&mut port, 3, 20);
@@ -77,7 +78,7 @@ fn a_model_that_fails_leaves_dry_audio_and_says_why_and_can_be_replaced() {
         assert!(played(&mut port, 3, 20).1 == input, "also after a reset");
 
         control.change_model(&negative()).unwrap();
-        play_until(&mut port, &control, |health| *health == Health::Running);
+        play_until(&mut port, &control, |health| *health == PortHealth::Running);
         played(&mut port, 4, 5);
         let (input, out) = played(&mut port, 5, 20);
         assert!(difference(&out, &input.iter().map(|x| -x).collect::<Vec<_>>()) == 0.0);
@@ -137,7 +138,7 @@ fn what_cannot_be_opened_says_what_to_do() {
     let error = |change: fn(&mut PortConfig)| {
         let mut config = PortConfig::new(48_000, 2, 512);
         change(&mut config);
-        open(&config, &identity()).err().expect("refused").to_string()
+        open_port(&config, &identity()).err().expect("refused").to_string()
     };
     assert!(error(|c| c.channels = 3).contains("expected 1 or 2"));
     assert!(error(|c| c.channels = 0).contains("expected 1 or 2"));
@@ -147,7 +148,7 @@ fn what_cannot_be_opened_says_what_to_do() {
     assert!(error(|c| c.rate = 0).contains('0'));
     assert!(error(|c| c.allowance = Allowance::Samples(usize::MAX)).contains("allowance"));
     let bad = identity().with(|_, _| Err("not today".into()));
-    let failed = open(&PortConfig::new(48_000, 2, 512), &bad).err().expect("refused");
+    let failed = open_port(&PortConfig::new(48_000, 2, 512), &bad).err().expect("refused");
     assert!(failed.to_string().contains("not today"), "an automatic allowance runs the model");
 }
 
@@ -164,7 +165,7 @@ fn huge_input_does_not_end_the_model() {
         play(&mut port, &[loud.clone(), loud], 0, std::iter::repeat(100));
         let input = vec![noise(2, 5 * rate as usize, 0.3); 2];
         let out = play(&mut port, &input, 0, std::iter::repeat(100));
-        assert_eq!(control.status().health, Health::Running);
+        assert_eq!(control.status().health, PortHealth::Running);
         assert!(out.iter().flatten().all(|x| x.is_finite()));
         let end = &out[0][4 * rate as usize..];
         let level = (end.iter().map(|x| x * x).sum::<f32>() / end.len() as f32).sqrt();
@@ -176,19 +177,22 @@ fn huge_input_does_not_end_the_model() {
 #[test]
 fn a_panic_outside_of_processing_is_contained() {
     struct Rude(Arc<AtomicBool>);
-    impl residue_engine::live::Model for Rude {
-        fn format(&self) -> residue_engine::live::Format {
+    impl residue_engine::live::LiveModel for Rude {
+        fn format(&self) -> residue_engine::live::ModelFormat {
             identity().format
         }
-        fn processor(&self, _: usize) -> Result<Box<dyn residue_engine::live::Processor>, String> {
+        fn processor(
+            &self,
+            _: usize,
+        ) -> Result<Box<dyn residue_engine::live::FrameProcessor>, String> {
             Ok(Box::new(Self(Arc::clone(&self.0))))
         }
     }
-    impl residue_engine::live::Processor for Rude {
+    impl residue_engine::live::FrameProcessor for Rude {
         fn process(
             &mut self,
-            frames: &residue_engine::live::Frames<'_>,
-            out: &mut residue_engine::live::Processed,
+            frames: &residue_engine::live::FrameBatch<'_>,
+            out: &mut residue_engine::live::DecodedFrames,
         ) -> Result<(), String> {
             out.audio = [frames.planes[0], frames.planes[0]].concat();
             Ok(())
@@ -205,17 +209,17 @@ fn a_panic_outside_of_processing_is_contained() {
     play_until(
         &mut port,
         &control,
-        |health| matches!(health, Health::Failed(reason) if reason.contains("no more resets")),
+        |health| matches!(health, PortHealth::Failed(reason) if reason.contains("no more resets")),
     );
     played(&mut port, 1, 1);
     let (input, out) = played(&mut port, 2, 5);
     assert!(input == out);
     control.change_model(&identity()).unwrap();
-    play_until(&mut port, &control, |health| *health == Health::Running);
+    play_until(&mut port, &control, |health| *health == PortHealth::Running);
 
     // Nor does it take the thread that opens a port.
     let bad = identity().with(|_, _| panic!("never"));
-    let failed = open(&PortConfig::new(RATE, 1, 100), &bad).err().expect("refused");
+    let failed = open_port(&PortConfig::new(RATE, 1, 100), &bad).err().expect("refused");
     assert!(failed.to_string().contains("it panicked: never"), "{failed}");
 }
 
@@ -223,7 +227,7 @@ fn a_panic_outside_of_processing_is_contained() {
 /// that has the same shape.
 #[test]
 fn a_model_of_the_same_shape_is_never_refused() {
-    let (port, control) = open(&PortConfig::new(RATE, 1, 64), &identity()).unwrap();
+    let (port, control) = open_port(&PortConfig::new(RATE, 1, 64), &identity()).unwrap();
     assert!(port.latency().allowance >= 64);
     let slow = identity().with(|_, _| {
         std::thread::sleep(Duration::from_millis(30));
@@ -236,19 +240,22 @@ fn a_model_of_the_same_shape_is_never_refused() {
 #[test]
 fn a_model_that_gives_the_wrong_amount_fails() {
     struct Short;
-    impl residue_engine::live::Model for Short {
-        fn format(&self) -> residue_engine::live::Format {
+    impl residue_engine::live::LiveModel for Short {
+        fn format(&self) -> residue_engine::live::ModelFormat {
             identity().format
         }
-        fn processor(&self, _: usize) -> Result<Box<dyn residue_engine::live::Processor>, String> {
+        fn processor(
+            &self,
+            _: usize,
+        ) -> Result<Box<dyn residue_engine::live::FrameProcessor>, String> {
             Ok(Box::new(Self))
         }
     }
-    impl residue_engine::live::Processor for Short {
+    impl residue_engine::live::FrameProcessor for Short {
         fn process(
             &mut self,
-            _: &residue_engine::live::Frames<'_>,
-            out: &mut residue_engine::live::Processed,
+            _: &residue_engine::live::FrameBatch<'_>,
+            out: &mut residue_engine::live::DecodedFrames,
         ) -> Result<(), String> {
             out.audio = vec![0.0; 7];
             Ok(())
@@ -256,10 +263,10 @@ fn a_model_that_gives_the_wrong_amount_fails() {
         fn reset(&mut self) {}
     }
     let (mut port, control) = offline(&PortConfig::new(RATE, 1, 100), &Short);
-    port.set(&Settings { source: Source::B, ..Settings::default() });
+    port.set(&PortSettings { source: ListeningSource::B, ..PortSettings::default() });
     play_until(
         &mut port,
         &control,
-        |health| matches!(health, Health::Failed(reason) if reason.contains("7 samples")),
+        |health| matches!(health, PortHealth::Failed(reason) if reason.contains("7 samples")),
     );
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Condvar, Mutex};
 
-use residue_engine::live::{AudioPort, Control};
+use residue_engine::live::{AudioPort, PortControl};
 
 use super::support::Identity;
 
@@ -47,7 +47,7 @@ impl Gate {
 /// been delivered, unless the gate is closed. For models that run at the host's rate.
 pub struct Stepper {
     pub port: AudioPort,
-    pub control: Control,
+    pub control: PortControl,
     pub gate: Arc<Gate>,
     pub block: usize,
     pub frame: usize,

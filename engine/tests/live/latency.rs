@@ -1,7 +1,7 @@
 //! Lanes are exactly as late as reported.
 
 use residue_engine::audio::MonoTreatment;
-use residue_engine::live::{PortConfig, Settings, Source};
+use residue_engine::live::{ListeningSource, PortConfig, PortSettings};
 
 use super::support::{Identity, difference, offline, play, voice};
 
@@ -28,7 +28,8 @@ fn an_impulse_through_the_dry_lane_lands_on_the_reported_sample() {
             for layout in LAYOUTS {
                 let model = Identity::new(24_000, layout.1, 480);
                 let mut config = config(rate, block, layout);
-                config.settings = Settings { source: Source::Dry, ..Settings::default() };
+                config.settings =
+                    PortSettings { source: ListeningSource::Dry, ..PortSettings::default() };
                 let (mut port, _control) = offline(&config, &model);
                 let latency = port.latency().total();
                 let mut input = vec![vec![0.0; 100]; layout.0];

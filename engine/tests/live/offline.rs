@@ -3,15 +3,15 @@
 use std::ops::ControlFlow;
 
 use residue_engine::audio::MonoTreatment;
-use residue_engine::live::{FrameSettings, PortConfig, Settings, Source};
+use residue_engine::live::{FrameEffects, ListeningSource, PortConfig, PortSettings};
 use residue_engine::offline::{decode, encode};
 
 use super::effects::{codec, model};
 use super::support::{audio, offline, play, voice};
 
-fn settings(depth: usize, source: Source) -> Settings {
-    let frames = FrameSettings { depths: [depth, 2], ..FrameSettings::default() };
-    Settings { source, frames, ..Settings::default() }
+fn settings(depth: usize, source: ListeningSource) -> PortSettings {
+    let frames = FrameEffects { depths: [depth, 2], ..FrameEffects::default() };
+    PortSettings { source, frames, ..PortSettings::default() }
 }
 
 /// Lane A of the live path against a file through the codec at the same depth, bit for bit.
@@ -35,7 +35,7 @@ fn lane_a_is_what_roundtrip_writes() {
         for blocks in [vec![1024], vec![1, 333, 64, 7], vec![20_000]] {
             let config = PortConfig {
                 treatment,
-                settings: settings(8, Source::A),
+                settings: settings(8, ListeningSource::A),
                 ..PortConfig::new(rate, channels, 16_384)
             };
             let (mut port, _control) = offline(&config, &model());
@@ -63,7 +63,7 @@ fn automation_does_not_depend_on_the_blocks() {
         let (mut port, _control) = offline(&PortConfig::new(rate, 2, 4096), &model());
         let mut out = vec![Vec::new(); 2];
         for (piece, at) in (0..48_000).step_by(6000).enumerate() {
-            let mut next = settings(1 << (piece % 6), Source::ALL[piece % 6]);
+            let mut next = settings(1 << (piece % 6), ListeningSource::ALL[piece % 6]);
             next.mix = 1.0 - 0.1 * piece as f32;
             next.frames.match_loudness = piece % 3 == 1;
             next.frames.freeze = piece == 4;
@@ -87,7 +87,8 @@ fn automation_does_not_depend_on_the_blocks() {
 #[test]
 fn a_reset_port_is_as_new() {
     let input = vec![voice(48_000, 20_000)];
-    let config = PortConfig { settings: settings(4, Source::A), ..PortConfig::new(48_000, 1, 512) };
+    let config =
+        PortConfig { settings: settings(4, ListeningSource::A), ..PortConfig::new(48_000, 1, 512) };
     let (mut fresh, _control) = offline(&config, &model());
     let expected = play(&mut fresh, &input, 3000, std::iter::repeat(512));
     let (mut port, _control) = offline(&config, &model());
@@ -101,7 +102,7 @@ fn a_reset_port_is_as_new() {
 fn ports_that_share_a_model_are_independent() {
     let play_alone = |seed: usize| {
         let config = PortConfig {
-            settings: settings(seed + 1, Source::A),
+            settings: settings(seed + 1, ListeningSource::A),
             ..PortConfig::new(24_000, 1, 512)
         };
         let (mut port, _control) = offline(&config, &model());

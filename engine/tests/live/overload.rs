@@ -1,6 +1,6 @@
 //! A codec that is late: concealed, counted, thrown away, and over as soon as the load is.
 
-use residue_engine::live::{Allowance, Concealment, PortConfig, open};
+use residue_engine::live::{Allowance, Concealment, PortConfig, open_port};
 
 use super::gate::{Gate, Stepper};
 use super::support::{Identity, difference, noise, play};
@@ -18,7 +18,7 @@ fn stepper(concealment: Concealment) -> Stepper {
     let mut config = PortConfig::new(RATE, 1, BLOCK);
     config.allowance = Allowance::Samples(ALLOWANCE);
     config.settings.concealment = concealment;
-    let (port, control) = open(&config, &model).unwrap();
+    let (port, control) = open_port(&config, &model).unwrap();
     assert_eq!(port.latency().total(), LATENCY);
     Stepper { port, control, gate, block: BLOCK, frame: FRAME, played: Vec::new() }
 }
@@ -156,7 +156,7 @@ fn short_streams_offline_do_not_pile_up() {
     let model = Identity::new(RATE, 1, FRAME);
     let mut config = PortConfig::new(RATE, 1, FRAME);
     config.allowance = Allowance::Samples(20 * FRAME);
-    let (mut port, _control) = open(&config, &model).unwrap();
+    let (mut port, _control) = open_port(&config, &model).unwrap();
     port.set_offline(true);
     for _ in 0..50 {
         play(&mut port, &[noise(1, 19 * FRAME, 0.5)], 0, std::iter::repeat(FRAME));

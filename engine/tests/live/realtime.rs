@@ -1,6 +1,6 @@
 //! What the audio thread must never do.
 
-use residue_engine::audio::Converter;
+use residue_engine::audio::RateConverter;
 
 use super::chaos;
 use super::guard::without_allocation;
@@ -22,7 +22,7 @@ fn the_audio_thread_never_allocates() {
 #[test]
 fn a_converter_never_allocates_within_its_bound() {
     for (from, to) in [(44_100, 48_000), (48_000, 24_000), (8000, 96_000), (24_000, 24_000)] {
-        let mut converter = Converter::new(from, to).expect("the rates are supported");
+        let mut converter = RateConverter::new(from, to).expect("the rates are supported");
         let input = [0.3; 700];
         let mut output = Vec::with_capacity(converter.max_output(input.len()));
         for count in (0..input.len()).step_by(23) {

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use residue_engine::live::{Allowance, AudioPort, Concealment, PortConfig, Settings, Source, open};
+use residue_engine::live::{
+    Allowance, AudioPort, Concealment, ListeningSource, PortConfig, PortSettings, open_port,
+};
 
 use super::support::{Identity, noise, offline};
 
@@ -100,8 +102,8 @@ proptest! {
                     excuses = Default::default();
                 }
                 Step::Source(source) => {
-                    let source = Source::ALL[source];
-                    port.set(&Settings { source, ..*port.settings() });
+                    let source = ListeningSource::ALL[source];
+                    port.set(&PortSettings { source, ..*port.settings() });
                 }
                 Step::Depth(depth) => {
                     let mut settings = *port.settings();
@@ -215,7 +217,7 @@ proptest! {
         let mut config = PortConfig::new(RATE, 2, MAX_BLOCK);
         config.allowance = Allowance::Samples(2 * FRAME);
         config.settings.concealment = Concealment::Silence;
-        let (mut port, control) = open(&config, &model).expect("the port opens");
+        let (mut port, control) = open_port(&config, &model).expect("the port opens");
         let latency = port.latency().total();
         let mut streams = vec![Stream::default()];
         for (seed, beat) in beats.into_iter().enumerate() {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use residue_engine::codec::{Codec, Options};
-use residue_engine::live::{AudioPort, CodecModel, Control, FrameSettings, PortConfig};
+use residue_engine::codec::{Codec, CodecOptions};
+use residue_engine::live::{AudioPort, CodecModel, FrameEffects, PortConfig, PortControl};
 
 use super::support::{difference, noise, offline, play};
 
@@ -11,11 +11,12 @@ use super::support::{difference, noise, offline, play};
 /// of 0.29 s and its frames.
 const HISTORY: usize = 4;
 
-fn port(rate: u32) -> (AudioPort, Control) {
+fn port(rate: u32) -> (AudioPort, PortControl) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1");
-    let codec = Codec::load(&folder, &Options { threads: 1, ..Options::default() }).unwrap();
+    let codec =
+        Codec::load(&folder, &CodecOptions { threads: 1, ..CodecOptions::default() }).unwrap();
     let mut config = PortConfig::new(rate, 1, 4800);
-    config.settings.frames = FrameSettings { depths: [4, 2], ..FrameSettings::default() };
+    config.settings.frames = FrameEffects { depths: [4, 2], ..FrameEffects::default() };
     offline(&config, &CodecModel(codec))
 }
 

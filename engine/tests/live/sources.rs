@@ -1,6 +1,6 @@
 //! What is heard: sources, mix, crossfades.
 
-use residue_engine::live::{PortConfig, SOURCE_FADE, Settings, Source};
+use residue_engine::live::{ListeningSource, PortConfig, PortSettings, SOURCE_FADE};
 
 use super::support::{Identity, db, difference, noise, offline, play, voice};
 
@@ -9,7 +9,8 @@ use super::support::{Identity, db, difference, noise, offline, play, voice};
 #[test]
 fn dry_minus_a_of_an_identity_is_silence() {
     let model = Identity::new(48_000, 2, 3840);
-    for source in [Source::DryMinusA, Source::DryMinusB, Source::AMinusB] {
+    for source in [ListeningSource::DryMinusA, ListeningSource::DryMinusB, ListeningSource::AMinusB]
+    {
         let mut config = PortConfig::new(48_000, 2, 480);
         config.settings.source = source;
         let (mut port, _control) = offline(&config, &model);
@@ -28,7 +29,7 @@ fn dry_is_bit_exact() {
         Ok(())
     });
     let mut config = PortConfig::new(44_100, 2, 256);
-    config.settings.source = Source::Dry;
+    config.settings.source = ListeningSource::Dry;
     let (mut port, _control) = offline(&config, &model);
     let latency = port.latency().total();
     let mut input = noise(3, 30_000, 4.0);
@@ -52,14 +53,14 @@ fn source_changes_crossfade_with_equal_gain() {
     let latency = port.latency().total();
     let mut out = Vec::new();
     for (piece, source) in tone.chunks(5000).zip([
-        Source::A,
-        Source::Dry,
-        Source::B,
-        Source::DryMinusA,
-        Source::A,
-        Source::Dry,
+        ListeningSource::A,
+        ListeningSource::Dry,
+        ListeningSource::B,
+        ListeningSource::DryMinusA,
+        ListeningSource::A,
+        ListeningSource::Dry,
     ]) {
-        port.set(&Settings { source, ..*port.settings() });
+        port.set(&PortSettings { source, ..*port.settings() });
         out.extend(play(&mut port, &[piece.to_vec()], 0, std::iter::repeat(64)).remove(0));
     }
     let delayed: Vec<f32> =
@@ -101,7 +102,7 @@ fn the_last_block_holds_its_lanes() {
         Ok(())
     });
     let mut config = PortConfig::new(24_000, 2, 256);
-    config.settings.source = Source::AMinusB;
+    config.settings.source = ListeningSource::AMinusB;
     let (mut port, _control) = offline(&config, &model);
     let latency = port.latency().total();
     let mut next = 0;

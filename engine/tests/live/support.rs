@@ -1,14 +1,14 @@
 //! Signals and a host.
 
 use residue_engine::audio::Audio;
-use residue_engine::live::{Allowance, AudioPort, Control, Model, PortConfig, open};
+use residue_engine::live::{Allowance, AudioPort, LiveModel, PortConfig, PortControl, open_port};
 
 pub use super::identity::Identity;
 
 /// A port in offline mode: nothing is ever late there, at any speed.
-pub fn offline(config: &PortConfig, model: &dyn Model) -> (AudioPort, Control) {
+pub fn offline(config: &PortConfig, model: &dyn LiveModel) -> (AudioPort, PortControl) {
     let config = PortConfig { allowance: Allowance::Samples(0), ..*config };
-    let (mut port, control) = open(&config, model).expect("the port opens");
+    let (mut port, control) = open_port(&config, model).expect("the port opens");
     port.set_offline(true);
     (port, control)
 }

@@ -1,8 +1,8 @@
 //! Codes of somebody else's making, heard as they arrive.
 
-use residue_engine::codec::{Codec, Options};
+use residue_engine::codec::{Codec, CodecOptions};
 use residue_engine::live::{
-    FrameSettings, NO_CODE, PortConfig, Settings, Source, open, playback, tokens,
+    FrameEffects, ListeningSource, NO_CODE, PortConfig, PortSettings, open_port, playback, tokens,
 };
 use residue_engine::tokens::Codes;
 
@@ -17,9 +17,9 @@ fn codes(frames: usize) -> Codes {
     codec().encoder(1).encode(&[&audio], 32).unwrap().remove(0)
 }
 
-fn config(channels: usize, depths: [usize; 2], source: Source) -> PortConfig {
-    let frames = FrameSettings { depths, ..FrameSettings::default() };
-    let settings = Settings { source, frames, ..Settings::default() };
+fn config(channels: usize, depths: [usize; 2], source: ListeningSource) -> PortConfig {
+    let frames = FrameEffects { depths, ..FrameEffects::default() };
+    let settings = PortSettings { source, frames, ..PortSettings::default() };
     PortConfig { settings, ..PortConfig::new(RATE, channels, 480) }
 }
 
@@ -32,7 +32,7 @@ fn decoded(codes: &Codes, depth: usize) -> Vec<f32> {
 #[test]
 fn codes_are_heard_at_any_depth() {
     let codes = codes(30);
-    for (source, depth) in [(Source::A, 16), (Source::B, 2)] {
+    for (source, depth) in [(ListeningSource::A, 16), (ListeningSource::B, 2)] {
         let (feed, model) = tokens(codec().clone(), 0);
         (0..30).for_each(|frame| feed.push(codes.frame(frame)).unwrap());
         let (mut port, _control) = offline(&config(2, [16, 2], source), &model);
@@ -54,7 +54,7 @@ fn codes_are_heard_at_any_depth() {
 fn a_gap_is_silence_and_the_decoder_waits() {
     let codes = codes(12);
     let (feed, model) = tokens(codec().clone(), 3);
-    let (mut port, control) = offline(&config(1, [8, 1], Source::A), &model);
+    let (mut port, control) = offline(&config(1, [8, 1], ListeningSource::A), &model);
     let mut seen = control.codes();
     let latency = port.latency().total();
     let mut out = Vec::new();
@@ -95,7 +95,7 @@ fn a_rehearsal_takes_no_codes() {
     let codes = codes(5);
     let (feed, model) = tokens(codec().clone(), 0);
     (0..5).for_each(|frame| feed.push(codes.frame(frame)).unwrap());
-    let (mut port, _control) = open(&config(1, [8, 1], Source::A), &model).unwrap();
+    let (mut port, _control) = open_port(&config(1, [8, 1], ListeningSource::A), &model).unwrap();
     assert_eq!((feed.heard(), feed.waiting()), (0, 5));
     port.set_offline(true);
     let latency = port.latency().total();
@@ -109,7 +109,7 @@ fn partial_frames_are_heard_and_nonsense_is_refused() {
     let codes = codes(10).truncated(4);
     let (feed, model) = tokens(codec().clone(), 0);
     (0..10).for_each(|frame| feed.push(codes.frame(frame)).unwrap());
-    let (mut port, _control) = offline(&config(1, [32, 1], Source::A), &model);
+    let (mut port, _control) = offline(&config(1, [32, 1], ListeningSource::A), &model);
     let latency = port.latency().total();
     let out = play(&mut port, &[vec![0.0; 10 * FRAME]], latency, std::iter::repeat(333)).remove(0);
     assert!(out[latency..] == decoded(&codes, 4));
@@ -126,7 +126,7 @@ fn partial_frames_are_heard_and_nonsense_is_refused() {
 fn a_playback_starts_where_it_is_told() {
     let codes = codes(20);
     let (playback, model) = playback(codec().clone(), codes.clone()).unwrap();
-    let (mut port, _control) = offline(&config(1, [8, 1], Source::A), &model);
+    let (mut port, _control) = offline(&config(1, [8, 1], ListeningSource::A), &model);
     let latency = port.latency().total();
     for start in [0, 12, 19] {
         playback.start_at(start as u64);
@@ -146,13 +146,13 @@ fn codes_go_to_another_codec_that_has_them() {
     let codes = codes(6);
     let (_, model) = playback(codec().clone(), codes.clone()).unwrap();
     let model = model.with_codec(codec().clone()).unwrap();
-    let (mut port, _control) = offline(&config(1, [32, 1], Source::A), &model);
+    let (mut port, _control) = offline(&config(1, [32, 1], ListeningSource::A), &model);
     let latency = port.latency().total();
     let out = play(&mut port, &[vec![0.0; 6 * FRAME]], latency, std::iter::repeat(480)).remove(0);
     assert!(out[latency..] == decoded(&codes, 32));
 
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1");
-    let small = Codec::load(&folder, &Options::default()).unwrap();
+    let small = Codec::load(&folder, &CodecOptions::default()).unwrap();
     assert!(small.config().quantizer.layers < 32);
     let (_feed, fed) = tokens(codec().clone(), 0);
     for model in [model, fed] {

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use residue_engine::codec::{Backend, Codec, Device, Options};
+use residue_engine::codec::{Codec, CodecBackend, CodecOptions, Device};
 use residue_engine::tokens::Codes;
 use residue_engine_testing::SeededNoise;
 use safetensors::{Dtype, SafeTensors};
@@ -17,15 +17,15 @@ pub fn folder(case: &str) -> PathBuf {
 }
 
 /// Both backends: our kernels, and candle as their oracle.
-pub const BACKENDS: [Backend; 2] = [Backend::Native, Backend::Candle(Device::Cpu)];
+pub const BACKENDS: [CodecBackend; 2] = [CodecBackend::Native, CodecBackend::Candle(Device::Cpu)];
 
-pub fn codec_on(backend: &Backend, case: &str) -> Codec {
-    let options = Options { backend: backend.clone(), ..Options::default() };
+pub fn codec_on(backend: &CodecBackend, case: &str) -> Codec {
+    let options = CodecOptions { backend: backend.clone(), ..CodecOptions::default() };
     Codec::load(&folder(case), &options).unwrap()
 }
 
 pub fn codec(case: &str) -> Codec {
-    codec_on(&Backend::Native, case)
+    codec_on(&CodecBackend::Native, case)
 }
 
 /// Full scale is 1; on candle the audio of two chunkings may differ by this.
@@ -34,16 +34,16 @@ const CANDLE_AUDIO: f32 = 1e-5;
 /// Asserts that two sets of planes are what the backend promises for one stream in two chunkings:
 /// the same bits, or the same within rounding.
 #[track_caller]
-pub fn assert_same(backend: &Backend, a: &[Vec<f32>], b: &[Vec<f32>]) {
+pub fn assert_same(backend: &CodecBackend, a: &[Vec<f32>], b: &[Vec<f32>]) {
     let error = difference(a, b);
     match backend {
-        Backend::Native => {
+        CodecBackend::Native => {
             let bits = |planes: &[Vec<f32>]| -> Vec<u32> {
                 planes.iter().flatten().map(|x| x.to_bits()).collect()
             };
             assert!(bits(a) == bits(b), "not the same bits: differs by {error:e}");
         }
-        Backend::Candle(_) => assert!(error < CANDLE_AUDIO, "differs by {error:e}"),
+        CodecBackend::Candle(_) => assert!(error < CANDLE_AUDIO, "differs by {error:e}"),
     }
 }
 

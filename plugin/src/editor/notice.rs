@@ -1,7 +1,7 @@
 //! What a person should know and can do something about, between the header and everything else.
 
 use egui::{Align, Layout, ProgressBar, RichText, Ui, vec2};
-use residue_engine::live::Health;
+use residue_engine::live::PortHealth;
 use residue_engine::models::KnownModel;
 use residue_ui::Theme;
 use residue_ui::text::bytes;
@@ -47,7 +47,7 @@ impl Notice {
         }
         let wanted = &desk.model.wanted;
         if let Some(Live { status, .. }) = live
-            && let Health::Failed(reason) = &status.health
+            && let PortHealth::Failed(reason) = &status.health
         {
             return said("The model failed. All lanes are dry.", reason, true);
         }
@@ -180,7 +180,7 @@ pub fn progress(fetch: &Fetch) -> String {
 
 #[cfg(test)]
 mod tests {
-    use residue_engine::models::Stage;
+    use residue_engine::models::ProgressStage;
 
     use super::*;
 
@@ -188,7 +188,7 @@ mod tests {
     fn progress_is_said_in_sizes() {
         let fetch = Fetch {
             name: "nano".into(),
-            stage: Stage::Downloading,
+            stage: ProgressStage::Downloading,
             done: 31_000_000,
             total: 87_878_656,
             end: None,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use egui::{Align, Layout, Rect, Stroke, Ui, UiBuilder, pos2};
 use nice_plug::context::gui::GuiContext;
-use residue_ui::{FRAME, LoadHistory, Meters, Theme};
+use residue_ui::{FRAME, LevelMeters, LoadHistory, Theme};
 
 use super::link::Link;
 use super::model_dialog::ModelDialog;
@@ -46,7 +46,7 @@ pub struct Panel {
     desk: Desk,
     watch: Watch,
     views: Views,
-    meters: Meters,
+    meters: LevelMeters,
     history: LoadHistory,
 }
 

@@ -1,7 +1,7 @@
 //! The last line: whether audio runs, with what, and the keys.
 
 use egui::{Align, Layout, RichText, Sense, Ui, vec2};
-use residue_engine::live::Health;
+use residue_engine::live::PortHealth;
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
@@ -15,7 +15,7 @@ pub fn show(ui: &mut Ui, desk: &mut Desk, live: Option<&Live>) {
     let theme = Theme::of(ui);
     let (text, color) = match live {
         None => ("Audio is off in the host", theme.weak),
-        Some(live) if live.status.health != Health::Running => ("No model runs", theme.alert),
+        Some(live) if live.status.health != PortHealth::Running => ("No model runs", theme.alert),
         Some(live) if !live.moves => ("Audio is stopped in the host", theme.weak),
         Some(live) if live.status.load > 1.0 => ("The codec is too slow", theme.alert),
         Some(_) => ("Running", theme.text),

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use egui::{Color32, Ui};
 use nice_plug::params::{FloatParam, IntParam, Param};
-use residue_ui::{Knob, Quantity};
+use residue_ui::{Knob, KnobScale};
 
 use super::link::Link;
 use crate::depth::Scale;
@@ -58,7 +58,7 @@ struct Turned<'a, P> {
     detail: Option<&'a dyn Fn(f64) -> String>,
 }
 
-impl<P: Param> Quantity for Turned<'_, P>
+impl<P: Param> KnobScale for Turned<'_, P>
 where
     P::Plain: Number,
 {

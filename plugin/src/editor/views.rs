@@ -1,11 +1,11 @@
 //! What running audio looks like: meters, spectrograms, codes, load and latency.
 
 use egui::{Align, Layout, Rect, RichText, Ui};
-use residue_engine::live::Source;
+use residue_engine::live::ListeningSource;
 use residue_ui::theme::{self, size};
 use residue_ui::{
-    CodebookStats, Difference, Feed, FrequencyAxis, LoadHistory, Meters, Spectrogram,
-    SpectrogramOptions, Theme, TokenMap, TokenMapOptions, Wanted, load,
+    CodebookStats, DifferenceLane, FrequencyAxis, LevelMeters, LiveSpectrogram, LoadHistory,
+    SpectrogramOptions, TelemetryFeed, TelemetryRequest, Theme, TokenMap, TokenMapOptions, load,
 };
 
 use super::controls::{choice, toggle};
@@ -23,15 +23,15 @@ const CODEBOOKS: f32 = 170.0;
 /// The least that the token map should have before there is room for the codebooks.
 const TOKENS: f32 = 170.0;
 
-const DIFFERENCES: [Difference; 3] =
-    [Difference::DryMinusA, Difference::DryMinusB, Difference::AMinusB];
+const DIFFERENCES: [DifferenceLane; 3] =
+    [DifferenceLane::DryMinusA, DifferenceLane::DryMinusB, DifferenceLane::AMinusB];
 
 /// The views and what they are set to.
 pub struct Views {
-    spectrogram: Option<Spectrogram>,
+    spectrogram: Option<LiveSpectrogram>,
     options: SpectrogramOptions,
     /// The difference that was heard last: when another one is, the fourth spectrogram follows.
-    heard: Option<Difference>,
+    heard: Option<DifferenceLane>,
     tokens: TokenMap,
     codebooks: CodebookStats,
     /// The codebooks were visible in the last frame.
@@ -55,15 +55,15 @@ impl Views {
     }
 
     /// What has to be read for what is visible.
-    pub fn wanted(&self) -> Wanted {
-        Wanted { lanes: self.options.lanes.iter().any(|shown| *shown), codes: true }
+    pub fn wanted(&self) -> TelemetryRequest {
+        TelemetryRequest { lanes: self.options.lanes.iter().any(|shown| *shown), codes: true }
     }
 
     /// Takes what was read.
-    pub fn update(&mut self, feed: &Feed, live: Option<&Live>) {
+    pub fn update(&mut self, feed: &TelemetryFeed, live: Option<&Live>) {
         let Some(live) = live else { return };
         if live.anew || self.spectrogram.is_none() {
-            self.spectrogram = Spectrogram::new(live.rate, SECONDS).ok();
+            self.spectrogram = LiveSpectrogram::new(live.rate, SECONDS).ok();
         }
         if let Some(spectrogram) = &mut self.spectrogram {
             spectrogram.update(feed);
@@ -80,8 +80,8 @@ impl Views {
         mut rest: Rect,
         desk: &mut Desk,
         live: Option<&Live>,
-        feed: &Feed,
-        (meters, history): (&mut Meters, &LoadHistory),
+        feed: &TelemetryFeed,
+        (meters, history): (&mut LevelMeters, &LoadHistory),
     ) {
         let channels = live.map_or(2, |live| live.channels);
         let left = take_left(&mut rest, 80.0);
@@ -113,8 +113,14 @@ impl Views {
         self.token_map(ui, column, desk, live, feed);
     }
 
-    fn spectrograms(&mut self, ui: &mut Ui, mut rect: Rect, heard: Source, live: Option<&Live>) {
-        let difference = Difference::heard(heard);
+    fn spectrograms(
+        &mut self,
+        ui: &mut Ui,
+        mut rect: Rect,
+        heard: ListeningSource,
+        live: Option<&Live>,
+    ) {
+        let difference = DifferenceLane::heard(heard);
         if let Some(difference) = difference.filter(|_| difference != self.heard) {
             self.options.difference = difference;
         }
@@ -154,7 +160,7 @@ impl Views {
             }
             ui.add_space(size::GAP);
             let chosen = DIFFERENCES.iter().position(|d| *d == self.options.difference);
-            let names = DIFFERENCES.map(Difference::name);
+            let names = DIFFERENCES.map(DifferenceLane::name);
             ui.add_enabled_ui(self.options.lanes[3], |ui| {
                 if let Some(n) = choice(ui, "Difference shown", chosen.unwrap_or(0), &names) {
                     self.options.difference = DIFFERENCES[n];
@@ -177,7 +183,7 @@ impl Views {
         mut rect: Rect,
         desk: &mut Desk,
         live: Option<&Live>,
-        feed: &Feed,
+        feed: &TelemetryFeed,
     ) {
         let frames = feed.frames();
         let muted = desk.instance.params.muted.get();

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Weak};
 
-use residue_engine::live::{Control, Latency, Status};
-use residue_ui::{Feed, Wanted};
+use residue_engine::live::{Latency, PortControl, PortStatus};
+use residue_ui::{TelemetryFeed, TelemetryRequest};
 
 use crate::instance::Instance;
 
@@ -23,7 +23,7 @@ pub struct Facts {
 #[derive(Clone, Debug)]
 pub struct Live {
     /// How the port does.
-    pub status: Status,
+    pub status: PortStatus,
     /// Where its delay comes from.
     pub latency: Latency,
     /// Samples a second.
@@ -40,8 +40,8 @@ pub struct Live {
 
 /// Looks at the port of an instance, whichever that is.
 pub struct Watch {
-    feed: Feed,
-    control: Weak<Control>,
+    feed: TelemetryFeed,
+    control: Weak<PortControl>,
     playing: u64,
     /// Seconds since the last sample.
     still: f32,
@@ -50,11 +50,16 @@ pub struct Watch {
 impl Watch {
     /// Nothing seen yet.
     pub fn new() -> Self {
-        Self { feed: Feed::new(), control: Weak::new(), playing: 0, still: STILL }
+        Self { feed: TelemetryFeed::new(), control: Weak::new(), playing: 0, still: STILL }
     }
 
     /// Reads what has come within the last `seconds`; `None` where the host has not set up audio.
-    pub fn read(&mut self, instance: &Instance, wanted: Wanted, seconds: f32) -> Option<Live> {
+    pub fn read(
+        &mut self,
+        instance: &Instance,
+        wanted: TelemetryRequest,
+        seconds: f32,
+    ) -> Option<Live> {
         // Held for this call only: the port's owner waits for its worker when it drops the control.
         let Some(control) = instance.model.control() else {
             self.feed.close();
@@ -83,7 +88,7 @@ impl Watch {
     }
 
     /// Lanes and codes.
-    pub fn feed(&self) -> &Feed {
+    pub fn feed(&self) -> &TelemetryFeed {
         &self.feed
     }
 }

@@ -7,11 +7,11 @@ use std::sync::{Arc, LazyLock, Weak};
 
 use parking_lot::Mutex;
 use residue_engine::audio::MonoTreatment;
-use residue_engine::codec::{Codec, Config, Options, Precision};
+use residue_engine::codec::{Codec, CodecConfig, CodecOptions, Precision};
 use residue_engine::live::{
-    Allowance, AudioPort, CodecModel, Control, OpenError, PortConfig, open,
+    Allowance, AudioPort, CodecModel, OpenError, PortConfig, PortControl, open_port,
 };
-use residue_engine::models::{self, EMBEDDED, Library, ModelSource, embedded};
+use residue_engine::models::{self, EMBEDDED, ModelLibrary, ModelSource, embedded};
 
 use super::{LoadError, ModelChoice, OpenLibrary};
 
@@ -75,7 +75,7 @@ impl SharedModel {
     pub fn get(choice: &ModelChoice, library: &OpenLibrary) -> Result<Arc<Self>, LoadError> {
         let library = library();
         // Without a home folder weights are packed anew each time.
-        let cache = library.as_ref().ok().map(Library::packed);
+        let cache = library.as_ref().ok().map(ModelLibrary::packed);
         let source = match choice.is_embedded() {
             true => ModelSource::Embedded,
             false => library?.locate(&choice.id)?,
@@ -120,12 +120,12 @@ impl SharedModel {
         &self,
         key: PortKey,
         config: PortConfig,
-    ) -> Result<(AudioPort, Control), OpenError> {
+    ) -> Result<(AudioPort, PortControl), OpenError> {
         // Held while measuring, so that instances which start together agree.
         let mut allowances = self.allowances.lock();
         let allowance = allowances.get(&key).map_or(Allowance::Auto, |&n| Allowance::Samples(n));
         let (port, control) =
-            open(&PortConfig { allowance, ..config }, &CodecModel(self.codec.clone()))?;
+            open_port(&PortConfig { allowance, ..config }, &CodecModel(self.codec.clone()))?;
         allowances.insert(key, control.latency().allowance);
         Ok((port, control))
     }
@@ -142,7 +142,7 @@ impl SharedModel {
                 true => ControlFlow::Continue(()),
                 false => ControlFlow::Break(()),
             };
-            *known = models::sum(&self.source, on_progress).ok();
+            *known = models::model_checksum(&self.source, on_progress).ok();
         }
         known.clone()
     }
@@ -165,11 +165,11 @@ fn load(
 ) -> Result<Codec, LoadError> {
     let model = embedded();
     let config = match source {
-        ModelSource::Embedded => Config::parse(model.config)?,
-        ModelSource::Folder(folder) => Config::read(folder)?,
+        ModelSource::Embedded => CodecConfig::parse(model.config)?,
+        ModelSource::Folder(folder) => CodecConfig::read(folder)?,
     };
     let threads = if config.parameters() <= SMALL { 1 } else { 0 };
-    let options = Options { precision, threads, cache, ..Options::default() };
+    let options = CodecOptions { precision, threads, cache, ..CodecOptions::default() };
     Ok(match source {
         ModelSource::Embedded => Codec::load_from_memory(model.config, model.weights, &options)?,
         ModelSource::Folder(folder) => Codec::load(folder, &options)?,
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     fn get(choice: &ModelChoice) -> Result<Arc<SharedModel>, LoadError> {
-        SharedModel::get(choice, &(Arc::new(Library::from_env) as OpenLibrary))
+        SharedModel::get(choice, &(Arc::new(ModelLibrary::from_env) as OpenLibrary))
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use residue_engine::models::{
-    KnownModel, ModelEntry, ModelSource, ModelsError, Progress, Stage, embedded,
+    KnownModel, ModelEntry, ModelSource, ModelsError, Progress, ProgressStage, embedded,
 };
 
 use super::{ModelSlot, OpenLibrary};
@@ -36,7 +36,7 @@ pub struct Fetch {
     /// The model's name.
     pub name: String,
     /// What is going on.
-    pub stage: Stage,
+    pub stage: ProgressStage,
     /// Bytes here, of all files.
     pub done: u64,
     /// Bytes there are; 0 until that is known.
@@ -107,8 +107,13 @@ impl Shelf {
         if state.stop || state.fetch.as_ref().is_some_and(Fetch::runs) {
             return;
         }
-        let begun =
-            Fetch { name: name.to_owned(), stage: Stage::Asking, done: 0, total: 0, end: None };
+        let begun = Fetch {
+            name: name.to_owned(),
+            stage: ProgressStage::Asking,
+            done: 0,
+            total: 0,
+            end: None,
+        };
         (state.fetch, state.cancel) = (Some(begun), Arc::default());
         let (shelf, slot, name) = (Arc::clone(self), Arc::clone(slot), name.to_owned());
         let cancel = Arc::clone(&state.cancel);
@@ -209,7 +214,7 @@ fn known_about(known: &KnownModel) -> String {
 }
 
 fn embedded_about() -> String {
-    residue_engine::codec::Config::parse(embedded().config).map_or_else(
+    residue_engine::codec::CodecConfig::parse(embedded().config).map_or_else(
         |_| "always there".to_owned(),
         |config| about(config.sample_rate, config.channels, config.quantizer.layers),
     )
@@ -224,7 +229,7 @@ fn about(rate: u32, channels: usize, layers: usize) -> String {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use residue_engine::models::{HubSettings, Library};
+    use residue_engine::models::{HubSettings, ModelLibrary};
 
     use super::*;
 
@@ -244,7 +249,7 @@ mod tests {
         let shelf = Shelf::new(Arc::new(move || {
             let endpoint = Some("http://127.0.0.1:9".to_owned());
             let hub = HubSettings { endpoint, retries: 0, ..HubSettings::new(at.join("hub")) };
-            Ok(Library::new(&at, hub))
+            Ok(ModelLibrary::new(&at, hub))
         }));
         (shelf, home)
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use residue_engine::codec::Precision;
-use residue_engine::live::Control;
+use residue_engine::live::PortControl;
 
 use super::{LoadError, ModelChoice, OpenLibrary, SharedModel};
 use crate::depth::Scale;
@@ -47,7 +47,7 @@ pub struct ModelStatus {
 /// A port and the model it runs.
 #[derive(Clone)]
 pub(super) struct Running {
-    pub control: Arc<Control>,
+    pub control: Arc<PortControl>,
     pub model: Arc<SharedModel>,
     /// The loaded model was offered to this port and refused.
     pub refused: bool,
@@ -150,7 +150,7 @@ impl ModelSlot {
     }
 
     /// The control of the port that runs, for telemetry.
-    pub fn control(&self) -> Option<Arc<Control>> {
+    pub fn control(&self) -> Option<Arc<PortControl>> {
         self.state.lock().running.as_ref().map(|running| Arc::clone(&running.control))
     }
 
@@ -201,7 +201,7 @@ impl ModelSlot {
 
     /// Audio runs with this control and model from now on. If another model has been loaded meanwhile,
     /// the slot's thread switches to it.
-    pub fn attach(&self, control: Arc<Control>, model: Arc<SharedModel>) {
+    pub fn attach(&self, control: Arc<PortControl>, model: Arc<SharedModel>) {
         self.scale.set(model.codec().config());
         let mut state = self.state.lock();
         let waited = state.phase == Phase::WaitsForRestart;
@@ -213,7 +213,7 @@ impl ModelSlot {
     }
 
     /// Audio does not run any more. The control is given back to be dropped by the caller.
-    pub fn detach(&self) -> Option<Arc<Control>> {
+    pub fn detach(&self) -> Option<Arc<PortControl>> {
         self.state.lock().running.take().map(|running| running.control)
     }
 
@@ -240,12 +240,12 @@ impl ModelSlot {
 
 #[cfg(test)]
 mod tests {
-    use residue_engine::models::Library;
+    use residue_engine::models::ModelLibrary;
 
     use super::*;
 
     fn slot() -> Arc<ModelSlot> {
-        ModelSlot::new(Arc::new(Library::from_env))
+        ModelSlot::new(Arc::new(ModelLibrary::from_env))
     }
 
     const LONG: Option<Duration> = Some(Duration::from_secs(60));

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use egui_kittest::kittest::{NodeT, Queryable};
-use residue_engine::live::{Allowance, AudioPort, CodecModel, PortConfig, Settings, Source, open};
-use residue_engine_testing::{HubServer, Mishap, Place};
+use residue_engine::live::{
+    Allowance, AudioPort, CodecModel, ListeningSource, PortConfig, PortSettings, open_port,
+};
+use residue_engine_testing::{HubFault, HubServer, PullFixture};
 use residue_plugin::{Instance, ModelChoice, Phase};
 use residue_ui_testing::signals::{Noise, RATE};
 
@@ -36,10 +38,10 @@ impl Audio {
     /// Starts audio with the model that is there, as a host that waits for the codec.
     fn start(instance: &Instance) -> Self {
         let model = instance.model.prepare(None).unwrap();
-        let settings = Settings { source: Source::Dry, ..Settings::default() };
+        let settings = PortSettings { source: ListeningSource::Dry, ..PortSettings::default() };
         let allowance = Allowance::Samples(BLOCK);
         let config = PortConfig { settings, allowance, ..PortConfig::new(RATE, 2, BLOCK) };
-        let (mut port, control) = open(&config, &CodecModel(model.codec().clone())).unwrap();
+        let (mut port, control) = open_port(&config, &CodecModel(model.codec().clone())).unwrap();
         port.set_offline(true);
         instance.model.attach(Arc::new(control), model);
         Self { port, noise: Noise::new(1), input: Vec::new(), heard: Vec::new() }
@@ -52,7 +54,9 @@ impl Audio {
         self.input.extend(&left);
         self.port.process(&mut [&mut left, &mut right]);
         self.heard.extend(&left);
-        if *self.port.settings() == (Settings { source: Source::Dry, ..Settings::default() }) {
+        if *self.port.settings()
+            == (PortSettings { source: ListeningSource::Dry, ..PortSettings::default() })
+        {
             let latency = self.port.latency().total();
             let block = self.heard.len() - BLOCK..self.heard.len();
             for n in block {
@@ -64,7 +68,7 @@ impl Audio {
 
     /// The loudest sample of half a second of lane A.
     fn loudest(&mut self) -> f32 {
-        self.port.set(&Settings { source: Source::A, ..Settings::default() });
+        self.port.set(&PortSettings { source: ListeningSource::A, ..PortSettings::default() });
         let from = self.heard.len();
         (0..RATE as usize / 2 / BLOCK).for_each(|_| self.play());
         self.heard[from..].iter().fold(0.0, |most, x| x.abs().max(most))
@@ -82,8 +86,8 @@ fn wait(open: &mut Open, audio: &mut Audio, what: &str, so: impl Fn(&Open) -> bo
 #[test]
 fn a_missing_model_is_fetched_and_runs_while_audio_goes_on() {
     let server = hub();
-    server.state().mishaps.push_back(Mishap::Stall(HALF));
-    let mut place = Place::new(&server);
+    server.state().mishaps.push_back(HubFault::Stall(HALF));
+    let mut place = PullFixture::new(&server);
     (place.settings.retries, place.settings.patience) = (3, Duration::from_secs(1));
     let mut open =
         open_over(place.library(), |instance| instance.model.choose(ModelChoice::new("nano")));
@@ -137,7 +141,7 @@ fn a_missing_model_is_fetched_and_runs_while_audio_goes_on() {
 #[test]
 fn a_model_is_fetched_in_the_dialog_and_chosen() {
     let server = hub();
-    let place = Place::new(&server);
+    let place = PullFixture::new(&server);
     let mut open = open_over(place.library(), |_| {});
     open.window.get_by_label("Model embedded, f32").click();
     open.wait_for("Fetch 88 MB");

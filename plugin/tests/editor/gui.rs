@@ -11,7 +11,7 @@ use nice_plug::context::PluginApi;
 use nice_plug::context::gui::{GuiContext, GuiContextInner};
 use nice_plug::params::internals::ParamPtr;
 use nice_plug::plugin::PluginState;
-use residue_engine::models::{HubSettings, Library};
+use residue_engine::models::{HubSettings, ModelLibrary};
 use residue_plugin::Instance;
 use residue_plugin::editor::Panel;
 use residue_ui::Theme;
@@ -85,11 +85,11 @@ pub fn panel() -> (Instance, Panel, Told) {
     let nowhere = std::env::temp_dir().join(format!("residue-editor-{}", std::process::id()));
     let endpoint = Some(format!("http://{}", SILENT.local_addr().unwrap()));
     let hub = HubSettings { endpoint, ..HubSettings::new(nowhere.join("hub")) };
-    panel_over(Library::new(nowhere, hub))
+    panel_over(ModelLibrary::new(nowhere, hub))
 }
 
 /// An instance that finds the models of a library, and an editor of it.
-pub fn panel_over(library: Library) -> (Instance, Panel, Told) {
+pub fn panel_over(library: ModelLibrary) -> (Instance, Panel, Told) {
     let instance = Instance::with_library(Arc::new(move || Ok(library.clone())));
     let told = Told::default();
     let host = Host { _instance: instance.clone(), told: told.clone() };
@@ -110,7 +110,7 @@ pub fn open(prepare: impl FnOnce(&Instance)) -> Open {
 }
 
 /// As [`open`], over a library.
-pub fn open_over(library: Library, prepare: impl FnOnce(&Instance)) -> Open {
+pub fn open_over(library: ModelLibrary, prepare: impl FnOnce(&Instance)) -> Open {
     open_panel(panel_over(library), prepare)
 }
 

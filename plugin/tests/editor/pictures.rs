@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use egui::vec2;
-use residue_engine::live::{Health, Status};
+use residue_engine::live::{PortHealth, PortStatus};
 use residue_plugin::editor::{Live, Panel};
 use residue_plugin::{Instance, ModelChoice, Phase, SharedModel};
 use residue_ui::Theme;
@@ -30,10 +30,10 @@ fn check(
 }
 
 /// What a machine of its own speed would have measured.
-fn measured(status: Status, n: u64) -> Status {
+fn measured(status: PortStatus, n: u64) -> PortStatus {
     let load = 0.031 + 0.004 * (n as f32 * 0.7).sin();
-    Status {
-        health: Health::Running,
+    PortStatus {
+        health: PortHealth::Running,
         load,
         peak_load: load + 0.01,
         delivered: status.playing + 1700,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use residue_engine::live::{
-    Allowance, AudioPort, CodesReader, Control, Format, Frames, LANES, Model, PortConfig,
-    Processed, Processor, open,
+    Allowance, AudioPort, CodesReader, DECODED_LANES, DecodedFrames, FrameBatch, FrameProcessor,
+    LiveModel, ModelFormat, PortConfig, PortControl, open_port,
 };
 use residue_ui_testing::signals::{Noise, RATE, voices};
 
@@ -18,12 +18,12 @@ struct Voice {
     samples: Arc<Vec<[f32; 3]>>,
 }
 
-impl Model for Voice {
-    fn format(&self) -> Format {
-        Format { rate: RATE, channels: 1, frame: FRAME, layers: LAYERS }
+impl LiveModel for Voice {
+    fn format(&self) -> ModelFormat {
+        ModelFormat { rate: RATE, channels: 1, frame: FRAME, layers: LAYERS }
     }
 
-    fn processor(&self, streams: usize) -> Result<Box<dyn Processor>, String> {
+    fn processor(&self, streams: usize) -> Result<Box<dyn FrameProcessor>, String> {
         Ok(Box::new(VoiceProcessor { samples: Arc::clone(&self.samples), streams }))
     }
 }
@@ -33,12 +33,12 @@ struct VoiceProcessor {
     streams: usize,
 }
 
-impl Processor for VoiceProcessor {
-    fn process(&mut self, frames: &Frames<'_>, out: &mut Processed) -> Result<(), String> {
+impl FrameProcessor for VoiceProcessor {
+    fn process(&mut self, frames: &FrameBatch<'_>, out: &mut DecodedFrames) -> Result<(), String> {
         let first = frames.first as usize * FRAME;
         let range = first..first + frames.count * FRAME;
         out.audio.clear();
-        for lane in 0..LANES {
+        for lane in 0..DECODED_LANES {
             for _ in 0..self.streams {
                 let sample = |n: usize| self.samples.get(n).map_or(0.0, |sample| sample[lane + 1]);
                 out.audio.extend(range.clone().map(sample));
@@ -78,12 +78,12 @@ pub struct Playing {
 
 impl Playing {
     /// A stereo port with so many seconds of voice to come.
-    pub fn new(seconds: f64) -> (Self, Arc<Control>) {
+    pub fn new(seconds: f64) -> (Self, Arc<PortControl>) {
         let samples = Arc::new(voices(seconds));
         let model = Voice { samples: Arc::clone(&samples) };
         let allowance = Allowance::Samples(960);
         let config = PortConfig { allowance, ..PortConfig::new(RATE, 2, 480) };
-        let (mut port, control) = open(&config, &model).expect("it opens");
+        let (mut port, control) = open_port(&config, &model).expect("it opens");
         port.set_offline(true);
         let codes = control.codes();
         (Self { port, samples, codes, at: 0, frames: 0 }, Arc::new(control))

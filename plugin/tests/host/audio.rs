@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use clack_extensions::tail::TailLength;
 use residue_engine::audio::{Audio, MonoTreatment};
-use residue_engine::codec::{Codec, Options};
+use residue_engine::codec::{Codec, CodecOptions};
 use residue_engine::models::embedded;
 use residue_engine::offline::{decode, encode};
 
@@ -58,7 +58,7 @@ fn the_tail_covers_the_latency_and_freeze_has_no_end() {
 #[test]
 fn an_offline_render_is_what_roundtrip_writes() {
     let model = embedded();
-    let codec = Codec::load_from_memory(model.config, model.weights, &Options::default());
+    let codec = Codec::load_from_memory(model.config, model.weights, &CodecOptions::default());
     let codec = codec.expect("the embedded model is sound");
     let mut progress = |_| ControlFlow::Continue(());
     for (rate, treatment, mono) in [

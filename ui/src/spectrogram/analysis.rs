@@ -2,7 +2,7 @@
 
 use residue_engine::measure::{FLOOR_DBFS, MeasureError, SpectrumColumn};
 
-use super::Difference;
+use super::DifferenceLane;
 use crate::theme::Lane;
 
 /// Columns kept.
@@ -28,7 +28,7 @@ struct Track {
 pub(super) struct Analysis {
     analyser: SpectrumColumn,
     tracks: [Track; 4],
-    difference: Difference,
+    difference: DifferenceLane,
     /// Samples from one column to the next.
     hop: f64,
     /// Samples since the beginning.
@@ -50,7 +50,7 @@ impl Analysis {
             levels: vec![MISSING; COLUMNS * ROWS],
         };
         let tracks = Lane::ALL.map(track);
-        let difference = Difference::default();
+        let difference = DifferenceLane::default();
         Ok(Self { analyser, tracks, difference, hop, position: 0, written: 0 })
     }
 
@@ -65,7 +65,7 @@ impl Analysis {
     }
 
     /// Which difference is analysed; another one begins anew.
-    pub fn set_difference(&mut self, difference: Difference) {
+    pub fn set_difference(&mut self, difference: DifferenceLane) {
         if difference != self.difference {
             self.difference = difference;
             let track = &mut self.tracks[Lane::Difference as usize];
@@ -213,7 +213,7 @@ mod tests {
         let mut analysis = Analysis::new(RATE, 4.0).unwrap();
         analysis.push(&sines([440.0, 440.0, 880.0], 0, 48_000), [true; 4]);
         assert_eq!(loudest(&analysis, Lane::Difference, 100).1, FLOOR_DBFS as f32);
-        analysis.set_difference(Difference::DryMinusB);
+        analysis.set_difference(DifferenceLane::DryMinusB);
         assert_eq!(analysis.level(Lane::Difference, 100, 0), None);
         analysis.push(&sines([440.0, 440.0, 880.0], 48_000, 48_000), [true; 4]);
         let level = analysis.level(Lane::Difference, 200, row_of(880.0)).unwrap();

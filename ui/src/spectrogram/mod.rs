@@ -7,13 +7,13 @@ mod view;
 
 pub use axis::FrequencyAxis;
 pub use scales::{frequency_grid, frequency_scale, level_scale};
-pub use view::{Reading, Spectrogram, SpectrogramOptions};
+pub use view::{LiveSpectrogram, SpectrogramOptions, SpectrogramReading};
 
-use residue_engine::live::Source;
+use residue_engine::live::ListeningSource;
 
 /// Which difference the fourth spectrogram shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Difference {
+pub enum DifferenceLane {
     /// What lane A leaves behind.
     #[default]
     DryMinusA,
@@ -23,23 +23,23 @@ pub enum Difference {
     AMinusB,
 }
 
-impl Difference {
+impl DifferenceLane {
     /// The one that is heard, if a difference is.
-    pub fn heard(source: Source) -> Option<Self> {
+    pub fn heard(source: ListeningSource) -> Option<Self> {
         match source {
-            Source::DryMinusA => Some(Self::DryMinusA),
-            Source::DryMinusB => Some(Self::DryMinusB),
-            Source::AMinusB => Some(Self::AMinusB),
-            Source::Dry | Source::A | Source::B => None,
+            ListeningSource::DryMinusA => Some(Self::DryMinusA),
+            ListeningSource::DryMinusB => Some(Self::DryMinusB),
+            ListeningSource::AMinusB => Some(Self::AMinusB),
+            ListeningSource::Dry | ListeningSource::A | ListeningSource::B => None,
         }
     }
 
     /// What it is called.
     pub fn name(self) -> &'static str {
         crate::source_strip::name(match self {
-            Self::DryMinusA => Source::DryMinusA,
-            Self::DryMinusB => Source::DryMinusB,
-            Self::AMinusB => Source::AMinusB,
+            Self::DryMinusA => ListeningSource::DryMinusA,
+            Self::DryMinusB => ListeningSource::DryMinusB,
+            Self::AMinusB => ListeningSource::AMinusB,
         })
     }
 

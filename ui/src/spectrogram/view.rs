@@ -10,10 +10,10 @@ use egui::{
 use residue_engine::measure::MeasureError;
 
 use super::analysis::{Analysis, COLUMNS, RANGE, ROWS};
-use super::{Difference, FrequencyAxis, frequency_scale, level_scale};
+use super::{DifferenceLane, FrequencyAxis, frequency_scale, level_scale};
 use crate::color_map::ColorMap;
-use crate::feed::Feed;
 use crate::ring_texture::RingTexture;
+use crate::telemetry_feed::TelemetryFeed;
 use crate::text::minus;
 use crate::theme::{self, Lane, Theme, size};
 
@@ -30,7 +30,7 @@ pub struct SpectrogramOptions {
     /// Which lanes are shown, by [`Lane`]; only they are computed.
     pub lanes: [bool; 4],
     /// What the fourth one is.
-    pub difference: Difference,
+    pub difference: DifferenceLane,
     /// Frequency axis.
     pub axis: FrequencyAxis,
     /// Level in dBFS of the faintest colour.
@@ -44,7 +44,7 @@ impl Default for SpectrogramOptions {
     fn default() -> Self {
         Self {
             lanes: [true; 4],
-            difference: Difference::default(),
+            difference: DifferenceLane::default(),
             axis: FrequencyAxis::default(),
             low: -100.0,
             high: 0.0,
@@ -54,7 +54,7 @@ impl Default for SpectrogramOptions {
 
 /// What lies under the mouse.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Reading {
+pub struct SpectrogramReading {
     /// The lane pointed at.
     pub lane: Lane,
     /// Seconds, 0 now, negative before.
@@ -66,7 +66,7 @@ pub struct Reading {
 }
 
 /// Spectrograms of running audio.
-pub struct Spectrogram {
+pub struct LiveSpectrogram {
     analysis: Analysis,
     textures: [RingTexture; 4],
     seconds: f64,
@@ -75,7 +75,7 @@ pub struct Spectrogram {
     options: SpectrogramOptions,
 }
 
-impl Spectrogram {
+impl LiveSpectrogram {
     /// The last `seconds` of audio at `rate` hertz. Takes 2 MB.
     ///
     /// # Errors
@@ -97,7 +97,7 @@ impl Spectrogram {
     }
 
     /// Takes what `feed` read last; begins anew if the feed did.
-    pub fn update(&mut self, feed: &Feed) {
+    pub fn update(&mut self, feed: &TelemetryFeed) {
         if feed.epoch() != self.epoch {
             self.epoch = feed.epoch();
             self.analysis.clear();
@@ -129,7 +129,7 @@ impl Spectrogram {
         &mut self,
         ui: &mut Ui,
         options: &SpectrogramOptions,
-    ) -> (Response, Option<Reading>) {
+    ) -> (Response, Option<SpectrogramReading>) {
         self.options = *options;
         self.analysis.set_difference(options.difference);
         let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
@@ -253,7 +253,7 @@ impl Spectrogram {
         theme: &Theme,
         rect: Rect,
         panes: &[(Lane, Rect)],
-        reading: Option<&Reading>,
+        reading: Option<&SpectrogramReading>,
     ) {
         let painter = ui.painter();
         let line = rect.top() + TOP / 2.0 - 1.0;
@@ -303,7 +303,7 @@ impl Spectrogram {
     }
 
     /// What lies at a point.
-    fn read(&self, at: Pos2, panes: &[(Lane, Rect)]) -> Option<Reading> {
+    fn read(&self, at: Pos2, panes: &[(Lane, Rect)]) -> Option<SpectrogramReading> {
         let (lane, pane) = panes.iter().find(|(_, pane)| pane.contains(at))?;
         let back = f64::from((pane.right() - at.x) / pane.width()).clamp(0.0, 1.0);
         let height = f64::from((at.y - pane.top()) / pane.height());
@@ -314,7 +314,7 @@ impl Spectrogram {
         let level = |lane| column.and_then(|column| self.analysis.level(lane, column, row));
         let levels =
             Lane::ALL.map(|lane| self.options.lanes[lane as usize].then(|| level(lane)).flatten());
-        Some(Reading { lane: *lane, seconds: -back * self.seconds, hertz, levels })
+        Some(SpectrogramReading { lane: *lane, seconds: -back * self.seconds, hertz, levels })
     }
 }
 

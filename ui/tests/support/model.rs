@@ -1,37 +1,39 @@
 //! A codec that is none: its lanes are its input, its codes count.
 
-use residue_engine::live::{Format, Frames, LANES, Model, Processed, Processor};
+use residue_engine::live::{
+    DECODED_LANES, DecodedFrames, FrameBatch, FrameProcessor, LiveModel, ModelFormat,
+};
 
 /// Layers of its codes.
 pub const LAYERS: usize = 4;
 
 /// Code of layer k of frame n: 10 n + k, below 1024.
 pub struct Counting {
-    pub format: Format,
+    pub format: ModelFormat,
 }
 
 impl Counting {
     pub fn new(rate: u32, frame: usize) -> Self {
-        Self { format: Format { rate, channels: 1, frame, layers: LAYERS } }
+        Self { format: ModelFormat { rate, channels: 1, frame, layers: LAYERS } }
     }
 }
 
-impl Model for Counting {
-    fn format(&self) -> Format {
+impl LiveModel for Counting {
+    fn format(&self) -> ModelFormat {
         self.format
     }
 
-    fn processor(&self, _: usize) -> Result<Box<dyn Processor>, String> {
+    fn processor(&self, _: usize) -> Result<Box<dyn FrameProcessor>, String> {
         Ok(Box::new(CountingProcessor))
     }
 }
 
 struct CountingProcessor;
 
-impl Processor for CountingProcessor {
-    fn process(&mut self, frames: &Frames<'_>, out: &mut Processed) -> Result<(), String> {
+impl FrameProcessor for CountingProcessor {
+    fn process(&mut self, frames: &FrameBatch<'_>, out: &mut DecodedFrames) -> Result<(), String> {
         out.audio.clear();
-        for lane in 0..LANES {
+        for lane in 0..DECODED_LANES {
             let gain = if lane == 0 { 0.5 } else { 0.25 };
             let plane = frames.planes.iter().flat_map(|plane| plane.iter());
             out.audio.extend(plane.map(|sample| sample * gain));

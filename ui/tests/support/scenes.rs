@@ -1,12 +1,12 @@
 //! What the pictures show: every widget and view, with made-up data.
 
 use egui::{Align, Key, Layout, Pos2, Rect, Ui, UiBuilder, Vec2, pos2, vec2};
-use residue_engine::live::{Health, Latency, Source, Status};
-use residue_ui::quantity::{Decibels, Depth, Percent};
+use residue_engine::live::{Latency, ListeningSource, PortHealth, PortStatus};
+use residue_ui::knob_scale::{DecibelScale, DepthScale, PercentScale};
 use residue_ui::{
-    CodebookStats, Distance, FrequencyAxis, Knob, Lane, LoadHistory, Meters, Spectrogram,
-    SpectrogramOptions, Theme, Timeline, TokenMap, TokenMapOptions, latency, load, source_strip,
-    waveform,
+    CodebookStats, DistanceView, FrequencyAxis, Knob, Lane, LevelMeters, LiveSpectrogram,
+    LoadHistory, SpectrogramOptions, Theme, Timeline, TokenMap, TokenMapOptions, latency, load,
+    source_strip, waveform,
 };
 use residue_ui_testing::signals::{LAYERS, RATE, codes, voices};
 use residue_ui_testing::{Picture, Stage, with_margin};
@@ -26,20 +26,20 @@ pub struct Scene {
 
 /// What the scenes draw.
 pub struct Data {
-    pub source: Source,
+    pub source: ListeningSource,
     pub depths: [f64; 2],
     pub gain: f64,
     pub mix: f64,
-    pub meters: Meters,
-    pub status: Status,
+    pub meters: LevelMeters,
+    pub status: PortStatus,
     pub history: LoadHistory,
-    pub spectrogram: Spectrogram,
+    pub spectrogram: LiveSpectrogram,
     pub options: SpectrogramOptions,
     pub tokens: TokenMap,
     pub frames: residue_ui::FrameWindow,
     pub codebooks: CodebookStats,
     pub peaks: Vec<[f32; 2]>,
-    pub distance: Distance,
+    pub distance: DistanceView,
 }
 
 /// A scene without mouse and keys.
@@ -78,11 +78,11 @@ pub const EDITOR: Scene =
 
 impl Data {
     pub fn new() -> Self {
-        let mut meters = Meters::default();
+        let mut meters = LevelMeters::default();
         meters.update(&[[0.71, 0.6], [1.02, 0.5]], 0.0);
         (0..20).for_each(|_| meters.update(&[[0.3, 0.22], [0.35, 0.28]], 1.0 / 30.0));
-        let status = Status {
-            health: Health::Running,
+        let status = PortStatus {
+            health: PortHealth::Running,
             load: 0.34,
             peak_load: 0.41,
             frames: 14_200,
@@ -97,15 +97,15 @@ impl Data {
         for n in 0..200u32 {
             let load = 0.34 + 0.06 * (f64::from(n) * 0.7).sin() as f32;
             let peak_load = if n == 120 { 1.12 } else { load + 0.03 };
-            history.update(&Status { load, peak_load, ..status.clone() }, 0.25);
+            history.update(&PortStatus { load, peak_load, ..status.clone() }, 0.25);
         }
-        let mut spectrogram = Spectrogram::new(RATE, 8.0).expect("a rate");
+        let mut spectrogram = LiveSpectrogram::new(RATE, 8.0).expect("a rate");
         let voices = voices(8.3);
         spectrogram.push(&voices);
-        let mut distance = Distance::new(RATE).expect("a rate");
+        let mut distance = DistanceView::new(RATE).expect("a rate");
         distance.push(&voices);
         Self {
-            source: Source::A,
+            source: ListeningSource::A,
             depths: [16.0, 4.0],
             gain: -3.0,
             mix: 1.0,
@@ -138,14 +138,14 @@ pub fn draw(scene: &Scene, data: &mut Data, theme: &Theme, scale: f32) -> Pictur
 
 fn knobs(ui: &mut Ui, data: &mut Data) {
     let theme = Theme::of(ui);
-    let depth = Depth::new(LAYERS, 0.125);
+    let depth = DepthScale::new(LAYERS, 0.125);
     ui.horizontal(|ui| {
         for (lane, name, value) in [(Lane::A, "Depth A", 0), (Lane::B, "Depth B", 1)] {
             Knob::new(name, &depth).accent(theme.lane(lane)).show(ui, &mut data.depths[value]);
         }
-        Knob::new("Output", &Decibels { low: -24.0, high: 24.0 }).show(ui, &mut data.gain);
+        Knob::new("Output", &DecibelScale { low: -24.0, high: 24.0 }).show(ui, &mut data.gain);
         ui.add_enabled_ui(false, |ui| {
-            Knob::new("Mix", &Percent { default: 1.0 }).show(ui, &mut data.mix);
+            Knob::new("Mix", &PercentScale { default: 1.0 }).show(ui, &mut data.mix);
         });
     });
 }

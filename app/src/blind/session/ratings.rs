@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use residue_engine::blind::{Draw, Findings, Rating, Report};
+use residue_engine::blind::{BlindTestReport, RandomSource, RatingTest, TestResult};
 
 use crate::blind::{BlindError, Player, Rendered};
 
@@ -18,11 +18,11 @@ pub enum Stand {
 /// A page of versions to rate, the original and an anchor hidden among them. Scores may change until
 /// the page is closed; names come out after.
 pub struct Ratings {
-    test: Rating,
+    test: RatingTest,
     rendered: Rendered,
     started: bool,
     playing: Stand,
-    report: Option<Report>,
+    report: Option<BlindTestReport>,
 }
 
 impl Ratings {
@@ -30,9 +30,9 @@ impl Ratings {
     ///
     /// # Errors
     /// If there are no random numbers.
-    pub fn new(rendered: Rendered, draw: &mut dyn Draw) -> Result<Self, BlindError> {
+    pub fn new(rendered: Rendered, draw: &mut dyn RandomSource) -> Result<Self, BlindError> {
         let names = rendered.heard.compared.iter().map(|compared| compared.name.clone()).collect();
-        let test = Rating::new(names, 0, draw)?;
+        let test = RatingTest::new(names, 0, draw)?;
         Ok(Self { test, rendered, started: false, playing: Stand::Reference, report: None })
     }
 
@@ -96,8 +96,8 @@ impl Ratings {
         if let (Some(scores), Some(heard_reference)) =
             (self.test.result(), self.test.heard_reference())
         {
-            let findings = Findings::Rating { scores, heard_reference };
-            self.report = Some(Report::new(self.rendered.heard.clone(), findings));
+            let findings = TestResult::Rating { scores, heard_reference };
+            self.report = Some(BlindTestReport::new(self.rendered.heard.clone(), findings));
             player.end();
         }
         Ok(())
@@ -109,7 +109,7 @@ impl Ratings {
     }
 
     /// What came of it, once the page is closed and not before.
-    pub fn report(&self) -> Option<&Report> {
+    pub fn report(&self) -> Option<&BlindTestReport> {
         self.report.as_ref()
     }
 }

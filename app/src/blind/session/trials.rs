@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use residue_engine::blind::{
-    Abx, Compared, Draw, Findings, Heard, MOST_TRIALS, Report, Side, Staircase,
+    AbxSide, AbxTest, BlindTestReport, ComparedStimulus, ListeningConditions, MAX_TRIALS,
+    RandomSource, Staircase, TestResult,
 };
 
 use crate::blind::{BlindError, Ladder, Player, Rendered};
@@ -49,15 +50,15 @@ pub struct TrialCount {
 
 enum Kind {
     Abx {
-        test: Abx,
+        test: AbxTest,
         rendered: Rendered,
     },
     Threshold {
         test: Staircase,
         ladder: Ladder,
-        heard: Heard,
+        heard: ListeningConditions,
         /// By depth, of what was heard.
-        compared: BTreeMap<usize, Vec<Compared>>,
+        compared: BTreeMap<usize, Vec<ComparedStimulus>>,
     },
 }
 
@@ -72,7 +73,7 @@ pub struct Trials {
     presented: bool,
     playing: Label,
     heard_x: bool,
-    report: Option<Report>,
+    report: Option<BlindTestReport>,
 }
 
 impl Trials {
@@ -80,15 +81,19 @@ impl Trials {
     ///
     /// # Errors
     /// If there are no random numbers.
-    pub fn abx(rendered: Rendered, trials: usize, draw: Box<dyn Draw>) -> Result<Self, BlindError> {
-        Ok(Self::new(Kind::Abx { test: Abx::new(trials, draw)?, rendered }))
+    pub fn abx(
+        rendered: Rendered,
+        trials: usize,
+        draw: Box<dyn RandomSource>,
+    ) -> Result<Self, BlindError> {
+        Ok(Self::new(Kind::Abx { test: AbxTest::new(trials, draw)?, rendered }))
     }
 
     /// A threshold finder over all depths of a ladder whose model is loaded.
     ///
     /// # Errors
     /// If there are no random numbers, or the model is not loaded yet.
-    pub fn threshold(ladder: Ladder, draw: Box<dyn Draw>) -> Result<Self, BlindError> {
+    pub fn threshold(ladder: Ladder, draw: Box<dyn RandomSource>) -> Result<Self, BlindError> {
         let (Some(layers), Some(heard)) = (ladder.layers(), ladder.heard()) else {
             return Err(BlindError::NoResult { what: "loading the model" });
         };
@@ -149,7 +154,7 @@ impl Trials {
         if !self.presented || self.report.is_some() {
             return;
         }
-        let side = |side| usize::from(side == Side::B);
+        let side = |side| usize::from(side == AbxSide::B);
         player.select(match label {
             Label::A => 0,
             Label::B => 1,
@@ -159,7 +164,7 @@ impl Trials {
         self.heard_x |= label == Label::X;
     }
 
-    fn x(&self) -> Side {
+    fn x(&self) -> AbxSide {
         match &self.kind {
             Kind::Abx { test, .. } => test.x(),
             Kind::Threshold { test, .. } => test.x(),
@@ -180,14 +185,14 @@ impl Trials {
     ///
     /// # Errors
     /// If there are no random numbers; the answer then does not count.
-    pub fn answer(&mut self, answer: Side, player: &mut dyn Player) -> Result<(), BlindError> {
+    pub fn answer(&mut self, answer: AbxSide, player: &mut dyn Player) -> Result<(), BlindError> {
         if !self.may_answer() {
             return Ok(());
         }
         let finished = match &mut self.kind {
             Kind::Abx { test, rendered } => {
                 test.answer(answer)?;
-                test.result().map(|result| (rendered.heard.clone(), Findings::Abx(result)))
+                test.result().map(|result| (rendered.heard.clone(), TestResult::Abx(result)))
             }
             Kind::Threshold { test, ladder, heard, compared } => {
                 if let Some(rung) = ladder.rung(test.depth()) {
@@ -197,13 +202,16 @@ impl Trials {
                 ladder.want(&test.reachable());
                 test.result().map(|result| {
                     let compared = compared.values().flatten().cloned().collect();
-                    (Heard { compared, ..heard.clone() }, Findings::Staircase(result))
+                    (
+                        ListeningConditions { compared, ..heard.clone() },
+                        TestResult::Staircase(result),
+                    )
                 })
             }
         };
         self.presented = false;
         if let Some((heard, findings)) = finished {
-            self.report = Some(Report::new(heard, findings));
+            self.report = Some(BlindTestReport::new(heard, findings));
             player.end();
             return Ok(());
         }
@@ -229,7 +237,7 @@ impl Trials {
                 TrialCount { answered: test.answered(), of: test.planned(), exactly: true }
             }
             Kind::Threshold { test, .. } => {
-                TrialCount { answered: test.answered(), of: MOST_TRIALS, exactly: false }
+                TrialCount { answered: test.answered(), of: MAX_TRIALS, exactly: false }
             }
         }
     }
@@ -243,7 +251,7 @@ impl Trials {
     }
 
     /// What came of it, once all trials are answered and not before.
-    pub fn report(&self) -> Option<&Report> {
+    pub fn report(&self) -> Option<&BlindTestReport> {
         self.report.as_ref()
     }
 }

@@ -2,7 +2,7 @@
 //! person sees it.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use residue_engine::live::{Latency, Status};
+use residue_engine::live::{Latency, PortStatus};
 
 use crate::device::Counts;
 
@@ -27,7 +27,7 @@ impl Meters {
     }
 
     /// Draws the line anew. Peaks are those since the status was last read.
-    pub fn show(&self, status: &Status, counts: Counts) {
+    pub fn show(&self, status: &PortStatus, counts: Counts) {
         if self.bar.is_hidden() {
             return;
         }

@@ -9,10 +9,10 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
-use residue_engine::codec::Config;
+use residue_engine::codec::CodecConfig;
 use residue_engine::live::{
-    self, Allowance, AudioPort, CodecModel, FrameSettings, Health, Latency, PortConfig, Settings,
-    Status,
+    self, Allowance, AudioPort, CodecModel, FrameEffects, Latency, PortConfig, PortHealth,
+    PortSettings, PortStatus,
 };
 use residue_ui::text::kbps;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -37,7 +37,7 @@ pub fn run(args: &Listen) -> Result<()> {
     let depth = input::depth(args.depth, config)?;
     let depth_b = input::depth(Some(args.depth_b), config).context("for --depth-b")?;
     let (port, control) =
-        live::open(&port_config(args, &shape, [depth, depth_b]), &CodecModel(codec.clone()))?;
+        live::open_port(&port_config(args, &shape, [depth, depth_b]), &CodecModel(codec.clone()))?;
     let latency = control.latency();
 
     let interrupted = interruption()?;
@@ -112,10 +112,10 @@ fn port_config(args: &Listen, shape: &Shape, depths: [usize; 2]) -> PortConfig {
     PortConfig {
         allowance: args.allowance.map_or(Allowance::Auto, |ms| Allowance::Samples(samples(ms))),
         treatment: args.mono.into(),
-        settings: Settings {
+        settings: PortSettings {
             source: args.source.into(),
-            frames: FrameSettings { depths, ..FrameSettings::default() },
-            ..Settings::default()
+            frames: FrameEffects { depths, ..FrameEffects::default() },
+            ..PortSettings::default()
         },
         ..PortConfig::new(shape.rate, shape.channels, shape.buffer as usize)
     }
@@ -158,7 +158,7 @@ impl Work {
 }
 
 /// What a person should know before the first sound.
-fn introduce(args: &Listen, shape: &Shape, config: &Config, depth: usize, latency: Latency) {
+fn introduce(args: &Listen, shape: &Shape, config: &CodecConfig, depth: usize, latency: Latency) {
     eprintln!("Use headphones: a microphone that hears its own loudspeakers feeds back.");
     eprintln!(
         "{}: {} -> {}, {} Hz, {}, blocks of {} frames",
@@ -184,11 +184,11 @@ fn introduce(args: &Listen, shape: &Shape, config: &Config, depth: usize, latenc
 }
 
 /// Shows what the devices remark; an error is the end.
-fn look_after(stream: &mut Stream, status: &Status, meters: &Meters) -> Result<()> {
+fn look_after(stream: &mut Stream, status: &PortStatus, meters: &Meters) -> Result<()> {
     for remark in stream.check().map_err(told)? {
         meters.remark(&remark);
     }
-    if let Health::Failed(problem) = &status.health {
+    if let PortHealth::Failed(problem) = &status.health {
         bail!("the model failed while it ran: {problem}");
     }
     Ok(())

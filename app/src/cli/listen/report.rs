@@ -1,7 +1,7 @@
 //! What `residue listen` says when it is over.
 
 use clap::ValueEnum;
-use residue_engine::live::{Latency, Status};
+use residue_engine::live::{Latency, PortStatus};
 use serde_json::{Value, json};
 
 use super::super::args::Listen;
@@ -28,7 +28,7 @@ pub struct Report<'a> {
     pub latency: Latency,
     /// Frames heard.
     pub frames: u64,
-    pub status: Status,
+    pub status: PortStatus,
     pub peak_load: f32,
     pub counts: Counts,
     pub ended: &'a Ended,

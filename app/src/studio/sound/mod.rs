@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use residue_engine::live::Settings;
+use residue_engine::live::PortSettings;
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
@@ -39,7 +39,7 @@ const GLIDE: Duration = Duration::from_millis(20);
 /// An order to the audio thread.
 pub enum Message {
     /// What is heard.
-    Settings(Settings),
+    Settings(PortSettings),
     /// Gain of the output: volume and mute.
     Gain(f32),
     /// Another program, after a fade.
@@ -381,8 +381,8 @@ impl Sound {
 #[cfg(test)]
 mod tests {
     use residue_engine::audio::Audio;
-    use residue_engine::codec::{Codec, Options};
-    use residue_engine::live::{CodecModel, Control, PortConfig, Source, open};
+    use residue_engine::codec::{Codec, CodecOptions};
+    use residue_engine::live::{CodecModel, ListeningSource, PortConfig, PortControl, open_port};
     use residue_engine::models::embedded;
 
     use super::super::state::Stimuli;
@@ -395,9 +395,9 @@ mod tests {
         Audio { rate: RATE, channels: vec![plane] }
     }
 
-    fn program(codec: &Codec, serial: u64, begin: Begin) -> (Box<Program>, Control) {
+    fn program(codec: &Codec, serial: u64, begin: Begin) -> (Box<Program>, PortControl) {
         let (mut port, control) =
-            open(&PortConfig::new(RATE, 1, 128), &CodecModel(codec.clone())).unwrap();
+            open_port(&PortConfig::new(RATE, 1, 128), &CodecModel(codec.clone())).unwrap();
         port.set_offline(true);
         let material = Material::Audio(Arc::new(audio(12_000)));
         let region = Some((1000, 5000));
@@ -409,7 +409,7 @@ mod tests {
     fn the_audio_thread_leaves_the_allocator_alone() {
         let model = embedded();
         let codec =
-            Codec::load_from_memory(model.config, model.weights, &Options::default()).unwrap();
+            Codec::load_from_memory(model.config, model.weights, &CodecOptions::default()).unwrap();
         let meters = Arc::new(Meters::default());
         let (mut sound, mut line) = Sound::new(RATE, 1.0, Arc::clone(&meters));
         let (first, _first) = program(&codec, 1, Begin::At(0));
@@ -419,7 +419,8 @@ mod tests {
         let stimuli =
             Arc::new(Stimuli { rate: RATE, planes: vec![audio(3000), audio(3000)], region: None });
         let audition = Box::new(Audition::new(stimuli, RATE).unwrap());
-        let mut settings = Settings { source: Source::DryMinusB, ..Settings::default() };
+        let mut settings =
+            PortSettings { source: ListeningSource::DryMinusB, ..PortSettings::default() };
         settings.frames.depths = [3, 9];
         let orders: Vec<Option<Message>> = vec![
             None,

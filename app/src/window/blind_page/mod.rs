@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::{RichText, ScrollArea, Ui};
-use residue_engine::blind::{Draw, Report, Side, SystemDraw};
+use residue_engine::blind::{AbxSide, BlindTestReport, RandomSource, SystemRandom};
 use residue_ui::{FRAME, Theme};
 
 use crate::blind::{
@@ -37,7 +37,7 @@ use result_view::Saving;
 const WIDTH: f32 = 680.0;
 
 /// Makes sources of random choices.
-pub type Draws = Box<dyn FnMut() -> Box<dyn Draw>>;
+pub type Draws = Box<dyn FnMut() -> Box<dyn RandomSource>>;
 
 /// The page and the test that runs on it.
 pub struct BlindPage {
@@ -59,9 +59,9 @@ enum Stage {
     Setup,
     Rendering(Task<Rendered>),
     Climbing(Ladder),
-    Trials { test: Box<Trials>, stopping: bool, chosen: Option<Side> },
+    Trials { test: Box<Trials>, stopping: bool, chosen: Option<AbxSide> },
     Ratings { test: Box<Ratings>, stopping: bool },
-    Over { report: Box<Report>, saving: Saving },
+    Over { report: Box<BlindTestReport>, saving: Saving },
 }
 
 /// What a view asks for.
@@ -69,7 +69,7 @@ enum Wish {
     Start,
     Stop,
     SetUp,
-    Finished(Box<Report>),
+    Finished(Box<BlindTestReport>),
     Failed(BlindError),
 }
 
@@ -77,7 +77,7 @@ impl BlindPage {
     /// A page that draws from the system's random numbers. `wake` asks for the window to be drawn
     /// again, from any thread.
     pub fn new(shelf: Arc<Shelf>, wake: Wake) -> Self {
-        Self::with_draws(shelf, wake, Box::new(|| Box::new(SystemDraw)))
+        Self::with_draws(shelf, wake, Box::new(|| Box::new(SystemRandom)))
     }
 
     /// A page that draws from something else: for tests of the page.
@@ -101,7 +101,7 @@ impl BlindPage {
     }
 
     /// The finished test that is shown.
-    pub fn report(&self) -> Option<&Report> {
+    pub fn report(&self) -> Option<&BlindTestReport> {
         match &self.stage {
             Stage::Over { report, .. } => Some(report),
             _ => None,

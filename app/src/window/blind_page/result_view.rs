@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use egui::{Grid, Key, RichText, TextEdit, Ui, WidgetInfo, vec2};
-use residue_engine::blind::{AbxResult, Findings, Report, Scored, Threshold};
+use residue_engine::blind::{AbxResult, BlindTestReport, StimulusScore, TestResult, Threshold};
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
@@ -17,7 +17,7 @@ pub(super) struct Saving(Option<Result<String, String>>);
 
 pub(super) fn show(
     ui: &mut Ui,
-    report: &Report,
+    report: &BlindTestReport,
     saving: &mut Saving,
     folder: &mut String,
 ) -> Option<Wish> {
@@ -29,9 +29,9 @@ pub(super) fn show(
     ui.label(RichText::new(&report.result).size(size::VALUE));
     ui.add_space(8.0);
     match &report.findings {
-        Findings::Abx(result) => abx(ui, result),
-        Findings::Staircase(result) => staircase_plot(ui, result),
-        Findings::Rating { scores, .. } => ratings(ui, scores),
+        TestResult::Abx(result) => abx(ui, result),
+        TestResult::Staircase(result) => staircase_plot(ui, result),
+        TestResult::Rating { scores, .. } => ratings(ui, scores),
     }
     ui.add_space(8.0);
     ui.scope(|ui| compared(ui, report));
@@ -51,15 +51,15 @@ pub(super) fn show(
 }
 
 /// The result in a number.
-fn figure(findings: &Findings) -> Option<String> {
+fn figure(findings: &TestResult) -> Option<String> {
     match findings {
-        Findings::Abx(AbxResult { p, .. }) if *p < 0.001 => Some(format!("p = {p:.1e}")),
-        Findings::Abx(AbxResult { p, .. }) => Some(format!("p = {p:.3}")),
-        Findings::Staircase(result) => match result.threshold {
+        TestResult::Abx(AbxResult { p, .. }) if *p < 0.001 => Some(format!("p = {p:.1e}")),
+        TestResult::Abx(AbxResult { p, .. }) => Some(format!("p = {p:.3}")),
+        TestResult::Staircase(result) => match result.threshold {
             Threshold::Depth(depth) => Some(format!("{depth:.1} layers")),
             _ => None,
         },
-        Findings::Rating { .. } => None,
+        TestResult::Rating { .. } => None,
     }
 }
 
@@ -77,10 +77,10 @@ fn abx(ui: &mut Ui, result: &AbxResult) {
     });
 }
 
-fn ratings(ui: &mut Ui, scores: &[Scored]) {
+fn ratings(ui: &mut Ui, scores: &[StimulusScore]) {
     let theme = Theme::of(ui);
     Grid::new("scores").num_columns(3).show(ui, |ui| {
-        for Scored { name, score } in scores {
+        for StimulusScore { name, score } in scores {
             ui.label(RichText::new(score.to_string()).strong());
             let (rect, _) = ui.allocate_exact_size(vec2(220.0, 10.0), egui::Sense::hover());
             ui.painter().rect_filled(rect, 2, theme.surface);
@@ -93,14 +93,14 @@ fn ratings(ui: &mut Ui, scores: &[Scored]) {
 }
 
 /// What was heard, and at which gain. Sums are in the report.
-fn compared(ui: &mut Ui, report: &Report) {
+fn compared(ui: &mut Ui, report: &BlindTestReport) {
     let theme = Theme::of(ui);
     let weak = |text: String| RichText::new(text).color(theme.weak).size(size::SMALL);
     let passage = &report.heard.passage;
     let seconds = passage.samples as f64 / f64::from(passage.rate);
     ui.label(weak(format!("{}, {seconds:.1} s, at {} Hz", passage.file, report.heard.played_rate)));
     // A threshold test has heard many, and its picture says which.
-    if matches!(report.findings, Findings::Staircase(_)) {
+    if matches!(report.findings, TestResult::Staircase(_)) {
         return;
     }
     ui.spacing_mut().interact_size.y = size::SMALL + 4.0;
@@ -113,7 +113,7 @@ fn compared(ui: &mut Ui, report: &Report) {
     });
 }
 
-fn save(ui: &mut Ui, report: &Report, saving: &mut Saving, folder: &mut String) {
+fn save(ui: &mut Ui, report: &BlindTestReport, saving: &mut Saving, folder: &mut String) {
     ui.horizontal(|ui| {
         let entry = TextEdit::singleline(folder).desired_width(ui.available_width() - 130.0);
         let entry = ui.add(entry.hint_text("Folder for the report"));

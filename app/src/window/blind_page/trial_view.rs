@@ -1,7 +1,7 @@
 //! A trial: listen to A, B and X, and say which X is.
 
 use egui::{Align, Key, Layout, RichText, Sense, Ui, WidgetInfo, vec2};
-use residue_engine::blind::Side;
+use residue_engine::blind::AbxSide;
 use residue_ui::Theme;
 
 use super::answers::{rate_changed, transport, way_out};
@@ -11,7 +11,7 @@ use crate::blind::{Label, Player, Trials};
 
 /// What the page remembers of a test: whether it is about to be stopped, the answer that the arrow
 /// keys have chosen, whether it plays.
-type Memory<'a> = (&'a mut bool, &'a mut Option<Side>, &'a mut bool);
+type Memory<'a> = (&'a mut bool, &'a mut Option<AbxSide>, &'a mut bool);
 
 pub(super) fn show(
     ui: &mut Ui,
@@ -112,13 +112,14 @@ fn listen(ui: &mut Ui, test: &mut Trials, player: &mut dyn Player) {
 }
 
 /// The two answers; the one that was given.
-fn answer(ui: &mut Ui, test: &Trials, chosen: &mut Option<Side>) -> Option<Side> {
+fn answer(ui: &mut Ui, test: &Trials, chosen: &mut Option<AbxSide>) -> Option<AbxSide> {
     let allowed = test.may_answer();
     let mut given = None;
     ui.add_enabled_ui(allowed, |ui| {
         ui.horizontal(|ui| {
             let width = (ui.available_width() - ui.spacing().item_spacing.x) / 2.0;
-            let both = [(Side::A, "X is A", "1", Key::Num1), (Side::B, "X is B", "2", Key::Num2)];
+            let both =
+                [(AbxSide::A, "X is A", "1", Key::Num1), (AbxSide::B, "X is B", "2", Key::Num2)];
             for (side, text, key, number) in both {
                 let chosen = *chosen == Some(side);
                 let size = vec2(width, 48.0);
@@ -130,7 +131,7 @@ fn answer(ui: &mut Ui, test: &Trials, chosen: &mut Option<Side>) -> Option<Side>
             }
         });
     });
-    for (key, side) in [(Key::ArrowLeft, Side::A), (Key::ArrowRight, Side::B)] {
+    for (key, side) in [(Key::ArrowLeft, AbxSide::A), (Key::ArrowRight, AbxSide::B)] {
         if keys::free(ui, key) && allowed {
             *chosen = Some(side);
         }

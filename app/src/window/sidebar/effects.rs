@@ -1,7 +1,7 @@
 //! What happens to frames, and at the output.
 
 use egui::{Slider, Ui};
-use residue_engine::live::{Concealment, LossFill};
+use residue_engine::live::{Concealment, LossConcealment};
 
 use crate::studio::Studio;
 use crate::window::parts;
@@ -26,7 +26,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
             ui.add(slider).on_hover_text("how many in a row, on average")
         });
         parts::field(ui, "Lost are", |ui| {
-            let all = [("repeated", LossFill::Repeat), ("silent", LossFill::Silence)];
+            let all = [("repeated", LossConcealment::Repeat), ("silent", LossConcealment::Silence)];
             pick(ui, "fill", &all, &mut frames.loss.fill)
         });
     });

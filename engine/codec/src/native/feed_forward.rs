@@ -4,8 +4,8 @@ use super::activation::activate;
 use super::linear;
 use crate::config::{Activation, FeedForward, TransformerConfig};
 use crate::error::CodecError;
-use crate::names;
-use crate::scope::Scope;
+use crate::tensor_names;
+use crate::tensor_scope::TensorScope;
 use residue_kernels::{Crew, Epilogue, Isa, Linear, Rounded, Rows, Then};
 
 /// Weights of one feed-forward block.
@@ -18,12 +18,12 @@ pub(super) struct FeedForwardBlock {
 
 impl FeedForwardBlock {
     /// `scope` is the transformer layer's.
-    pub fn load(scope: &Scope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
+    pub fn load(scope: &TensorScope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
         let width = config.width;
         let (names, inner, hidden, gate) = match config.feed_forward {
-            FeedForward::Plain { hidden } => (names::FEED_FORWARD, hidden, hidden, None),
+            FeedForward::Plain { hidden } => (tensor_names::FEED_FORWARD, hidden, hidden, None),
             FeedForward::Gated { hidden, activation } => {
-                (names::GATED, 2 * hidden, hidden, Some(activation))
+                (tensor_names::GATED, 2 * hidden, hidden, Some(activation))
             }
         };
         Ok(Self {

@@ -6,8 +6,8 @@ use super::norm::Norm;
 use super::stack::Scratch;
 use crate::config::TransformerConfig;
 use crate::error::CodecError;
-use crate::names;
-use crate::scope::Scope;
+use crate::tensor_names;
+use crate::tensor_scope::TensorScope;
 use residue_kernels::{Attention, Crew, Epilogue, Isa, KeyValues, Linear, Rotation, Then, Window};
 
 pub(super) struct Layer {
@@ -31,7 +31,7 @@ pub(super) struct Pass<'a> {
 }
 
 impl Layer {
-    pub fn load(scope: &Scope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
+    pub fn load(scope: &TensorScope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
         let width = config.width;
         let scale = |name| {
             let load = config.layer_scale;
@@ -39,8 +39,8 @@ impl Layer {
         };
         Ok(Self {
             norm1: Norm::load(&scope.at("norm1"), config.norm, width)?,
-            qkv: scope.heads(&names::QKV, config.heads, width)?,
-            out: linear::load(scope, &names::ATTENTION_OUT, width, width)?,
+            qkv: scope.heads(&tensor_names::QKV, config.heads, width)?,
+            out: linear::load(scope, &tensor_names::ATTENTION_OUT, width, width)?,
             scale1: scale("layer_scale_1")?,
             norm2: Norm::load(&scope.at("norm2"), config.norm, width)?,
             feed_forward: FeedForwardBlock::load(scope, config)?,

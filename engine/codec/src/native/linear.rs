@@ -1,13 +1,13 @@
 //! Linear layers from a checkpoint.
 
 use crate::error::CodecError;
-use crate::scope::Scope;
+use crate::tensor_scope::TensorScope;
 use residue_kernels::{Linear, Precision};
 
 /// Packs the first of these spellings that exists, in the model's precision; the checkpoint's values
 /// are freed right after.
 pub(super) fn load(
-    scope: &Scope<'_>,
+    scope: &TensorScope<'_>,
     names: &[&str],
     output: usize,
     input: usize,
@@ -22,7 +22,7 @@ pub(super) fn load(
 /// frequencies, are small differences of large numbers, and a weight's rounding error would bury them.
 /// All projections together are a hundredth of a large model.
 pub(super) fn load_projection(
-    scope: &Scope<'_>,
+    scope: &TensorScope<'_>,
     name: &str,
     output: usize,
     input: usize,

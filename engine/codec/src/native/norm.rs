@@ -2,8 +2,8 @@
 
 use crate::config::NormKind;
 use crate::error::CodecError;
-use crate::names;
-use crate::scope::Scope;
+use crate::tensor_names;
+use crate::tensor_scope::TensorScope;
 use residue_kernels as kernels;
 
 /// LayerNorm (weight and bias) or RMSNorm (gain only) of rows.
@@ -13,15 +13,16 @@ pub(super) enum Norm {
 }
 
 impl Norm {
-    pub fn load(scope: &Scope<'_>, kind: NormKind, width: usize) -> Result<Self, CodecError> {
+    pub fn load(scope: &TensorScope<'_>, kind: NormKind, width: usize) -> Result<Self, CodecError> {
         Ok(match kind {
             NormKind::Layer => Self::Layer {
                 weight: scope.values(&["weight"], &[width])?,
                 bias: scope.values(&["bias"], &[width])?,
             },
-            NormKind::Rms { eps } => {
-                Self::Rms { alpha: scope.values(&names::RMS_GAIN, &[width])?, eps: eps as f32 }
-            }
+            NormKind::Rms { eps } => Self::Rms {
+                alpha: scope.values(&tensor_names::RMS_GAIN, &[width])?,
+                eps: eps as f32,
+            },
         })
     }
 

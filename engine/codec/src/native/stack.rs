@@ -4,7 +4,7 @@ use super::patch;
 use super::stage::{Stage, StageState};
 use crate::config::{ModuleConfig, PASS_STEPS, finest};
 use crate::error::CodecError;
-use crate::scope::Scope;
+use crate::tensor_scope::TensorScope;
 use residue_kernels::{Arena, AttentionScratch, Crew, Isa, Moments, Precision, Rounded};
 
 /// Rows a frame up to which 4 bits are faster than 8. With more it is no longer memory that they wait
@@ -63,7 +63,7 @@ pub(crate) struct StackState {
 impl Stack {
     /// `scope` is `encoder` or `decoder`; a frame comes in as `steps` steps of `width` numbers.
     pub fn load(
-        scope: &Scope<'_>,
+        scope: &TensorScope<'_>,
         configs: &[ModuleConfig],
         downsample: bool,
         steps: usize,

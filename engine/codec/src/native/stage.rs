@@ -7,8 +7,8 @@ use super::sinusoids::Sinusoids;
 use super::stack::Scratch;
 use crate::config::TransformerConfig;
 use crate::error::CodecError;
-use crate::names;
-use crate::scope::Scope;
+use crate::tensor_names;
+use crate::tensor_scope::TensorScope;
 use residue_kernels::{
     Arena, Attention, Crew, Epilogue, Isa, KeyValues, Linear, Precision, Rotation, Rows, Then,
     Window,
@@ -44,17 +44,17 @@ impl StageState {
 
 impl Stage {
     /// `scope` is the module's, such as `encoder.1`.
-    pub fn load(scope: &Scope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
+    pub fn load(scope: &TensorScope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
         let layers = scope.at("transformer.layers");
         let TransformerConfig { input, output, width, .. } = *config;
         let sinusoids = || Sinusoids::new(width, config.max_period, config.positional_scale);
         Ok(Self {
-            input: linear::load_projection(scope, names::INPUT_PROJECTION, width, input)?,
+            input: linear::load_projection(scope, tensor_names::INPUT_PROJECTION, width, input)?,
             sinusoids: config.positions.sin.then(sinusoids),
             layers: (0..config.layers)
                 .map(|i| Layer::load(&layers.at(i), config))
                 .collect::<Result<_, _>>()?,
-            output: linear::load_projection(scope, names::OUTPUT_PROJECTION, output, width)?,
+            output: linear::load_projection(scope, tensor_names::OUTPUT_PROJECTION, output, width)?,
             config: config.clone(),
         })
     }

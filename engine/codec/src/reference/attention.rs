@@ -6,8 +6,8 @@ use super::linear::Linear;
 use super::position::Rotation;
 use crate::config::TransformerConfig;
 use crate::error::CodecError;
-use crate::names;
-use crate::scope::Scope;
+use crate::tensor_names;
+use crate::tensor_scope::TensorScope;
 
 /// Weights of one attention block.
 pub(super) struct Attention {
@@ -23,11 +23,11 @@ pub(super) struct KeyValues(Option<(Tensor, Tensor)>);
 
 impl Attention {
     /// `scope` is the transformer layer's.
-    pub fn load(scope: &Scope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
+    pub fn load(scope: &TensorScope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
         let width = config.width;
         Ok(Self {
-            qkv: Linear::load(scope, &names::QKV, 3 * width, width)?,
-            out: Linear::load(scope, &names::ATTENTION_OUT, width, width)?,
+            qkv: Linear::load(scope, &tensor_names::QKV, 3 * width, width)?,
+            out: Linear::load(scope, &tensor_names::ATTENTION_OUT, width, width)?,
             heads: config.heads,
             context: config.context,
         })

@@ -3,10 +3,10 @@
 use candle_core::{Device, Tensor};
 
 use super::{Stack, StackState};
-use crate::config::{Config, finest};
+use crate::config::{CodecConfig, finest};
 use crate::error::CodecError;
-use crate::executor::{Side, Sides};
-use crate::scope::Scope;
+use crate::executor::{PerStack, StackRole};
+use crate::tensor_scope::TensorScope;
 
 /// Most steps of a lane in one pass, because attention takes memory by their square.
 const PASS_STEPS: usize = 1024;
@@ -15,7 +15,7 @@ const PASS_STEPS: usize = 1024;
 pub(crate) struct CandleExecutor {
     pool: rayon::ThreadPool,
     device: Device,
-    stacks: Sides<FramedStack>,
+    stacks: PerStack<FramedStack>,
 }
 
 /// A stack with the shape of its frames.
@@ -39,13 +39,13 @@ impl CandleExecutor {
     /// # Errors
     /// If weights are missing or of another shape, or the device fails.
     pub fn load(
-        config: &Config,
-        root: &Scope<'_>,
+        config: &CodecConfig,
+        root: &TensorScope<'_>,
         pool: rayon::ThreadPool,
         device: Device,
     ) -> Result<Self, CodecError> {
         let stacks = pool.install(|| {
-            Sides::load(config, root, |scope, configs, downsample, steps, width| {
+            PerStack::load(config, root, |scope, configs, downsample, steps, width| {
                 let stack = Stack::load(scope, configs, downsample)?;
                 let frames = (PASS_STEPS / finest(configs, downsample, steps)).max(1);
                 Ok(FramedStack { stack, steps, width, frames })
@@ -60,12 +60,12 @@ impl CandleExecutor {
     }
 
     /// Returns the state of `lanes` lanes at the beginning of a stream.
-    pub fn state(&self, side: Side, lanes: usize) -> CandleState {
+    pub fn state(&self, side: StackRole, lanes: usize) -> CandleState {
         CandleState { lanes, stack: self.stacks.get(side).stack.state(0) }
     }
 
     /// Forgets the past and goes on as though `frame` frames had gone by.
-    pub fn start_at(&self, side: Side, state: &mut CandleState, frame: u64) {
+    pub fn start_at(&self, side: StackRole, state: &mut CandleState, frame: u64) {
         let FramedStack { stack, steps, .. } = self.stacks.get(side);
         state.stack = stack.state(frame * *steps as u64);
     }
@@ -76,7 +76,7 @@ impl CandleExecutor {
     /// If the device fails; the state is then what it was.
     pub fn forward(
         &self,
-        side: Side,
+        side: StackRole,
         state: &mut CandleState,
         x: &[f32],
         y: &mut [f32],

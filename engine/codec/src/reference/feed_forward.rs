@@ -5,8 +5,8 @@ use candle_core::Tensor;
 use super::linear::Linear;
 use crate::config::{Activation, FeedForward, TransformerConfig};
 use crate::error::CodecError;
-use crate::names;
-use crate::scope::Scope;
+use crate::tensor_names;
+use crate::tensor_scope::TensorScope;
 
 /// Weights of one feed-forward block.
 pub(super) enum FeedForwardBlock {
@@ -16,16 +16,16 @@ pub(super) enum FeedForwardBlock {
 
 impl FeedForwardBlock {
     /// `scope` is the transformer layer's.
-    pub fn load(scope: &Scope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
+    pub fn load(scope: &TensorScope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
         let width = config.width;
         Ok(match config.feed_forward {
             FeedForward::Plain { hidden } => Self::Plain {
-                first: Linear::load(scope, &names::FEED_FORWARD[0], hidden, width)?,
-                second: Linear::load(scope, &names::FEED_FORWARD[1], width, hidden)?,
+                first: Linear::load(scope, &tensor_names::FEED_FORWARD[0], hidden, width)?,
+                second: Linear::load(scope, &tensor_names::FEED_FORWARD[1], width, hidden)?,
             },
             FeedForward::Gated { hidden, activation } => Self::Gated {
-                first: Linear::load(scope, &names::GATED[0], 2 * hidden, width)?,
-                second: Linear::load(scope, &names::GATED[1], width, hidden)?,
+                first: Linear::load(scope, &tensor_names::GATED[0], 2 * hidden, width)?,
+                second: Linear::load(scope, &tensor_names::GATED[1], width, hidden)?,
                 activation,
             },
         })

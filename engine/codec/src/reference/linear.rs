@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use crate::error::CodecError;
-use crate::scope::Scope;
+use crate::tensor_scope::TensorScope;
 
 /// y = x Wᵀ with W stored (out, in), as checkpoints have it.
 pub(super) struct Linear {
@@ -13,7 +13,7 @@ pub(super) struct Linear {
 impl Linear {
     /// The first of these spellings that exists.
     pub fn load(
-        scope: &Scope<'_>,
+        scope: &TensorScope<'_>,
         names: &[&str],
         output: usize,
         input: usize,
@@ -24,7 +24,7 @@ impl Linear {
     /// A projection that is the identity where its weight is absent and the widths agree: v1 leaves
     /// it out then, v2 and Nano never do.
     pub fn load_or_identity(
-        scope: &Scope<'_>,
+        scope: &TensorScope<'_>,
         name: &str,
         output: usize,
         input: usize,

@@ -4,8 +4,8 @@ use candle_core::Tensor;
 
 use crate::config::NormKind;
 use crate::error::CodecError;
-use crate::names;
-use crate::scope::Scope;
+use crate::tensor_names;
+use crate::tensor_scope::TensorScope;
 
 /// LayerNorm (weight and bias) or RMSNorm (gain only) over the last dimension.
 pub(super) enum Norm {
@@ -14,15 +14,16 @@ pub(super) enum Norm {
 }
 
 impl Norm {
-    pub fn load(scope: &Scope<'_>, kind: NormKind, width: usize) -> Result<Self, CodecError> {
+    pub fn load(scope: &TensorScope<'_>, kind: NormKind, width: usize) -> Result<Self, CodecError> {
         Ok(match kind {
             NormKind::Layer => Self::Layer {
                 weight: scope.tensor(&["weight"], &[width])?,
                 bias: scope.tensor(&["bias"], &[width])?,
             },
-            NormKind::Rms { eps } => {
-                Self::Rms { alpha: scope.tensor(&names::RMS_GAIN, &[width])?, eps: eps as f32 }
-            }
+            NormKind::Rms { eps } => Self::Rms {
+                alpha: scope.tensor(&tensor_names::RMS_GAIN, &[width])?,
+                eps: eps as f32,
+            },
         })
     }
 

@@ -6,7 +6,7 @@ use super::patch;
 use super::transformer::{Stage, StageState};
 use crate::config::ModuleConfig;
 use crate::error::CodecError;
-use crate::scope::Scope;
+use crate::tensor_scope::TensorScope;
 
 enum Module {
     Patch(usize),
@@ -29,7 +29,7 @@ pub(crate) struct StackState(Vec<StageState>);
 impl Stack {
     /// `scope` is `encoder` or `decoder`.
     pub fn load(
-        scope: &Scope<'_>,
+        scope: &TensorScope<'_>,
         configs: &[ModuleConfig],
         downsample: bool,
     ) -> Result<Self, CodecError> {

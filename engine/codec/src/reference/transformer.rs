@@ -9,8 +9,8 @@ use super::norm::Norm;
 use super::position::{Rotation, sinusoids};
 use crate::config::TransformerConfig;
 use crate::error::CodecError;
-use crate::names;
-use crate::scope::Scope;
+use crate::tensor_names;
+use crate::tensor_scope::TensorScope;
 
 struct Layer {
     norm1: Norm,
@@ -22,7 +22,7 @@ struct Layer {
 }
 
 impl Layer {
-    fn load(scope: &Scope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
+    fn load(scope: &TensorScope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
         let width = config.width;
         let scale = |name| {
             let load = config.layer_scale;
@@ -72,12 +72,12 @@ pub(super) struct StageState {
 
 impl Stage {
     /// `scope` is the module's, such as `encoder.1`.
-    pub fn load(scope: &Scope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
+    pub fn load(scope: &TensorScope<'_>, config: &TransformerConfig) -> Result<Self, CodecError> {
         let layers = scope.at("transformer.layers");
         Ok(Self {
             input: Linear::load_or_identity(
                 scope,
-                names::INPUT_PROJECTION,
+                tensor_names::INPUT_PROJECTION,
                 config.width,
                 config.input,
             )?,
@@ -86,7 +86,7 @@ impl Stage {
                 .collect::<Result<_, _>>()?,
             output: Linear::load_or_identity(
                 scope,
-                names::OUTPUT_PROJECTION,
+                tensor_names::OUTPUT_PROJECTION,
                 config.output,
                 config.width,
             )?,

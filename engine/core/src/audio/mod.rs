@@ -1,21 +1,21 @@
 //! Audio buffers, conversion of sample rates and channel layout.
 //!
-//! The [`Converter`] of sample rates is for streams and realtime-safe. Everything else works on whole
+//! The [`RateConverter`] of sample rates is for streams and realtime-safe. Everything else works on whole
 //! signals and allocates.
 
 mod buffer;
-mod converter;
 mod error;
-mod filter;
-mod layout;
-mod ratio;
+mod polyphase_filter;
+mod rate_converter;
+mod rate_ratio;
 mod resample;
+mod stream_layout;
 
 pub use buffer::Audio;
-pub use converter::Converter;
 pub use error::AudioError;
-pub use layout::{Layout, MonoTreatment, Prepared, prepare};
+pub use rate_converter::RateConverter;
 pub use resample::{resample, resample_to_length, resampled_length};
+pub use stream_layout::{MonoTreatment, PreparedAudio, StreamLayout, prepare_audio};
 
 /// Sample rates that files and models may have, in hertz.
 ///

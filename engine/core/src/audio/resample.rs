@@ -1,8 +1,8 @@
-//! Sample rate conversion of whole files, with the [`Converter`] that the live path uses.
+//! Sample rate conversion of whole files, with the [`RateConverter`] that the live path uses.
 
 use rayon::prelude::*;
 
-use super::{Audio, AudioError, Converter};
+use super::{Audio, AudioError, RateConverter};
 
 /// Silence fed at a time.
 const SILENCE: [f32; 1024] = [0.0; 1024];
@@ -41,13 +41,13 @@ pub fn resample(audio: &Audio, rate: u32) -> Result<Audio, AudioError> {
 ///
 /// As [`resample`].
 pub fn resample_to_length(audio: &Audio, rate: u32, length: usize) -> Result<Audio, AudioError> {
-    let converter = Converter::new(audio.rate, rate)?;
+    let converter = RateConverter::new(audio.rate, rate)?;
     Ok(convert(&converter, audio, rate, length))
 }
 
 /// As [`resample_to_length`], with a converter from the audio's rate to `rate` that is at the start
 /// of a stream.
-pub(super) fn convert(converter: &Converter, audio: &Audio, rate: u32, length: usize) -> Audio {
+pub(super) fn convert(converter: &RateConverter, audio: &Audio, rate: u32, length: usize) -> Audio {
     let channels = audio
         .channels
         .par_iter()
@@ -56,7 +56,7 @@ pub(super) fn convert(converter: &Converter, audio: &Audio, rate: u32, length: u
     Audio { rate, channels }
 }
 
-fn convert_channel(mut converter: Converter, input: &[f32], length: usize) -> Vec<f32> {
+fn convert_channel(mut converter: RateConverter, input: &[f32], length: usize) -> Vec<f32> {
     let mut output = Vec::new();
     let Some(last) = (length as u64).checked_sub(1) else { return output };
     let wanted = converter.needed(last).min(usize::MAX as u64) as usize;

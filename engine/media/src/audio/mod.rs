@@ -1,6 +1,6 @@
 //! Audio buffers, files, conversion of sample rates and channel layout.
 //!
-//! The [`Converter`] of sample rates is for streams and realtime-safe. Everything else works on
+//! The [`RateConverter`] of sample rates is for streams and realtime-safe. Everything else works on
 //! whole files and allocates.
 //!
 //! ```no_run

@@ -10,7 +10,7 @@ const MAX_CODEBOOK: usize = 1 << 24;
 
 /// What one RVQ layer used.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct LayerUse {
+pub struct LayerUsage {
     /// Different codes that occur.
     pub distinct: usize,
     /// Shannon entropy of the empirical distribution of the codes, in bits a frame.
@@ -19,16 +19,16 @@ pub struct LayerUse {
 
 /// What all layers used.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct CodebookUse {
+pub struct CodebookUsage {
     /// Entries of each layer's codebook.
     pub codebook_size: usize,
     /// Frames counted.
     pub frames: usize,
     /// First layer first.
-    pub layers: Vec<LayerUse>,
+    pub layers: Vec<LayerUsage>,
 }
 
-impl CodebookUse {
+impl CodebookUsage {
     /// Share of the codebook that `layer` used, 0 to 1; `None` if there is no such layer.
     pub fn used(&self, layer: usize) -> Option<f64> {
         self.layers.get(layer).map(|l| l.distinct as f64 / self.codebook_size as f64)
@@ -62,7 +62,7 @@ impl CodebookUse {
 /// # Errors
 /// [`MeasureError::CodeOutOfRange`] for the first code not below `codebook_size`,
 /// [`MeasureError::Parameter`] unless that is 1 to 2^24.
-pub fn codebook_use(codes: &Codes, codebook_size: usize) -> Result<CodebookUse, MeasureError> {
+pub fn codebook_usage(codes: &Codes, codebook_size: usize) -> Result<CodebookUsage, MeasureError> {
     if !(1..=MAX_CODEBOOK).contains(&codebook_size) {
         return Err(MeasureError::parameter("codebook_size", codebook_size, "1 to 16777216"));
     }
@@ -86,17 +86,17 @@ pub fn codebook_use(codes: &Codes, codebook_size: usize) -> Result<CodebookUse, 
             Ok(layer_use(&counts, codes.frames()))
         })
         .collect::<Result<_, _>>()?;
-    Ok(CodebookUse { codebook_size, frames: codes.frames(), layers })
+    Ok(CodebookUsage { codebook_size, frames: codes.frames(), layers })
 }
 
 /// Distinct codes and entropy of `frames` codes counted.
-fn layer_use(counts: &[usize], frames: usize) -> LayerUse {
+fn layer_use(counts: &[usize], frames: usize) -> LayerUsage {
     let used = || counts.iter().filter(|count| **count > 0);
     let term = |count: &usize| {
         let p = *count as f64 / frames as f64;
         p * (1.0 / p).log2()
     };
-    LayerUse { distinct: used().count(), entropy_bits: used().map(term).sum() }
+    LayerUsage { distinct: used().count(), entropy_bits: used().map(term).sum() }
 }
 
 #[cfg(test)]
@@ -107,7 +107,7 @@ mod tests {
     fn known_distributions() {
         // Constant, uniform over 4, and 1/2 1/4 1/8 1/8.
         let rows = [[7; 8], [0, 1, 2, 3, 0, 1, 2, 3], [0, 0, 0, 0, 1, 1, 2, 3]];
-        let usage = codebook_use(&Codes::new(3, 8, rows.concat()), 16).unwrap();
+        let usage = codebook_usage(&Codes::new(3, 8, rows.concat()), 16).unwrap();
         let expected = [(1, 0.0), (4, 2.0), (4, 1.75)];
         for (layer, (distinct, entropy_bits)) in usage.layers.iter().zip(expected) {
             assert_eq!(layer.distinct, distinct);
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn no_frames_carry_nothing() {
-        let usage = codebook_use(&Codes::empty(4), 1024).unwrap();
+        let usage = codebook_usage(&Codes::empty(4), 1024).unwrap();
         assert_eq!(usage.bits_per_frame(), 0.0);
         assert_eq!(usage.measurable_bits_per_frame(), 0.0);
         assert_eq!(usage.layers.len(), 4);
@@ -132,10 +132,10 @@ mod tests {
     fn codes_outside_the_codebook_are_named() {
         let codes = Codes::new(2, 3, vec![0, 1, 2, 3, 4, 5]);
         assert_eq!(
-            codebook_use(&codes, 4),
+            codebook_usage(&codes, 4),
             Err(MeasureError::CodeOutOfRange { layer: 1, frame: 1, value: 4, codebook_size: 4 })
         );
-        assert!(codebook_use(&codes, 0).is_err());
-        assert!(codebook_use(&codes, usize::MAX).is_err());
+        assert!(codebook_usage(&codes, 0).is_err());
+        assert!(codebook_usage(&codes, usize::MAX).is_err());
     }
 }

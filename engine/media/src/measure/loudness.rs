@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::MeasureError;
 use super::level::dbfs;
-use super::pair::check;
+use super::signal_pair::check;
 use crate::audio::Audio;
 
 /// Rates the BS.1770 filters are made for here, in hertz.

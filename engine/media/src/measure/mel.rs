@@ -3,12 +3,12 @@
 use rayon::prelude::*;
 
 use super::MeasureError;
-use super::pair::Pair;
+use super::signal_pair::SignalPair;
 use super::stft::{Edge, Stft};
 use crate::audio::Audio;
 
 /// `(window in samples, mel bands)` of the resolutions of [`mel_distance`].
-pub const MEL_SCALES: [(usize, usize); 7] =
+pub const MEL_RESOLUTIONS: [(usize, usize); 7] =
     [(32, 5), (64, 10), (128, 20), (256, 40), (512, 80), (1024, 160), (2048, 320)];
 
 /// Mel magnitudes below this count as this, so that silence has a logarithm.
@@ -136,7 +136,7 @@ impl Band {
 /// Multi-resolution log-mel distance of `other` from `reference`, without unit; 0 for identical
 /// signals.
 ///
-/// For each of [`MEL_SCALES`]: magnitude STFT (hop a quarter of the window, [`Edge::Reflect`]),
+/// For each of [`MEL_RESOLUTIONS`]: magnitude STFT (hop a quarter of the window, [`Edge::Reflect`]),
 /// [`MelFilterbank`], `log10(max(mel, 1e-5))`, mean absolute difference over bands and frames; then
 /// the sum over the resolutions, averaged over channels. This is the mel loss of the Descript Audio
 /// Codec (Kumar et al., "High-Fidelity Audio Compression with Improved RVQGAN", NeurIPS 2023,
@@ -147,15 +147,15 @@ impl Band {
 /// # Errors
 /// [`MeasureError`] if the signals differ in rate, channels or length, are empty or not finite.
 pub fn mel_distance(reference: &Audio, other: &Audio) -> Result<f64, MeasureError> {
-    distance(&Pair::new(reference, other)?)
+    distance(&SignalPair::new(reference, other)?)
 }
 
 /// [`mel_distance`] of a checked pair.
-pub(super) fn distance(pair: &Pair<'_>) -> Result<f64, MeasureError> {
+pub(super) fn distance(pair: &SignalPair<'_>) -> Result<f64, MeasureError> {
     if pair.reference.rate == 0 {
         return Err(MeasureError::Rate { rate: 0 });
     }
-    let scales: Vec<f64> = MEL_SCALES
+    let scales: Vec<f64> = MEL_RESOLUTIONS
         .par_iter()
         .map(|&(window, bands)| at_scale(pair, window, bands))
         .collect::<Result<_, _>>()?;
@@ -163,7 +163,7 @@ pub(super) fn distance(pair: &Pair<'_>) -> Result<f64, MeasureError> {
 }
 
 /// The term of one resolution.
-fn at_scale(pair: &Pair<'_>, window: usize, bands: usize) -> Result<f64, MeasureError> {
+fn at_scale(pair: &SignalPair<'_>, window: usize, bands: usize) -> Result<f64, MeasureError> {
     let mut stft = Stft::new(window, window / 4, window)?;
     let filterbank = MelFilterbank::new(pair.reference.rate, window, bands)?;
     let mut magnitudes = vec![0.0; stft.bins()];

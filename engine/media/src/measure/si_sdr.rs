@@ -1,7 +1,7 @@
 //! Scale-invariant signal-to-distortion ratio.
 
 use super::MeasureError;
-use super::pair::Pair;
+use super::signal_pair::SignalPair;
 use crate::audio::Audio;
 
 /// Largest SI-SDR reported, and minus this the smallest, in dB. Identical signals have an infinite
@@ -27,11 +27,11 @@ pub const SI_SDR_LIMIT_DB: f64 = 150.0;
 /// # Errors
 /// [`MeasureError`] if the signals differ in rate, channels or length, are empty or not finite.
 pub fn si_sdr(reference: &Audio, other: &Audio) -> Result<Option<f64>, MeasureError> {
-    Ok(ratio(&Pair::new(reference, other)?))
+    Ok(ratio(&SignalPair::new(reference, other)?))
 }
 
 /// [`si_sdr`] of a checked pair.
-pub(super) fn ratio(pair: &Pair<'_>) -> Option<f64> {
+pub(super) fn ratio(pair: &SignalPair<'_>) -> Option<f64> {
     let defined: Vec<f64> = pair.channels().filter_map(|(r, o)| of_channel(r, o)).collect();
     (!defined.is_empty()).then(|| defined.iter().sum::<f64>() / defined.len() as f64)
 }

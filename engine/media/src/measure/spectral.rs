@@ -4,12 +4,12 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::MeasureError;
-use super::pair::Pair;
+use super::signal_pair::SignalPair;
 use super::stft::{Edge, Stft};
 use crate::audio::Audio;
 
 /// `(FFT, hop, window)` in samples of the resolutions of [`stft_distance`].
-pub const STFT_SCALES: [(usize, usize, usize); 3] =
+pub const STFT_RESOLUTIONS: [(usize, usize, usize); 3] =
     [(1024, 120, 600), (2048, 240, 1200), (512, 50, 240)];
 
 /// Powers below this count as this, so that silence has a logarithm.
@@ -34,7 +34,7 @@ impl StftDistance {
 
 /// Multi-resolution STFT distance of `other` from `reference`, without unit.
 ///
-/// Yamamoto et al., "Parallel WaveGAN", ICASSP 2020, equations 4 to 7: for each of [`STFT_SCALES`],
+/// Yamamoto et al., "Parallel WaveGAN", ICASSP 2020, equations 4 to 7: for each of [`STFT_RESOLUTIONS`],
 /// magnitudes `sqrt(max(|X|^2, 1e-7))` ([`Edge::Reflect`]), spectral convergence over all frames and
 /// bins, mean absolute log difference; both averaged over the resolutions, then over channels. The
 /// resolutions are fixed in samples, as published: compare figures at one sample rate only.
@@ -42,13 +42,15 @@ impl StftDistance {
 /// # Errors
 /// [`MeasureError`] if the signals differ in rate, channels or length, are empty or not finite.
 pub fn stft_distance(reference: &Audio, other: &Audio) -> Result<StftDistance, MeasureError> {
-    distance(&Pair::new(reference, other)?)
+    distance(&SignalPair::new(reference, other)?)
 }
 
 /// [`stft_distance`] of a checked pair.
-pub(super) fn distance(pair: &Pair<'_>) -> Result<StftDistance, MeasureError> {
-    let scales: Vec<(f64, f64)> =
-        STFT_SCALES.par_iter().map(|&scale| at_scale(pair, scale)).collect::<Result<_, _>>()?;
+pub(super) fn distance(pair: &SignalPair<'_>) -> Result<StftDistance, MeasureError> {
+    let scales: Vec<(f64, f64)> = STFT_RESOLUTIONS
+        .par_iter()
+        .map(|&scale| at_scale(pair, scale))
+        .collect::<Result<_, _>>()?;
     let count = scales.len() as f64;
     Ok(StftDistance {
         spectral_convergence: scales.iter().map(|s| s.0).sum::<f64>() / count,
@@ -58,7 +60,7 @@ pub(super) fn distance(pair: &Pair<'_>) -> Result<StftDistance, MeasureError> {
 
 /// Spectral convergence and log magnitude of one resolution, averaged over channels.
 fn at_scale(
-    pair: &Pair<'_>,
+    pair: &SignalPair<'_>,
     (fft, hop, window): (usize, usize, usize),
 ) -> Result<(f64, f64), MeasureError> {
     let mut stft = Stft::new(window, hop, fft)?;

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::MeasureError;
 use super::column::SpectrumColumn;
 use super::level::dbfs;
-use super::pair::check;
+use super::signal_pair::check;
 use crate::audio::Audio;
 
 /// Most columns of a picture.

@@ -26,7 +26,7 @@ pub enum FrameError {
         line: u64,
         /// What is wrong with it.
         #[source]
-        problem: FrameProblem,
+        problem: FrameErrorKind,
     },
     /// The input is a `.npy` file that cannot be read.
     #[error(transparent)]
@@ -43,7 +43,7 @@ pub enum FrameError {
 
 /// Why a line is not a frame.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FrameProblem {
+pub enum FrameErrorKind {
     /// Bytes that are not text.
     #[error("not text: send one frame a line as integers, or one whole .npy file")]
     NotText,

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::FrameProblem;
+use super::FrameErrorKind;
 
 /// Most characters of a bad value that an error repeats.
 const QUOTED: usize = 24;
@@ -19,21 +19,21 @@ pub fn write_frame(mut writer: impl Write, frame: &[u32]) -> io::Result<()> {
 }
 
 /// The codes on a line; `None` on a blank line or a comment.
-pub(super) fn parse(line: &str) -> Result<Option<Vec<u32>>, FrameProblem> {
+pub(super) fn parse(line: &str) -> Result<Option<Vec<u32>>, FrameErrorKind> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
         return Ok(None);
     }
     let list = match (line.strip_prefix('['), line.strip_suffix(']')) {
         (None, None) => line,
-        (Some(open), Some(_)) => open.strip_suffix(']').ok_or(FrameProblem::Brackets)?.trim(),
-        _ => return Err(FrameProblem::Brackets),
+        (Some(open), Some(_)) => open.strip_suffix(']').ok_or(FrameErrorKind::Brackets)?.trim(),
+        _ => return Err(FrameErrorKind::Brackets),
     };
     if list.is_empty() {
-        return Err(FrameProblem::Empty);
+        return Err(FrameErrorKind::Empty);
     }
     if list.contains(['[', ']']) {
-        return Err(FrameProblem::Brackets);
+        return Err(FrameErrorKind::Brackets);
     }
     let mut frame = Vec::new();
     for between_commas in list.split(',') {
@@ -42,21 +42,21 @@ pub(super) fn parse(line: &str) -> Result<Option<Vec<u32>>, FrameProblem> {
             frame.push(code(word)?);
         }
         if frame.len() == before {
-            return Err(FrameProblem::MissingValue);
+            return Err(FrameErrorKind::MissingValue);
         }
     }
     Ok(Some(frame))
 }
 
 /// One code.
-fn code(word: &str) -> Result<u32, FrameProblem> {
+fn code(word: &str) -> Result<u32, FrameErrorKind> {
     let quoted = || word.chars().take(QUOTED).collect();
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     match word.strip_prefix('-') {
-        Some(rest) if digits(rest) => Err(FrameProblem::Negative(quoted())),
+        Some(rest) if digits(rest) => Err(FrameErrorKind::Negative(quoted())),
         // `parse` alone would take a plus sign.
-        None if digits(word) => word.parse().map_err(|_| FrameProblem::NotAnInteger(quoted())),
-        _ => Err(FrameProblem::NotAnInteger(quoted())),
+        None if digits(word) => word.parse().map_err(|_| FrameErrorKind::NotAnInteger(quoted())),
+        _ => Err(FrameErrorKind::NotAnInteger(quoted())),
     }
 }
 
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_named() {
-        use FrameProblem::*;
+        use FrameErrorKind::*;
         let not = |word: &str| NotAnInteger(word.to_owned());
         for (line, problem) in [
             ("[1,2", Brackets),

@@ -3,7 +3,7 @@
 use std::io::{BufRead, Read};
 
 use super::frame_line::parse;
-use super::{Codes, FrameError, FrameProblem, npy};
+use super::{Codes, FrameError, FrameErrorKind, npy};
 
 /// Longest line accepted, in bytes: 32 layers take at most 350.
 const MAX_LINE: usize = 1 << 16;
@@ -188,24 +188,24 @@ fn frame(
     bytes: &[u8],
     expected: Option<usize>,
     limits: Option<Limits>,
-) -> Result<Option<Vec<u32>>, FrameProblem> {
+) -> Result<Option<Vec<u32>>, FrameErrorKind> {
     if bytes.len() > MAX_LINE {
-        return Err(FrameProblem::TooLong { limit: MAX_LINE });
+        return Err(FrameErrorKind::TooLong { limit: MAX_LINE });
     }
     // A NUL is valid UTF-8, but what has one is UTF-16 or binary.
     let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
-    let Some(frame) = parse(text.ok_or(FrameProblem::NotText)?)? else { return Ok(None) };
+    let Some(frame) = parse(text.ok_or(FrameErrorKind::NotText)?)? else { return Ok(None) };
     let found = frame.len();
     if let Some(Limits { layers, codebook_size }) = limits {
         if found > layers {
-            return Err(FrameProblem::TooManyLayers { found, layers });
+            return Err(FrameErrorKind::TooManyLayers { found, layers });
         }
         if let Some(layer) = frame.iter().position(|value| *value as usize >= codebook_size) {
-            return Err(FrameProblem::OutOfRange { layer, value: frame[layer], codebook_size });
+            return Err(FrameErrorKind::OutOfRange { layer, value: frame[layer], codebook_size });
         }
     }
     match expected {
-        Some(expected) if found != expected => Err(FrameProblem::LayerCount { found, expected }),
+        Some(expected) if found != expected => Err(FrameErrorKind::LayerCount { found, expected }),
         _ => Ok(Some(frame)),
     }
 }

@@ -15,8 +15,8 @@ pub mod npy;
 mod npy_error;
 mod npy_header;
 
-pub use frame_error::{FrameError, FrameProblem};
+pub use frame_error::{FrameError, FrameErrorKind};
 pub use frame_line::write_frame;
 pub use frame_reader::{FrameReader, StreamFormat};
-pub use npy_error::{NpyError, NpyProblem};
+pub use npy_error::{NpyError, NpyErrorKind};
 pub use residue_core::codes::{Codes, CodesError};

@@ -12,8 +12,8 @@ use std::path::Path;
 
 use residue_core::atomic_file;
 
-use super::npy_header::{Dtype, Header, fill};
-use super::{Codes, NpyError, NpyProblem};
+use super::npy_header::{Dtype, NpyHeader, fill};
+use super::{Codes, NpyError, NpyErrorKind};
 
 /// Most layers accepted. Far above any codec's, so that arrays with frames first are still read and
 /// [`Codes::check`] can tell what is wrong with them.
@@ -26,11 +26,11 @@ const BLOCK: usize = 1 << 16;
 /// Writes `codes` to `path`, replacing what was there once the new file is whole.
 ///
 /// # Errors
-/// [`NpyProblem::Write`] if the file cannot be created or written.
+/// [`NpyErrorKind::Write`] if the file cannot be created or written.
 pub fn write(path: &Path, codes: &Codes) -> Result<(), NpyError> {
     let save = |file| write_to(BufWriter::new(file), codes);
     atomic_file::write(path, save)
-        .map_err(|error| NpyProblem::Write(error).of(&path.display().to_string()))
+        .map_err(|error| NpyErrorKind::Write(error).of(&path.display().to_string()))
 }
 
 /// Writes `codes` to `writer` and flushes it.
@@ -38,7 +38,7 @@ pub fn write(path: &Path, codes: &Codes) -> Result<(), NpyError> {
 /// # Errors
 /// What the writer returns.
 pub fn write_to(mut writer: impl Write, codes: &Codes) -> io::Result<()> {
-    writer.write_all(&Header::for_codes(codes.layers(), codes.frames()))?;
+    writer.write_all(&NpyHeader::for_codes(codes.layers(), codes.frames()))?;
     for code in codes.data() {
         writer.write_all(&i64::from(*code).to_le_bytes())?;
     }
@@ -53,7 +53,7 @@ pub fn read(path: &Path) -> Result<Codes, NpyError> {
     let name = path.display().to_string();
     match File::open(path) {
         Ok(file) => read_from(BufReader::new(file), &name),
-        Err(error) => Err(NpyProblem::Read(error).of(&name)),
+        Err(error) => Err(NpyErrorKind::Read(error).of(&name)),
     }
 }
 
@@ -65,8 +65,8 @@ pub fn read_from(mut reader: impl Read, name: &str) -> Result<Codes, NpyError> {
     parse(&mut reader).map_err(|problem| problem.of(name))
 }
 
-fn parse(reader: &mut impl Read) -> Result<Codes, NpyProblem> {
-    let header = Header::read(reader)?;
+fn parse(reader: &mut impl Read) -> Result<Codes, NpyErrorKind> {
+    let header = NpyHeader::read(reader)?;
     let (layers, frames) = layout(&header.shape)?;
     let codes = match header.fortran_order {
         false => Codes::new(layers, frames, elements(reader, &header, layers, frames)?),
@@ -77,40 +77,40 @@ fn parse(reader: &mut impl Read) -> Result<Codes, NpyProblem> {
 }
 
 /// Layers and frames of an array of this shape.
-fn layout(shape: &[u64]) -> Result<(usize, usize), NpyProblem> {
+fn layout(shape: &[u64]) -> Result<(usize, usize), NpyErrorKind> {
     let (layers, frames) = match *shape {
         [layers, frames] | [1, layers, frames] | [layers, 1, frames] => (layers, frames),
-        [_, _, _] => return Err(NpyProblem::Batch(shape.to_vec())),
-        _ => return Err(NpyProblem::Rank(shape.to_vec())),
+        [_, _, _] => return Err(NpyErrorKind::Batch(shape.to_vec())),
+        _ => return Err(NpyErrorKind::Rank(shape.to_vec())),
     };
     if layers == 0 {
-        return Err(NpyProblem::NoLayers(shape.to_vec()));
+        return Err(NpyErrorKind::NoLayers(shape.to_vec()));
     }
     let count = layers.checked_mul(frames).filter(|n| layers <= MAX_LAYERS && *n <= MAX_CODES);
     match (count, usize::try_from(layers), usize::try_from(frames)) {
         (Some(_), Ok(layers), Ok(frames)) => Ok((layers, frames)),
-        _ => Err(NpyProblem::TooLarge(shape.to_vec())),
+        _ => Err(NpyErrorKind::TooLarge(shape.to_vec())),
     }
 }
 
 /// All `layers * frames` elements in the order of the file.
 fn elements(
     reader: &mut impl Read,
-    header: &Header,
+    header: &NpyHeader,
     layers: usize,
     frames: usize,
-) -> Result<Vec<u32>, NpyProblem> {
-    let Header { dtype, fortran_order, .. } = *header;
+) -> Result<Vec<u32>, NpyErrorKind> {
+    let NpyHeader { dtype, fortran_order, .. } = *header;
     let expected = (layers * frames * dtype.bytes) as u64;
     let mut codes = Vec::new();
     let mut block = vec![0; BLOCK];
     let mut found = 0;
     while found < expected {
         let wanted = (expected - found).min(BLOCK as u64) as usize;
-        let read = fill(reader, &mut block[..wanted]).map_err(NpyProblem::Read)?;
+        let read = fill(reader, &mut block[..wanted]).map_err(NpyErrorKind::Read)?;
         found += read as u64;
         if read < wanted {
-            return Err(NpyProblem::Truncated { after: header.length, expected, found });
+            return Err(NpyErrorKind::Truncated { after: header.length, expected, found });
         }
         for element in block[..wanted].chunks_exact(dtype.bytes) {
             let at = codes.len();
@@ -124,7 +124,7 @@ fn elements(
 
 impl Dtype {
     /// The code in the bytes of one element; its place is for the error.
-    fn code(self, element: &[u8], layer: usize, frame: usize) -> Result<u32, NpyProblem> {
+    fn code(self, element: &[u8], layer: usize, frame: usize) -> Result<u32, NpyErrorKind> {
         let push = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
         let value = match self.big_endian {
             true => element.iter().fold(0, push),
@@ -134,8 +134,8 @@ impl Dtype {
         // Shifted up and back down, the sign bit fills the bytes the element does not have.
         let signed = (value << unused).cast_signed() >> unused;
         if self.signed && signed < 0 {
-            return Err(NpyProblem::Negative { layer, frame, value: signed });
+            return Err(NpyErrorKind::Negative { layer, frame, value: signed });
         }
-        u32::try_from(value).map_err(|_| NpyProblem::TooLargeCode { layer, frame, value })
+        u32::try_from(value).map_err(|_| NpyErrorKind::TooLargeCode { layer, frame, value })
     }
 }

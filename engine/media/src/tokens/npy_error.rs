@@ -10,12 +10,12 @@ pub struct NpyError {
     pub name: String,
     /// What is wrong with it.
     #[source]
-    pub problem: NpyProblem,
+    pub problem: NpyErrorKind,
 }
 
 /// What is wrong with a `.npy` file. Every message says what was expected, found, and what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum NpyProblem {
+pub enum NpyErrorKind {
     /// The file could not be opened or read.
     #[error("cannot be read: {0}")]
     Read(io::Error),
@@ -120,7 +120,7 @@ pub enum NpyProblem {
     },
 }
 
-impl NpyProblem {
+impl NpyErrorKind {
     /// Names the file.
     pub(super) fn of(self, name: &str) -> NpyError {
         NpyError { name: name.to_owned(), problem: self }

@@ -8,7 +8,7 @@
 
 use std::io::{self, Read};
 
-use super::NpyProblem;
+use super::NpyErrorKind;
 
 /// First bytes of every `.npy` file.
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
@@ -32,7 +32,7 @@ pub(super) struct Dtype {
 
 /// What a header says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct NpyHeader {
     pub dtype: Dtype,
     /// First index fastest.
     pub fortran_order: bool,
@@ -41,28 +41,28 @@ pub(super) struct Header {
     pub length: u64,
 }
 
-impl Header {
+impl NpyHeader {
     /// Reads and parses everything before the data.
-    pub fn read(reader: &mut impl Read) -> Result<Self, NpyProblem> {
+    pub fn read(reader: &mut impl Read) -> Result<Self, NpyErrorKind> {
         let mut start = [0; 8];
-        let found = fill(reader, &mut start).map_err(NpyProblem::Read)?;
+        let found = fill(reader, &mut start).map_err(NpyErrorKind::Read)?;
         if found < MAGIC.len() || start[..MAGIC.len()] != *MAGIC {
-            return Err(NpyProblem::NotNpy { found: kind(&start[..found]) });
+            return Err(NpyErrorKind::NotNpy { found: kind(&start[..found]) });
         }
         if found < start.len() {
             let (after, found) = (MAGIC.len() as u64, (found - MAGIC.len()) as u64);
-            return Err(NpyProblem::Truncated { after, expected: 2, found });
+            return Err(NpyErrorKind::Truncated { after, expected: 2, found });
         }
         let length_bytes = match (start[6], start[7]) {
             (1, 0) => 2,
             (2 | 3, 0) => 4,
-            (major, minor) => return Err(NpyProblem::Version { major, minor }),
+            (major, minor) => return Err(NpyErrorKind::Version { major, minor }),
         };
         let mut length = [0; 4];
         exact(reader, &mut length[..length_bytes], 8)?;
         let bytes = u64::from(u32::from_le_bytes(length));
         if bytes > MAX_HEADER {
-            return Err(NpyProblem::HeaderTooLong { bytes, limit: MAX_HEADER });
+            return Err(NpyErrorKind::HeaderTooLong { bytes, limit: MAX_HEADER });
         }
         let mut text = vec![0; bytes as usize];
         let after = 8 + length_bytes as u64;
@@ -108,12 +108,12 @@ pub(super) fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usiz
 }
 
 /// Reads all of `buffer`, which comes `after` that many bytes.
-fn exact(reader: &mut impl Read, buffer: &mut [u8], after: u64) -> Result<(), NpyProblem> {
-    let found = fill(reader, buffer).map_err(NpyProblem::Read)?;
+fn exact(reader: &mut impl Read, buffer: &mut [u8], after: u64) -> Result<(), NpyErrorKind> {
+    let found = fill(reader, buffer).map_err(NpyErrorKind::Read)?;
     if found == buffer.len() {
         return Ok(());
     }
-    Err(NpyProblem::Truncated { after, expected: buffer.len() as u64, found: found as u64 })
+    Err(NpyErrorKind::Truncated { after, expected: buffer.len() as u64, found: found as u64 })
 }
 
 /// What a file that is not `.npy` looks like.
@@ -135,7 +135,7 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    fn header(mut self) -> Result<Header, NpyProblem> {
+    fn header(mut self) -> Result<NpyHeader, NpyErrorKind> {
         let (mut dtype, mut fortran_order, mut shape) = (None, None, None);
         self.expect(b'{', "it is not a dictionary")?;
         while !self.accept(b'}') {
@@ -158,7 +158,7 @@ impl Parser<'_> {
         }
         match (dtype, fortran_order, shape) {
             (Some(dtype), Some(fortran_order), Some(shape)) => {
-                Ok(Header { dtype, fortran_order, shape, length: 0 })
+                Ok(NpyHeader { dtype, fortran_order, shape, length: 0 })
             }
             _ => Err(damaged("descr, fortran_order or shape is missing")),
         }
@@ -179,11 +179,11 @@ impl Parser<'_> {
         }
     }
 
-    fn expect(&mut self, byte: u8, reason: &'static str) -> Result<(), NpyProblem> {
+    fn expect(&mut self, byte: u8, reason: &'static str) -> Result<(), NpyErrorKind> {
         if self.accept(byte) { Ok(()) } else { Err(damaged(reason)) }
     }
 
-    fn string(&mut self, reason: &'static str) -> Result<String, NpyProblem> {
+    fn string(&mut self, reason: &'static str) -> Result<String, NpyErrorKind> {
         let quote = if self.accept(b'\'') {
             b'\''
         } else if self.accept(b'"') {
@@ -197,7 +197,7 @@ impl Parser<'_> {
         Ok(text)
     }
 
-    fn boolean(&mut self) -> Result<bool, NpyProblem> {
+    fn boolean(&mut self) -> Result<bool, NpyErrorKind> {
         self.skip_space();
         for (word, value) in [(&b"True"[..], true), (&b"False"[..], false)] {
             if let Some(rest) = self.rest.strip_prefix(word) {
@@ -208,7 +208,7 @@ impl Parser<'_> {
         Err(damaged("fortran_order is neither True nor False"))
     }
 
-    fn shape(&mut self) -> Result<Vec<u64>, NpyProblem> {
+    fn shape(&mut self) -> Result<Vec<u64>, NpyErrorKind> {
         self.expect(b'(', "the shape is not a tuple")?;
         let mut shape = Vec::new();
         while !self.accept(b')') {
@@ -221,7 +221,7 @@ impl Parser<'_> {
         Ok(shape)
     }
 
-    fn dimension(&mut self) -> Result<u64, NpyProblem> {
+    fn dimension(&mut self) -> Result<u64, NpyErrorKind> {
         self.skip_space();
         let digits = self.rest.iter().take_while(|b| b.is_ascii_digit()).count();
         let text = String::from_utf8_lossy(&self.rest[..digits]);
@@ -232,13 +232,13 @@ impl Parser<'_> {
         Ok(value)
     }
 
-    fn dtype(&mut self) -> Result<Dtype, NpyProblem> {
+    fn dtype(&mut self) -> Result<Dtype, NpyErrorKind> {
         self.skip_space();
         if self.rest.first() == Some(&b'[') {
-            return Err(NpyProblem::Dtype { found: "records (a structured dtype)".to_owned() });
+            return Err(NpyErrorKind::Dtype { found: "records (a structured dtype)".to_owned() });
         }
         let name = self.string("descr is not a string")?;
-        let not_integer = |name: String| NpyProblem::Dtype { found: format!("'{name}'") };
+        let not_integer = |name: String| NpyErrorKind::Dtype { found: format!("'{name}'") };
         let [order, sign, size] = *name.as_bytes() else { return Err(not_integer(name)) };
         let bytes = match size {
             b'1' | b'2' | b'4' | b'8' => usize::from(size - b'0'),
@@ -260,6 +260,6 @@ impl Parser<'_> {
     }
 }
 
-fn damaged(reason: &'static str) -> NpyProblem {
-    NpyProblem::Header { reason }
+fn damaged(reason: &'static str) -> NpyErrorKind {
+    NpyErrorKind::Header { reason }
 }

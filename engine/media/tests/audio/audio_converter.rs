@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use proptest::prelude::*;
-use residue_media::audio::{AudioError, Converter};
+use residue_media::audio::{AudioError, RateConverter};
 
 use crate::signals::{noise, sine, snr};
 
@@ -14,11 +14,11 @@ const HOST_RATES: [u32; 12] = [
 ];
 
 /// Runs `check` for every rate of [`HOST_RATES`] to and from both rates of models.
-fn for_all_ratios(mut check: impl FnMut(u32, u32, &Converter)) {
+fn for_all_ratios(mut check: impl FnMut(u32, u32, &RateConverter)) {
     for host in HOST_RATES {
         for model in [24_000, 48_000] {
             for (from, to) in [(host, model), (model, host)] {
-                check(from, to, &Converter::new(from, to).unwrap());
+                check(from, to, &RateConverter::new(from, to).unwrap());
             }
         }
     }
@@ -34,19 +34,19 @@ fn reduced(from: usize, to: usize) -> (usize, usize) {
 }
 
 /// All outputs for `input`, in one block, on a fresh stream.
-fn convert(converter: &Converter, input: &[f32]) -> Vec<f32> {
+fn convert(converter: &RateConverter, input: &[f32]) -> Vec<f32> {
     let mut output = Vec::new();
     converter.clone().process(input, &mut output);
     output
 }
 
 /// Input samples for `outputs` outputs.
-fn input_for(converter: &Converter, outputs: usize) -> usize {
+fn input_for(converter: &RateConverter, outputs: usize) -> usize {
     converter.needed(outputs as u64 - 1) as usize
 }
 
 /// `samples` without the part at the start where the filter still reaches before the stream.
-fn settled<'a>(converter: &Converter, samples: &'a [f32]) -> &'a [f32] {
+fn settled<'a>(converter: &RateConverter, samples: &'a [f32]) -> &'a [f32] {
     let edge = converter.max_output(2 * converter.half_width()) + 1;
     &samples[edge.min(samples.len())..]
 }
@@ -77,7 +77,7 @@ fn gain_and_delay(samples: &[f32], start: usize, rate: u32, hertz: f64) -> (f64,
 #[test]
 fn equal_rates_copy() {
     for rate in [1, 8_000, 44_100, 4_000_000_000] {
-        let mut converter = Converter::new(rate, rate).unwrap();
+        let mut converter = RateConverter::new(rate, rate).unwrap();
         assert_eq!(converter.half_width(), 0);
         assert_eq!((converter.needed(7), converter.ready(8), converter.max_output(9)), (8, 8, 9));
         let input = noise(5000, 1);
@@ -94,7 +94,7 @@ fn equal_rates_copy() {
 #[test]
 fn rates_that_are_none_are_refused() {
     for (from, to) in [(0, 48_000), (48_000, 0), (48_000, 999), (1_536_001, 48_000)] {
-        let error = Converter::new(from, to).map(drop).unwrap_err();
+        let error = RateConverter::new(from, to).map(drop).unwrap_err();
         assert!(matches!(error, AudioError::ResampleRate { .. }), "{error}");
     }
 }
@@ -146,7 +146,7 @@ proptest! {
         blocks in prop::collection::vec(0usize..3000, 1..40),
     ) {
         let (from, to) = if to_model { (host, model) } else { (model, host) };
-        let mut converter = Converter::new(from, to).unwrap();
+        let mut converter = RateConverter::new(from, to).unwrap();
         let input = noise(blocks.iter().sum(), 3);
         let whole = convert(&converter, &input);
         let (mut rest, mut output) = (&input[..], Vec::new());
@@ -168,7 +168,7 @@ proptest! {
         part in 0.0f64..1.0,
     ) {
         let (from, to) = if to_model { (host, model) } else { (model, host) };
-        let mut converter = Converter::new(from, to).unwrap();
+        let mut converter = RateConverter::new(from, to).unwrap();
         let input = noise(4 * converter.half_width() + 3000, 5);
         let whole = convert(&converter, &input);
         converter.process(&noise(3001, 6), &mut Vec::new());

@@ -1,6 +1,6 @@
 //! Streams for a model and back, with a codec that changes nothing.
 
-use residue_media::audio::{Audio, AudioError, Converter, MonoTreatment, prepare};
+use residue_media::audio::{Audio, AudioError, MonoTreatment, RateConverter, prepare_audio};
 
 use crate::signals::{noise, sine, snr};
 
@@ -18,7 +18,8 @@ fn an_exact_codec_gives_the_input_back_bit_for_bit() {
             for length in [0, 1, 5000] {
                 let input = audio(48_000, channels, length);
                 let prepared =
-                    prepare(&input, 48_000, model_channels, FRAME, MonoTreatment::Dual).unwrap();
+                    prepare_audio(&input, 48_000, model_channels, FRAME, MonoTreatment::Dual)
+                        .unwrap();
                 let streams = if model_channels == 1 { channels } else { channels.div_ceil(2) };
                 assert_eq!(prepared.streams.len(), streams);
                 assert!(prepared.streams.iter().all(|stream| {
@@ -42,7 +43,8 @@ fn an_exact_codec_gives_resampled_input_back_closely_and_in_full() {
             let length = rate as usize / 2 + 17;
             let input = Audio { rate, channels: vec![sine(rate, 997.0, 0.5, length); channels] };
             let prepared =
-                prepare(&input, model_rate, model_channels, FRAME, MonoTreatment::Dual).unwrap();
+                prepare_audio(&input, model_rate, model_channels, FRAME, MonoTreatment::Dual)
+                    .unwrap();
             assert!(prepared.layout.resamples());
             assert!(prepared.streams.iter().all(|s| s.rate == model_rate && s.len() % FRAME == 0));
             let output = prepared.layout.restore(&prepared.streams).unwrap();
@@ -59,7 +61,7 @@ fn an_exact_codec_gives_resampled_input_back_closely_and_in_full() {
     }
     // A handful of samples still reach the model and come back as many.
     let input = audio(768_000, 2, 10);
-    let prepared = prepare(&input, 24_000, 1, FRAME, MonoTreatment::Dual).unwrap();
+    let prepared = prepare_audio(&input, 24_000, 1, FRAME, MonoTreatment::Dual).unwrap();
     assert_eq!(prepared.streams[0].len(), FRAME);
     assert_eq!(prepared.layout.restore(&prepared.streams).unwrap().len(), 10);
 }
@@ -67,8 +69,8 @@ fn an_exact_codec_gives_resampled_input_back_closely_and_in_full() {
 /// One channel through two converters and an exact codec, block by block, with silence after it:
 /// what the live path does. As many samples as went in, and what the model heard.
 fn live(input: &[f32], rate: u32, model_rate: u32) -> (Vec<f32>, Vec<f32>) {
-    let mut there = Converter::new(rate, model_rate).unwrap();
-    let mut back = Converter::new(model_rate, rate).unwrap();
+    let mut there = RateConverter::new(rate, model_rate).unwrap();
+    let mut back = RateConverter::new(model_rate, rate).unwrap();
     let (mut heard, mut framed, mut output) = (Vec::new(), 0, Vec::new());
     let mut blocks = input.chunks(97);
     while output.len() < input.len() {
@@ -91,7 +93,8 @@ fn files_become_what_the_live_path_makes_of_them_bit_for_bit() {
         for model_rate in [24_000, 48_000] {
             for length in [1, 10, 479, 481, 7013] {
                 let input = audio(rate, 1, length);
-                let prepared = prepare(&input, model_rate, 1, FRAME, MonoTreatment::Dual).unwrap();
+                let prepared =
+                    prepare_audio(&input, model_rate, 1, FRAME, MonoTreatment::Dual).unwrap();
                 let restored = prepared.layout.restore(&prepared.streams).unwrap();
                 let (output, heard) = live(&input.channels[0], rate, model_rate);
                 let case = format!("{rate}, {model_rate}, {length}");
@@ -106,7 +109,7 @@ fn files_become_what_the_live_path_makes_of_them_bit_for_bit() {
 #[test]
 fn mid_is_the_mean_on_both_channels() {
     let input = audio(24_000, 2, 1000);
-    let prepared = prepare(&input, 24_000, 1, FRAME, MonoTreatment::Mid).unwrap();
+    let prepared = prepare_audio(&input, 24_000, 1, FRAME, MonoTreatment::Mid).unwrap();
     assert_eq!(prepared.streams.len(), 1);
     let output = prepared.layout.restore(&prepared.streams).unwrap();
     assert_eq!(output.channels[0], output.channels[1]);
@@ -118,7 +121,7 @@ fn mid_is_the_mean_on_both_channels() {
     // Only stereo has a mid: mono and surround keep their channels.
     for channels in [1, 3] {
         let input = audio(24_000, channels, 100);
-        let prepared = prepare(&input, 24_000, 1, FRAME, MonoTreatment::Mid).unwrap();
+        let prepared = prepare_audio(&input, 24_000, 1, FRAME, MonoTreatment::Mid).unwrap();
         assert_eq!(prepared.layout.restore(&prepared.streams).unwrap(), input);
     }
 }
@@ -126,7 +129,7 @@ fn mid_is_the_mean_on_both_channels() {
 #[test]
 fn mono_on_a_stereo_model_is_doubled_and_averaged() {
     let input = audio(48_000, 1, FRAME);
-    let prepared = prepare(&input, 48_000, 2, FRAME, MonoTreatment::Dual).unwrap();
+    let prepared = prepare_audio(&input, 48_000, 2, FRAME, MonoTreatment::Dual).unwrap();
     assert_eq!(prepared.streams[0].channels, [&input.channels[0][..], &input.channels[0]]);
     let mut decoded = prepared.streams.clone();
     decoded[0].channels[0].fill(0.5);
@@ -139,7 +142,7 @@ fn mono_on_a_stereo_model_is_doubled_and_averaged() {
 #[test]
 fn a_codec_may_pad_and_may_not_shorten() {
     let input = audio(48_000, 2, 5000);
-    let prepared = prepare(&input, 48_000, 2, FRAME, MonoTreatment::Dual).unwrap();
+    let prepared = prepare_audio(&input, 48_000, 2, FRAME, MonoTreatment::Dual).unwrap();
     let mut padded = prepared.streams.clone();
     padded[0].channels.iter_mut().for_each(|channel| {
         channel[5000..].fill(9.0);
@@ -165,13 +168,14 @@ fn buffers_and_models_that_do_not_fit_are_refused() {
     let none = Audio { rate: 48_000, channels: vec![] };
     let ragged = Audio { rate: 48_000, channels: vec![vec![0.0; 3], vec![0.0; 4]] };
     for input in [none, ragged] {
-        let error = prepare(&input, 48_000, 1, FRAME, MonoTreatment::Dual).unwrap_err();
+        let error = prepare_audio(&input, 48_000, 1, FRAME, MonoTreatment::Dual).unwrap_err();
         assert!(matches!(error, AudioError::Buffer { .. }), "{error}");
     }
     for channels in [0, 3] {
-        let error = prepare(&audio(48_000, 1, 1), 48_000, channels, FRAME, MonoTreatment::Dual);
+        let error =
+            prepare_audio(&audio(48_000, 1, 1), 48_000, channels, FRAME, MonoTreatment::Dual);
         assert!(matches!(error, Err(AudioError::ModelChannels { .. })));
     }
-    assert!(prepare(&audio(0, 1, 1), 48_000, 1, FRAME, MonoTreatment::Dual).is_err());
-    assert!(prepare(&audio(48_000, 1, 1), 0, 1, FRAME, MonoTreatment::Dual).is_err());
+    assert!(prepare_audio(&audio(0, 1, 1), 48_000, 1, FRAME, MonoTreatment::Dual).is_err());
+    assert!(prepare_audio(&audio(48_000, 1, 1), 0, 1, FRAME, MonoTreatment::Dual).is_err());
 }

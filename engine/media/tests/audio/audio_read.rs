@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use residue_media::audio::{Audio, AudioError, Decoded, ReadWarning, read, read_with_limit};
+use residue_media::audio::{Audio, AudioError, DecodedFile, ReadWarning, read, read_with_limit};
 
 use crate::signals::{fixture_signal, largest_error, snr};
 
@@ -10,7 +10,7 @@ pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audio/fixtures").join(name)
 }
 
-fn read_fixture(name: &str) -> Decoded {
+fn read_fixture(name: &str) -> DecodedFile {
     read(&fixture(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use residue_media::audio::{AudioError, Decoded, ReadWarning, read};
+use residue_media::audio::{AudioError, DecodedFile, ReadWarning, read};
 
 use crate::audio_read::fixture;
 use crate::signals::sine;
@@ -28,7 +28,7 @@ fn wav(rate: u32, channels: u16, declared: u32, samples: &[i16]) -> Vec<u8> {
     bytes
 }
 
-fn read_bytes(name: &str, bytes: &[u8]) -> Result<Decoded, AudioError> {
+fn read_bytes(name: &str, bytes: &[u8]) -> Result<DecodedFile, AudioError> {
     let folder = tempfile::tempdir().unwrap();
     let path: PathBuf = folder.path().join(name);
     fs::write(&path, bytes).unwrap();

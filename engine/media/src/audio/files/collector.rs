@@ -6,7 +6,7 @@ use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::formats::Track;
 
 use super::declared::{declared_frames, is_short, trim};
-use super::read::Decoded;
+use super::read::DecodedFile;
 use super::{Audio, AudioError, ReadWarning, SUPPORTED_RATES};
 
 /// Why reading stopped.
@@ -22,7 +22,7 @@ pub(super) enum Stop {
 }
 
 /// Gathers decoded samples and counts what was wrong with them.
-pub(super) struct Collector<'a> {
+pub(super) struct SampleCollector<'a> {
     /// Of the file, for errors.
     pub path: &'a Path,
     max_samples: usize,
@@ -34,7 +34,7 @@ pub(super) struct Collector<'a> {
     non_finite: u64,
 }
 
-impl<'a> Collector<'a> {
+impl<'a> SampleCollector<'a> {
     /// Nothing gathered yet; `max_samples` counts all channels together.
     pub(super) fn new(path: &'a Path, max_samples: usize) -> Self {
         Self {
@@ -94,7 +94,7 @@ impl<'a> Collector<'a> {
         parameters: &AudioCodecParameters,
         stop: Stop,
         other_tracks: usize,
-    ) -> Result<Decoded, AudioError> {
+    ) -> Result<DecodedFile, AudioError> {
         let nothing =
             |reason: String| AudioError::NothingDecoded { path: self.path.to_owned(), reason };
         let mut audio = match self.audio {
@@ -143,6 +143,6 @@ impl<'a> Collector<'a> {
         if other_tracks > 0 {
             warnings.push(ReadWarning::OtherTracks { count: other_tracks });
         }
-        Ok(Decoded { audio, warnings })
+        Ok(DecodedFile { audio, warnings })
     }
 }

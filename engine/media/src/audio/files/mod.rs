@@ -10,6 +10,6 @@ mod write;
 
 use residue_core::audio::{Audio, AudioError, SUPPORTED_RATES};
 
-pub use read::{Decoded, MAX_SAMPLES, read, read_bytes, read_with_limit};
+pub use read::{DecodedFile, MAX_SAMPLES, read, read_bytes, read_with_limit};
 pub use warning::ReadWarning;
 pub use write::write;

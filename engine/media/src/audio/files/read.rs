@@ -7,7 +7,7 @@ use symphonia::core::codecs::audio::AudioDecoder;
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::{FormatReader, Track};
 
-use super::collector::{Collector, Stop};
+use super::collector::{SampleCollector, Stop};
 use super::container::{
     check_declared, choose_track, is_end_of_file, make_decoder, open, other_tracks, probe,
     probe_bytes,
@@ -20,7 +20,7 @@ pub const MAX_SAMPLES: usize = 1 << 31;
 
 /// An audio file in memory.
 #[derive(Clone, Debug)]
-pub struct Decoded {
+pub struct DecodedFile {
     /// The samples, at the file's own rate and channel count; every sample is finite.
     pub audio: Audio,
     /// What was wrong with the file; empty for a sound one. Show them.
@@ -38,8 +38,8 @@ pub struct Decoded {
 /// # Errors
 ///
 /// See [`AudioError`]; a damaged file of which something could be decoded is not an error: its
-/// [`Decoded::warnings`] say what is missing.
-pub fn read(path: &Path) -> Result<Decoded, AudioError> {
+/// [`DecodedFile::warnings`] say what is missing.
+pub fn read(path: &Path) -> Result<DecodedFile, AudioError> {
     read_with_limit(path, MAX_SAMPLES)
 }
 
@@ -48,7 +48,7 @@ pub fn read(path: &Path) -> Result<Decoded, AudioError> {
 /// # Errors
 ///
 /// As [`read`]; [`AudioError::TooLong`] as soon as the limit is passed.
-pub fn read_with_limit(path: &Path, max_samples: usize) -> Result<Decoded, AudioError> {
+pub fn read_with_limit(path: &Path, max_samples: usize) -> Result<DecodedFile, AudioError> {
     let file = open(path)?;
     contained(path, || decode(path, probe(path, file)?, max_samples))
 }
@@ -58,7 +58,7 @@ pub fn read_with_limit(path: &Path, max_samples: usize) -> Result<Decoded, Audio
 /// # Errors
 ///
 /// As [`read`].
-pub fn read_bytes(name: &str, bytes: &'static [u8]) -> Result<Decoded, AudioError> {
+pub fn read_bytes(name: &str, bytes: &'static [u8]) -> Result<DecodedFile, AudioError> {
     let path = Path::new(name);
     contained(path, || decode(path, probe_bytes(path, bytes)?, MAX_SAMPLES))
 }
@@ -67,8 +67,8 @@ pub fn read_bytes(name: &str, bytes: &'static [u8]) -> Result<Decoded, AudioErro
 /// session of a person who dropped a file on the window.
 fn contained(
     path: &Path,
-    work: impl FnOnce() -> Result<Decoded, AudioError>,
-) -> Result<Decoded, AudioError> {
+    work: impl FnOnce() -> Result<DecodedFile, AudioError>,
+) -> Result<DecodedFile, AudioError> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(AudioError::DecoderPanicked { path: path.to_owned() }))
 }
@@ -77,12 +77,12 @@ fn decode(
     path: &Path,
     mut format: Box<dyn FormatReader>,
     max_samples: usize,
-) -> Result<Decoded, AudioError> {
+) -> Result<DecodedFile, AudioError> {
     let (track, parameters) = choose_track(path, format.as_ref())?;
     let mut decoder = make_decoder(path, &parameters)?;
     check_declared(path, &parameters)?;
 
-    let mut state = Collector::new(path, max_samples);
+    let mut state = SampleCollector::new(path, max_samples);
     let stop = collect(&mut state, format.as_mut(), &mut decoder, &track)?;
     // That is how a file of undeclared length ends.
     let stop = match stop {
@@ -94,7 +94,7 @@ fn decode(
 
 /// Decodes packets of `track` into `state` until something stops it.
 fn collect(
-    state: &mut Collector<'_>,
+    state: &mut SampleCollector<'_>,
     format: &mut dyn FormatReader,
     decoder: &mut Box<dyn AudioDecoder>,
     track: &Track,

@@ -4,18 +4,18 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use rayon::prelude::*;
 
-use super::checkpoint::Weights;
+use super::checkpoint::TensorSource;
 use super::error::CheckpointError;
 
 /// Weights that exist for every name: uniform, of variance 1 / fan-in, so that signals neither
 /// vanish nor explode on their way through a deep model. Gains are 1 and biases 0.
 pub(super) struct RandomWeights {
     pub seed: u64,
-    /// As [`super::Config::square_projections`].
+    /// As [`super::CodecConfig::square_projections`].
     pub square_projections: bool,
 }
 
-impl Weights for RandomWeights {
+impl TensorSource for RandomWeights {
     fn tensor(&self, names: &[String], shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
         let name = &names[0];
         let length = shape.iter().product();

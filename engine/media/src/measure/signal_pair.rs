@@ -22,14 +22,14 @@ pub(super) fn check(audio: &Audio) -> Result<(), MeasureError> {
 }
 
 /// Two signals of one rate, layout and length, all samples finite, at least one sample.
-pub(super) struct Pair<'a> {
+pub(super) struct SignalPair<'a> {
     /// The signal that counts as right.
     pub reference: &'a Audio,
     /// The signal measured against it.
     pub other: &'a Audio,
 }
 
-impl<'a> Pair<'a> {
+impl<'a> SignalPair<'a> {
     /// Checks both and that they match.
     pub fn new(reference: &'a Audio, other: &'a Audio) -> Result<Self, MeasureError> {
         if reference.rate != other.rate {
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn mismatches_are_named() {
         let a = Audio::silence(48_000, 2, 10);
-        let error = |b: &Audio| Pair::new(&a, b).err();
+        let error = |b: &Audio| SignalPair::new(&a, b).err();
         assert_eq!(error(&a), None);
         assert_eq!(
             error(&Audio::silence(44_100, 2, 10)),

@@ -6,7 +6,7 @@
 pub struct RandomError(pub(super) getrandom::Error);
 
 /// A source of choices.
-pub trait Draw: Send {
+pub trait RandomSource: Send {
     /// A number below `count`, each as likely as the others.
     ///
     /// # Errors
@@ -16,9 +16,9 @@ pub trait Draw: Send {
 
 /// The operating system's generator.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct SystemDraw;
+pub struct SystemRandom;
 
-impl Draw for SystemDraw {
+impl RandomSource for SystemRandom {
     fn below(&mut self, count: usize) -> Result<usize, RandomError> {
         let count = count as u64;
         // Numbers from the last incomplete round would make the first choices likelier.
@@ -36,9 +36,9 @@ impl Draw for SystemDraw {
 
 /// Choices that repeat under a seed: for tests of tests, never for a test of a listener.
 #[derive(Clone, Copy, Debug)]
-pub struct SeededDraw(pub u64);
+pub struct SeededRandom(pub u64);
 
-impl Draw for SeededDraw {
+impl RandomSource for SeededRandom {
     fn below(&mut self, count: usize) -> Result<usize, RandomError> {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         Ok(((u128::from(self.0) * count as u128) >> 64) as usize)
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn every_choice_is_as_likely() {
-        for draw in [&mut SystemDraw as &mut dyn Draw, &mut SeededDraw(4)] {
+        for draw in [&mut SystemRandom as &mut dyn RandomSource, &mut SeededRandom(4)] {
             let mut counts = [0; 5];
             (0..10_000).for_each(|_| counts[draw.below(5).unwrap()] += 1);
             // 2000 each, with a standard deviation of 40.

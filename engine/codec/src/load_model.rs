@@ -4,34 +4,34 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
-use super::checkpoint::{Checkpoint, Weights};
-use super::config::Config;
+use super::checkpoint::{Checkpoint, TensorSource};
+use super::codec::{CodecOptions, LoadedModel};
+use super::config::CodecConfig;
 use super::error::{CodecError, LoadWarning};
 use super::executor::Executor;
-use super::loading::{Loading, OnLoad};
-use super::model::{Model, Options};
+use super::load_context::{LoadContext, LoadProgress};
 use super::packed_file::{PackedFile, PackedWriter};
 use residue_core::atomic_file;
 use residue_kernels::{Arena, PACKING};
 
 /// Loads from `weights` and nothing else.
 pub(super) fn plain(
-    config: &Config,
-    weights: &dyn Weights,
-    options: &Options,
-    progress: &OnLoad<'_>,
-) -> Result<Model, CodecError> {
+    config: &CodecConfig,
+    weights: &dyn TensorSource,
+    options: &CodecOptions,
+    progress: &LoadProgress<'_>,
+) -> Result<LoadedModel, CodecError> {
     load(config, weights, options, progress, None).map(|(model, _)| model)
 }
 
 /// Loads packed weights from `folder`, or packs those of `checkpoint` and keeps them there.
 pub(super) fn cached(
     folder: &Path,
-    config: &Config,
+    config: &CodecConfig,
     checkpoint: &Checkpoint<'_>,
-    options: &Options,
-    progress: &OnLoad<'_>,
-) -> Result<Model, CodecError> {
+    options: &CodecOptions,
+    progress: &LoadProgress<'_>,
+) -> Result<LoadedModel, CodecError> {
     let precision = options.precision;
     let identity = checkpoint.identity(config);
     let key = format!("{identity} {precision} packing {PACKING}");
@@ -73,14 +73,14 @@ pub(super) fn cached(
 }
 
 fn load(
-    config: &Config,
-    weights: &dyn Weights,
-    options: &Options,
-    progress: &OnLoad<'_>,
+    config: &CodecConfig,
+    weights: &dyn TensorSource,
+    options: &CodecOptions,
+    progress: &LoadProgress<'_>,
     writer: Option<PackedWriter>,
-) -> Result<(Model, Option<PackedWriter>), CodecError> {
+) -> Result<(LoadedModel, Option<PackedWriter>), CodecError> {
     let precision = options.precision;
-    let loading = Loading {
+    let loading = LoadContext {
         weights,
         #[cfg(feature = "reference")]
         device: options.device()?,
@@ -94,5 +94,5 @@ fn load(
     let (executor, quantizer) = Executor::load(config, &loading, options)?;
     let writer = loading.writer.map(|w| w.into_inner().unwrap_or_else(|e| e.into_inner()));
     let config = config.clone();
-    Ok((Model { config, quantizer, executor, precision, warnings: Vec::new() }, writer))
+    Ok((LoadedModel { config, quantizer, executor, precision, warnings: Vec::new() }, writer))
 }

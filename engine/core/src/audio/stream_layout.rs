@@ -12,7 +12,7 @@
 use std::fmt;
 
 use super::resample::convert;
-use super::{Audio, AudioError, Converter};
+use super::{Audio, AudioError, RateConverter};
 
 /// How a stereo file goes through a mono model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -40,17 +40,17 @@ enum Content {
 
 /// A file laid out for a model.
 #[derive(Clone, Debug)]
-pub struct Prepared {
+pub struct PreparedAudio {
     /// What to send through the model: at its rate, each with exactly its channel count, all of
     /// the same length, a number of whole frames.
     pub streams: Vec<Audio>,
     /// How to put the decoded streams together again.
-    pub layout: Layout,
+    pub layout: StreamLayout,
 }
 
 /// How the channels of a file map to streams. `Display` says it in words, for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub struct StreamLayout {
     rate: u32,
     channels: usize,
     length: usize,
@@ -66,30 +66,30 @@ pub struct Layout {
 ///
 /// `treatment` matters only for stereo files on mono models. Streams are what the model hears of
 /// the file followed by silence: converted, they ring on past the file's end. They are as many whole
-/// frames long as [`Layout::restore`] needs to make every sample of the file from decoded ones; at
+/// frames long as [`StreamLayout::restore`] needs to make every sample of the file from decoded ones; at
 /// the file's own rate that is the file's length. Allocates; not realtime-safe.
 ///
 /// # Errors
 ///
 /// [`AudioError::ModelChannels`], [`AudioError::Buffer`] for audio without channels or with
 /// channels of different lengths, and those of [`resample`](super::resample()).
-pub fn prepare(
+pub fn prepare_audio(
     audio: &Audio,
     model_rate: u32,
     model_channels: usize,
     frame: usize,
     treatment: MonoTreatment,
-) -> Result<Prepared, AudioError> {
+) -> Result<PreparedAudio, AudioError> {
     check(audio)?;
     let contents = contents(audio.channels.len(), model_channels, treatment)?;
-    let there = Converter::new(audio.rate, model_rate)?;
-    let layout = Layout {
+    let there = RateConverter::new(audio.rate, model_rate)?;
+    let layout = StreamLayout {
         rate: audio.rate,
         channels: audio.channels.len(),
         length: audio.len(),
         model_rate,
         model_channels,
-        needed: needed(&Converter::new(model_rate, audio.rate)?, audio.len()),
+        needed: needed(&RateConverter::new(model_rate, audio.rate)?, audio.len()),
         contents,
     };
     let stream_length = layout.needed.next_multiple_of(frame.max(1));
@@ -115,11 +115,11 @@ pub fn prepare(
             Audio { rate: model_rate, channels }
         })
         .collect();
-    Ok(Prepared { streams, layout })
+    Ok(PreparedAudio { streams, layout })
 }
 
 /// Samples at a converter's input that its first `length` outputs depend on.
-fn needed(converter: &Converter, length: usize) -> usize {
+fn needed(converter: &RateConverter, length: usize) -> usize {
     (length as u64).checked_sub(1).map_or(0, |last| converter.needed(last) as usize)
 }
 
@@ -159,7 +159,7 @@ fn average((&a, &b): (&f32, &f32)) -> f32 {
     (a + b) * 0.5
 }
 
-impl Layout {
+impl StreamLayout {
     /// True if the file's rate is not the model's, so that even an exact codec would not return
     /// it bit for bit.
     pub fn resamples(&self) -> bool {
@@ -168,7 +168,7 @@ impl Layout {
 
     /// Puts decoded streams together to the file's channels, rate and length exactly.
     ///
-    /// `decoded` are the streams of [`Prepared::streams`], in their order, after the codec. What
+    /// `decoded` are the streams of [`PreparedAudio::streams`], in their order, after the codec. What
     /// they hold beyond what the file is made of is dropped. Allocates; not realtime-safe.
     ///
     /// # Errors
@@ -192,7 +192,7 @@ impl Layout {
                 }
             }
         }
-        let back = Converter::new(self.model_rate, self.rate)?;
+        let back = RateConverter::new(self.model_rate, self.rate)?;
         let decoded = Audio { rate: self.model_rate, channels };
         Ok(convert(&back, &decoded, self.rate, self.length))
     }
@@ -223,7 +223,7 @@ impl Layout {
     }
 }
 
-impl fmt::Display for Layout {
+impl fmt::Display for StreamLayout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let model = if self.model_channels == 1 { "mono" } else { "stereo" };
         match (self.contents.as_slice(), self.channels) {

@@ -13,12 +13,12 @@ use super::{HubSettings, KnownModel, ModelSource, ModelsError, embedded, folder,
 ///
 /// Every call reads the disk as it is; nothing is kept in memory. None is realtime-safe.
 #[derive(Clone, Debug)]
-pub struct Library {
+pub struct ModelLibrary {
     home: PathBuf,
     hub: HubSettings,
 }
 
-/// One line of [`Library::list`].
+/// One line of [`ModelLibrary::list`].
 #[derive(Debug)]
 pub struct ModelEntry {
     /// The name to call it by.
@@ -31,7 +31,7 @@ pub struct ModelEntry {
     pub bytes: Option<u64>,
 }
 
-impl Library {
+impl ModelLibrary {
     /// A library whose list of added folders is kept in `home`.
     pub fn new(home: impl Into<PathBuf>, hub: HubSettings) -> Self {
         Self { home: home.into(), hub }
@@ -187,7 +187,7 @@ impl Library {
         &self.home
     }
 
-    /// Folder for packed weights, for [`Options::cache`](residue_codec::Options::cache). They can be
+    /// Folder for packed weights, for [`CodecOptions::cache`](residue_codec::CodecOptions::cache). They can be
     /// deleted at any time: they are made again.
     pub fn packed(&self) -> PathBuf {
         self.home.join("packed")

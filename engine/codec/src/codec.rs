@@ -8,20 +8,20 @@ use std::sync::Arc;
 use candle_core::Device;
 
 use super::checkpoint::Checkpoint;
-use super::config::Config;
+use super::config::CodecConfig;
 use super::decoder::Decoder;
 use super::encoder::Encoder;
 use super::error::{CodecError, LoadWarning};
 use super::executor::Executor;
-use super::load;
-use super::loading::OnLoad;
+use super::load_context::LoadProgress;
+use super::load_model;
 use super::quantizer::Quantizer;
-use super::random::RandomWeights;
+use super::random_weights::RandomWeights;
 use residue_kernels::Precision;
 
 /// What runs the transformers; the quantizer is always the same f32 code on the CPU.
 #[derive(Clone, Debug, Default)]
-pub enum Backend {
+pub enum CodecBackend {
     /// This crate's kernels on the CPU: in one precision bit-identical for any chunking, any number
     /// of lanes and threads, and in f32 exact.
     #[default]
@@ -33,14 +33,14 @@ pub enum Backend {
 
 /// Where, how exactly and with how many threads a model runs.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub struct CodecOptions {
     /// What runs the transformers.
-    pub backend: Backend,
-    /// How linear layers are kept and computed; [`Backend::Candle`] knows f32 only.
+    pub backend: CodecBackend,
+    /// How linear layers are kept and computed; [`CodecBackend::Candle`] knows f32 only.
     pub precision: Precision,
-    /// Threads of the CPU's arithmetic. With [`Backend::Native`] the thread that calls is one of
+    /// Threads of the CPU's arithmetic. With [`CodecBackend::Native`] the thread that calls is one of
     /// them, and 0 leaves a core to others: see [`Team::new`](residue_kernels::Team::new). With
-    /// [`Backend::Candle`] 0 is one a core.
+    /// [`CodecBackend::Candle`] 0 is one a core.
     pub threads: usize,
     /// Folder where packed weights are kept for the next start, as large as the model is in memory;
     /// for models loaded from a folder in another precision than f32, which takes no time to pack.
@@ -48,22 +48,22 @@ pub struct Options {
 }
 
 #[cfg(feature = "reference")]
-impl Options {
+impl CodecOptions {
     /// Returns the device that tensors are made on.
     ///
     /// # Errors
     /// [`CodecError::Precision`] if the backend does not know the precision.
     pub(super) fn device(&self) -> Result<&Device, CodecError> {
         match (&self.backend, self.precision) {
-            (Backend::Native, _) => Ok(&Device::Cpu),
-            (Backend::Candle(device), Precision::F32) => Ok(device),
-            (Backend::Candle(_), precision) => Err(CodecError::Precision { precision }),
+            (CodecBackend::Native, _) => Ok(&Device::Cpu),
+            (CodecBackend::Candle(device), Precision::F32) => Ok(device),
+            (CodecBackend::Candle(_), precision) => Err(CodecError::Precision { precision }),
         }
     }
 }
 
-pub(super) struct Model {
-    pub config: Config,
+pub(super) struct LoadedModel {
+    pub config: CodecConfig,
     pub quantizer: Quantizer,
     pub executor: Executor,
     pub precision: Precision,
@@ -72,7 +72,7 @@ pub(super) struct Model {
 
 /// A loaded model. Cloning shares the weights.
 #[derive(Clone)]
-pub struct Codec(pub(super) Arc<Model>);
+pub struct Codec(pub(super) Arc<LoadedModel>);
 
 impl Codec {
     /// Loads `config.json` and the safetensors files of `folder`, as published.
@@ -80,7 +80,7 @@ impl Codec {
     /// # Errors
     /// If a file is missing or damaged, the configuration cannot be honoured, or the weights do not
     /// belong to it; the error names file, tensor, expected and found.
-    pub fn load(folder: &Path, options: &Options) -> Result<Self, CodecError> {
+    pub fn load(folder: &Path, options: &CodecOptions) -> Result<Self, CodecError> {
         Self::load_with(folder, options, &unwatched)
     }
 
@@ -90,16 +90,16 @@ impl Codec {
     /// As [`Codec::load`], and [`CodecError::Cancelled`] if `progress` breaks off.
     pub fn load_with(
         folder: &Path,
-        options: &Options,
-        progress: &OnLoad<'_>,
+        options: &CodecOptions,
+        progress: &LoadProgress<'_>,
     ) -> Result<Self, CodecError> {
-        let config = Config::read(folder)?;
+        let config = CodecConfig::read(folder)?;
         let checkpoint = Checkpoint::open(folder)?;
         match &options.cache {
             Some(cache) if options.precision != Precision::F32 => {
-                load::cached(cache, &config, &checkpoint, options, progress)
+                load_model::cached(cache, &config, &checkpoint, options, progress)
             }
-            _ => load::plain(&config, &checkpoint, options, progress),
+            _ => load_model::plain(&config, &checkpoint, options, progress),
         }
         .map(Self::share)
     }
@@ -112,11 +112,11 @@ impl Codec {
     pub fn load_from_memory(
         config: &str,
         weights: &[u8],
-        options: &Options,
+        options: &CodecOptions,
     ) -> Result<Self, CodecError> {
-        let config = Config::parse(config)?;
+        let config = CodecConfig::parse(config)?;
         let checkpoint = Checkpoint::from_bytes("model.safetensors", weights)?;
-        load::plain(&config, &checkpoint, options, &unwatched).map(Self::share)
+        load_model::plain(&config, &checkpoint, options, &unwatched).map(Self::share)
     }
 
     /// A model of this layout with seeded random weights, for benchmarks: it costs what a real one
@@ -124,18 +124,22 @@ impl Codec {
     ///
     /// # Errors
     /// If the device or the threads cannot be had.
-    pub fn random(config: Config, seed: u64, options: &Options) -> Result<Self, CodecError> {
+    pub fn random(
+        config: CodecConfig,
+        seed: u64,
+        options: &CodecOptions,
+    ) -> Result<Self, CodecError> {
         let square_projections = config.square_projections;
         let weights = RandomWeights { seed, square_projections };
-        load::plain(&config, &weights, options, &unwatched).map(Self::share)
+        load_model::plain(&config, &weights, options, &unwatched).map(Self::share)
     }
 
-    fn share(model: Model) -> Self {
+    fn share(model: LoadedModel) -> Self {
         Self(Arc::new(model))
     }
 
     /// The model's layout.
-    pub fn config(&self) -> &Config {
+    pub fn config(&self) -> &CodecConfig {
         &self.0.config
     }
 

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use super::pair::Pair;
+use super::signal_pair::SignalPair;
 use super::{Loudness, MeasureError, StftDistance, loudness, mel, si_sdr, spectral};
 use crate::audio::Audio;
 
-/// What [`compare()`] measures; serialises to JSON with these names, undefined values as `null`.
+/// What [`signal_distances()`] measures; serialises to JSON with these names, undefined values as `null`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Distances {
+pub struct SignalDistances {
     /// [`mel_distance`](super::mel_distance): 0 = identical.
     pub mel: f64,
     /// [`stft_distance`](super::stft_distance): 0 = identical.
@@ -31,12 +31,12 @@ pub struct Distances {
 /// # Errors
 /// [`MeasureError`] if the signals differ in rate, channels or length, are empty or not finite, or
 /// their rate or layout is beyond the loudness meter.
-pub fn compare(reference: &Audio, other: &Audio) -> Result<Distances, MeasureError> {
-    let pair = Pair::new(reference, other)?;
+pub fn signal_distances(reference: &Audio, other: &Audio) -> Result<SignalDistances, MeasureError> {
+    let pair = SignalPair::new(reference, other)?;
     let reference_loudness = loudness::measure(reference)?;
     let other_loudness = loudness::measure(other)?;
     let integrated = (other_loudness.integrated_lufs, reference_loudness.integrated_lufs);
-    Ok(Distances {
+    Ok(SignalDistances {
         mel: mel::distance(&pair)?,
         stft: spectral::distance(&pair)?,
         si_sdr_db: si_sdr::ratio(&pair),
@@ -58,7 +58,7 @@ mod tests {
     fn one_call_gives_what_the_single_calls_give() {
         let signal = sine(48_000, 2, 48_000, 440.0, 0.5);
         let noisy = mix(&signal, &noise(48_000, 2, 48_000, 1.0), 0.05);
-        let distances = compare(&signal, &noisy).unwrap();
+        let distances = signal_distances(&signal, &noisy).unwrap();
         assert_eq!(distances.mel, crate::measure::mel_distance(&signal, &noisy).unwrap());
         assert_eq!(distances.stft, crate::measure::stft_distance(&signal, &noisy).unwrap());
         assert_eq!(distances.si_sdr_db, crate::measure::si_sdr(&signal, &noisy).unwrap());
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn identical_is_zero() {
         let signal = sine(48_000, 1, 48_000, 440.0, 0.5);
-        let distances = compare(&signal, &signal).unwrap();
+        let distances = signal_distances(&signal, &signal).unwrap();
         assert_eq!((distances.mel, distances.stft.total()), (0.0, 0.0));
         assert_eq!(distances.loudness_difference_lu, Some(0.0));
     }
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn undefined_values_are_null_in_json() {
         let silence = Audio::silence(48_000, 1, 100);
-        let json = serde_json::to_value(compare(&silence, &silence).unwrap()).unwrap();
+        let json = serde_json::to_value(signal_distances(&silence, &silence).unwrap()).unwrap();
         assert!(json["si_sdr_db"].is_null() && json["loudness_difference_lu"].is_null());
         assert_eq!(json["reference_loudness"]["rms_dbfs"], -200.0);
         assert_eq!(json["mel"], 0.0);

@@ -6,22 +6,22 @@ use std::sync::Mutex;
 #[cfg(feature = "reference")]
 use candle_core::Device;
 
-use super::checkpoint::Weights;
+use super::checkpoint::TensorSource;
 use super::error::CodecError;
 use super::packed_file::PackedWriter;
 use residue_kernels::{Arena, Linear, Precision};
 
 /// Told which share of a model is loaded, 0 to 1; breaking off ends loading with
 /// [`CodecError::Cancelled`].
-pub type OnLoad<'a> = dyn Fn(f64) -> ControlFlow<()> + Sync + 'a;
+pub type LoadProgress<'a> = dyn Fn(f64) -> ControlFlow<()> + Sync + 'a;
 
 /// One model on its way into memory.
-pub(super) struct Loading<'a> {
-    pub weights: &'a dyn Weights,
+pub(super) struct LoadContext<'a> {
+    pub weights: &'a dyn TensorSource,
     #[cfg(feature = "reference")]
     pub device: &'a Device,
     pub precision: Precision,
-    pub progress: &'a OnLoad<'a>,
+    pub progress: &'a LoadProgress<'a>,
     /// Numbers of the whole model, and of what is loaded.
     pub total: u64,
     pub done: Mutex<u64>,
@@ -30,7 +30,7 @@ pub(super) struct Loading<'a> {
     pub writer: Option<Mutex<PackedWriter>>,
 }
 
-impl Loading<'_> {
+impl LoadContext<'_> {
     /// The values of the first of these spellings that exists, row-major.
     pub fn values(&self, names: &[String], shape: &[usize]) -> Result<Vec<f32>, CodecError> {
         let values = self.weights.tensor(names, shape)?;

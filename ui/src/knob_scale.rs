@@ -7,7 +7,7 @@ use crate::text::{TypedDepth, kbps, number_and_unit};
 /// A value with a range, a grid and a text form.
 ///
 /// Values are in the quantity's own unit: layers, decibels, a share.
-pub trait Quantity {
+pub trait KnobScale {
     /// Lowest and highest value.
     fn range(&self) -> RangeInclusive<f64>;
 
@@ -59,7 +59,7 @@ pub trait Quantity {
 
 /// The depth of a lane: layers, said as a bitrate.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Depth {
+pub struct DepthScale {
     /// Layers that the model has, at least 1.
     pub layers: usize,
     /// Kilobits a second of one layer.
@@ -68,14 +68,14 @@ pub struct Depth {
     pub default: usize,
 }
 
-impl Depth {
+impl DepthScale {
     /// Of a model with so many layers of so many kilobits a second; resets to all of them.
     pub fn new(layers: usize, kbps_per_layer: f64) -> Self {
         Self { layers: layers.max(1), kbps_per_layer, default: layers.max(1) }
     }
 }
 
-impl Quantity for Depth {
+impl KnobScale for DepthScale {
     fn range(&self) -> RangeInclusive<f64> {
         1.0..=self.layers as f64
     }
@@ -118,14 +118,14 @@ impl Quantity for Depth {
 
 /// A gain in decibels; resets to 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Decibels {
+pub struct DecibelScale {
     /// Lowest.
     pub low: f64,
     /// Highest.
     pub high: f64,
 }
 
-impl Quantity for Decibels {
+impl KnobScale for DecibelScale {
     fn range(&self) -> RangeInclusive<f64> {
         self.low..=self.high
     }
@@ -164,12 +164,12 @@ impl Quantity for Decibels {
 
 /// A share, 0 to 1, said in percent.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Percent {
+pub struct PercentScale {
     /// What a reset goes to.
     pub default: f64,
 }
 
-impl Quantity for Percent {
+impl KnobScale for PercentScale {
     fn range(&self) -> RangeInclusive<f64> {
         0.0..=1.0
     }
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn depths_read_as_people_say_them() {
-        let depth = Depth::new(16, 0.125);
+        let depth = DepthScale::new(16, 0.125);
         for text in ["2 kbps", "2kbps", "2K", "2000 bps", "16 layers", "16", " 16 ", "2,0 kbit/s"] {
             assert_eq!(depth.parse(text), Some(16.0), "{text}");
         }
@@ -226,10 +226,10 @@ mod tests {
 
     #[test]
     fn every_value_survives_its_own_text() {
-        let depth = Depth::new(32, 0.125);
-        let gain = Decibels { low: -24.0, high: 24.0 };
-        let mix = Percent { default: 1.0 };
-        let quantities: [&dyn Quantity; 3] = [&depth, &gain, &mix];
+        let depth = DepthScale::new(32, 0.125);
+        let gain = DecibelScale { low: -24.0, high: 24.0 };
+        let mix = PercentScale { default: 1.0 };
+        let quantities: [&dyn KnobScale; 3] = [&depth, &gain, &mix];
         for quantity in quantities {
             let (low, high) = quantity.range().into_inner();
             for n in 0..=1000 {
@@ -243,15 +243,15 @@ mod tests {
 
     #[test]
     fn texts() {
-        let depth = Depth::new(16, 0.125);
+        let depth = DepthScale::new(16, 0.125);
         assert_eq!(depth.format(1.0), "0.125 kbps");
         assert_eq!(depth.format(16.0), "2 kbps");
         assert_eq!(depth.detail(1.0).unwrap(), "1 layer");
-        let gain = Decibels { low: -24.0, high: 24.0 };
+        let gain = DecibelScale { low: -24.0, high: 24.0 };
         assert_eq!(gain.format(-0.04), "0.0 dB");
         assert_eq!(gain.format(3.0), "+3.0 dB");
         assert_eq!(gain.parse("\u{2212}6 dB"), Some(-6.0));
-        assert_eq!(Percent { default: 1.0 }.format(0.5), "50 %");
+        assert_eq!(PercentScale { default: 1.0 }.format(0.5), "50 %");
         assert_eq!(gain.snap(f64::NAN), 0.0);
     }
 }

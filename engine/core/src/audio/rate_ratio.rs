@@ -5,12 +5,12 @@ use crate::gcd;
 /// Two sample rates without their common divisor: so many input samples last as long as so many
 /// output samples.
 #[derive(Clone, Copy)]
-pub(super) struct Ratio {
+pub(super) struct RateRatio {
     pub inputs: u64,
     pub outputs: u64,
 }
 
-impl Ratio {
+impl RateRatio {
     /// From rates in hertz, neither 0.
     pub(super) fn new(from: u32, to: u32) -> Self {
         let (from, to) = (u64::from(from), u64::from(to));

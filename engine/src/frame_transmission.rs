@@ -1,10 +1,10 @@
 //! What happens to codes on their way from an encoder to the decoder.
 
 use residue_codec::{Codec, CodecError};
-use residue_live::{FrameSettings, LossFill, LossModel};
+use residue_live::{FrameEffects, LossConcealment, LossModel};
 
 /// The way of the codes of all streams of a port.
-pub(super) struct Line {
+pub(super) struct FrameTransmission {
     loss_model: LossModel,
     /// The next frame on the line.
     next: u64,
@@ -14,7 +14,7 @@ pub(super) struct Line {
     last: Vec<Vec<u32>>,
 }
 
-impl Line {
+impl FrameTransmission {
     /// For `streams` streams of a model's codes. Encodes a silent frame, which takes its time.
     ///
     /// # Errors
@@ -47,7 +47,7 @@ impl Line {
         codes: &mut [u32],
         t: usize,
         frames: usize,
-        settings: &FrameSettings,
+        settings: &FrameEffects,
     ) {
         // The line goes on losing frames while nobody listens: while frozen, and where frames that
         // were late were left out.
@@ -56,7 +56,7 @@ impl Line {
             lost = self.loss_model.loses(&settings.loss, frame);
         }
         self.next = number + 1;
-        let repeats = settings.freeze || (lost && settings.loss.fill == LossFill::Repeat);
+        let repeats = settings.freeze || (lost && settings.loss.fill == LossConcealment::Repeat);
         let streams = codes.chunks_exact_mut(self.silent.len() * frames);
         for (last, codes) in self.last.iter_mut().zip(streams) {
             let codes = codes.iter_mut().skip(t).step_by(frames);

@@ -21,8 +21,8 @@
 
 use std::sync::Arc;
 
-use super::filter::Filter;
-use super::ratio::Ratio;
+use super::polyphase_filter::PolyphaseFilter;
+use super::rate_ratio::RateRatio;
 use super::{AudioError, SUPPORTED_RATES};
 use residue_kernels::FlushDenormals;
 
@@ -47,10 +47,10 @@ const BLOCK: usize = 2048;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Converter {
-    ratio: Ratio,
+pub struct RateConverter {
+    ratio: RateRatio,
     /// `None` where the rates agree and samples are copied.
-    filter: Option<Arc<Filter>>,
+    filter: Option<Arc<PolyphaseFilter>>,
     /// Input samples that are still needed, and room for more.
     buffer: Vec<f32>,
     /// Samples in the buffer.
@@ -63,7 +63,7 @@ pub struct Converter {
     outputs: u64,
 }
 
-impl Converter {
+impl RateConverter {
     /// A converter at the start of a stream. Computes the filter's table and allocates: not
     /// realtime-safe.
     ///
@@ -73,7 +73,7 @@ impl Converter {
     /// (then samples are copied, whatever the rate).
     pub fn new(from: u32, to: u32) -> Result<Self, AudioError> {
         let mut converter = Self {
-            ratio: Ratio { inputs: 1, outputs: 1 },
+            ratio: RateRatio { inputs: 1, outputs: 1 },
             filter: None,
             buffer: Vec::new(),
             filled: 0,
@@ -88,8 +88,8 @@ impl Converter {
         if !SUPPORTED_RATES.contains(&from) || !SUPPORTED_RATES.contains(&to) {
             return Err(AudioError::ResampleRate { from, to });
         }
-        converter.ratio = Ratio::new(from, to);
-        let filter = Arc::new(Filter::new(converter.ratio));
+        converter.ratio = RateRatio::new(from, to);
+        let filter = Arc::new(PolyphaseFilter::new(converter.ratio));
         converter.buffer = vec![0.0; filter.taps() + filter.taps().max(BLOCK)];
         converter.filter = Some(filter);
         converter.reset();
@@ -133,7 +133,7 @@ impl Converter {
         };
         // Here and not left to the caller: the result must not depend on the thread.
         let _flush = FlushDenormals::new();
-        let (taps, Ratio { inputs: step, outputs: parts }) = (filter.taps(), self.ratio);
+        let (taps, RateRatio { inputs: step, outputs: parts }) = (filter.taps(), self.ratio);
         let (whole_step, step_phase) = ((step / parts) as usize, step % parts);
         while !input.is_empty() {
             if self.filled == self.buffer.len() {

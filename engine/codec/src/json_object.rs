@@ -5,12 +5,12 @@ use serde_json::{Map, Value};
 use super::error::ConfigError;
 
 /// One JSON object and where it stands in the file.
-pub(super) struct Fields<'a> {
+pub(super) struct JsonObject<'a> {
     path: String,
     map: &'a Map<String, Value>,
 }
 
-impl<'a> Fields<'a> {
+impl<'a> JsonObject<'a> {
     /// The object at `path` (empty for the whole file).
     pub fn new(path: &str, value: &'a Value) -> Result<Self, ConfigError> {
         match value {

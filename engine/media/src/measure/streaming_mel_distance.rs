@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::MeasureError;
-use super::mel::{MEL_SCALES, MelFilterbank, log_ratio};
+use super::mel::{MEL_RESOLUTIONS, MelFilterbank, log_ratio};
 use super::stft::{Edge, Stft};
 
 /// Lanes: the reference, and what is measured against it.
@@ -18,7 +18,7 @@ const LONGEST: f64 = 60.0;
 /// change little it is that of the whole.
 ///
 /// Two lanes at 48 kHz take about a twentieth of a core.
-pub struct LiveDistance {
+pub struct StreamingMelDistance {
     scales: Vec<Scale>,
     /// The last samples of each lane, as many as the longest window, then what is new.
     samples: [Vec<f32>; LANES],
@@ -42,7 +42,7 @@ struct Scale {
     sums: VecDeque<([f64; 2], u64)>,
 }
 
-impl LiveDistance {
+impl StreamingMelDistance {
     /// Over the last `seconds` (0.1 to 60) of audio at `rate` hertz.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl LiveDistance {
         };
         let seconds = if seconds.is_finite() { seconds.clamp(SLICE, LONGEST) } else { 1.0 };
         Ok(Self {
-            scales: MEL_SCALES.into_iter().map(scale).collect::<Result<_, _>>()?,
+            scales: MEL_RESOLUTIONS.into_iter().map(scale).collect::<Result<_, _>>()?,
             samples: Default::default(),
             pushed: 0,
             slice: ((f64::from(rate) * SLICE) as u64).max(1),
@@ -75,7 +75,7 @@ impl LiveDistance {
 
     /// Takes the next samples of the reference and the two lanes. What is not finite counts as 0.
     pub fn push(&mut self, samples: &[[f32; LANES]]) {
-        let longest = MEL_SCALES[MEL_SCALES.len() - 1].0;
+        let longest = MEL_RESOLUTIONS[MEL_RESOLUTIONS.len() - 1].0;
         // In pieces, so that what is kept stays short.
         for piece in samples.chunks(longest) {
             for (lane, kept) in self.samples.iter_mut().enumerate() {
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn it_is_the_mel_distance_of_the_whole() {
         let samples = lanes(3.0);
-        let mut live = LiveDistance::new(RATE, 3.0).unwrap();
+        let mut live = StreamingMelDistance::new(RATE, 3.0).unwrap();
         samples.chunks(1000).for_each(|piece| live.push(piece));
         let read = live.read().unwrap();
         for lane in [1, 2] {
@@ -209,7 +209,7 @@ mod tests {
     fn it_does_not_depend_on_the_pieces() {
         let samples = lanes(1.0);
         let read = |size: usize| {
-            let mut live = LiveDistance::new(RATE, 0.5).unwrap();
+            let mut live = StreamingMelDistance::new(RATE, 0.5).unwrap();
             samples.chunks(size).for_each(|piece| live.push(piece));
             live.read().unwrap()
         };
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn only_the_last_moments_count() {
-        let mut live = LiveDistance::new(RATE, 0.5).unwrap();
+        let mut live = StreamingMelDistance::new(RATE, 0.5).unwrap();
         assert_eq!(live.read(), None);
         live.push(&lanes(1.0));
         assert!(live.read().unwrap()[0] > 0.5);
@@ -230,6 +230,6 @@ mod tests {
         assert_eq!(live.read(), None);
         live.push(&[[f32::NAN, f32::INFINITY, 0.0]; 4096]);
         assert_eq!(live.read(), Some([0.0; 2]));
-        assert!(LiveDistance::new(0, 1.0).is_err());
+        assert!(StreamingMelDistance::new(0, 1.0).is_err());
     }
 }

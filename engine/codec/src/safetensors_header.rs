@@ -12,7 +12,7 @@ const LIMIT: u64 = 100_000_000;
 ///
 /// The `safetensors` crate parses and checks the list itself, but adds its sizes up unchecked when it
 /// opens a whole file, which a hostile header can make overflow.
-pub fn read_header(content: &mut impl Read, bytes: u64) -> Result<Metadata, String> {
+pub fn read_safetensors_header(content: &mut impl Read, bytes: u64) -> Result<Metadata, String> {
     let mut length = [0; 8];
     content.read_exact(&mut length).map_err(|_| {
         format!("expected safetensors, found {bytes} bytes, too few for even a header's length")

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use super::folder::{self, CONFIG, WEIGHTS};
-use super::progress::{OnProgress, Stage, Tally};
+use super::progress::{OnProgress, ProgressStage, ProgressTally};
 use super::{ModelSource, ModelsError, embedded};
 use residue_core::hex;
 
@@ -46,15 +46,18 @@ pub(super) fn sum_all(
 ///
 /// [`ModelsError::NotAModelFolder`], [`ModelsError::Index`], [`ModelsError::Io`], and
 /// [`ModelsError::Cancelled`] if `on_progress` breaks off.
-pub fn sum(source: &ModelSource, on_progress: &mut OnProgress<'_>) -> Result<String, ModelsError> {
-    let mut tally = Tally::new(on_progress);
+pub fn model_checksum(
+    source: &ModelSource,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<String, ModelsError> {
+    let mut tally = ProgressTally::new(on_progress);
     let mut all = Sha256::new();
-    let mut add = |name: &str, mut reader: &mut dyn Read, tally: &mut Tally<'_>| {
+    let mut add = |name: &str, mut reader: &mut dyn Read, tally: &mut ProgressTally<'_>| {
         let failure = |source| failed_to_read(source, name.into());
         let (sum, bytes) =
-            sum_all(&mut reader, failure, |n| tally.report(Stage::Checking, name, n))?;
+            sum_all(&mut reader, failure, |n| tally.report(ProgressStage::Checking, name, n))?;
         all.update(format!("{name} {}\n", hex(&sum.finalize())));
-        tally.finish(Stage::Checking, name, bytes)
+        tally.finish(ProgressStage::Checking, name, bytes)
     };
     match source {
         ModelSource::Embedded => {
@@ -92,22 +95,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let source = ModelSource::Folder(folder.path().to_owned());
         let go_on = &mut |_: super::super::Progress<'_>| ControlFlow::Continue(());
-        assert!(matches!(sum(&source, go_on), Err(ModelsError::NotAModelFolder { .. })));
+        assert!(matches!(model_checksum(&source, go_on), Err(ModelsError::NotAModelFolder { .. })));
         fs::write(folder.path().join(CONFIG), "{}").unwrap();
         fs::write(folder.path().join(WEIGHTS), "abc").unwrap();
         // (echo config.json $(printf {} | sha256sum | cut -c -64);
         //  echo model.safetensors $(printf abc | sha256sum | cut -c -64)) | sha256sum
-        assert_eq!(sum(&source, go_on).unwrap(), HASH);
+        assert_eq!(model_checksum(&source, go_on).unwrap(), HASH);
         let stop = &mut |_: super::super::Progress<'_>| ControlFlow::Break(());
-        assert!(matches!(sum(&source, stop), Err(ModelsError::Cancelled)));
+        assert!(matches!(model_checksum(&source, stop), Err(ModelsError::Cancelled)));
         fs::write(folder.path().join(WEIGHTS), "abd").unwrap();
-        assert_ne!(sum(&source, go_on).unwrap(), HASH);
+        assert_ne!(model_checksum(&source, go_on).unwrap(), HASH);
     }
 
     #[test]
     fn the_embedded_model_has_one_too() {
         let mut last = (0, 0);
-        let sum = sum(&ModelSource::Embedded, &mut |progress| {
+        let sum = model_checksum(&ModelSource::Embedded, &mut |progress| {
             last = (progress.done, progress.total);
             ControlFlow::Continue(())
         });

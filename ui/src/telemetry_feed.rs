@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use residue_engine::live::{CodesReader, Control, FrameCodes, LanesReader, NO_CODE};
+use residue_engine::live::{CodesReader, FrameCodes, LanesReader, NO_CODE, PortControl};
 
 /// Time between two frames of a window that shows running audio: 30 a second. Ask egui for the next
 /// one with `request_repaint_after`, and only while something runs and is visible.
@@ -16,7 +16,7 @@ const MOST_FRAMES: usize = 2048;
 
 /// What is to be read. The engine works for readers, so ask for what is visible only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct TelemetryRequest {
     /// Samples of the lanes, for spectrograms.
     pub lanes: bool,
     /// Codes, for the token map and codebook use.
@@ -25,7 +25,7 @@ pub struct Wanted {
 
 /// What was overwritten before it could be read, since the feed was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lost {
+pub struct TelemetryLoss {
     /// Samples of the lanes.
     pub samples: u64,
     /// Frames of codes.
@@ -34,17 +34,17 @@ pub struct Lost {
 
 /// Reads a port's lanes and codes into bounded buffers.
 #[derive(Default)]
-pub struct Feed {
+pub struct TelemetryFeed {
     lanes: Option<LanesReader>,
     codes: Option<CodesReader>,
     samples: Vec<[f32; 3]>,
     gap: u64,
     frames: FrameWindow,
-    lost: Lost,
+    lost: TelemetryLoss,
     epoch: u64,
 }
 
-impl Feed {
+impl TelemetryFeed {
     /// Reads nothing yet.
     pub fn new() -> Self {
         Self::default()
@@ -52,7 +52,7 @@ impl Feed {
 
     /// Reads what has come since the last call. Call it once a frame, before the views; what is not
     /// wanted is not watched, and what a view has missed meanwhile is a new beginning.
-    pub fn update(&mut self, control: &Control, wanted: Wanted) {
+    pub fn update(&mut self, control: &PortControl, wanted: TelemetryRequest) {
         if wanted.lanes && self.lanes.is_none() {
             self.lanes = Some(control.lanes());
             self.epoch += 1;
@@ -122,7 +122,7 @@ impl Feed {
     }
 
     /// What was lost so far.
-    pub fn lost(&self) -> Lost {
+    pub fn lost(&self) -> TelemetryLoss {
         self.lost
     }
 }

@@ -4,19 +4,19 @@
 use candle_core::Tensor;
 
 use super::error::CodecError;
-use super::loading::Loading;
+use super::load_context::LoadContext;
 use residue_kernels::{Linear, Precision};
 
 /// A prefix in the checkpoint's names, with where the tensors come from and go to.
 #[derive(Clone)]
-pub(super) struct Scope<'a> {
-    loading: &'a Loading<'a>,
+pub(super) struct TensorScope<'a> {
+    loading: &'a LoadContext<'a>,
     prefix: String,
     precision: Precision,
 }
 
-impl<'a> Scope<'a> {
-    pub fn root(loading: &'a Loading<'a>) -> Self {
+impl<'a> TensorScope<'a> {
+    pub fn root(loading: &'a LoadContext<'a>) -> Self {
         Self { loading, prefix: String::new(), precision: loading.precision }
     }
 

@@ -8,7 +8,7 @@
 
 use std::f64::consts::PI;
 
-use super::ratio::Ratio;
+use super::rate_ratio::RateRatio;
 
 /// Samples of the lower rate that the filter reaches to either side.
 const HALF_WIDTH: u64 = 48;
@@ -26,7 +26,7 @@ const MAX_EXACT: u64 = 1 << 20;
 const INTERPOLATED_ROWS: u64 = 4096;
 
 /// The values of the filter for the phases of one ratio.
-pub(super) struct Filter {
+pub(super) struct PolyphaseFilter {
     half_width: usize,
     /// Numbers in a row: one an input sample, oldest first. The first are zero, so many that the
     /// length is a multiple of [`LANES`].
@@ -37,10 +37,10 @@ pub(super) struct Filter {
     denominator: u64,
 }
 
-impl Filter {
+impl PolyphaseFilter {
     /// The table for converting by `ratio`. Allocates.
-    pub(super) fn new(ratio: Ratio) -> Self {
-        let Ratio { inputs, outputs } = ratio;
+    pub(super) fn new(ratio: RateRatio) -> Self {
+        let RateRatio { inputs, outputs } = ratio;
         // Input samples per sample of the lower rate: the filter is as much wider.
         let (stretch, per) = (inputs.max(outputs), outputs);
         let half_width = (HALF_WIDTH * stretch).div_ceil(per) as usize;
