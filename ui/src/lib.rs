@@ -6,7 +6,7 @@
 //! | want | use |
 //! |---|---|
 //! | colours, type and spacing, dark and light | [`Theme`], [`theme`] |
-//! | a knob for depth, gain or mix | [`Knob`] over a [`quantity`] |
+//! | a knob for depth, gain or mix | [`Knob`] over a [`KnobScale`] |
 //! | the choice of what is heard, and its keys | [`source_strip()`], [`source_strip::shortcut`] |
 //! | peak meters | [`LevelMeters`] |
 //! | a file's waveform, where it plays and what repeats | [`waveform()`] |
