@@ -6,7 +6,7 @@ use residue_engine::codec::{Codec, CodecOptions, Precision};
 use residue_engine_testing::allocation::{CountingAllocator, allocations};
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// The only test of this program: those of others would be counted too.
 #[test]
