@@ -168,7 +168,7 @@ pub enum AudioError {
         /// Channels of the model.
         channels: usize,
     },
-    /// The decoded streams are not those that [`prepare_audio`](super::prepare()) made.
+    /// The decoded streams are not those that [`prepare_audio`](super::prepare_audio) made.
     #[error("the decoded audio does not fit the input: expected {expected}, found {found}")]
     Restore {
         /// What the layout needs.
