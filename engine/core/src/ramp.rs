@@ -183,11 +183,8 @@ mod tests {
         let mut plane = [1.0; 20];
         ramp.clone().apply(&mut [&mut plane], 0, 20);
         assert_eq!(ahead, plane);
-        for n in 0..20 {
-            assert_eq!(
-                (ramp.value_after(1), ramp.remaining()),
-                (ahead[n], 13usize.saturating_sub(n))
-            );
+        for (n, value) in ahead.into_iter().enumerate() {
+            assert_eq!((ramp.value_after(1), ramp.remaining()), (value, 13usize.saturating_sub(n)));
             ramp.advance(1);
         }
         ramp.set(0.0);
