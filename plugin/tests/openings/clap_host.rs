@@ -18,7 +18,7 @@ use clack_host::events::event_types::ParamValueEvent;
 use clack_host::prelude::*;
 
 use crate::random::Random;
-use crate::run::{Automation, Editor};
+use crate::run::{Automation, EditorHost};
 use crate::sound::{BLOCK, RATE, Speech};
 
 /// Requests of the plugin to the host.
