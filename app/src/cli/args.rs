@@ -1,6 +1,8 @@
 //! Commands and options of the command line.
 
+use std::fmt::Display;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use residue_engine::kernels::MAX_THREADS;
@@ -56,7 +58,29 @@ pub enum CliCommand {
     Devices(DevicesArgs),
 }
 
-/// Which model runs, and how.
+/// A number outside its range.
+#[derive(Debug, thiserror::Error)]
+#[error("expected {least} to {most} {unit}")]
+pub struct OutOfRange {
+    least: String,
+    most: String,
+    unit: &'static str,
+}
+
+/// A number from `least` to `most`.
+fn within<T: FromStr + PartialOrd + Display>(
+    text: &str,
+    least: T,
+    most: T,
+    unit: &'static str,
+) -> Result<T, OutOfRange> {
+    match text.parse() {
+        Ok(number) if number >= least && number <= most => Ok(number),
+        _ => Err(OutOfRange { least: least.to_string(), most: most.to_string(), unit }),
+    }
+}
+
+/// The model and its arithmetic.
 #[derive(Debug, Group)]
 pub struct ModelArgs {
     /// A known name (embedded, nano, v1, v2), a name you added, or a folder with config.json and
@@ -135,11 +159,8 @@ pub struct ChunkArgs {
     pub chunk: usize,
 }
 
-fn chunk(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(frames @ 1..=4096) => Ok(frames),
-        _ => Err("expected 1 to 4096 frames".into()),
-    }
+fn chunk(text: &str) -> Result<usize, OutOfRange> {
+    within(text, 1, 4096, "frames")
 }
 
 #[derive(Debug, Group)]
@@ -322,18 +343,12 @@ pub struct BenchArgs {
     pub model: ModelArgs,
 }
 
-fn lanes(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(lanes @ 1..=64) => Ok(lanes),
-        _ => Err("expected 1 to 64 lanes".into()),
-    }
+fn lanes(text: &str) -> Result<usize, OutOfRange> {
+    within(text, 1, 64, "lanes")
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(seconds) if (0.1..=3600.0).contains(&seconds) => Ok(seconds),
-        _ => Err("expected 0.1 to 3600 seconds".into()),
-    }
+fn seconds(text: &str) -> Result<f64, OutOfRange> {
+    within(text, 0.1, 3600.0, "seconds")
 }
 
 /// The source that is heard.
@@ -402,7 +417,7 @@ pub struct ListenArgs {
     pub model: ModelArgs,
 }
 
-/// Which devices run, and how.
+/// The devices and how they run.
 #[derive(Debug, Group)]
 pub struct DeviceArgs {
     /// Audio backend; `residue devices` lists them [default: the platform's]
@@ -426,33 +441,20 @@ pub struct DeviceArgs {
     pub channels: Option<u8>,
 }
 
-fn rate(text: &str) -> Result<u32, String> {
-    let (least, most) = device::RATES;
-    match text.parse() {
-        Ok(rate) if (least..=most).contains(&rate) => Ok(rate),
-        _ => Err(format!("expected {least} to {most} Hz")),
-    }
+fn rate(text: &str) -> Result<u32, OutOfRange> {
+    within(text, device::RATES.0, device::RATES.1, "Hz")
 }
 
-fn buffer(text: &str) -> Result<u32, String> {
-    match text.parse() {
-        Ok(frames @ 1..=device::LARGEST_BLOCK) => Ok(frames),
-        _ => Err(format!("expected 1 to {} frames", device::LARGEST_BLOCK)),
-    }
+fn buffer(text: &str) -> Result<u32, OutOfRange> {
+    within(text, 1, device::LARGEST_BLOCK, "frames")
 }
 
-fn allowance(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(ms) if (0.0..=60_000.0).contains(&ms) => Ok(ms),
-        _ => Err("expected 0 to 60000 milliseconds".into()),
-    }
+fn allowance(text: &str) -> Result<f64, OutOfRange> {
+    within(text, 0.0, 60_000.0, "milliseconds")
 }
 
-fn duration(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(seconds) if (0.01..=1e6).contains(&seconds) => Ok(seconds),
-        _ => Err("expected 0.01 to 1000000 seconds".into()),
-    }
+fn duration(text: &str) -> Result<f64, OutOfRange> {
+    within(text, 0.01, 1e6, "seconds")
 }
 
 #[derive(Debug, Group)]

@@ -236,6 +236,7 @@ fn range(least: u32, most: u32) -> String {
     format!("{} frames", show_range(least, most))
 }
 
+/// One error of each kind, for tests of their remedies.
 #[cfg(test)]
 /// Errors for tests of their texts.
 pub mod examples {

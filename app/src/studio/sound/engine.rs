@@ -187,7 +187,7 @@ impl SoundEngine {
     }
 
     fn apply_transport(&mut self, transport: &TransportControls) {
-        let is_meant = |player: &Box<SourcePlayer>| player.serial == transport.player;
+        let is_meant = |player: &SourcePlayer| player.serial == transport.player;
         if let Some(player) = self.pending.player.as_mut().filter(|player| is_meant(player)) {
             let before = player.adopt_transport(transport);
             if before.seek.0 != transport.seek.0 {
