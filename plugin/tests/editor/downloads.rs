@@ -107,7 +107,7 @@ fn a_missing_model_is_fetched_and_runs_while_audio_goes_on() {
         download.is_some_and(|download| download.progress.done as usize > HALF / 2)
     });
     wait(&mut open, &mut audio, "progress is shown", |open| {
-        reads(open, "Fetching nano: ") && reads(open, " kB of 628 kB")
+        reads(open, "Fetching nano: ") && reads(open, " kB of 629 kB")
     });
     assert!(reads(&open, "Audio continues."));
     assert_eq!(running(&open).as_deref(), Some("embedded"));
@@ -155,7 +155,7 @@ fn a_model_is_fetched_in_the_dialog_and_chosen() {
     open.window.get_by_label("Model embedded, f32").click();
     open.wait_for("Fetch 88 MB");
     open.window.get_by_label("Fetch 88 MB").click();
-    open.wait_for("here, 628 kB");
+    open.wait_for("here, 629 kB");
     assert!(open.window.query_by_label("Fetch 88 MB").is_none());
     assert_eq!(open.instance.model.requested(), ModelChoice::default(), "fetching is not choosing");
     open.window.get_by_label("Model nano").click();

@@ -28,12 +28,12 @@ fn a_download_is_begun_given_up_and_tried_again() {
     let mut open = open(|instance| instance.model.choose(ModelChoice::new("nano")));
     open.wait_for("Fetch 88 MB");
     open.window.get_by_label("Fetch 88 MB").click();
-    open.wait_for("Cancel");
+    open.wait("the button Cancel is shown", |open| open.window.query_by_label("Cancel").is_some());
     assert!(open.window.query_by_label_contains("Fetching nano").is_some());
     open.window.get_by_label("Cancel").click();
     open.wait_for("nano was not fetched");
     open.window.get_by_label("Try again").click();
-    open.wait_for("Cancel");
+    open.wait("the button Cancel is shown", |open| open.window.query_by_label("Cancel").is_some());
     open.window.get_by_label("Cancel").click();
     open.wait_for("Dismiss");
     open.window.get_by_label("Dismiss").click();
