@@ -66,7 +66,7 @@ impl LayerBitrate {
     }
 
     /// Parses a depth: `2 kbps`, `500 bps`, `16 layers`, or a bare number, which counts layers unless it
-    /// has a fraction. Returns layers, 1 to [`MAX_LAYERS`].
+    /// has a fraction. Returns layers, 1 to `MAX_LAYERS`.
     pub fn parse(&self, text: &str) -> Option<i32> {
         Some(match parse_depth(text)? {
             TypedDepth::Layers(layers) => (layers.round() as i32).clamp(1, MAX_LAYERS),

@@ -171,7 +171,7 @@ impl ModelLibrary {
         &self.home
     }
 
-    /// Folder for packed weights, for [`CodecOptions::cache`](residue_codec::CodecOptions::cache). They can be
+    /// Folder for packed weights, for [`CodecOptions::packed_cache`](residue_codec::CodecOptions::packed_cache). They can be
     /// deleted at any time: they are made again.
     pub fn packed(&self) -> PathBuf {
         self.home.join("packed")

@@ -13,7 +13,7 @@
 //!
 //! # Dependencies between modules
 //! The panel draws the sections, and they know nothing of it: what they share is the
-//! [`EditorContext`](context::EditorContext) (state) and [`layout`] (geometry).
+//! `EditorContext` (state) and `layout` (geometry).
 //!
 //! ```text
 //! window -> app -> panel -> header, notice, compare, views, sections, status, keys, model_dialog

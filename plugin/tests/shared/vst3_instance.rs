@@ -152,10 +152,12 @@ impl IBStreamTrait for Stream {
 
     unsafe fn seek(&self, offset: int64, mode: int32, result: *mut int64) -> tresult {
         let (bytes, at) = &mut *self.0.borrow_mut();
+        #[allow(clippy::unnecessary_cast, reason = "the constants' type depends on the platform")]
+        let [set, current, end] = [kIBSeekSet as u32, kIBSeekCur as u32, kIBSeekEnd as u32];
         let from = match mode as u32 {
-            mode if mode == kIBSeekSet as u32 => 0,
-            mode if mode == kIBSeekCur as u32 => *at,
-            mode if mode == kIBSeekEnd as u32 => bytes.len(),
+            mode if mode == set => 0,
+            mode if mode == current => *at,
+            mode if mode == end => bytes.len(),
             _ => return kInvalidArgument,
         };
         let to = from as int64 + offset;
