@@ -1,5 +1,5 @@
-//! Test support: seeded noise ([`SeededNoise`]), a counting allocator ([`allocation`]), and with the feature `hub` a model hub on this computer ([`HubServer`]) with
-//! small models to download from it.
+//! Test support: seeded noise ([`SeededNoise`]), a counting allocator ([`allocation`]), and with the feature `hub`
+//! a model hub on this computer (`HubServer`) with small models to download from it.
 //!
 //! Functions panic on failure.
 
