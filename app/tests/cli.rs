@@ -153,7 +153,7 @@ fn codes_in_a_file_or_on_stdin_decode_to_the_roundtrip() {
     assert!(feed(&lines.join("\n")).status.success());
     assert!(trimmed(place.read("stdin.wav")) == round, "from stdin");
 
-    // What arrived before a fault is kept, and the fault is told.
+    // Frames before a fault are kept, and the fault is reported.
     let output = feed(&format!("{}\nseven\n", lines[..2].join("\n")));
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("line 3"));

@@ -1,4 +1,4 @@
-//! What `residue devices` and `residue listen` say on any machine, with or without sound.
+//! Output of `residue devices` and `residue listen` on any machine, with or without sound.
 
 use std::process::{Command, Output, Stdio};
 

@@ -9,7 +9,7 @@ use residue_codec::{Codec, CodecError};
 use residue_core::audio::{Audio, AudioError, MonoTreatment, StreamLayout, prepare_audio};
 use residue_core::codes::Codes;
 
-/// What can go wrong between a file and its codes.
+/// An error between a file and its codes.
 #[derive(Debug, thiserror::Error)]
 pub enum OfflineError {
     /// The audio cannot be laid out for the model.

@@ -24,7 +24,7 @@ pub enum DetectionError {
         violation: String,
         /// How the program ended.
         status: ExitStatus,
-        /// What it wrote to standard error.
+        /// Its output to standard error.
         stderr: String,
     },
 }

@@ -20,7 +20,7 @@ const KEPT: usize = 6;
 pub struct Rung {
     /// The original, then the depth.
     pub stimuli: Arc<Stimuli>,
-    /// What a report says of them.
+    /// Their entries in a report.
     pub compared: Vec<ComparedStimulus>,
 }
 
@@ -41,7 +41,7 @@ struct Shared {
 struct State {
     requested: Vec<usize>,
     ready: BTreeMap<usize, Rung>,
-    /// What is the same for all rungs, once the model is there.
+    /// The data that all rungs share, once the model is loaded.
     basis: Option<Basis>,
     stop: bool,
 }
@@ -81,7 +81,7 @@ impl Ladder {
         self.shared.state().basis.as_ref().map(|basis| basis.layers)
     }
 
-    /// What a report says, but for what was compared; once the model is loaded.
+    /// Returns a report's conditions without the stimuli, once the model is loaded.
     pub(super) fn heard(&self) -> Option<ListeningConditions> {
         self.shared.state().basis.as_ref().map(|basis| basis.heard.clone())
     }

@@ -274,7 +274,7 @@ mod tests {
             Self { feeder, drain, counts, input, output, fed: 0, signal }
         }
 
-        /// What the output plays in so many seconds, on both channels.
+        /// Returns the output of so many seconds, on both channels.
         fn play(&mut self, seconds: f64) -> [Vec<f32>; 2] {
             let mut played = [Vec::new(), Vec::new()];
             let (mut in_time, mut out_time) = (0.0, 0.0);
@@ -345,7 +345,7 @@ mod tests {
             let [left, right] = devices.play(seconds);
             assert_eq!(devices.starved(), 0, "{drift}");
             let frames = f64::abs(drift) * seconds * 48_000.0;
-            // What is in hand changes by at most three units before the first, and each makes good
+            // The fill level changes by at most three units before the first, and each makes good
             // between a quarter of a unit and one.
             let slips = devices.slips() as f64;
             assert!(slips >= ((frames - 768.0) / 256.0).ceil().max(1.0), "{drift}: {slips} slips");
@@ -392,7 +392,7 @@ mod tests {
             feeder.feed(&block, 2);
         }
         assert_eq!(counts.lost_frames.load(Relaxed), 12_800 - 8_000);
-        // What is too old is dropped when the output moves again.
+        // Samples that are too old are dropped when the output moves again.
         let mut plane = vec![0.0; 64];
         drain.read(&mut [&mut plane]);
         assert!(plane.iter().all(|&x| x == 100.0 / 32_768.0));

@@ -1,5 +1,6 @@
 //! The state that a person asks for, and its way to the audio thread.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use residue_engine::live::PortSettings;
@@ -11,8 +12,8 @@ use super::sound::{
 };
 use super::state::{RecordOptions, Stimuli};
 
-/// Volumes at or below this are silence, in dB.
-pub const SILENT_DB: f32 = -60.0;
+/// Range of the output gain, in dB; the lowest is silence.
+pub const VOLUME_DB: RangeInclusive<f32> = -60.0..=12.0;
 
 /// All requests of a person, apart from the source and the model, which are handed over to the reconciler
 /// once they are loaded. The window writes it; the reconciler applies it.
@@ -111,7 +112,7 @@ impl DesiredState {
 
     /// Output gain as a factor: 0 while muted and at -60 dB or less.
     pub fn gain(&self) -> f32 {
-        let silent = self.muted || self.volume_db <= SILENT_DB;
+        let silent = self.muted || self.volume_db <= *VOLUME_DB.start();
         if silent { 0.0 } else { 10.0f32.powf(self.volume_db / 20.0) }
     }
 

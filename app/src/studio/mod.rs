@@ -61,12 +61,13 @@ use residue_engine::models::{
     ListedModel, ModelRequest, ModelStore, PrecisionCost, PullStatus, TransferProgress,
 };
 
-use desired::{DesiredState, SILENT_DB};
+use desired::DesiredState;
 use models::StudioModels;
 use observed::ObservedState;
 use reconciler::{Delivery, ReconcilerSetup};
 use shared::{StudioEvent, StudioShared};
 
+pub use desired::VOLUME_DB;
 pub use devices::{
     AudioCallback, BackendError, BackendInfo, CpalBackend, DefaultDevices, DeviceBackend,
     DeviceCapabilities, DeviceInfo, DeviceList, DeviceRequest, PlannedStream, RunningStream,
@@ -111,8 +112,6 @@ impl Default for StudioOptions {
     }
 }
 
-/// The loudest volume, in dB.
-const LOUDEST_DB: f32 = 24.0;
 /// Time that devices may take to close, and a recording to be finished, when the studio is dropped.
 const LEAVING: Duration = Duration::from_secs(5);
 /// Sound, models and files of one person.
@@ -255,9 +254,9 @@ impl Studio {
         self.shared.requests().desired().volume_db
     }
 
-    /// Changes the output gain, smoothly; at most +24 dB, and -60 dB or less is silence.
+    /// Changes the output gain, smoothly; clamped to [`VOLUME_DB`].
     pub fn set_volume_db(&mut self, db: f32) {
-        let db = if db.is_nan() { 0.0 } else { db.clamp(SILENT_DB, LOUDEST_DB) };
+        let db = if db.is_nan() { 0.0 } else { db.clamp(*VOLUME_DB.start(), *VOLUME_DB.end()) };
         self.change(|desired| desired.volume_db = db);
     }
 

@@ -91,7 +91,7 @@ fn card(ui: &mut Ui, studio: &mut Studio, model: &ListedModel) {
     });
 }
 
-/// What is known of a model, in one line.
+/// Formats a model's layout in one line.
 fn summary(model: &ListedModel) -> String {
     let mut parts = Vec::new();
     if let Some(summary) = &model.summary {

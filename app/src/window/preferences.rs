@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::page::Page;
 use residue_engine::models::ModelRequest;
 
-use crate::studio::DeviceRequest;
+use crate::studio::{DeviceRequest, VOLUME_DB};
 
 /// Dark or light.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -255,7 +255,7 @@ impl Preferences {
         }
         read.seconds = if read.seconds.is_finite() { read.seconds.clamp(2.0, 60.0) } else { 8.0 };
         let volume = if read.volume_db.is_finite() { read.volume_db } else { 0.0 };
-        read.volume_db = volume.clamp(-60.0, 24.0);
+        read.volume_db = volume.clamp(*VOLUME_DB.start(), *VOLUME_DB.end());
         Ok(read)
     }
 

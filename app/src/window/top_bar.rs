@@ -7,7 +7,7 @@ use residue_ui::theme::size;
 use super::page::Page;
 use super::parts;
 use super::preferences::{Preferences, SCALES, ThemeChoice};
-use crate::studio::Studio;
+use crate::studio::{Studio, VOLUME_DB};
 
 /// Steps of the scale.
 const SCALE_STEP: f32 = 0.1;
@@ -67,10 +67,10 @@ fn scaled(scale: f32, steps: f32) -> f32 {
 fn output(ui: &mut Ui, theme: &Theme, studio: &mut Studio) {
     ui.spacing_mut().slider_width = 110.0;
     let mut volume = studio.volume_db();
-    let slider = Slider::new(&mut volume, -60.0..=12.0)
+    let slider = Slider::new(&mut volume, VOLUME_DB)
         .suffix(" dB")
         .max_decimals(0)
-        .custom_formatter(|db, _| if db <= -60.0 { "off".into() } else { format!("{db:.0}") });
+        .custom_formatter(|db, _| if db <= f64::from(*VOLUME_DB.start()) { "off".into() } else { format!("{db:.0}") });
     let response = ui.add(slider).on_hover_text("gain of the output; recordings do not hear it");
     response.widget_info(|| egui::WidgetInfo::slider(true, f64::from(volume), "Volume"));
     if response.changed() {

@@ -76,7 +76,7 @@ impl AuditionPlayer for Headphones {
 }
 
 impl Headphones {
-    /// What is heard now.
+    /// Returns the audio that is heard now.
     pub fn heard(&self) -> Audio {
         let state = self.0.borrow();
         state.stimuli.as_ref().expect("something plays").planes[state.index].clone()

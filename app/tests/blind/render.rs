@@ -1,4 +1,4 @@
-//! What is compared is what the codec makes of the file: aligned, matched, pinned down.
+//! Stimuli are the codec's output of the file, aligned to the sample, matched in level, with checksums.
 
 use std::sync::Arc;
 

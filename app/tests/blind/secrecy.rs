@@ -14,7 +14,7 @@ use residue_ui_testing::{HeadlessStage, Picture};
 use crate::listener::{Headphones, depth, pause};
 use crate::page::{harness, offer, page};
 
-/// What X is in the first trials under a seed.
+/// Returns the sides that X plays in the first trials under a seed.
 fn sides(seed: u64) -> Vec<AbxSide> {
     let mut test = AbxTest::new(6, Box::new(SeededRandom(seed))).unwrap();
     let sides = (0..6).map(|_| {

@@ -176,7 +176,7 @@ impl Aligned {
         }
     }
 
-    /// What the port got, if the devices lie `apart` frames apart.
+    /// Returns the port's input, if the devices lie `apart` frames apart.
     fn input<'a>(&self, sent: &'a [f32], apart: usize) -> &'a [f32] {
         &sent[self.first - apart..][..self.frames]
     }
@@ -228,7 +228,7 @@ fn dry_is_the_input_bit_for_bit(server: &Server, rate: u32) {
     find(&recording, &aligned, "dry", |input| input.map(<[f32]>::to_vec));
 }
 
-/// What `residue roundtrip` makes of the port's input.
+/// Returns the output of `residue roundtrip` for the port's input.
 fn roundtrip(
     server: &Server,
     rate: u32,

@@ -12,9 +12,9 @@ use super::server::PATIENCE;
 /// Audio of both channels by the probe's own time, which counts frames since it was activated.
 #[derive(Default)]
 pub struct Recording {
-    /// What Residue was given.
+    /// Samples that Residue received.
     pub sent: [Vec<f32>; 2],
-    /// What came back.
+    /// Samples that came back.
     pub heard: [Vec<f32>; 2],
     /// When the signal began.
     pub start: usize,

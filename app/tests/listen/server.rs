@@ -82,7 +82,7 @@ impl Server {
         server
     }
 
-    /// What the server has said.
+    /// Output of the server.
     pub fn log(&self) -> String {
         fs::read_to_string(self.path("jackd.log")).unwrap_or_default()
     }
@@ -110,7 +110,7 @@ fn any_server_runs() -> bool {
 fn remove_leftovers() {
     for entry in fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with("jack") {
-            // What belongs to somebody else stays; then jackd says what is wrong.
+            // Files of other users stay; jackd then reports the problem.
             let _ = fs::remove_file(entry.path()).or_else(|_| fs::remove_dir_all(entry.path()));
         }
     }

@@ -100,7 +100,7 @@ fn perform(server: &Server, screen: &Screen) -> (Recording, Moments, RunningApp)
     probe.connect();
     let connected = probe.now();
     screen.press("m");
-    // What the codec makes of silence is not silent.
+    // The codec's output for silence is not silent.
     probe.find("sound is on", |recording| {
         recording.heard[0].iter().any(|x| *x != 0.0).then_some(())
     });
@@ -178,7 +178,7 @@ fn lateness(recording: &Recording) -> Option<usize> {
     (0..heard.len() / 2).find(same).filter(|_| is_loud)
 }
 
-/// What the codec makes of a signal: the first depth before this frame, the second from it on.
+/// Returns the codec's output for a signal: the first depth before this frame, the second from it on.
 fn through(codec: &Codec, signal: &[f32], switch: usize) -> Vec<f32> {
     let layers = codec.config().quantizer.layers;
     let (mut encoder, mut decoder) = (codec.encoder(1), codec.decoder(1));

@@ -108,7 +108,7 @@ fn no_device_is_no_panic() {
     harness.notice(Severity::Warning, "unplugged");
     harness.devices.set_present(true);
     harness.notice(Severity::Info, "are back");
-    // What cannot be met is told as well.
+    // A request that cannot be met is reported as well.
     let choice = DeviceRequest { output: Some("tuba".into()), ..DeviceRequest::default() };
     harness.studio.choose_devices(choice);
     harness.notice(Severity::Warning, "tuba");

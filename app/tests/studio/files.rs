@@ -192,7 +192,7 @@ fn mute_and_volume_do_not_click() {
     assert!(step < 0.0115, "a step of {step}");
 }
 
-/// What cannot be played is told, and what played goes on.
+/// A file that cannot be played is reported, and playback continues.
 #[test]
 fn bad_files_are_told_and_disturb_nothing() {
     let mut harness = StudioHarness::new(RATE, |options| {

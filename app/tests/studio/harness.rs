@@ -152,7 +152,7 @@ pub fn voice(rate: u32, length: usize, seed: u32) -> Vec<f32> {
         .collect()
 }
 
-/// What `residue encode` and `residue roundtrip` make of audio: codes of each stream, and the decoded
+/// Returns the output of `residue encode` and `residue roundtrip` for audio: codes of each stream, and the decoded
 /// audio at each depth.
 pub fn roundtrip(rate: u32, channels: &[Vec<f32>], depths: &[usize]) -> (Vec<Codes>, Vec<Audio>) {
     let file = Audio { rate, channels: channels.to_vec() };

@@ -161,7 +161,7 @@ fn the_library_grows_and_is_checked() {
     harness.notice(Severity::Error, "broken is damaged");
 }
 
-/// What precisions cost is measured: f32 agrees with itself, and the others nearly.
+/// The cost of precisions is measured: f32 agrees with itself, and the others nearly.
 #[test]
 fn precisions_are_measured() {
     let mut harness = StudioHarness::new(RATE, |_| ());

@@ -105,7 +105,7 @@ fn record_a_voice(harness: &mut StudioHarness) -> (Vec<Vec<f32>>, usize, PathBuf
     (input, latency, folder)
 }
 
-/// What ends a recording is said, and what was recorded is kept.
+/// The reason that ends a recording is reported, and the recording is kept.
 #[test]
 fn lost_devices_end_a_recording_well() {
     let mut harness = StudioHarness::new(RATE, |options| {

@@ -177,7 +177,7 @@ fn devices_rate_and_buffer_are_chosen_from_what_there_is() {
 #[test]
 fn latency_load_and_late_frames_are_shown() {
     let mut harness = listening();
-    // What is above it, to have room for the last.
+    // The sections above are folded, to have room for the last.
     harness.click("TOKENS");
     harness.click("CODEBOOK USE");
     harness.until("numbers are there", |harness| {

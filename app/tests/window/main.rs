@@ -1,4 +1,4 @@
-//! What a person does with the window, with mouse and keys, over simulated devices.
+//! The window by mouse and keys, over simulated devices.
 
 mod files;
 mod harness;

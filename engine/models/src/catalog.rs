@@ -54,7 +54,7 @@ pub enum CatalogEvent {
     Verified {
         /// The model's name.
         id: String,
-        /// What was found.
+        /// The result.
         result: Result<VerifyReport, ModelsError>,
     },
     /// A model's precisions were measured; the costs are in the catalog.

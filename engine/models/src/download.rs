@@ -132,7 +132,7 @@ impl Part {
             .map_err(|source| ModelsError::in_cache("create", &path, source))?;
         let mut part = Self { path, file, length: 0, sum: Sha256::new() };
         let left = part.file.metadata().map_err(|e| part.failure("read", e))?.len();
-        // What cannot be checked is not resumed (only small files have no published sum), nor is
+        // A file that cannot be checked is not resumed (only small files have no published sum), nor is
         // what is longer than the file.
         if remote.sha256().is_none() || left > remote.size {
             part.restart()?;

@@ -1,4 +1,4 @@
-//! What can go wrong with models on disk and on the hub, each case naming where and what to do.
+//! Errors of models on disk and on the hub. Each names the place and the remedy.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub enum ModelsError {
         "there is no model or folder called {spec}; known models: {known}; add your own with `residue models add DIR`, or in the window's list of models"
     )]
     UnknownModel {
-        /// What was asked for.
+        /// The name or path that was requested.
         spec: String,
         /// Names that would work, separated by commas.
         known: String,
@@ -84,7 +84,7 @@ pub enum ModelsError {
     /// Only models of the hub can be pulled.
     #[error("model {name} cannot be downloaded; those that can are: {known}")]
     NotPullable {
-        /// What was asked for.
+        /// The name or path that was requested.
         name: String,
         /// Names that would work, separated by commas.
         known: String,
@@ -94,7 +94,7 @@ pub enum ModelsError {
     Registry {
         /// The list.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The defect.
         problem: String,
     },
     /// A shard index cannot be understood or names a file outside its folder.
@@ -102,13 +102,13 @@ pub enum ModelsError {
     Index {
         /// The index file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The defect.
         problem: String,
     },
     /// No folder is known in which to keep something.
     #[error("this account has no home folder, so {what} has no place: set {variable}")]
     NoHome {
-        /// What was to be kept.
+        /// The purpose of the folder.
         what: &'static str,
         /// The environment variable that names a place.
         variable: &'static str,
@@ -154,7 +154,7 @@ pub enum ModelsError {
     Settings {
         /// Which setting or address.
         what: String,
-        /// What is wrong with it.
+        /// The defect.
         problem: String,
     },
     /// The hub refuses access.
@@ -212,9 +212,9 @@ pub enum ModelsError {
     Answer {
         /// The address.
         url: String,
-        /// What a hub answers.
+        /// The answer that a hub gives.
         expected: &'static str,
-        /// What came.
+        /// The answer that came.
         found: String,
     },
     /// The server sends another size than it announced. No file was made of it.
@@ -246,7 +246,7 @@ pub enum ModelsError {
     NoModelInRepository {
         /// The repository's address.
         url: String,
-        /// What it lacks.
+        /// The file that is missing.
         missing: String,
     },
     /// A background job ended without a result.
@@ -343,7 +343,7 @@ impl ModelsError {
     }
 }
 
-/// What to do about a known model that is not, or not wholly, on this computer.
+/// Returns the remedy for a known model that is not, or not completely, on this computer.
 fn how_to_fetch(name: &str) -> String {
     format!("fetch it in the window's list of models, or with `residue models pull {name}`")
 }

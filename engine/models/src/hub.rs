@@ -120,7 +120,7 @@ impl<'a> Hub<'a> {
         Some((AUTHORIZATION, format!("Bearer {token}")))
     }
 
-    /// What the repository holds now: its commit and the names of its files.
+    /// Fetches the repository's listing: its present commit and the names of its files.
     pub(super) fn listing(&self) -> Result<RepositoryListing, ModelsError> {
         let url = self.page();
         let mut request = self
@@ -258,7 +258,7 @@ fn redirect_within_hub(url: &str, location: Option<&str>) -> Option<String> {
     Some(format!("{}://{}{path}", from.scheme_str()?, from.authority()?))
 }
 
-/// What a request that got no answer means to the user.
+/// Translates a request without an answer into an error for the user.
 pub(super) fn failure(url: &str, error: ureq::Error) -> ModelsError {
     match error {
         ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::InvalidProxyUrl => {

@@ -25,7 +25,7 @@ pub struct ListedModel {
     pub verified: Option<Result<(), String>>,
 }
 
-/// What is known of a model without loading it.
+/// Layout of a model, as far as it is known without loading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ModelSummary {
     /// Sample rate in hertz.

@@ -22,7 +22,7 @@ pub struct ModelLibrary {
 pub struct ModelEntry {
     /// The name to call it by.
     pub name: String,
-    /// What is known of it without opening it, for the published ones.
+    /// Its published facts, for a known model.
     pub known: Option<&'static KnownModel>,
     /// Where it is, or why it cannot be used, in words for the user.
     pub source: Result<ModelSource, ModelsError>,

@@ -57,7 +57,7 @@ pub struct FileReport {
     pub published_sha256: Option<String>,
     /// Tensors in it, for weights.
     pub tensors: Option<usize>,
-    /// What is wrong with it, expected and found, and what to do.
+    /// The defect, with what was expected, what was found, and what to do.
     pub problem: Option<String>,
 }
 

@@ -32,7 +32,7 @@ pub struct HubRequest {
     pub sent: usize,
 }
 
-/// What an answer of the storage does instead of going to its end.
+/// A fault of one answer of the storage.
 #[derive(Clone, Copy, Debug)]
 pub enum HubFault {
     /// Closes the connection after so many bytes.
@@ -41,12 +41,12 @@ pub enum HubFault {
     Stall(usize),
 }
 
-/// What the hub holds and how it behaves.
+/// Content and behavior of the hub.
 #[derive(Default)]
 pub struct HubState {
     /// Files of the model, by name.
     pub files: BTreeMap<String, Vec<u8>>,
-    /// What the storage sends in place of a file.
+    /// Replacement content for a file of the storage.
     pub stored: BTreeMap<String, Vec<u8>>,
     /// Of the next answers of the storage, one each.
     pub mishaps: VecDeque<HubFault>,
@@ -93,7 +93,7 @@ impl HubServer {
         format!("http://{}", self.hub)
     }
 
-    /// What it holds, to look at and to change.
+    /// Returns the state, to inspect and to change.
     pub fn state(&self) -> MutexGuard<'_, HubState> {
         self.state.lock().unwrap()
     }

@@ -11,7 +11,7 @@ use super::host_params::HostParams;
 use super::layout::{draw_in, take_bottom, take_top};
 use super::notice::EditorNotice;
 use super::port_observer::{PortObserver, PortSnapshot};
-use super::views::LiveViews;
+use super::views::EditorViews;
 use super::{compare, header, keys, model_dialog, notice, sections, status};
 use crate::instance::Instance;
 use crate::model::ModelPhase;
@@ -35,7 +35,7 @@ const MAX_SECONDS: f32 = 1.0;
 pub struct Panel {
     context: EditorContext,
     observer: PortObserver,
-    views: LiveViews,
+    views: EditorViews,
     meters: LevelMeters,
     history: LoadHistory,
 }
@@ -48,7 +48,7 @@ impl Panel {
         let (host, model) = (HostParams::new(gui), instance.model.status());
         let context = EditorContext { instance, host, model, download: None, dialog: None };
         let (meters, history) = Default::default();
-        Self { context, observer: PortObserver::new(), views: LiveViews::new(), meters, history }
+        Self { context, observer: PortObserver::new(), views: EditorViews::new(), meters, history }
     }
 
     /// Draws a frame, and requests the next one.

@@ -12,7 +12,7 @@ const STOPPED_AFTER: f32 = 0.5;
 
 /// Properties of the running model.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ModelFacts {
+pub struct RunningModelSummary {
     /// Number of entries of a codebook.
     pub codebook: usize,
     /// Frames a second.
@@ -35,7 +35,7 @@ pub struct PortSnapshot {
     /// Whether the port is another one than in the last snapshot.
     pub reopened: bool,
     /// The running model.
-    pub model: ModelFacts,
+    pub model: RunningModelSummary,
 }
 
 /// Observes the port of an instance across reopenings.
@@ -81,7 +81,7 @@ impl PortObserver {
         self.playing = status.playing;
         let model = instance.model.running()?;
         let config = model.codec().config();
-        let model = ModelFacts {
+        let model = RunningModelSummary {
             codebook: config.quantizer.codebook_size,
             frame_rate: config.frame_rate(),
         };

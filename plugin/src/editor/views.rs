@@ -26,7 +26,7 @@ const DIFFERENCES: [DifferenceLane; 3] =
     [DifferenceLane::DryMinusA, DifferenceLane::DryMinusB, DifferenceLane::AMinusB];
 
 /// The views of running audio, with their options.
-pub struct LiveViews {
+pub struct EditorViews {
     spectrogram: Option<LiveSpectrogram>,
     options: SpectrogramOptions,
     /// The difference that was heard in the last frame. When it changes, the fourth spectrogram follows.
@@ -39,7 +39,7 @@ pub struct LiveViews {
     pub stream: usize,
 }
 
-impl LiveViews {
+impl EditorViews {
     /// Creates views without data.
     pub fn new() -> Self {
         Self {

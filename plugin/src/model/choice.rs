@@ -31,7 +31,7 @@ pub struct ModelChoice {
     /// Precision of its weights. Left out where it is f32, as in projects from before there was a choice.
     #[serde(default, skip_serializing_if = "SavedPrecision::is_f32")]
     pub precision: SavedPrecision,
-    /// What newer versions added.
+    /// Fields that newer versions added.
     #[serde(flatten)]
     pub more: serde_json::Map<String, serde_json::Value>,
 }

@@ -17,7 +17,7 @@ use super::ModelChoice;
 /// Up to so many parameters one thread is enough, and instances do not get in each other's way.
 const SMALL: u64 = 15_000_000;
 
-/// What the latency of a port depends on, besides the model.
+/// Properties of a port, besides the model, that its latency depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PortKey {
     /// Sample rate in hertz.

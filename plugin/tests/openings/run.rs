@@ -136,7 +136,7 @@ pub fn main() -> ExitCode {
             .args(std::env::args().skip(1))
             .args(["--format", format])
             .env("DISPLAY", server.display())
-            // What a host's display has is no matter of the one it runs on.
+            // The tested display is Xvfb, whatever the surrounding session has.
             .env_remove("WAYLAND_DISPLAY")
             .status()
             .expect("it runs");

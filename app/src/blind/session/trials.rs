@@ -141,7 +141,7 @@ impl Trials {
         }
     }
 
-    /// What has to be waited for, with the share that is done; `None` if the trial plays.
+    /// Returns the step that is waited for, with its progress; `None` if the trial plays.
     pub fn waiting(&self) -> Option<StepProgress> {
         match &self.kind {
             Kind::Threshold { ladder, .. } if !self.presented && self.report.is_none() => {
