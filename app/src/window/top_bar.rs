@@ -70,7 +70,9 @@ fn output(ui: &mut Ui, theme: &Theme, studio: &mut Studio) {
     let slider = Slider::new(&mut volume, VOLUME_DB)
         .suffix(" dB")
         .max_decimals(0)
-        .custom_formatter(|db, _| if db <= f64::from(*VOLUME_DB.start()) { "off".into() } else { format!("{db:.0}") });
+        .custom_formatter(|db, _| {
+            if db <= f64::from(*VOLUME_DB.start()) { "off".into() } else { format!("{db:.0}") }
+        });
     let response = ui.add(slider).on_hover_text("gain of the output; recordings do not hear it");
     response.widget_info(|| egui::WidgetInfo::slider(true, f64::from(volume), "Volume"));
     if response.changed() {

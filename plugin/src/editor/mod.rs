@@ -42,5 +42,5 @@ mod views;
 mod window;
 
 pub use panel::Panel;
-pub use port_observer::{RunningModelSummary, PortSnapshot};
+pub use port_observer::{PortSnapshot, RunningModelSummary};
 pub use window::{EditorWindow, ResidueEditor, WindowHandle};
