@@ -5,12 +5,24 @@ use std::path::{Path, PathBuf};
 
 /// Each module with those that it may use.
 const ARROWS: [(&str, &[&str]); 9] = [
-    ("cli", &["window", "blind", "studio", "device", "picture", "cost", "speed", "explained"]),
-    ("window", &["blind", "studio", "device", "picture", "explained"]),
+    (
+        "cli",
+        &[
+            "window",
+            "blind",
+            "studio",
+            "device",
+            "comparison_picture",
+            "cost",
+            "speed",
+            "explained",
+        ],
+    ),
+    ("window", &["blind", "studio", "device", "explained"]),
     ("blind", &["studio"]),
     ("studio", &["device", "cost", "speed"]),
     ("device", &[]),
-    ("picture", &[]),
+    ("comparison_picture", &[]),
     ("cost", &[]),
     ("speed", &[]),
     ("explained", &[]),
@@ -29,7 +41,9 @@ fn files(path: &Path) -> Vec<PathBuf> {
 fn used(text: &str) -> Vec<&str> {
     let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
     code.flat_map(|line| line.split("crate::").skip(1))
-        .map(|rest| rest.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or_default())
+        .map(|rest| {
+            rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap_or_default()
+        })
         .collect()
 }
 

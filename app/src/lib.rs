@@ -13,12 +13,14 @@
 //! ```text
 //! cli -> window -> blind -> studio -> device
 //!  |       |                  |
-//!  +-> picture                +-> cost, speed
+//!  +-> comparison_picture     +-> cost, speed
 //!  +-------+-> explained
 //! ```
 //!
 //! A library beside the program, so that tests can drive the studio.
 
+#[cfg(test)]
+mod arrows;
 pub mod blind;
 pub mod cli;
 mod comparison_picture;

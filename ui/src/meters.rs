@@ -126,7 +126,7 @@ impl LevelMeters {
             let share = (db.clamp(LOW, HIGH) - LOW) / (HIGH - LOW);
             bottom - share * (bottom - top - lamp)
         };
-        // As many labels as fit, starting at full scale.
+        // Labels from full scale down, skipping those that would overlap.
         let mut free = f32::MIN;
         for mark in MARKS {
             if y(mark) < free {

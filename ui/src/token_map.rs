@@ -225,7 +225,7 @@ impl TokenMap {
         self.texture.paint(painter, map, frames.total(), SHOWN, &[(0.0, 0.0), (1.0, 1.0)]);
 
         let row_height = map.height() / layers as f32;
-        // As many labels as fit, at steps of a power of two.
+        // Labels at the smallest power-of-two step at which they do not overlap.
         let step = [1, 2, 4, 8, 16, 32]
             .into_iter()
             .find(|step| row_height * *step as f32 >= size::SMALL)

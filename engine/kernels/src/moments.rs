@@ -1,7 +1,7 @@
 //! Mean and squared deviations of rows, computed panel by panel for norms.
 //!
 //! A norm needs two numbers of a whole row, but a row is written by several threads, each its own columns.
-//! Whoever writes a panel of 32 columns therefore also computes the panel's mean and sum of squared
+//! The layer that writes a panel of 32 columns therefore also computes the panel's mean and sum of squared
 //! deviations while it is in the cache. Combining those is free of the cancellation that sums of plain
 //! squares suffer: with means m, squared deviations s and counts n of the panels, the squared deviations
 //! around any center c are the sum of s + n (m - c)² (Chan, Golub, LeVeque 1979).

@@ -264,7 +264,7 @@ fn take<T, E>(outcome: &mut Outcome<T, E>) -> Option<Result<T, E>> {
 }
 
 /// Locks a mutex whose content is whole also after a panic.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, TryLockError};
 use std::thread;
 use std::time::Duration;
+
+use super::job::lock;
 
 /// Pause between two attempts to get a value that another thread is making.
 const RETRY: Duration = Duration::from_millis(5);
@@ -55,11 +57,6 @@ impl<K, V> Default for SharedValues<K, V> {
     fn default() -> Self {
         Self(Mutex::default())
     }
-}
-
-/// Locks a mutex whose content is whole also after a panic.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

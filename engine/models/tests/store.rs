@@ -101,7 +101,7 @@ fn a_cancelled_load_leaves_nothing_and_can_be_repeated() {
     store.load(&request(&model), &unwatched).unwrap();
 }
 
-/// Who waits for another user's load can give that up without stopping it.
+/// Waiting for another user's load can be cancelled without stopping the load.
 #[test]
 fn waiting_for_another_load_can_be_cancelled() {
     let (_folder, store, model) = store();

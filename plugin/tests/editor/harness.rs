@@ -38,7 +38,7 @@ impl RecordedGestures {
     }
 }
 
-struct Host {
+struct GestureRecorder {
     // Owns the parameters.
     _instance: Instance,
     gestures: RecordedGestures,
@@ -49,7 +49,7 @@ fn name(param: ParamPtr) -> String {
     unsafe { param.name() }.to_owned()
 }
 
-impl GuiContextInner for Host {
+impl GuiContextInner for GestureRecorder {
     fn plugin_api(&self) -> PluginApi {
         PluginApi::Clap
     }
@@ -92,7 +92,7 @@ pub fn panel() -> (Instance, Panel, RecordedGestures) {
 pub fn panel_over(library: ModelLibrary) -> (Instance, Panel, RecordedGestures) {
     let instance = Instance::with_store(library.into());
     let gestures = RecordedGestures::default();
-    let host = Host { _instance: instance.clone(), gestures: gestures.clone() };
+    let host = GestureRecorder { _instance: instance.clone(), gestures: gestures.clone() };
     let panel = Panel::new(instance.clone(), GuiContext::new(Arc::new(host)));
     (instance, panel, gestures)
 }

@@ -23,11 +23,11 @@ use crate::sound::{BLOCK, RATE, Speech};
 
 /// Requests of the plugin to the host.
 #[derive(Default)]
-pub struct HostRequests {
+pub struct EditorHostRequests {
     callback: AtomicBool,
 }
 
-impl<'a> SharedHandler<'a> for HostRequests {
+impl<'a> SharedHandler<'a> for EditorHostRequests {
     fn request_restart(&self) {}
 
     fn request_process(&self) {}
@@ -37,11 +37,11 @@ impl<'a> SharedHandler<'a> for HostRequests {
     }
 }
 
-impl HostParamsImplShared for HostRequests {
+impl HostParamsImplShared for EditorHostRequests {
     fn request_flush(&self) {}
 }
 
-impl HostGuiImpl for HostRequests {
+impl HostGuiImpl for EditorHostRequests {
     fn resize_hints_changed(&self) {}
 
     fn request_resize(&self, _: GuiSize) -> Result<(), HostError> {
@@ -59,21 +59,21 @@ impl HostGuiImpl for HostRequests {
     fn closed(&self, _: bool) {}
 }
 
-pub struct MainThread;
+pub struct EditorMainThread;
 
-impl MainThreadHandler<'_> for MainThread {}
+impl MainThreadHandler<'_> for EditorMainThread {}
 
-impl HostParamsImplMainThread for MainThread {
+impl HostParamsImplMainThread for EditorMainThread {
     fn rescan(&self, _: ParamRescanFlags) {}
 
     fn clear(&self, _: ClapId, _: ParamClearFlags) {}
 }
 
-struct Host;
+struct ClapEditorHost;
 
-impl HostHandlers for Host {
-    type Shared<'a> = HostRequests;
-    type MainThread<'a> = MainThread;
+impl HostHandlers for ClapEditorHost {
+    type Shared<'a> = EditorHostRequests;
+    type MainThread<'a> = EditorMainThread;
     type AudioProcessor<'a> = ();
 
     fn declare_extensions(builder: &mut HostExtensions<Self>, _: &Self::Shared<'_>) {
@@ -90,19 +90,19 @@ pub fn load(library: &Path) -> PluginEntry {
 
 /// An instance whose audio runs.
 pub struct ClapEditorInstance {
-    plugin: PluginInstance<Host>,
+    plugin: PluginInstance<ClapEditorHost>,
     gui: PluginGui,
     stop: Arc<AtomicBool>,
-    audio: Option<JoinHandle<StoppedPluginAudioProcessor<Host>>>,
+    audio: Option<JoinHandle<StoppedPluginAudioProcessor<ClapEditorHost>>>,
 }
 
 impl ClapEditorInstance {
     /// Starts audio.
     pub fn start(entry: &PluginEntry, automation: Automation, seed: u64) -> Self {
         let info = HostInfo::new("Residue's tests", "Residue", "", "1").expect("no zeros");
-        let mut plugin = PluginInstance::<Host>::new(
-            |_| HostRequests::default(),
-            |_| MainThread,
+        let mut plugin = PluginInstance::<ClapEditorHost>::new(
+            |_| EditorHostRequests::default(),
+            |_| EditorMainThread,
             entry,
             c"org.residue.residue",
             &info,
@@ -150,7 +150,8 @@ impl EditorHost for ClapEditorInstance {
     }
 
     fn serve(&mut self) {
-        let callback = |requests: &HostRequests| requests.callback.swap(false, Ordering::Relaxed);
+        let callback =
+            |requests: &EditorHostRequests| requests.callback.swap(false, Ordering::Relaxed);
         if self.plugin.access_shared_handler(callback) {
             self.plugin.call_on_main_thread_callback();
         }
@@ -173,7 +174,7 @@ impl Drop for ClapEditorInstance {
 }
 
 /// All parameters that may be automated: id, lowest and highest value.
-fn parameters(plugin: &mut PluginInstance<Host>) -> Vec<(ClapId, f64, f64, String)> {
+fn parameters(plugin: &mut PluginInstance<ClapEditorHost>) -> Vec<(ClapId, f64, f64, String)> {
     let params: PluginParams = plugin.plugin_handle().get_extension().expect("there are some");
     let handle = plugin.plugin_handle();
     (0..params.count(&handle))
@@ -188,12 +189,12 @@ fn parameters(plugin: &mut PluginInstance<Host>) -> Vec<(ClapId, f64, f64, Strin
 
 /// The audio thread.
 fn play(
-    audio: StoppedPluginAudioProcessor<Host>,
+    audio: StoppedPluginAudioProcessor<ClapEditorHost>,
     params: &[(ClapId, f64, f64, String)],
     automation: Automation,
     seed: u64,
     stop: &AtomicBool,
-) -> StoppedPluginAudioProcessor<Host> {
+) -> StoppedPluginAudioProcessor<ClapEditorHost> {
     let Ok(mut audio) = audio.start_processing() else { panic!("processing starts") };
     let (mut speech, mut random) = (Speech::new(), Random(seed));
     let mut input = [vec![0.0f32; BLOCK], vec![0.0; BLOCK]];

@@ -169,7 +169,7 @@ fn in_format(format: &str, options: &OpeningOptions) {
             }
         }
         "vst3" => {
-            let host = vst3_host::Host::load(&library);
+            let host = vst3_host::Vst3EditorHost::load(&library);
             let start =
                 |automation, seed| vst3_host::Vst3EditorInstance::start(&host, automation, seed);
             openings(&display, format, options.count, &start);

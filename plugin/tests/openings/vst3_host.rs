@@ -41,12 +41,12 @@ use crate::sound::{BLOCK, RATE, Speech};
 use crate::vst3_module::Vst3Module;
 
 /// The loaded library, and how many instances it has given.
-pub struct Host {
+pub struct Vst3EditorHost {
     module: Vst3Module,
     instances: AtomicUsize,
 }
 
-impl Host {
+impl Vst3EditorHost {
     /// Loads it.
     pub fn load(library: &Path) -> Self {
         Self { module: Vst3Module::load(library), instances: AtomicUsize::new(0) }
@@ -69,7 +69,7 @@ pub struct Vst3EditorInstance {
 
 impl Vst3EditorInstance {
     /// Starts audio.
-    pub fn start(host: &Host, automation: Automation, seed: u64) -> Self {
+    pub fn start(host: &Vst3EditorHost, automation: Automation, seed: u64) -> Self {
         let application = ComWrapper::new(Application);
         let handler = ComWrapper::new(Handler);
         let number = host.instances.fetch_add(1, Ordering::Relaxed);
