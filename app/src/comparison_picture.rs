@@ -194,7 +194,7 @@ fn highest(original: &Spectrogram) -> f32 {
 fn difference(original: &Audio, decoded: &Audio) -> Audio {
     let planes = original.channels.iter().zip(&decoded.channels);
     let channels = planes.map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect()).collect();
-    Audio { rate: original.rate, channels }
+    Audio::new(original.rate, channels)
 }
 
 /// The power of the difference relative to the original's, in words; nothing where one is silent.
@@ -320,7 +320,7 @@ mod tests {
         let sample = |n: usize| {
             if n < 3000 { 0.0 } else { gain * (n as f32 * std::f32::consts::FRAC_PI_6).sin() }
         };
-        Audio { rate: 24_000, channels: vec![(0..6000).map(sample).collect()] }
+        Audio::new(24_000, vec![(0..6000).map(sample).collect()])
     }
 
     fn captions(text: &str, rows: usize) -> ComparisonCaptions {

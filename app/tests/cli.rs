@@ -129,7 +129,7 @@ fn codes_in_a_file_or_on_stdin_decode_to_the_roundtrip() {
     let round = place.read("round.wav");
     let trimmed = |audio: Audio| {
         let channels = audio.channels.iter().map(|c| c[..input.len()].to_vec()).collect();
-        Audio { rate: audio.rate, channels }
+        Audio::new(audio.rate, channels)
     };
     assert!(trimmed(place.read("decoded.wav")) == round, "from a file");
 

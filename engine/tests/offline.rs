@@ -51,7 +51,7 @@ fn a_file_is_the_stream_followed_by_silence() {
         let codec = codec(case);
         for rate in [8_000, 24_000, 44_056, 44_100, 48_000, 96_000] {
             for length in [1, rate as usize / 25, rate as usize / 4 + 17] {
-                let audio = Audio { rate, channels: signal(2, length, 3) };
+                let audio = Audio::new(rate, signal(2, length, 3));
                 let mut go_on = |_| ControlFlow::Continue(());
                 let treatment = MonoTreatment::Dual;
                 let encoded =

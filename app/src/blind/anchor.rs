@@ -27,7 +27,7 @@ mod tests {
     /// The anchor's gain for a sine, in dB.
     fn response(rate: u32, hz: f64) -> f64 {
         let sine = |n: usize| (TAU * hz * n as f64 / f64::from(rate)).sin() as f32;
-        let audio = Audio { rate, channels: vec![(0..rate as usize).map(sine).collect()] };
+        let audio = Audio::new(rate, vec![(0..rate as usize).map(sine).collect()]);
         let out = anchor(&audio).unwrap();
         assert_eq!((out.rate, out.len()), (rate, audio.len()));
         let middle = rate as usize / 4..rate as usize * 3 / 4;

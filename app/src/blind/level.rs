@@ -59,7 +59,7 @@ mod tests {
 
     fn tone(amplitude: f32) -> Audio {
         let sine = |n| amplitude * (n as f32 * 0.13).sin();
-        Audio { rate: 48_000, channels: vec![(0..48_000).map(sine).collect(); 2] }
+        Audio::new(48_000, vec![(0..48_000).map(sine).collect(); 2])
     }
 
     fn played(planes: &[Audio], matched: bool) -> Vec<(f64, f64)> {

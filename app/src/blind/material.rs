@@ -66,10 +66,11 @@ impl TestMaterial {
         if seconds > LONGEST_SECONDS {
             return Err(BlindError::TooLong { seconds });
         }
-        let Audio { rate, channels } = &*self.audio;
+        let Audio { rate, channels, speakers } = &*self.audio;
         let preroll = samples.start.min((PREROLL_SECONDS * f64::from(*rate)) as usize);
         let part = |range: Range<usize>| Audio {
             rate: *rate,
+            speakers: *speakers,
             channels: channels.iter().map(|channel| channel[range.clone()].to_vec()).collect(),
         };
         let passage = Passage {
@@ -122,7 +123,7 @@ mod tests {
 
     fn material(seconds: f64, region: Option<(f64, f64)>) -> TestMaterial {
         let ramp = (0..(seconds * 8000.0) as usize).map(|n| n as f32 / 1e6).collect();
-        let audio = Arc::new(Audio { rate: 8000, channels: vec![ramp] });
+        let audio = Arc::new(Audio::new(8000, vec![ramp]));
         TestMaterial { name: "ramp.wav".into(), sha256: "ab".into(), audio, region }
     }
 

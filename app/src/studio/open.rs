@@ -121,13 +121,13 @@ mod tests {
         plane[0] = 0.5;
         plane[9_999] = -0.25;
         plane[5_000] = 1.5;
-        let audio = Audio { rate: 8000, channels: vec![plane, vec![0.1; 10_000]] };
+        let audio = Audio::new(8000, vec![plane, vec![0.1; 10_000]]);
         let peaks = peaks(&audio);
         assert_eq!(peaks.len(), LoadedFile::PEAKS);
         assert_eq!(peaks[0], [0.0, 0.5]);
         assert_eq!(peaks[LoadedFile::PEAKS - 1], [-0.25, 0.1]);
         assert_eq!(peaks.iter().filter(|peak| peak[1] == 1.5).count(), 1);
-        let short = Audio { rate: 8000, channels: vec![vec![1.0, -1.0]] };
+        let short = Audio::new(8000, vec![vec![1.0, -1.0]]);
         assert_eq!(super::peaks(&short).as_ref(), [[1.0, 1.0], [-1.0, -1.0]]);
     }
 }

@@ -41,10 +41,10 @@ fn a_depth_is_what_the_codec_makes_of_the_file_sample_for_sample() {
     let codec =
         Codec::load_from_memory(model.config, model.weights, &CodecOptions::default()).unwrap();
     let go_on = &mut |_| std::ops::ControlFlow::Continue(());
-    let part = Audio {
+    let part = Audio::new(
         rate,
-        channels: material.audio.channels.iter().map(|c| c[..first + length].to_vec()).collect(),
-    };
+        material.audio.channels.iter().map(|c| c[..first + length].to_vec()).collect(),
+    );
     let codes = offline::encode(&codec, &part, 4, MonoTreatment::Dual, 7, go_on).unwrap();
     let whole = offline::decode(&codec, &codes, &[4], 7, go_on).unwrap().remove(0);
 

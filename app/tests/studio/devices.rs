@@ -146,7 +146,7 @@ fn an_audition_stands_in_for_everything_else() {
     harness.open(&path);
     harness.studio.play();
     harness.play(20 * BLOCK);
-    let version = |seed| Audio { rate: RATE, channels: vec![voice(RATE, 30_000, seed)] };
+    let version = |seed| Audio::new(RATE, vec![voice(RATE, 30_000, seed)]);
     let stimuli = Stimuli { rate: RATE, planes: vec![version(1), version(2)], region: None };
     harness.studio.audition(Arc::new(stimuli.clone()));
     harness.studio.select(1);

@@ -26,7 +26,7 @@ fn a_file_is_heard_as_its_roundtrip() {
         assert!(!harness.studio.muted(), "a file does not feed back");
         assert!(!harness.studio.transport().unwrap().playing);
 
-        let at_rate = resample(&Audio { rate: file_rate, channels: input }, rate).unwrap().channels;
+        let at_rate = resample(&Audio::new(file_rate, input), rate).unwrap().channels;
         let (_, decoded) = roundtrip(rate, &at_rate, &[6]);
         let (latency, length) = (harness.latency(), at_rate[0].len());
         harness.studio.play();

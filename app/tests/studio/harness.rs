@@ -61,7 +61,7 @@ impl StudioHarness {
     /// Writes audio to a file.
     pub fn file(&self, name: &str, rate: u32, channels: &[Vec<f32>]) -> PathBuf {
         let path = self.path(name);
-        audio::write(&path, &Audio { rate, channels: channels.to_vec() }).unwrap();
+        audio::write(&path, &Audio::new(rate, channels.to_vec())).unwrap();
         path
     }
 
@@ -155,7 +155,7 @@ pub fn voice(rate: u32, length: usize, seed: u32) -> Vec<f32> {
 /// Returns the output of `residue encode` and `residue roundtrip` for audio: codes of each stream, and the decoded
 /// audio at each depth.
 pub fn roundtrip(rate: u32, channels: &[Vec<f32>], depths: &[usize]) -> (Vec<Codes>, Vec<Audio>) {
-    let file = Audio { rate, channels: channels.to_vec() };
+    let file = Audio::new(rate, channels.to_vec());
     let go_on = &mut |_: f64| ControlFlow::Continue(());
     let encoded = offline::encode(codec(), &file, 32, MonoTreatment::Dual, 8, go_on).unwrap();
     let decoded = offline::decode(codec(), &encoded, depths, 8, go_on).unwrap();

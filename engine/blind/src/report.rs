@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     fn conditions() -> ListeningConditions {
-        let audio = Audio { rate: 24_000, channels: vec![vec![0.0, 0.5, -1.0]] };
+        let audio = Audio::new(24_000, vec![vec![0.0, 0.5, -1.0]]);
         let other = Audio { rate: 48_000, ..audio.clone() };
         let compared = |name: &str, audio: &Audio, gain_db| ComparedStimulus {
             name: name.into(),

@@ -25,7 +25,7 @@ fn signals(rate: u32, samples: usize, seed: u32) -> [Audio; 2] {
     let (first, second) = (noise(samples, seed), noise(samples, seed + 1));
     let reference = (0..samples).map(|n| triangle(n) / 2.0 + first[n] / 64.0);
     let other = reference.clone().zip(second).map(|(x, y)| x + y / 32.0);
-    let audio = |channel: Vec<f32>| Audio { rate, channels: vec![channel] };
+    let audio = |channel: Vec<f32>| Audio::new(rate, vec![channel]);
     [audio(reference.map(|x| x as f32).collect()), audio(other.map(|x| x as f32).collect())]
 }
 
@@ -96,7 +96,7 @@ fn gated_stereo_loudness_matches() {
     for channel in [&mut left.channels[0], &mut right.channels[0]] {
         channel[36_000..].iter_mut().for_each(|x| *x /= 64.0);
     }
-    let stereo = Audio { rate: 48_000, channels: [left.channels, right.channels].concat() };
+    let stereo = Audio::new(48_000, [left.channels, right.channels].concat());
     let found = loudness(&stereo).unwrap().integrated_lufs.unwrap();
     assert_near(found, &goldens()["integrated_lufs_48000"], 0.01);
 }

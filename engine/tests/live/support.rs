@@ -56,7 +56,7 @@ pub fn voice(rate: u32, length: usize) -> Vec<f32> {
 
 /// Returns the audio of planes at a rate.
 pub fn audio(rate: u32, channels: Vec<Vec<f32>>) -> Audio {
-    Audio { rate, channels }
+    Audio::new(rate, channels)
 }
 
 /// Returns the largest difference of two signals.

@@ -69,7 +69,7 @@ fn an_offline_render_is_the_roundtrip() {
     ] {
         let length = rate as usize / 3 + 11;
         let input = vec![noise(1, length, 0.3), noise(2, length, 0.1)];
-        let audio = Audio { rate, channels: input.clone() };
+        let audio = Audio::new(rate, input.clone());
         let encoded = encode(&codec, &audio, 32, treatment, 4, &mut progress).unwrap();
         let expected = decode(&codec, &encoded, &[4], 4, &mut progress).unwrap().remove(0);
         for blocks in [vec![512], vec![1, 300, 77, 512, 5]] {

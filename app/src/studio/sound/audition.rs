@@ -166,10 +166,8 @@ mod tests {
     use super::*;
 
     fn stimuli(region: Option<Range<usize>>) -> Arc<Stimuli> {
-        let plane = |by: f32| Audio {
-            rate: 1000,
-            channels: vec![(0..100).map(|n| by * (n + 1) as f32).collect()],
-        };
+        let plane =
+            |by: f32| Audio::new(1000, vec![(0..100).map(|n| by * (n + 1) as f32).collect()]);
         Arc::new(Stimuli { rate: 1000, planes: vec![plane(1.0), plane(2.0), plane(-1.0)], region })
     }
 

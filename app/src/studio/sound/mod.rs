@@ -81,7 +81,7 @@ mod tests {
 
     fn audio(length: usize) -> Audio {
         let plane = (0..length).map(|n| 0.3 * (n as f32 * 0.05).sin()).collect();
-        Audio { rate: RATE, channels: vec![plane] }
+        Audio::new(RATE, vec![plane])
     }
 
     fn player(codec: &Codec, serial: u64, begin: StartPosition) -> (SoundObject, PortControl) {

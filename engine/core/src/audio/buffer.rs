@@ -1,5 +1,7 @@
 //! A planar audio buffer.
 
+use super::SpeakerMask;
+
 /// Planar 32-bit float audio: `channels[c][n]` is sample `n` of channel `c`, full scale ±1.
 ///
 /// All channels have the same length.
@@ -9,12 +11,20 @@ pub struct Audio {
     pub rate: u32,
     /// Samples of each channel.
     pub channels: Vec<Vec<f32>>,
+    /// Speakers that the channels are meant for.
+    pub speakers: SpeakerMask,
 }
 
 impl Audio {
+    /// Returns `channels` at `rate` hertz. One channel is mono, two are stereo; the speakers of more are not known.
+    pub fn new(rate: u32, channels: Vec<Vec<f32>>) -> Self {
+        let speakers = SpeakerMask::of_count(channels.len());
+        Self { rate, channels, speakers }
+    }
+
     /// Returns silence of `samples` samples a channel.
     pub fn silence(rate: u32, channels: usize, samples: usize) -> Self {
-        Self { rate, channels: vec![vec![0.0; samples]; channels] }
+        Self::new(rate, vec![vec![0.0; samples]; channels])
     }
 
     /// Returns the length in samples of a channel.

@@ -9,12 +9,14 @@ mod polyphase_filter;
 mod rate_converter;
 mod rate_ratio;
 mod resample;
+mod speaker_mask;
 mod stream_layout;
 
 pub use buffer::Audio;
 pub use error::AudioError;
 pub use rate_converter::RateConverter;
 pub use resample::{resample, resample_to_length, resampled_length};
+pub use speaker_mask::SpeakerMask;
 pub use stream_layout::{MonoTreatment, PreparedAudio, StreamLayout, prepare_audio};
 
 /// Sample rates that files and models may have, in hertz.

@@ -53,7 +53,7 @@ pub(super) fn convert(converter: &RateConverter, audio: &Audio, rate: u32, lengt
         .par_iter()
         .map(|channel| convert_channel(converter.clone(), channel, length))
         .collect();
-    Audio { rate, channels }
+    Audio { rate, channels, speakers: audio.speakers }
 }
 
 fn convert_channel(mut converter: RateConverter, input: &[f32], length: usize) -> Vec<f32> {

@@ -12,7 +12,7 @@
 use std::fmt;
 
 use super::resample::convert;
-use super::{Audio, AudioError, RateConverter};
+use super::{Audio, AudioError, RateConverter, SpeakerMask};
 
 /// The treatment of a stereo file by a mono model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -51,6 +51,7 @@ pub struct PreparedAudio {
 pub struct StreamLayout {
     rate: u32,
     channels: usize,
+    speakers: SpeakerMask,
     length: usize,
     model_rate: u32,
     model_channels: usize,
@@ -83,6 +84,7 @@ pub fn prepare_audio(
     let layout = StreamLayout {
         rate: audio.rate,
         channels: audio.channels.len(),
+        speakers: audio.speakers,
         length: audio.len(),
         model_rate,
         model_channels,
@@ -94,7 +96,7 @@ pub fn prepare_audio(
     // Mixing first leaves one channel to convert instead of two.
     let source = if layout.contents == [Content::Mid] {
         let mid = audio.channels[0].iter().zip(&audio.channels[1]).map(average).collect();
-        let mid = Audio { rate: audio.rate, channels: vec![mid] };
+        let mid = Audio::new(audio.rate, vec![mid]);
         convert(&there, &mid, model_rate, stream_length)
     } else {
         convert(&there, audio, model_rate, stream_length)
@@ -109,7 +111,7 @@ pub fn prepare_audio(
                 Content::Doubled(c) => vec![source.channels[c].clone(); 2],
                 Content::Pair(a, b) => vec![source.channels[a].clone(), source.channels[b].clone()],
             };
-            Audio { rate: model_rate, channels }
+            Audio::new(model_rate, channels)
         })
         .collect();
     Ok(PreparedAudio { streams, layout })
@@ -164,7 +166,7 @@ impl StreamLayout {
         self.rate != self.model_rate
     }
 
-    /// Restores the file's channels, rate and length from decoded streams.
+    /// Restores the file's channels, speakers, rate and length from decoded streams.
     ///
     /// `decoded` holds the streams of [`PreparedAudio::streams`] after the codec, in the same order. Their samples
     /// beyond the file's end are dropped. Allocates; not realtime-safe.
@@ -191,7 +193,7 @@ impl StreamLayout {
             }
         }
         let back = RateConverter::new(self.model_rate, self.rate)?;
-        let decoded = Audio { rate: self.model_rate, channels };
+        let decoded = Audio { rate: self.model_rate, channels, speakers: self.speakers };
         Ok(convert(&back, &decoded, self.rate, self.length))
     }
 

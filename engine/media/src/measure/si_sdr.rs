@@ -65,7 +65,7 @@ mod tests {
         // A sine and a cosine over whole periods are orthogonal: SI-SDR = 20 log10(1 / 0.1).
         let signal = sine(48_000, 1, 48_000, 1000.0, 0.5);
         let shifted = sine(48_000, 1, 48_012, 1000.0, 0.5);
-        let cosine = Audio { rate: 48_000, channels: vec![shifted.channels[0][12..].to_vec()] };
+        let cosine = Audio::new(48_000, vec![shifted.channels[0][12..].to_vec()]);
         let value = si_sdr(&signal, &mix(&signal, &cosine, 0.1)).unwrap().unwrap();
         assert!((value - 20.0).abs() < 1e-4, "{value}");
     }
@@ -97,7 +97,7 @@ mod tests {
         let mut signal = sine(48_000, 2, 4800, 440.0, 0.5);
         signal.channels[1].fill(0.0);
         let noisy = mix(&signal, &noise(48_000, 2, 4800, 1.0), 0.01);
-        let left = |a: &Audio| Audio { rate: a.rate, channels: vec![a.channels[0].clone()] };
+        let left = |a: &Audio| Audio::new(a.rate, vec![a.channels[0].clone()]);
         assert_eq!(
             si_sdr(&signal, &noisy).unwrap(),
             si_sdr(&left(&signal), &left(&noisy)).unwrap()

@@ -94,17 +94,17 @@ mod tests {
     fn unusable_audio_is_named() {
         assert_eq!(check(&Audio::silence(48_000, 0, 5)), Err(MeasureError::Empty));
         assert_eq!(check(&Audio::silence(48_000, 2, 0)), Err(MeasureError::Empty));
-        let ragged = Audio { rate: 48_000, channels: vec![vec![0.0; 3], vec![0.0; 2]] };
+        let ragged = Audio::new(48_000, vec![vec![0.0; 3], vec![0.0; 2]]);
         assert_eq!(
             check(&ragged),
             Err(MeasureError::RaggedChannels { channel: 1, found: 2, expected: 3 })
         );
-        let infinite = Audio { rate: 48_000, channels: vec![vec![0.0, f32::INFINITY]] };
+        let infinite = Audio::new(48_000, vec![vec![0.0, f32::INFINITY]]);
         assert_eq!(
             check(&infinite),
             Err(MeasureError::NotFinite { channel: 0, sample: 1, value: f32::INFINITY })
         );
-        let nan = Audio { rate: 48_000, channels: vec![vec![0.0], vec![f32::NAN]] };
+        let nan = Audio::new(48_000, vec![vec![0.0], vec![f32::NAN]]);
         assert!(matches!(check(&nan), Err(MeasureError::NotFinite { channel: 1, sample: 0, .. })));
     }
 }

@@ -188,9 +188,8 @@ mod tests {
     }
 
     fn whole(samples: &[[f32; 3]], lane: usize) -> f64 {
-        let plane = |lane: usize| Audio {
-            rate: RATE,
-            channels: vec![samples.iter().map(|sample| sample[lane]).collect()],
+        let plane = |lane: usize| {
+            Audio::new(RATE, vec![samples.iter().map(|sample| sample[lane]).collect()])
         };
         mel_distance(&plane(0), &plane(lane)).unwrap()
     }

@@ -8,7 +8,7 @@ use crate::signals::{noise, sine, snr};
 const FRAME: usize = 480;
 
 fn audio(rate: u32, channels: usize, length: usize) -> Audio {
-    Audio { rate, channels: (0..channels).map(|c| noise(length, c as u32 + 1)).collect() }
+    Audio::new(rate, (0..channels).map(|c| noise(length, c as u32 + 1)).collect())
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_lossless_codec_returns_resampled_input_within_the_filters_error() {
     {
         for (channels, model_channels) in [(1, 1), (2, 1), (2, 2), (3, 2)] {
             let length = rate as usize / 2 + 17;
-            let input = Audio { rate, channels: vec![sine(rate, 997.0, 0.5, length); channels] };
+            let input = Audio::new(rate, vec![sine(rate, 997.0, 0.5, length); channels]);
             let prepared =
                 prepare_audio(&input, model_rate, model_channels, FRAME, MonoTreatment::Dual)
                     .unwrap();
@@ -165,8 +165,8 @@ fn decoded_streams_may_be_longer_but_not_shorter() {
 
 #[test]
 fn buffers_and_models_that_do_not_fit_are_refused() {
-    let none = Audio { rate: 48_000, channels: vec![] };
-    let ragged = Audio { rate: 48_000, channels: vec![vec![0.0; 3], vec![0.0; 4]] };
+    let none = Audio::new(48_000, vec![]);
+    let ragged = Audio::new(48_000, vec![vec![0.0; 3], vec![0.0; 4]]);
     for input in [none, ragged] {
         let error = prepare_audio(&input, 48_000, 1, FRAME, MonoTreatment::Dual).unwrap_err();
         assert!(matches!(error, AudioError::Buffer { .. }), "{error}");

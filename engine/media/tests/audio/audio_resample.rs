@@ -5,7 +5,7 @@ use residue_media::audio::{Audio, AudioError, resample, resample_to_length, resa
 use crate::signals::{largest_error, noise, sine, snr};
 
 fn mono(rate: u32, samples: Vec<f32>) -> Audio {
-    Audio { rate, channels: vec![samples] }
+    Audio::new(rate, vec![samples])
 }
 
 /// Returns `samples` without both ends, where the filter rings.
@@ -54,7 +54,7 @@ fn output_is_aligned_with_the_input() {
 fn lengths_are_exact() {
     for (from, to) in [(44_100, 48_000), (48_000, 24_000), (768_000, 8_000), (8_000, 768_000)] {
         for length in [0, 1, 2, 3, 5, 47, 1919, 1920, 1921, 4097, 10_007] {
-            let audio = Audio { rate: from, channels: vec![noise(length, 1); 2] };
+            let audio = Audio::new(from, vec![noise(length, 1); 2]);
             let found = resample(&audio, to).unwrap();
             let exact = (length as f64 * f64::from(to) / f64::from(from)).round() as usize;
             assert_eq!(resampled_length(length, from, to), exact);

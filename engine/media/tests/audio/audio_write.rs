@@ -46,10 +46,10 @@ fn failures_name_the_path_and_leave_nothing_behind() {
 
     let path = folder.path().join("out.wav");
     for audio in [
-        Audio { rate: 48_000, channels: vec![] },
-        Audio { rate: 0, channels: vec![vec![0.0]] },
-        Audio { rate: 48_000, channels: vec![vec![0.0], vec![]] },
-        Audio { rate: 768_000, channels: vec![vec![0.0]; 2000] },
+        Audio::new(48_000, vec![]),
+        Audio::new(0, vec![vec![0.0]]),
+        Audio::new(48_000, vec![vec![0.0], vec![]]),
+        Audio::new(768_000, vec![vec![0.0]; 2000]),
     ] {
         let error = write(&path, &audio).unwrap_err();
         assert!(matches!(error, AudioFileError::NotWritable { .. }), "{error}");

@@ -13,7 +13,7 @@ pub fn sine(rate: u32, hertz: f64, amplitude: f64, length: usize) -> Vec<f32> {
 pub fn fixture_signal(rate: u32, channels: usize) -> Audio {
     let length = (rate as usize) / 5;
     let voices = [sine(rate, 440.0, 0.5, length), sine(rate, 1000.0, 0.25, length)];
-    Audio { rate, channels: (0..channels).map(|c| voices[c % 2].clone()).collect() }
+    Audio::new(rate, (0..channels).map(|c| voices[c % 2].clone()).collect())
 }
 
 /// Returns seeded noise in -1..1.
