@@ -207,9 +207,9 @@ fn precisions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, request: &M
                         theme.text
                     }));
                     ui.label(format!("{:.1} %", cost.agreement * 100.0))
-                        .on_hover_text("share of codes, over all layers, that are those of f32");
+                        .on_hover_text("share of codes, over all layers, that equal those of f32");
                     ui.label(format!("{:+.1} %", cost.mel_growth_percent).replace('-', "\u{2212}"))
-                        .on_hover_text("how much farther from the original than in f32");
+                        .on_hover_text("growth of the mel distance from the original, against f32");
                     ui.label(cost.threads.to_string());
                 }
                 None => {

@@ -64,7 +64,7 @@ impl Notices {
         ScrollArea::vertical().max_height(260.0).show(ui, |ui| {
             ui.set_width(420.0);
             if self.kept.is_empty() {
-                ui.label(RichText::new("nothing to tell").color(theme.weak));
+                ui.label(RichText::new("no notices").color(theme.weak));
             }
             for (came, notice) in self.kept.iter().rev() {
                 ui.horizontal_top(|ui| {

@@ -26,7 +26,7 @@ pub fn show(ui: &mut Ui, studio: &Studio, status: Option<&PortStatus>, notices: 
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let count = notices.len();
             let name = parts::count(count as u64, "notice", "notices");
-            let button = ui.small_button(&name).on_hover_text("what was said so far");
+            let button = ui.small_button(&name).on_hover_text("all notices");
             Popup::menu(&button)
                 .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
                 .show(|ui| notices.list(ui, now));

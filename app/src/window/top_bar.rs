@@ -73,16 +73,16 @@ fn output(ui: &mut Ui, theme: &Theme, studio: &mut Studio) {
         .custom_formatter(|db, _| {
             if db <= f64::from(*VOLUME_DB.start()) { "off".into() } else { format!("{db:.0}") }
         });
-    let response = ui.add(slider).on_hover_text("gain of the output; recordings do not hear it");
+    let response = ui.add(slider).on_hover_text("output gain; recordings are not affected");
     response.widget_info(|| egui::WidgetInfo::slider(true, f64::from(volume), "Volume"));
     if response.changed() {
         studio.set_volume_db(volume);
     }
     let muted = studio.muted();
-    let (text, name) = if muted { ("Muted", "Unmute") } else { ("Heard", "Mute") };
+    let (text, name) = if muted { ("Muted", "Unmute") } else { ("Mute", "Mute") };
     let color = if muted { theme.alert } else { theme.text };
     let button = Button::new(RichText::new(text).color(color)).min_size(vec2(84.0, 26.0));
-    let response = ui.add(button).on_hover_text("silences the output, or not (M)");
+    let response = ui.add(button).on_hover_text("mutes the output (M)");
     response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, name));
     if response.clicked() {
         studio.set_muted(!muted);

@@ -285,7 +285,7 @@ fn column(
 }
 
 fn nothing(ui: &mut Ui) {
-    ui.label(RichText::new("nothing runs").color(Theme::of(ui).weak));
+    ui.label(RichText::new("no sound is running").color(Theme::of(ui).weak));
 }
 
 /// A piece of a column with a room of its own.

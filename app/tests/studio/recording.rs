@@ -112,7 +112,7 @@ fn lost_devices_end_a_recording_well() {
         options.settings = settings(ListeningSource::Dry, [8, 2])
     });
     harness.studio.record(RecordOptions { folder: harness.path("early") });
-    harness.notice(Severity::Error, "nothing runs");
+    harness.notice(Severity::Error, "no sound is running");
     let (input, latency, folder) = record_a_voice(&mut harness);
     harness.play(30 * BLOCK);
     harness.devices.set_present(false);

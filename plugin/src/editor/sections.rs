@@ -62,7 +62,7 @@ pub fn show(
         let all = u64::MAX >> (64 - layers.clamp(1, 64));
         let muted = (context.instance.params.muted.get() & all).count_ones();
         if streams > 1 {
-            ui.label(RichText::new("Shown").color(theme.weak));
+            ui.label(RichText::new("Show").color(theme.weak));
             if let Some(chosen) =
                 segmented_choice(ui, "Channel of the token map", *stream, &["L", "R"])
             {

@@ -325,7 +325,10 @@ impl Reconciler {
         }
         let Some(wanted) = wanted else { return };
         let created = match &self.current {
-            None => Err("nothing runs that could be recorded; start the sound".to_owned()),
+            None => Err(
+                "no sound is running that could be recorded; start listening or play a file first"
+                    .to_owned(),
+            ),
             Some(current) => recorder::create(&wanted, &current.control, current.serial)
                 .map_err(|error| error.to_string()),
         };

@@ -11,7 +11,8 @@ use crate::blind::{CodecContender, Contender};
 /// Chooses one of the two of an ABX test, called `name`.
 pub(super) fn contender(ui: &mut Ui, name: &str, contender: &mut Contender, offer: &TestableSound) {
     ui.horizontal_wrapped(|ui| {
-        ui.label(RichText::new(name).strong()).on_hover_text("One of the two that are compared");
+        ui.label(RichText::new(name).strong())
+            .on_hover_text("one of the two versions that are compared");
         let original = *contender == Contender::Original;
         if option(ui, original, "Original", &format!("{name}: the original")) {
             *contender = Contender::Original;

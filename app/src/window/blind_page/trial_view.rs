@@ -76,7 +76,7 @@ fn progress(ui: &mut Ui, test: &Trials) {
             |ui| {
                 ui.set_min_height(18.0);
                 if let Some(progress) = test.waiting() {
-                    let text = RichText::new("Making what may come next").color(theme.weak);
+                    let text = RichText::new("Preparing the next trials").color(theme.weak);
                     ui.label(text).on_hover_text(progress.step);
                 }
             },

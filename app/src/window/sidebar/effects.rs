@@ -23,23 +23,23 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
         parts::field(ui, "Burst", |ui| {
             ui.spacing_mut().slider_width = slider_width(ui);
             let slider = Slider::new(&mut frames.loss.burst, 1.0..=50.0).max_decimals(1);
-            ui.add(slider).on_hover_text("how many in a row, on average")
+            ui.add(slider).on_hover_text("average length of a loss, in frames")
         });
-        parts::field(ui, "Lost are", |ui| {
+        parts::field(ui, "Lost frames", |ui| {
             let all = [("repeated", LossConcealment::Repeat), ("silent", LossConcealment::Silence)];
             pick(ui, "fill", &all, &mut frames.loss.fill)
         });
     });
     ui.checkbox(&mut frames.freeze, "Freeze the last frame")
-        .on_hover_text("decode it again and again (F)");
-    parts::field(ui, "Late are", |ui| {
+        .on_hover_text("decodes the last frame again and again (F)");
+    parts::field(ui, "Late frames", |ui| {
         let all = [
             ("dry", Concealment::Dry),
             ("repeated", Concealment::Hold),
             ("silent", Concealment::Silence),
         ];
         pick(ui, "late", &all, &mut settings.concealment)
-            .on_hover_text("what stands in where the codec is too slow")
+            .on_hover_text("the sound in place of frames that come too late")
     });
     if settings != before {
         studio.set_settings(settings);

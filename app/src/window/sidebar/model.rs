@@ -93,6 +93,7 @@ fn threads(ui: &mut Ui, studio: &Studio, new: &mut ModelRequest) {
             .update_while_editing(false)
             .custom_formatter(move |count, _| automatic(count))
             .custom_parser(|text| text.trim().parse().ok().or(Some(0.0)));
-        ui.add(value).on_hover_text("0: one a core but one, which is left to the devices")
+        ui.add(value)
+            .on_hover_text("0: one thread for each core but one, which is left to the devices")
     });
 }

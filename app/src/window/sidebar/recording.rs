@@ -30,7 +30,7 @@ pub fn show(ui: &mut Ui, studio: &Studio, folder: &Path) -> Option<WindowCommand
         Button::new(RichText::new(text).color(color)).min_size(vec2(ui.available_width(), 26.0));
     let enabled = recording.is_some() || running;
     let response = ui.add_enabled(enabled, button).on_hover_text(hint);
-    let disabled = "nothing runs: start listening or play a file first";
+    let disabled = "no sound is running: start listening or play a file first";
     if response.on_disabled_hover_text(disabled).clicked() {
         command = Some(WindowCommand::Record);
     }
