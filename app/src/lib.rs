@@ -14,7 +14,7 @@
 //! cli -> window -> blind -> studio -> device
 //!  |       |                  |
 //!  +-> comparison_picture     +-> cost, speed
-//!  +-------+-> explained
+//!  +-------+-> explained, version
 //! ```
 //!
 //! A library beside the program, so that tests can drive the studio.
@@ -29,6 +29,7 @@ pub mod device;
 mod explained;
 mod speed;
 pub mod studio;
+mod version;
 pub mod window;
 
 /// Tests of code that runs on audio threads count calls of the allocator.

@@ -27,6 +27,11 @@ pub struct BundleOptions {
 }
 
 impl BundleOptions {
+    /// Returns the options of bundles for other people: this system, the profile `dist`.
+    pub fn release() -> Self {
+        Self { release: true, target: None }
+    }
+
     /// Parses words of the command line; `None` if one of them is unknown.
     pub fn parse(words: &[&str]) -> Option<Self> {
         let mut options = Self::default();
@@ -119,7 +124,8 @@ fn write(
     Ok(bundle)
 }
 
-fn remove(path: &Path) -> Result<()> {
+/// Removes a file or a folder, if there is one.
+pub fn remove(path: &Path) -> Result<()> {
     let removed = match fs::symlink_metadata(path) {
         Err(_) => return Ok(()),
         Ok(found) if found.is_dir() => fs::remove_dir_all(path),
@@ -128,7 +134,8 @@ fn remove(path: &Path) -> Result<()> {
     removed.with_context(|| format!("removing {}", path.display()))
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
+/// Copies a file, or a folder with everything in it.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
     let at = || format!("copying {} to {}", from.display(), to.display());
     if !from.is_dir() {
         return fs::copy(from, to).map(|_| ()).with_context(at);

@@ -6,10 +6,13 @@
 //! `cargo xtask sanitize` checks the audio thread with LLVM's RealtimeSanitizer;
 //! `cargo xtask loom` model-checks the lock-free code;
 //! `cargo xtask hosts` checks the VST3 in two hosts from the Python package index;
+//! `cargo xtask dist` makes packages, `notice` the list of libraries in them;
 //! `cargo xtask ci` runs everything a change must pass.
 
 mod bundle;
+mod dist;
 mod hosts;
+mod notice;
 mod sanitize;
 mod validate;
 
@@ -36,6 +39,9 @@ tasks:
   sanitize      check the audio thread with RealtimeSanitizer (Linux; runtime: ./setup.sh)
   loom          model-check the thread pool and the history ring, in target/loom
   hosts         check the VST3 in pedalboard and dawdreamer (Linux; Python and pip)
+  dist          make packages of program and plugins, in target/packages (Linux)
+  notice        list the libraries of other projects and their licences, in assets/libraries.txt
+  release-notes TAG  print what CHANGELOG says of a version
   ci            formatting, lints, tests, sanitizer, hosts and documentation";
 
 fn main() -> ExitCode {
@@ -57,6 +63,9 @@ fn main() -> ExitCode {
         ["sanitize"] => sanitize::sanitize(),
         ["loom"] => loom(),
         ["hosts"] => hosts::hosts(),
+        ["dist"] => dist::dist(),
+        ["notice"] => notice::write(),
+        ["release-notes", tag] => dist::release_notes(tag),
         ["ci"] => ci(),
         _ => usage(),
     };

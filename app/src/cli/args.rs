@@ -7,8 +7,7 @@ use std::str::FromStr;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use residue_engine::kernels::MAX_THREADS;
 
-use crate::device;
-use crate::explained;
+use crate::{device, explained, version};
 
 /// Hear what a neural codec leaves behind.
 ///
@@ -20,7 +19,7 @@ use crate::explained;
 #[derive(Debug, Parser)]
 #[command(
     name = "residue",
-    version,
+    version = version::text(),
     args_conflicts_with_subcommands = true,
     after_long_help = explained::help()
 )]
@@ -56,6 +55,9 @@ pub enum CliCommand {
     Listen(ListenArgs),
     /// List audio backends and their devices
     Devices(DevicesArgs),
+    /// Write manual pages and completions of shells to a folder, for packages
+    #[command(hide = true)]
+    WriteManual(ManualArgs),
 }
 
 /// A number outside its range.
@@ -462,4 +464,11 @@ pub struct DevicesArgs {
     /// Print as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Group)]
+pub struct ManualArgs {
+    /// Folder to write to
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
 }

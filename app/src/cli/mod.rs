@@ -9,6 +9,7 @@ mod devices;
 mod encode;
 mod input;
 mod listen;
+mod manual;
 mod model;
 mod models;
 mod output;
@@ -49,5 +50,6 @@ pub fn run() -> anyhow::Result<()> {
         CliCommand::Bench(args) => bench::run(&args),
         CliCommand::Listen(args) => listen::run(&args),
         CliCommand::Devices(args) => devices::run(&args),
+        CliCommand::WriteManual(args) => manual::run(&args),
     }
 }

@@ -6,6 +6,10 @@ use residue_ui::theme::size;
 
 use super::keys::TABLE;
 use crate::explained::TEXTS;
+use crate::version;
+
+/// Libraries of other projects, with their licences.
+const LIBRARIES: &str = include_str!("../../../assets/libraries.txt");
 
 /// Widest a text is easy to read, in points.
 const WIDTH: f32 = 620.0;
@@ -32,5 +36,11 @@ pub fn show(ui: &mut Ui) {
         ui.add_space(size::SPACE);
         let text = "The same engine without a window: residue --help lists the commands.";
         ui.label(RichText::new(text).color(theme.weak));
+        ui.add_space(size::SPACE);
+        let name = format!("Residue {}, MIT or Apache-2.0", version::text());
+        ui.label(RichText::new(name).color(theme.weak));
+        ui.collapsing("Libraries and their licences", |ui| {
+            ui.label(RichText::new(LIBRARIES).color(theme.weak).size(size::SMALL));
+        });
     });
 }

@@ -5,19 +5,19 @@ use std::io::{BufReader, stdin};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use eframe::{CreationContext, NativeOptions};
-use egui::{Color32, Context, IconData, Ui, ViewportBuilder};
+use eframe::{CreationContext, NativeOptions, icon_data};
+use egui::{Context, Ui, ViewportBuilder};
 use residue_engine::models::ModelLibrary;
 use residue_engine::tokens::FrameReader;
-use residue_ui::{Lane, Theme};
+use residue_ui::Theme;
 use thiserror::Error;
 
 use super::preferences::SMALLEST;
 use super::{AppWindow, CONTROLS, Preferences};
 use crate::studio::{CpalBackend, Severity, Studio, TokenSource, UserNotice};
 
-/// Pixels across the icon.
-const ICON: usize = 64;
+/// The icon, 64 pixels across, as PNG.
+const ICON: &[u8] = include_bytes!("../../../assets/icon/residue-64.png");
 /// File in Residue's home that holds the preferences.
 const FILE: &str = "window.json";
 
@@ -73,11 +73,12 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
         Some(Ok(read)) => (read, None),
         Some(Err(error)) => (Preferences::default(), Some(error.to_string())),
     };
+    let icon = icon_data::from_png_bytes(ICON).expect("the icon is a PNG");
     let [width, height] = preferences.window;
     let viewport = ViewportBuilder::default()
         .with_title("Residue")
         .with_app_id("residue")
-        .with_icon(icon())
+        .with_icon(icon)
         .with_inner_size([width, height])
         .with_min_inner_size(SMALLEST)
         .with_maximized(preferences.maximized);
@@ -125,30 +126,6 @@ fn has_display() -> bool {
 fn stdin_frames() -> TokenSource {
     let mut frames = FrameReader::new(BufReader::new(stdin()), "stdin");
     Box::new(move || frames.next().map(|frame| frame.map_err(Into::into)))
-}
-
-/// Bars that grow shorter in the lanes' colors: what less depth leaves.
-fn icon() -> IconData {
-    let theme = Theme::DARK;
-    let mut rgba = Vec::with_capacity(4 * ICON * ICON);
-    for y in 0..ICON {
-        for x in 0..ICON {
-            rgba.extend(icon_color(&theme, x, y).to_array());
-        }
-    }
-    IconData { rgba, width: ICON as u32, height: ICON as u32 }
-}
-
-fn icon_color(theme: &Theme, x: usize, y: usize) -> Color32 {
-    let lanes = [Lane::Dry, Lane::A, Lane::B, Lane::Difference];
-    let (column, inside) = (x / 16, (3..13).contains(&(x % 16)));
-    let height = [50, 42, 30, 14][column];
-    let edge = (ICON - height) / 2;
-    if inside && (edge..ICON - edge).contains(&y) {
-        theme.lane(lanes[column])
-    } else {
-        theme.background
-    }
 }
 
 /// The window as eframe wants it.
