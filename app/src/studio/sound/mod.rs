@@ -59,7 +59,7 @@ mod tests {
     use residue_engine::audio::Audio;
     use residue_engine::codec::{Codec, CodecOptions};
     use residue_engine::live::{
-        CodecModel, ListeningSource, PortConfig, PortControl, PortSettings, open_port,
+        Allowance, CodecModel, ListeningSource, PortConfig, PortControl, PortSettings, open_port,
     };
     use residue_engine::models::embedded;
 
@@ -85,8 +85,10 @@ mod tests {
     }
 
     fn player(codec: &Codec, serial: u64, begin: StartPosition) -> (SoundObject, PortControl) {
-        let (mut port, control) =
-            open_port(&PortConfig::new(RATE, 1, 128), &CodecModel(codec.clone())).unwrap();
+        // A measured allowance would make the latency, and with it the end, depend on the machine's load.
+        let allowance = Allowance::Samples(240);
+        let config = PortConfig { allowance, ..PortConfig::new(RATE, 1, 128) };
+        let (mut port, control) = open_port(&config, &CodecModel(codec.clone())).unwrap();
         port.set_offline(true);
         let source = PlayerSource::Audio(Arc::new(audio(12_000)));
         let transport = TransportControls {
