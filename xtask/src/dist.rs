@@ -41,6 +41,25 @@ pub fn dist() -> Result<()> {
     write_sums(&folder, &packages)
 }
 
+/// Makes the packages, and installs, uses and removes the `.deb` in a minimal Debian root.
+pub fn try_packages() -> Result<()> {
+    dist()?;
+    cargo(&["test", "--workspace", "--test", "openings", "--no-run"], &[])?;
+    let folder = root()?.join("target/packages");
+    let deb = newest(&folder, |name| name.ends_with(".deb"))?;
+    let openings = |name: &str| name.starts_with("openings-") && !name.ends_with(".d");
+    let host = newest(&root()?.join("target/debug/deps"), openings)?;
+    run(Command::new("scripts/try_deb.sh").arg(deb).arg(host))
+}
+
+/// Returns the newest file of a folder with a fitting name.
+fn newest(folder: &Path, fits: impl Fn(&str) -> bool) -> Result<PathBuf> {
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let fitting = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(&fits));
+    let newest = fitting.max_by_key(|entry| entry.metadata().and_then(|it| it.modified()).ok());
+    Ok(newest.with_context(|| format!("nothing fitting in {}", folder.display()))?.path())
+}
+
 /// Prints what CHANGELOG says of the version that a tag names, such as `v0.2.0`.
 pub fn release_notes(tag: &str) -> Result<()> {
     if tag.strip_prefix('v') != Some(VERSION) {

@@ -40,6 +40,7 @@ tasks:
   loom          model-check the thread pool and the history ring, in target/loom
   hosts         check the VST3 in pedalboard and dawdreamer (Linux; Python and pip)
   dist          make packages of program and plugins, in target/packages (Linux)
+                [--try]: and install, use and remove the .deb in a minimal Debian root (root; debootstrap)
   notice        list the libraries of other projects and their licences, in assets/libraries.txt
   release-notes TAG  print what CHANGELOG says of a version
   ci            formatting, lints, tests, sanitizer, hosts and documentation";
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         ["loom"] => loom(),
         ["hosts"] => hosts::hosts(),
         ["dist"] => dist::dist(),
+        ["dist", "--try"] => dist::try_packages(),
         ["notice"] => notice::write(),
         ["release-notes", tag] => dist::release_notes(tag),
         ["ci"] => ci(),
