@@ -61,11 +61,16 @@ impl ByteSource<'_> {
         }
     }
 
-    /// Returns the modification time in nanoseconds since 1970, 0 if there is none.
-    pub fn modified(&self) -> u128 {
+    /// Returns numbers that tell this state of the file from others: the modification time in nanoseconds since
+    /// 1970 and, on Unix, the time of the last change of its metadata, in seconds and nanoseconds, because other
+    /// content may get the modification time of the old.
+    pub fn state(&self) -> [u128; 3] {
         match self {
-            Self::File(file) => file.modified,
-            Self::Memory { .. } => 0,
+            Self::File(file) => {
+                let [seconds, nanoseconds] = changed(&file.file);
+                [file.modified, seconds, nanoseconds]
+            }
+            Self::Memory { .. } => [0; 3],
         }
     }
 
@@ -138,6 +143,17 @@ fn state(file: &File) -> io::Result<(u64, u128)> {
     let modified = metadata.modified().ok();
     let modified = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     Ok((metadata.len(), modified.map_or(0, |time| time.as_nanos())))
+}
+
+#[cfg(unix)]
+fn changed(file: &File) -> [u128; 2] {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata().map_or([0; 2], |file| [file.ctime() as u128, file.ctime_nsec() as u128])
+}
+
+#[cfg(not(unix))]
+fn changed(_file: &File) -> [u128; 2] {
+    [0; 2]
 }
 
 #[cfg(unix)]

@@ -139,7 +139,7 @@ impl<'a> Checkpoint<'a> {
     }
 
     /// Returns a fingerprint of these weights under this configuration: the SHA-256, in hexadecimal, of the
-    /// configuration and of each file's size, modification time, header, and first and last 64 KiB of data.
+    /// configuration and of each file's size, times, header, and first and last 64 KiB of data.
     /// It is a part of the key of packed files.
     ///
     /// # Errors
@@ -153,7 +153,7 @@ impl<'a> Checkpoint<'a> {
             let (start, end) = (shard.data_start, shard.source.bytes());
             let sampled = (end - start).min(SAMPLED_BYTES);
             hash.update(end.to_le_bytes());
-            hash.update(shard.source.modified().to_le_bytes());
+            shard.source.state().iter().for_each(|time| hash.update(time.to_le_bytes()));
             for (from, to) in [(0, start), (start, start + sampled), (end - sampled, end)] {
                 shard.hash(&mut hash, from, to)?;
             }
