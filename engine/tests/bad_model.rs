@@ -260,9 +260,7 @@ fn malformed_configurations() {
                 c["encoder_kwargs"][2] = patch(1 << 15);
                 c["encoder_kwargs"][3]["input_dimension"] = json!(1 << 15);
                 c["encoder_kwargs"][3]["context_duration"] = json!(5.0);
-                c["decoder_kwargs"] = json!([
-                    c["decoder_kwargs"][0].clone(), patch(1 << 15)
-                ]);
+                c["decoder_kwargs"] = json!([c["decoder_kwargs"][0].clone(), patch(1 << 15)]);
                 c["decoder_kwargs"][0]["output_dimension"] = json!(1 << 15);
                 c["decoder_kwargs"][0]["context_duration"] = json!(5.0);
             },
@@ -496,7 +494,8 @@ fn malformed_checkpoints() {
     check("a Git LFS pointer", dir.path(), &["model.safetensors: this is a Git LFS pointer"]);
     // Headers as dear as their limit allows: small items, each an allocation.
     let item = r#""0000":"","#;
-    let text = format!("{{\"__metadata__\":{{{}\"\":\"\"}}}}", item.repeat((8 << 20) / item.len() - 8));
+    let text =
+        format!("{{\"__metadata__\":{{{}\"\":\"\"}}}}", item.repeat((8 << 20) / item.len() - 8));
     let length = (text.len() as u64).to_le_bytes();
     std::fs::write(&path, [&length[..], text.as_bytes()].concat()).unwrap();
     drop(text);

@@ -96,21 +96,23 @@ impl ByteSource<'_> {
     /// [`CheckpointError::Changed`] if the file ends before, and errors of reading.
     pub fn read_exact_at(&self, to: &mut [u8], offset: u64) -> Result<(), CheckpointError> {
         match self {
-            Self::File(file) => read_exact_at(&file.file, to, offset).map_err(|cause| {
-                match cause.kind() {
+            Self::File(file) => {
+                read_exact_at(&file.file, to, offset).map_err(|cause| match cause.kind() {
                     ErrorKind::UnexpectedEof => file.changed(),
                     _ => CheckpointError::Read { path: file.path.clone(), cause },
-                }
-            }),
+                })
+            }
             Self::Memory { name, bytes } => {
                 let from = usize::try_from(offset).ok().and_then(|start| bytes.get(start..));
                 match from.and_then(|from| from.get(..to.len())) {
                     Some(from) => to.copy_from_slice(from),
-                    None => return Err(CheckpointError::Changed {
-                        file: name.clone(),
-                        expected: offset.saturating_add(to.len() as u64),
-                        found: bytes.len() as u64,
-                    }),
+                    None => {
+                        return Err(CheckpointError::Changed {
+                            file: name.clone(),
+                            expected: offset.saturating_add(to.len() as u64),
+                            found: bytes.len() as u64,
+                        });
+                    }
                 }
                 Ok(())
             }
@@ -133,7 +135,11 @@ impl PositionedFile {
     /// Returns the error that the file is not what it was.
     fn changed(&self) -> CheckpointError {
         let found = self.file.metadata().map_or(0, |metadata| metadata.len());
-        CheckpointError::Changed { file: self.path.display().to_string(), expected: self.bytes, found }
+        CheckpointError::Changed {
+            file: self.path.display().to_string(),
+            expected: self.bytes,
+            found,
+        }
     }
 }
 
@@ -212,10 +218,9 @@ mod tests {
         let source = ByteSource::open(&path).unwrap();
         std::fs::File::options().write(true).open(&path).unwrap().set_len(50).unwrap();
         let mut to = [0; 60];
-        for error in [
-            source.read_exact_at(&mut to, 0).unwrap_err(),
-            source.check_unchanged().unwrap_err(),
-        ] {
+        for error in
+            [source.read_exact_at(&mut to, 0).unwrap_err(), source.check_unchanged().unwrap_err()]
+        {
             assert!(matches!(error, CheckpointError::Changed { expected: 100, found: 50, .. }));
             assert!(error.to_string().contains("changed while it was read"), "{error}");
         }

@@ -411,10 +411,8 @@ mod tests {
     /// Every variant that holds another error, in all enums of the crate.
     fn with_causes() -> Vec<(Box<dyn Error>, String)> {
         let read = || CheckpointError::Read { path: "x".into(), cause: io_error() };
-        let index = || CheckpointError::Index {
-            path: "x".into(),
-            problem: ShardIndexError::Json(json()),
-        };
+        let index =
+            || CheckpointError::Index { path: "x".into(), problem: ShardIndexError::Json(json()) };
         let header = |problem| CheckpointError::Header { file: "x".into(), problem };
         let packed = |problem| CheckpointError::Packed { path: "x".into(), problem };
         let (io, json_text) = ("the cause".to_owned(), json().to_string());

@@ -31,7 +31,8 @@ impl ForeignContent {
             return Some(Self::Gzip);
         }
         let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-        let begins = |tag: &[u8]| text.len() >= tag.len() && text[..tag.len()].eq_ignore_ascii_case(tag);
+        let begins =
+            |tag: &[u8]| text.len() >= tag.len() && text[..tag.len()].eq_ignore_ascii_case(tag);
         [&b"<!doctype"[..], b"<html", b"<head", b"<?xml", b"<!--", b"<body"]
             .into_iter()
             .any(begins)

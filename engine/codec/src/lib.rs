@@ -36,6 +36,7 @@ mod load_context;
 mod load_model;
 mod native;
 mod options;
+mod ownership;
 mod packed_cache;
 mod packed_file;
 mod quantizer;

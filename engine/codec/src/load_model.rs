@@ -62,7 +62,8 @@ pub(super) fn load_cached(
         }
         Ok(None)
         | Err(CodecError::Checkpoint(CheckpointError::Packed {
-            problem: PackedFileError::Key, ..
+            problem: PackedFileError::Key,
+            ..
         })) => {}
         Err(CodecError::Checkpoint(problem)) => warnings.push(LoadWarning::PackedUnusable(problem)),
         Err(other) => return Err(other),

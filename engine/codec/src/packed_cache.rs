@@ -1,6 +1,6 @@
 //! The folder of packed weights: one file a model and precision, for this user alone, of limited size.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::byte_source::ByteSource;
 use super::error::{CheckpointError, PackedFileError};
+use super::ownership;
 use super::packed_file::PackedFile;
 use residue_core::{atomic_file, hex};
 use residue_kernels::Precision;
@@ -144,11 +145,10 @@ impl PackedCache {
         if let Some(parent) = self.folder.parent() {
             fs::create_dir_all(parent)?;
         }
-        match create_private(&self.folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
+        match ownership::create_folder(&self.folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => ownership::make_private(&self.folder),
         }
-        make_private(&self.folder)
     }
 }
 
@@ -203,7 +203,8 @@ impl PackedPlace {
         }
         let source = ByteSource::open(&self.path)?;
         let file = source.file().map(File::metadata).transpose().map_err(failed)?;
-        if !is_private(&folder) || file.is_some_and(|file| !is_private(&file)) {
+        if !ownership::is_private(&folder) || file.is_some_and(|file| !ownership::is_private(&file))
+        {
             let (path, problem) = (self.path.clone(), PackedFileError::Untrusted);
             return Err(CheckpointError::Packed { path, problem });
         }
@@ -226,76 +227,12 @@ impl PackedPlace {
         atomic_file::write(&self.path, |file| {
             // The lock tells others that the file is not abandoned; without locks its age does.
             let _ = file.try_lock();
-            make_file_private(&file)?;
+            ownership::make_file_private(&file)?;
             fill(file)
         })?;
         self.cache.evict(PackedCache::MAX_BYTES, &self.path);
         Ok(())
     }
-}
-
-/// Returns true if this user, and no one else but root, can have written a file or folder.
-#[cfg(unix)]
-fn is_private(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    is_own(metadata) && metadata.mode() & 0o022 == 0
-}
-
-#[cfg(unix)]
-fn is_own(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    // SAFETY: the call has no preconditions and cannot fail.
-    let user = unsafe { libc::geteuid() };
-    metadata.uid() == user
-}
-
-#[cfg(unix)]
-fn create_private(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().mode(0o700).create(folder)
-}
-
-/// Takes write permission of a folder from everyone but its owner, who must be this user.
-#[cfg(unix)]
-fn make_private(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let metadata = fs::metadata(folder)?;
-    if !is_own(&metadata) {
-        let problem = "the folder is another user's; delete it, or set RESIDUE_HOME to a folder of your own";
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
-    }
-    let mode = metadata.permissions().mode();
-    if mode & 0o022 == 0 {
-        return Ok(());
-    }
-    fs::set_permissions(folder, fs::Permissions::from_mode(mode & !0o022))
-}
-
-#[cfg(unix)]
-fn make_file_private(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o600))
-}
-
-/// On other systems the folder lies in the user's profile, which others may not write.
-#[cfg(not(unix))]
-fn is_private(_metadata: &Metadata) -> bool {
-    true
-}
-
-#[cfg(not(unix))]
-fn create_private(folder: &Path) -> io::Result<()> {
-    fs::create_dir(folder)
-}
-
-#[cfg(not(unix))]
-fn make_private(_folder: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn make_file_private(_file: &File) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -197,7 +197,11 @@ impl Tail {
         let (numbers, _) = numbers.as_chunks::<8>();
         let [start, length, checksum] = [0, 1, 2].map(|i| u64::from_le_bytes(numbers[i]));
         let fits = start.checked_add(length) == Some(at) && length <= MAX_PACKED_INDEX_BYTES;
-        Ok(if fits { Ok(Self { start, length, checksum }) } else { Err(PackedFileError::IndexDamaged) })
+        Ok(if fits {
+            Ok(Self { start, length, checksum })
+        } else {
+            Err(PackedFileError::IndexDamaged)
+        })
     }
 
     /// Parses the index and checks that all tensors lie before it.

@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn other_kinds_of_files_are_called_by_their_name() {
-        let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 7098265600\n";
+        let pointer =
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 7098265600\n";
         assert!(check(pointer).unwrap_err().contains("Git LFS pointer"));
         assert!(check(b"<!DOCTYPE html><html></html>").unwrap_err().contains("web page"));
     }

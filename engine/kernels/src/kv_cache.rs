@@ -74,3 +74,22 @@ impl KvCache {
 fn element_bytes(precision: Precision) -> usize {
     if precision == Precision::F32 { size_of::<f32>() } else { size_of::<bf16>() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_are_those_allocated() {
+        for (heads, head_dim, context) in [(1, 1, 1), (4, 64, 125), (3, 33, 1000)] {
+            let attention = Attention { heads, head_dim, context };
+            for (lanes, steps, precision) in [(1, 1, Precision::F32), (3, 70, Precision::Int8)] {
+                let cache = KvCache::new(&attention, lanes, steps, precision, &Arena::new());
+                let bytes = cache.keys.as_slice().len() + cache.values.as_slice().len();
+                assert_eq!(KvCache::bytes(&attention, lanes, steps, precision), bytes as u64);
+            }
+        }
+        let endless = Attention { heads: usize::MAX, head_dim: 1 << 20, context: 1 };
+        assert_eq!(KvCache::bytes(&endless, 1, 1, Precision::F32), u64::MAX);
+    }
+}

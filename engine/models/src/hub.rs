@@ -135,8 +135,9 @@ impl<'a> Hub<'a> {
         }
         let mut body = Vec::new();
         let read = response.body_mut().as_reader().take(LISTING_LIMIT + 1).read_to_end(&mut body);
-        read.map_err(|error| {
-            ModelsError::Network { url: page.clone(), problem: error.to_string() }
+        read.map_err(|error| ModelsError::Network {
+            url: page.clone(),
+            problem: error.to_string(),
         })?;
         if body.len() as u64 > LISTING_LIMIT {
             return Err(answer(format!("more than {LISTING_LIMIT} bytes")));

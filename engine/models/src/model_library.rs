@@ -49,9 +49,7 @@ impl ModelLibrary {
     /// [`ModelsError::NoHome`] when neither a variable nor a home folder names a place.
     pub fn from_env() -> Result<Self, ModelsError> {
         let home = match std::env::var_os("RESIDUE_HOME").filter(|home| !home.is_empty()) {
-            Some(home) => {
-                env_path::expand(&home, &|name| std::env::var_os(name), dirs::home_dir())
-            }
+            Some(home) => env_path::expand(&home, &|name| std::env::var_os(name), dirs::home_dir()),
             None => {
                 dirs::data_dir().map(|data| data.join("residue")).ok_or(ModelsError::NoHome {
                     what: "the list of added models",

@@ -46,7 +46,8 @@ impl CertificatePaths {
             let problem = found.errors.first().map(ToString::to_string);
             return Err(ModelsError::Settings {
                 what: "the certificates".to_owned(),
-                problem: problem.unwrap_or_else(|| "no certificate in PEM format in them".to_owned()),
+                problem: problem
+                    .unwrap_or_else(|| "no certificate in PEM format in them".to_owned()),
                 variables: "SSL_CERT_FILE and SSL_CERT_DIR",
             });
         }

@@ -1,6 +1,7 @@
 //! Proxies by scheme, and the hosts that need none.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::net::IpAddr;
 
 use ureq::http::Uri;
@@ -8,7 +9,7 @@ use ureq::http::Uri;
 /// Proxies for downloads, by the scheme of the address that is asked for.
 ///
 /// Read from `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, also in lower case, as other tools do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ProxySettings {
     /// Proxy for `http` addresses.
     pub http: Option<String>,
@@ -17,6 +18,18 @@ pub struct ProxySettings {
     /// Hosts that are reached directly: `*`, a name (which stands for its subdomains too), an address or a
     /// network such as `10.0.0.0/8`, each with or without a port.
     pub bypass: Vec<String>,
+}
+
+/// Without the addresses, which may hold passwords.
+impl fmt::Debug for ProxySettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let set = |proxy: &Option<String>| proxy.as_ref().map(|_| "(set)");
+        f.debug_struct("ProxySettings")
+            .field("http", &set(&self.http))
+            .field("https", &set(&self.https))
+            .field("bypass", &self.bypass)
+            .finish()
+    }
 }
 
 impl ProxySettings {
@@ -56,9 +69,10 @@ fn is_covered(host: &str, port: u16, entry: &str) -> bool {
     let address = host.parse::<IpAddr>().ok();
     if let Some((network, bits)) = entry.split_once('/') {
         let network = network.trim_matches(['[', ']']).parse::<IpAddr>().ok();
-        return address.zip(network).zip(bits.parse().ok()).is_some_and(
-            |((address, network), bits)| is_in_network(address, network, bits),
-        );
+        return address
+            .zip(network)
+            .zip(bits.parse().ok())
+            .is_some_and(|((address, network), bits)| is_in_network(address, network, bits));
     }
     if address.is_some() && entry.trim_matches(['[', ']']).parse::<IpAddr>().ok() == address {
         return true;

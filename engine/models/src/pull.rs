@@ -116,7 +116,8 @@ impl Pull<'_> {
             let (url, missing) = (self.hub.page(), name.to_owned());
             return Err(ModelsError::NoModelInRepository { url, missing });
         }
-        let file = RemoteFile { pinned: pinned.flatten(), ..self.hub.describe(&self.commit, name)? };
+        let file =
+            RemoteFile { pinned: pinned.flatten(), ..self.hub.describe(&self.commit, name)? };
         let announced = hub_cache::is_sha256(&file.etag).then_some(&file.etag);
         if let (Some(expected), Some(found)) = (file.pinned, announced)
             && expected != found

@@ -89,8 +89,7 @@ impl HubSettings {
                 return Err(ModelsError::NoHome { what: "the hub's cache", variable: "HF_HOME" });
             }
         };
-        let token_file =
-            path("HF_TOKEN_PATH").or(home.map(|home| home.join("token")));
+        let token_file = path("HF_TOKEN_PATH").or(home.map(|home| home.join("token")));
         let token = text("HF_TOKEN")
             .or_else(|| std::fs::read_to_string(token_file?).ok().map(|t| t.trim().to_owned()))
             .filter(|token| !token.is_empty());
@@ -112,13 +111,14 @@ impl HubSettings {
     }
 }
 
-/// Everything but the token, and the proxies, whose addresses may hold passwords.
+/// Everything but the token and the addresses of proxies.
 impl fmt::Debug for HubSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HubSettings")
             .field("cache", &self.cache)
             .field("endpoint", &self.endpoint)
             .field("token", &self.token.as_ref().map(|_| "(set)"))
+            .field("proxies", &self.proxies)
             .field("certificates", &self.certificates)
             .field("offline", &self.offline)
             .field("retries", &self.retries)

@@ -46,7 +46,9 @@ fn load(
 #[test]
 fn weights_that_are_cut_short_during_a_load_are_an_error() {
     let options = CodecOptions { threads: 1, ..CodecOptions::default() };
-    for (case, file) in [("nano", "model.safetensors"), ("v1_sharded", "model-00002-of-00003.safetensors")] {
+    for (case, file) in
+        [("nano", "model.safetensors"), ("v1_sharded", "model-00002-of-00003.safetensors")]
+    {
         let (_folder, model) = model(case);
         let path = model.join(file);
         let whole = fs::read(&path).unwrap();

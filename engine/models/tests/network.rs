@@ -16,7 +16,10 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 fn the_token_does_not_follow_redirects_to_other_ports() {
     let (hub, other) = (HubServer::start(single(1000)), HubServer::start(single(1000)));
     hub.state().token = Some("secret".to_owned());
-    let listing = format!("{}/api/models/OpenMOSS-Team/MOSS-Audio-Tokenizer-Nano/revision/main", other.endpoint());
+    let listing = format!(
+        "{}/api/models/OpenMOSS-Team/MOSS-Audio-Tokenizer-Nano/revision/main",
+        other.endpoint()
+    );
     hub.state().listing_redirect = Some(listing);
     hub.state().storage = Some(other.endpoint());
     let mut place = PullFixture::new(&hub);

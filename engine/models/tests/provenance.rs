@@ -104,9 +104,13 @@ fn an_encoded_listing_is_refused_unread() {
     }
     server.state().listing_encoding = Some("identity".to_owned());
     pull(&PullFixture::new(&server), "nano").unwrap();
-    assert!(server.state().requests.iter().all(|request| {
-        request.accept_encoding.as_deref() == Some("identity")
-    }));
+    assert!(
+        server
+            .state()
+            .requests
+            .iter()
+            .all(|request| { request.accept_encoding.as_deref() == Some("identity") })
+    );
 }
 
 /// A cache that another account filled, or an administrator: nothing in it can be written.

@@ -193,7 +193,8 @@ impl Answer<'_> {
             if let Some(address) = state.listing_redirect {
                 return self.whole("302 Found", &format!("Location: {address}\r\n"), b"");
             }
-            let encoding = state.listing_encoding.map(|name| format!("Content-Encoding: {name}\r\n"));
+            let encoding =
+                state.listing_encoding.map(|name| format!("Content-Encoding: {name}\r\n"));
             let names = files.keys().map(|name| format!(r#"{{"rfilename":"{name}"}}"#));
             let names = names.collect::<Vec<_>>().join(",");
             let body = format!(r#"{{"sha":"{commit}","siblings":[{names}]}}"#);
