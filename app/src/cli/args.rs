@@ -308,6 +308,12 @@ pub enum ModelsCommand {
         /// Its name or folder
         model: String,
     },
+    /// Show the packed weights that earlier starts kept, and their size
+    Cache {
+        /// Delete them; they are made again when a model is loaded
+        #[arg(long)]
+        clear: bool,
+    },
 }
 
 /// A published layout.

@@ -3,8 +3,9 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
+use residue_engine::codec::{PackedCache, PackedCacheUsage};
 use residue_engine::models::{EMBEDDED, ListedModel, ModelStore, Progress};
 use residue_ui::text::megabytes;
 use serde_json::{Value, json};
@@ -22,6 +23,7 @@ pub fn run(args: &ModelsArgs) -> Result<()> {
             add(&store, folder, name.as_deref(), args.json)
         }
         Some(ModelsCommand::Verify { model }) => verify(&store, model, args.json),
+        Some(ModelsCommand::Cache { clear }) => cache(&store, *clear, args.json),
     }
 }
 
@@ -35,7 +37,57 @@ fn list(store: &ModelStore, as_json: bool) -> Result<()> {
     let rows: Vec<Vec<String>> = models.iter().map(row).collect();
     let header = ["model", "audio", "layers", "parameters", "size here", "where"];
     say(table::render(&header, &[0, 1, 5], &rows))?;
+    let packed = store.packed()?;
+    if let Ok(usage) = packed.usage()
+        && usage.files > 0
+    {
+        say(format!("packed weights: {}", size(&packed, usage)))?;
+    }
     Ok(())
+}
+
+/// Shows, or empties, the folder of packed weights.
+fn cache(store: &ModelStore, clear: bool, as_json: bool) -> Result<()> {
+    let packed = store.packed()?;
+    let folder = packed.folder().display();
+    let usage = if clear { packed.clear() } else { packed.usage() };
+    let action = if clear { "empty" } else { "read" };
+    let usage = usage.with_context(|| format!("cannot {action} {folder}"))?;
+    if as_json {
+        let mut answer = path_json("where", packed.folder());
+        answer["files"] = json!(usage.files);
+        answer["bytes"] = json!(usage.bytes);
+        answer["limit"] = json!(PackedCache::MAX_BYTES);
+        answer["cleared"] = json!(clear);
+        say(answer)?;
+    } else if clear {
+        say(format!("deleted {} files, {}", usage.files, megabytes(usage.bytes, 1)))?;
+    } else {
+        say(size(&packed, usage))?;
+    }
+    Ok(())
+}
+
+fn size(packed: &PackedCache, usage: PackedCacheUsage) -> String {
+    format!(
+        "{} files, {} of at most {}, in {}",
+        usage.files,
+        megabytes(usage.bytes, 1),
+        megabytes(PackedCache::MAX_BYTES, 1),
+        packed.folder().display()
+    )
+}
+
+/// Returns an object with a path under `key`. A path that is no text is shown with marks in place of what is
+/// none, and its bytes are added in hexadecimal.
+fn path_json(key: &str, path: &Path) -> Value {
+    let mut object = json!({ key: path.to_string_lossy() });
+    if path.to_str().is_none() {
+        let bytes = path.as_os_str().as_encoded_bytes();
+        object[format!("{key}_hex")] =
+            json!(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    }
+    object
 }
 
 fn row(model: &ListedModel) -> Vec<String> {
@@ -68,12 +120,24 @@ fn describe(model: &ListedModel) -> Value {
 
 fn pull(store: &ModelStore, name: &str, as_json: bool) -> Result<()> {
     let mut bar = Bar::default();
-    let folder = store.pull(name, &mut |progress| bar.show(&progress))?;
+    let pulled = store.pull(name, &mut |progress| bar.show(&progress))?;
     drop(bar);
     if as_json {
-        say(json!({ "name": name, "where": folder }))?;
-    } else {
-        say(format!("{name}: {}", folder.display()))?;
+        let mut answer = path_json("where", &pulled.folder);
+        answer["name"] = json!(name);
+        answer["commit"] = json!(pulled.commit);
+        answer["complete_before"] = json!(pulled.was_complete);
+        answer["unchecked"] = json!(pulled.unchecked);
+        say(answer)?;
+        return Ok(());
+    }
+    let complete = if pulled.was_complete { " (it was complete already)" } else { "" };
+    say(format!("{name}: {}{complete}", pulled.folder.display()))?;
+    if !pulled.unchecked.is_empty() {
+        say(format!(
+            "checked by size and commit only, since no SHA-256 is published of them: {}",
+            pulled.unchecked.join(", ")
+        ))?;
     }
     Ok(())
 }
@@ -81,7 +145,9 @@ fn pull(store: &ModelStore, name: &str, as_json: bool) -> Result<()> {
 fn add(store: &ModelStore, folder: &Path, name: Option<&str>, as_json: bool) -> Result<()> {
     let (added, config) = model::watched(true, |progress| store.add(folder, name, progress))?;
     if as_json {
-        say(json!({ "name": added.name, "where": added.folder }))?;
+        let mut answer = path_json("where", &added.folder);
+        answer["name"] = json!(added.name);
+        say(answer)?;
     } else {
         say(format!(
             "{}: {} Hz, {}, {} layers; use it as --model {}",

@@ -1,91 +1,94 @@
 //! Weights of a model: safetensors files, single or sharded, on disk or in memory.
 //!
-//! Files are memory-mapped, and a tensor is converted to f32 when it is requested, so that allocations are
-//! bounded by the real size of the files. Format: <https://github.com/huggingface/safetensors>.
+//! A tensor is read and converted to f32 when it is requested, so that allocations are bounded by the real
+//! size of the files. Format: <https://github.com/huggingface/safetensors>.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use half::{bf16, f16};
 use rayon::prelude::*;
 use safetensors::tensor::{Dtype, TensorInfo};
 use sha2::{Digest, Sha256};
 
+use super::byte_source::{BLOCK, ByteSource};
 use super::config::CodecConfig;
 use super::error::CheckpointError;
-use super::mapped_file;
-use super::safetensors_header::read_safetensors_header;
+use super::limits::{MAX_HEADER_BYTES, MAX_INDEX_BYTES};
+use super::safetensors_header::{SafetensorsHeaderError, read_safetensors_header};
 use super::shard_index::ShardIndex;
 use super::tensor_source::TensorSource;
 use residue_core::small_file;
 
 /// Bytes at each end of a file's data that [`Checkpoint::identity`] hashes.
-const SAMPLED_BYTES: usize = 64 << 10;
+const SAMPLED_BYTES: u64 = 64 << 10;
 
-/// Bytes of one file, mapped or borrowed.
-enum ShardBytes<'a> {
-    Mapped(memmap2::Mmap),
-    Borrowed(&'a [u8]),
-}
-
-impl ShardBytes<'_> {
-    fn as_slice(&self) -> &[u8] {
-        match self {
-            Self::Mapped(map) => map,
-            Self::Borrowed(bytes) => bytes,
-        }
-    }
-}
-
-/// One safetensors file: its name for messages, its bytes, its header.
+/// One safetensors file: its bytes and its header.
 struct Shard<'a> {
-    name: String,
-    bytes: ShardBytes<'a>,
+    source: ByteSource<'a>,
     /// Offset of the tensors' data, in bytes.
-    data_start: usize,
-    /// Time of the last modification, in nanoseconds since 1970; 0 if unknown.
-    modified: u128,
+    data_start: u64,
     tensors: BTreeMap<String, TensorInfo>,
 }
 
 impl<'a> Shard<'a> {
-    fn open(path: &Path) -> Result<Self, CheckpointError> {
-        let fail = |source| CheckpointError::Read { path: path.to_owned(), source };
-        let file = File::open(path).map_err(fail)?;
-        // SAFETY: the map is only read. A file that another process truncates while it is mapped
-        // can still end the process, as with every memory-mapped loader; downloads are renamed into
-        // place whole, so no file of ours changes once it has its name.
-        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(fail)?;
-        let modified = file.metadata().and_then(|data| data.modified()).ok();
-        let modified = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let shard = Self::parse(path.display().to_string(), ShardBytes::Mapped(map))?;
-        Ok(Self { modified: modified.map_or(0, |time| time.as_nanos()), ..shard })
-    }
-
-    fn parse(name: String, bytes: ShardBytes<'a>) -> Result<Self, CheckpointError> {
-        let fail = |problem| CheckpointError::Header { file: name.clone(), problem };
-        let data = bytes.as_slice();
-        let mut rest = data;
-        let header = read_safetensors_header(&mut rest, data.len() as u64).map_err(fail)?;
-        let data_start = data.len() - header.data_len();
+    /// Reads the header, of at most `limit` bytes.
+    fn parse(source: ByteSource<'a>, limit: u64) -> Result<Self, CheckpointError> {
+        let file = source.name();
+        let header = read_safetensors_header(&mut source.reader(), source.bytes(), limit);
+        let header = header.map_err(|problem| match problem {
+            SafetensorsHeaderError::Foreign(content) => CheckpointError::Foreign { file, content },
+            problem => CheckpointError::Header { file, problem },
+        })?;
+        let data_start = source.bytes() - header.data_len() as u64;
         let tensors = header.tensors().into_iter().map(|(name, info)| (name, info.clone()));
         let tensors = tensors.collect();
-        Ok(Self { name, bytes, data_start, modified: 0, tensors })
+        Ok(Self { source, data_start, tensors })
     }
 
-    fn data(&self, info: &TensorInfo) -> &[u8] {
+    /// Reads and converts a tensor whose numbers have `N` bytes each.
+    fn values<const N: usize>(
+        &self,
+        name: &str,
+        info: &TensorInfo,
+        convert: impl Fn([u8; N]) -> f32 + Sync,
+    ) -> Result<Vec<f32>, CheckpointError> {
         let (start, end) = info.data_offsets;
-        &self.bytes.as_slice()[self.data_start + start..self.data_start + end]
+        let count = (end - start) / N;
+        let mut values = Vec::new();
+        values.try_reserve_exact(count).map_err(|_| CheckpointError::Memory {
+            file: self.source.name(),
+            name: name.to_owned(),
+            bytes: count as u64 * 4,
+        })?;
+        values.resize(count, 0f32);
+        let start = self.data_start + start as u64;
+        let blocks = values.par_chunks_mut(BLOCK / N).enumerate();
+        blocks.try_for_each_init(
+            || vec![0; BLOCK],
+            |bytes, (i, to)| {
+                let bytes = &mut bytes[..to.len() * N];
+                self.source.read_exact_at(bytes, start + (i * BLOCK) as u64)?;
+                let (items, _) = bytes.as_chunks::<N>();
+                to.iter_mut().zip(items).for_each(|(to, item)| *to = convert(*item));
+                Ok(())
+            },
+        )?;
+        Ok(values)
     }
 
-    /// Releases a tensor's pages, which are not needed again soon.
-    fn release_pages(&self, info: &TensorInfo) {
-        if let ShardBytes::Mapped(map) = &self.bytes {
-            let (start, end) = info.data_offsets;
-            mapped_file::release_pages(map, self.data_start + start, end - start);
+    /// Adds the bytes from `start` to `end` to a hash.
+    fn hash(&self, hash: &mut Sha256, start: u64, end: u64) -> Result<(), CheckpointError> {
+        let mut block = vec![0; BLOCK];
+        let mut at = start;
+        hash.update((end - start).to_le_bytes());
+        while at < end {
+            let bytes = &mut block[..(end - at).min(BLOCK as u64) as usize];
+            self.source.read_exact_at(bytes, at)?;
+            hash.update(&*bytes);
+            at += bytes.len() as u64;
         }
+        Ok(())
     }
 }
 
@@ -97,11 +100,11 @@ pub struct Checkpoint<'a> {
 }
 
 impl Checkpoint<'static> {
-    /// Maps `model.safetensors`, or the shards that `model.safetensors.index.json` names, in
-    /// `folder`.
+    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, in
+    /// `folder`, and reads their headers.
     ///
     /// # Errors
-    /// If a file is missing, unreadable, cut short or not safetensors.
+    /// If a file is missing, unreadable, cut short or not safetensors, or the headers exceed their limits.
     pub fn open(folder: &Path) -> Result<Self, CheckpointError> {
         let single = folder.join("model.safetensors");
         let index = folder.join("model.safetensors.index.json");
@@ -112,7 +115,14 @@ impl Checkpoint<'static> {
         } else {
             return Err(CheckpointError::NoWeights { folder: folder.to_owned() });
         };
-        let shards = files.iter().map(|path| Shard::open(path)).collect::<Result<_, _>>()?;
+        // One limit for the headers of all shards: many small shards must not take more than a large one.
+        let mut left = MAX_HEADER_BYTES;
+        let mut shards = Vec::new();
+        for path in &files {
+            let shard = Shard::parse(ByteSource::open(path)?, left)?;
+            left = left.saturating_sub(shard.data_start);
+            shards.push(shard);
+        }
         Ok(Self { location: folder.display().to_string(), shards })
     }
 }
@@ -123,32 +133,32 @@ impl<'a> Checkpoint<'a> {
     /// # Errors
     /// If the bytes are cut short or not safetensors.
     pub fn from_bytes(name: &str, bytes: &'a [u8]) -> Result<Self, CheckpointError> {
-        let shard = Shard::parse(name.to_owned(), ShardBytes::Borrowed(bytes))?;
+        let source = ByteSource::Memory { name: name.to_owned(), bytes };
+        let shard = Shard::parse(source, MAX_HEADER_BYTES)?;
         Ok(Self { location: name.to_owned(), shards: vec![shard] })
     }
 
     /// Returns a fingerprint of these weights under this configuration: the SHA-256, in hexadecimal, of the
-    /// configuration and of each file's path, size, modification time, header, and first and last 64 KiB
-    /// of data. Packed files are named by it.
-    pub(super) fn identity(&self, config: &CodecConfig) -> String {
+    /// configuration and of each file's size, times, header, and first and last 64 KiB of data.
+    /// It is a part of the key of packed files.
+    ///
+    /// # Errors
+    /// If a file cannot be read or changes meanwhile.
+    pub(super) fn identity(&self, config: &CodecConfig) -> Result<String, CheckpointError> {
         let mut hash = Sha256::new();
-        let mut add = |bytes: &[u8]| {
-            hash.update((bytes.len() as u64).to_le_bytes());
-            hash.update(bytes);
-        };
-        add(layout_text(config).as_bytes());
+        let config = format!("{config:?}");
+        hash.update((config.len() as u64).to_le_bytes());
+        hash.update(config);
         for shard in &self.shards {
-            let bytes = shard.bytes.as_slice();
-            let (header, data) = bytes.split_at(shard.data_start);
-            let end = data.len().min(SAMPLED_BYTES);
-            add(shard.name.as_bytes());
-            add(&(bytes.len() as u64).to_le_bytes());
-            add(&shard.modified.to_le_bytes());
-            add(header);
-            add(&data[..end]);
-            add(&data[data.len() - end..]);
+            let (start, end) = (shard.data_start, shard.source.bytes());
+            let sampled = (end - start).min(SAMPLED_BYTES);
+            hash.update(end.to_le_bytes());
+            shard.source.state().iter().for_each(|time| hash.update(time.to_le_bytes()));
+            for (from, to) in [(0, start), (start, start + sampled), (end - sampled, end)] {
+                shard.hash(&mut hash, from, to)?;
+            }
         }
-        residue_core::hex(&hash.finalize())
+        Ok(residue_core::hex(&hash.finalize()))
     }
 
     fn find(&self, name: &str) -> Option<(&Shard<'a>, &TensorInfo)> {
@@ -156,17 +166,10 @@ impl<'a> Checkpoint<'a> {
     }
 }
 
-/// Returns the configuration as text, the way packed files of earlier versions were named by it: another
-/// text would leave those files behind, each as large as a model, instead of replacing them.
-fn layout_text(config: &CodecConfig) -> String {
-    let text = format!("{config:?}");
-    text.replace("CodecConfig {", "Config {").replace("PositionConfig {", "Positions {")
-}
-
 /// Returns the paths of the files that an index names, each once.
 fn shard_paths(folder: &Path, index: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
-    let text = small_file::read(index)
-        .map_err(|source| CheckpointError::Read { path: index.to_owned(), source })?;
+    let text = small_file::read_within(index, MAX_INDEX_BYTES)
+        .map_err(|cause| CheckpointError::Read { path: index.to_owned(), cause })?;
     let index = ShardIndex::parse(&text)
         .map_err(|problem| CheckpointError::Index { path: index.to_owned(), problem })?;
     Ok(index.shards().into_iter().map(|name| folder.join(name)).collect())
@@ -185,30 +188,28 @@ impl TensorSource for Checkpoint<'_> {
         };
         if squeezed(&info.shape) != squeezed(shape) {
             return Err(CheckpointError::Shape {
-                file: shard.name.clone(),
+                file: shard.source.name(),
                 name: name.clone(),
                 expected: shape.to_vec(),
                 found: info.shape.clone(),
             });
         }
-        let data = shard.data(info);
         let values = match info.dtype {
-            Dtype::F32 => convert(data, |b: [u8; 4]| f32::from_le_bytes(b)),
-            Dtype::BF16 => convert(data, |b: [u8; 2]| bf16::from_le_bytes(b).to_f32()),
-            Dtype::F16 => convert(data, |b: [u8; 2]| f16::from_le_bytes(b).to_f32()),
+            Dtype::F32 => shard.values::<4>(name, info, f32::from_le_bytes)?,
+            Dtype::BF16 => shard.values::<2>(name, info, |b| bf16::from_le_bytes(b).to_f32())?,
+            Dtype::F16 => shard.values::<2>(name, info, |b| f16::from_le_bytes(b).to_f32())?,
             other => {
                 return Err(CheckpointError::Dtype {
-                    file: shard.name.clone(),
+                    file: shard.source.name(),
                     name: name.clone(),
                     found: format!("{other:?}"),
                 });
             }
         };
-        shard.release_pages(info);
         match values.par_iter().position_first(|x| !x.is_finite()) {
             None => Ok(values),
             Some(index) => Err(CheckpointError::NonFinite {
-                file: shard.name.clone(),
+                file: shard.source.name(),
                 name: name.clone(),
                 index,
                 value: values[index],
@@ -219,40 +220,13 @@ impl TensorSource for Checkpoint<'_> {
     fn has(&self, name: &str) -> bool {
         self.find(name).is_some()
     }
+
+    fn check_unchanged(&self) -> Result<(), CheckpointError> {
+        self.shards.iter().try_for_each(|shard| shard.source.check_unchanged())
+    }
 }
 
 /// Returns a shape without its dimensions of 1.
 fn squeezed(shape: &[usize]) -> Vec<usize> {
     shape.iter().copied().filter(|&d| d != 1).collect()
-}
-
-fn convert<const N: usize>(data: &[u8], one: impl Fn([u8; N]) -> f32 + Sync) -> Vec<f32> {
-    let (items, _) = data.as_chunks::<N>();
-    items.par_iter().with_min_len(1 << 14).map(|bytes| one(*bytes)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Packed files are named by a hash of the text, which must not change with the names of types.
-    #[test]
-    fn the_text_of_a_layout_does_not_change() {
-        let text = layout_text(&CodecConfig::v1());
-        assert!(
-            text.starts_with(
-                "Config { sample_rate: 24000, channels: 1, interleave: false, frame_samples: 1920, \
-                 square_projections: false, encoder: [Patch { size: 240 }, \
-                 Transformer(TransformerConfig { input: 240, output: 384, width: 768, heads: 12, \
-                 layers: 12, feed_forward: Plain { hidden: 3072 }, norm: Layer, layer_scale: true, \
-                 positions: Positions { rope: true, sin: false }, max_period: 10000.0, \
-                 positional_scale: 1.0, context: 1000 })"
-            ),
-            "{text}"
-        );
-        assert!(text.contains(
-            "quantizer: QuantizerConfig { input: 768, rvq: 512, output: 768, layers: 32, \
-             codebook_size: 1024, codebook_dim: 8 }"
-        ));
-    }
 }

@@ -12,6 +12,7 @@ use super::error::{CodecError, LoadWarning};
 use super::load_context::LoadProgress;
 use super::load_model::{self, LoadedModel};
 use super::options::CodecOptions;
+use super::packed_cache::PackedCache;
 use super::quantizer::Quantizer;
 use super::random_weights::RandomWeights;
 use residue_kernels::Precision;
@@ -54,7 +55,8 @@ impl Codec {
         let checkpoint = Checkpoint::open(folder)?;
         match &options.packed_cache {
             Some(cache) if options.precision != Precision::F32 => {
-                load_model::load_cached(cache, &config, &checkpoint, options, progress)
+                let file = PackedCache::new(cache).file(folder, options.precision);
+                load_model::load_cached(&file, &config, &checkpoint, options, progress)
             }
             _ => load_model::load_uncached(&config, &checkpoint, options, progress),
         }

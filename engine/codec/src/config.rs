@@ -9,8 +9,10 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::error::ConfigError;
+use super::foreign_content::ForeignContent;
 use super::json_object::JsonObject;
-use super::limits::{MAX_CONTEXT, MAX_PASS_STEPS, MAX_STREAM_NUMBERS, MAX_WIDTH};
+use super::lane_memory::check_lane;
+use super::limits::{MAX_CONFIG_BYTES, MAX_CONTEXT, MAX_FRAME_SECONDS, MAX_WIDTH};
 use residue_core::small_file;
 
 /// The normalisation before attention and feed-forward.
@@ -97,20 +99,6 @@ pub struct TransformerConfig {
 }
 
 impl TransformerConfig {
-    /// Returns the size of a lane's KV caches and buffers in this stage, in numbers, at `steps` steps a frame.
-    fn stream_numbers(&self, steps: usize) -> usize {
-        let steps = steps.saturating_add(MAX_PASS_STEPS);
-        // Value rows are padded to whole vectors of sixteen.
-        let row = self.heads * (self.width / self.heads).next_multiple_of(16);
-        let past = (self.context.saturating_add(steps)).saturating_mul(2 * row);
-        let inner = match self.feed_forward {
-            FeedForward::Plain { hidden } => hidden,
-            FeedForward::Gated { hidden, .. } => 3 * hidden,
-        };
-        let wide = self.input + self.output + self.width + inner.max(3 * self.width);
-        past.saturating_mul(self.layers).saturating_add(steps.saturating_mul(wide))
-    }
-
     /// Returns the number of parameters.
     fn parameters(&self, square_projections: bool) -> u64 {
         let width = self.width as u64;
@@ -207,12 +195,19 @@ impl CodecConfig {
     /// If the file cannot be read, or as [`CodecConfig::parse`].
     pub fn read(folder: &Path) -> Result<Self, ConfigError> {
         let path = folder.join("config.json");
-        let text = small_file::read(&path).and_then(|content| {
-            String::from_utf8(content).map_err(|e| Error::new(ErrorKind::InvalidData, e))
-        });
-        match text {
+        let content = match small_file::read_within(&path, MAX_CONFIG_BYTES) {
+            Ok(content) => content,
+            Err(cause) => return Err(ConfigError::Read { path, cause }),
+        };
+        if let Some(content) = ForeignContent::recognize(&content) {
+            return Err(ConfigError::Foreign { content });
+        }
+        match String::from_utf8(content) {
             Ok(text) => Self::parse(&text),
-            Err(source) => Err(ConfigError::Read { path, source }),
+            Err(error) => {
+                let cause = Error::new(ErrorKind::InvalidData, error);
+                Err(ConfigError::Read { path, cause })
+            }
         }
     }
 
@@ -229,7 +224,8 @@ impl CodecConfig {
         let sample_rate = file.count(rate_key, 1000..=768_000)?;
         let channels = file.count_or("number_channels", 1..=8, 1)?;
         let interleave = file.flag_or("enable_channel_interleave", channels > 1)? && channels > 1;
-        let frame_samples = file.count("downsample_rate", 1..=1 << 20)?;
+        let most = (sample_rate as f64 * MAX_FRAME_SECONDS) as usize;
+        let frame_samples = file.count("downsample_rate", 1..=most)?;
         let window = ContextRule {
             default_seconds: file
                 .number("causal_transformer_context_duration", 0.0, 600.0)?
@@ -252,7 +248,7 @@ impl CodecConfig {
                 stream_width,
                 stream_frame,
             )?;
-        Ok(Self {
+        let config = Self {
             sample_rate: sample_rate as u32,
             channels,
             interleave,
@@ -261,7 +257,9 @@ impl CodecConfig {
             encoder,
             quantizer,
             decoder,
-        })
+        };
+        check_lane(&config)?;
+        Ok(config)
     }
 
     /// Returns the number of parameters of a checkpoint of this layout.
@@ -381,7 +379,6 @@ impl ModuleListParser<'_> {
     ) -> Result<Vec<ModuleConfig>, ConfigError> {
         let mut width = width_in;
         let mut folded: usize = 1;
-        let mut stream: usize = 0;
         let mut modules = Vec::new();
         for (i, value) in self.file.list(self.key, 64)?.iter().enumerate() {
             let fields = JsonObject::new(&format!("{}[{i}]", self.key), value)?;
@@ -411,18 +408,6 @@ impl ModuleListParser<'_> {
                     if transformer.input != width {
                         let expected = format!("{width}, the width that comes in");
                         return Err(fields.invalid("input_dimension", expected));
-                    }
-                    // Patches that do not divide a frame are refused below.
-                    let steps = if self.downsample { frame / folded.max(1) } else { folded };
-                    stream = stream.saturating_add(transformer.stream_numbers(steps));
-                    if stream > MAX_STREAM_NUMBERS {
-                        return Err(ConfigError::Invalid {
-                            key: format!("{}[{i}]", self.key),
-                            expected: format!(
-                                "at most {MAX_STREAM_NUMBERS} numbers of memory a stream"
-                            ),
-                            found: format!("a stage that brings it to {stream}"),
-                        });
                     }
                     width = transformer.output;
                     modules.push(ModuleConfig::Transformer(transformer));

@@ -1,7 +1,11 @@
 //! Errors of loading and running a model. Each names the place, expected and found, and a remedy.
+//!
+//! An error's text holds its cause, and no error has a [`source`](std::error::Error::source): windows show the
+//! text alone, and the command line the text and all sources, so that either shows the cause once.
 
 use std::path::PathBuf;
 
+use super::foreign_content::ForeignContent;
 use super::safetensors_header::SafetensorsHeaderError;
 use super::shard_index::ShardIndexError;
 use residue_kernels::Precision;
@@ -10,16 +14,22 @@ use residue_kernels::Precision;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read {}: {source}; a model folder holds config.json beside its weights", path.display())]
+    #[error("cannot read {}: {cause}; a model folder holds config.json beside its weights", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// The system's reason.
-        source: std::io::Error,
+        cause: std::io::Error,
+    },
+    /// The file is of another kind.
+    #[error("config.json: {content}")]
+    Foreign {
+        /// The kind.
+        content: ForeignContent,
     },
     /// The text is not JSON.
     #[error("config.json is not valid JSON: {0}; download the model again")]
-    Json(#[from] serde_json::Error),
+    Json(serde_json::Error),
     /// A key that the model needs is absent.
     #[error("config.json: `{key}` is missing; expected {expected}")]
     Missing {
@@ -43,13 +53,45 @@ pub enum ConfigError {
 /// A problem with a model's weights.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// A file cannot be opened or mapped.
-    #[error("cannot read {}: {source}", path.display())]
+    /// A file cannot be opened or read.
+    #[error("cannot read {}: {cause}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// The system's reason.
-        source: std::io::Error,
+        cause: std::io::Error,
+    },
+    /// A file was cut short or written to while it was read.
+    #[error(
+        "{file} changed while it was read (expected {expected} bytes, found {found}); wait until nothing writes to it, and load the model again"
+    )]
+    Changed {
+        /// The file.
+        file: String,
+        /// Bytes when it was opened.
+        expected: u64,
+        /// Bytes now.
+        found: u64,
+    },
+    /// A file is of another kind.
+    #[error("{file}: {content}")]
+    Foreign {
+        /// The file.
+        file: String,
+        /// The kind.
+        content: ForeignContent,
+    },
+    /// The system has no memory for a tensor.
+    #[error(
+        "{file}: tensor `{name}` takes {bytes} bytes of memory, more than can be had; close programs, or choose a smaller model"
+    )]
+    Memory {
+        /// The file.
+        file: String,
+        /// The tensor.
+        name: String,
+        /// Bytes requested.
+        bytes: u64,
     },
     /// The folder holds no weights.
     #[error(
@@ -144,7 +186,16 @@ pub enum PackedFileError {
     #[error("expected packed weights, found {bytes} bytes that end otherwise")]
     NotPacked {
         /// Bytes of the file.
-        bytes: usize,
+        bytes: u64,
+    },
+    /// Others than the user could have written it.
+    #[error("other users may write it, or own it")]
+    Untrusted,
+    /// Weights that were written are all finite.
+    #[error("{name} holds numbers that are not finite")]
+    NonFinite {
+        /// The tensor.
+        name: String,
     },
     /// Another version of the format.
     #[error("it has version {found} of the format, expected {expected}")]
@@ -283,7 +334,7 @@ pub enum CodecError {
     /// The tensor library failed, for instance because a device ran out of memory.
     #[cfg(feature = "reference")]
     #[error("the model's arithmetic failed: {0}")]
-    Compute(#[from] candle_core::Error),
+    Compute(candle_core::Error),
     /// The memory for weights cannot be had.
     #[error(
         "cannot get {bytes} bytes of memory for weights: {problem}; a smaller precision takes less"
@@ -313,6 +364,19 @@ pub enum CodecError {
     },
 }
 
+impl From<serde_json::Error> for ConfigError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
+}
+
+#[cfg(feature = "reference")]
+impl From<candle_core::Error> for CodecError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Compute(error)
+    }
+}
+
 /// A problem that loading a model worked around.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadWarning {
@@ -320,11 +384,64 @@ pub enum LoadWarning {
     #[error("packed weights are not used: {0}")]
     PackedUnusable(CheckpointError),
     /// The packed weights could not be written, so that the next start will take as long as this one.
-    #[error("packed weights cannot be kept in {}: {source}", path.display())]
+    #[error("packed weights cannot be kept in {}: {cause}", path.display())]
     PackedNotWritten {
         /// The file.
         path: PathBuf,
         /// The system's reason.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::io;
+
+    use super::*;
+
+    fn io_error() -> io::Error {
+        io::Error::other("the cause")
+    }
+
+    fn json() -> serde_json::Error {
+        serde_json::from_str::<u8>("the cause").unwrap_err()
+    }
+
+    /// Every variant that holds another error, in all enums of the crate.
+    fn with_causes() -> Vec<(Box<dyn Error>, String)> {
+        let read = || CheckpointError::Read { path: "x".into(), cause: io_error() };
+        let index =
+            || CheckpointError::Index { path: "x".into(), problem: ShardIndexError::Json(json()) };
+        let header = |problem| CheckpointError::Header { file: "x".into(), problem };
+        let packed = |problem| CheckpointError::Packed { path: "x".into(), problem };
+        let (io, json_text) = ("the cause".to_owned(), json().to_string());
+        vec![
+            (Box::new(ConfigError::Read { path: "x".into(), cause: io_error() }), io.clone()),
+            (Box::new(ConfigError::from(json())), json_text.clone()),
+            (Box::new(read()), io.clone()),
+            (Box::new(index()), json_text.clone()),
+            (Box::new(header(SafetensorsHeaderError::Read(io_error()))), io.clone()),
+            (Box::new(header(SafetensorsHeaderError::Json(json()))), json_text.clone()),
+            (Box::new(packed(PackedFileError::IndexJson(json()))), json_text.clone()),
+            (Box::new(CodecError::from(ConfigError::from(json()))), json_text.clone()),
+            (Box::new(CodecError::from(read())), io.clone()),
+            (Box::new(CodecError::from(index())), json_text),
+            (Box::new(LoadWarning::PackedUnusable(read())), io.clone()),
+            (Box::new(LoadWarning::PackedNotWritten { path: "x".into(), cause: io_error() }), io),
+        ]
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        for (error, cause) in with_causes() {
+            let mut told = error.to_string();
+            let mut next = error.source();
+            while let Some(source) = next {
+                told = format!("{told}: {source}");
+                next = source.source();
+            }
+            assert_eq!(told.matches(&cause).count(), 1, "{told}");
+        }
+    }
 }

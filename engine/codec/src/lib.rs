@@ -18,6 +18,7 @@
 //! Models" (2026), and its published PyTorch implementation (Apache-2.0), whose codes and audio the
 //! golden tests compare against.
 
+mod byte_source;
 mod checkpoint;
 mod codec;
 mod config;
@@ -25,15 +26,18 @@ mod decoder;
 mod encoder;
 mod error;
 mod executor;
+mod foreign_content;
 mod json_object;
+mod lane_memory;
 mod layer_selection;
 mod layouts;
 mod limits;
 mod load_context;
 mod load_model;
-mod mapped_file;
 mod native;
 mod options;
+mod ownership;
+mod packed_cache;
 mod packed_file;
 mod quantizer;
 mod random_weights;
@@ -59,9 +63,12 @@ pub use encoder::Encoder;
 pub use error::{
     CheckpointError, CodecError, ConfigError, InputError, LoadWarning, PackedFileError,
 };
+pub use foreign_content::ForeignContent;
 pub use layer_selection::LayerSelection;
+pub use limits::{MAX_CONFIG_BYTES, MAX_INDEX_BYTES};
 pub use load_context::LoadProgress;
 pub use options::{CodecBackend, CodecOptions};
+pub use packed_cache::{PackedCache, PackedCacheUsage};
 pub use quantizer::{Latents, Quantizer};
 pub use residue_kernels::{ParsePrecisionError, Precision};
 pub use safetensors_header::{SafetensorsHeaderError, read_tensor_names};

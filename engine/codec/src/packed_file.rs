@@ -1,4 +1,5 @@
-//! Packed weights on disk, so that a model's second start only has to copy them.
+//! Packed weights on disk, so that a model's second start only has to read them. Nothing uses the file once the
+//! model is loaded.
 //!
 //! One file holds one model in one precision:
 //!
@@ -21,8 +22,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::byte_source::ByteSource;
 use super::error::{CheckpointError, PackedFileError};
-use super::mapped_file;
+use super::limits::MAX_PACKED_INDEX_BYTES;
 use super::tensor_source::TensorSource;
 use residue_kernels::{Arena, Linear, Precision};
 
@@ -34,7 +36,7 @@ const VERSION: u8 = 3;
 const TAIL: usize = 32;
 /// Alignment of each tensor in the file, in bytes.
 const ALIGNMENT: u64 = 64;
-/// Bytes that one checksum covers and one thread copies at a time.
+/// Bytes that one checksum covers and one thread reads at a time.
 const CHUNK: usize = 4 << 20;
 
 #[derive(Serialize, Deserialize)]
@@ -54,36 +56,31 @@ struct PackedTensor {
     checksums: Vec<u64>,
 }
 
-/// Packed weights of a model, memory-mapped.
+/// Packed weights of a model.
 pub(super) struct PackedFile {
     path: PathBuf,
-    map: memmap2::Mmap,
+    source: ByteSource<'static>,
     tensors: BTreeMap<String, PackedTensor>,
 }
 
 impl PackedFile {
-    /// Opens `path` and checks its index; none if there is no such file.
+    /// Checks the index of an open file.
     ///
     /// # Errors
-    /// If the file cannot be mapped, is damaged, or has another key or version.
-    pub fn open(path: &Path, key: &str) -> Result<Option<Self>, CheckpointError> {
-        let file = match File::open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file,
-        };
-        let failed = |source| CheckpointError::Read { path: path.to_owned(), source };
-        // SAFETY: the map is only read. Files are renamed into place whole and never changed afterwards,
-        // as `Checkpoint` requires of its own.
-        let map = file.and_then(|file| unsafe { memmap2::Mmap::map(&file) }).map_err(failed)?;
-        let index = parse(&map).and_then(|index| match index.key == key {
-            true => Ok(index),
-            false => Err(PackedFileError::Key),
-        });
-        match index {
-            Ok(PackedIndex { tensors, .. }) => {
-                Ok(Some(Self { path: path.to_owned(), map, tensors }))
-            }
-            Err(problem) => Err(CheckpointError::Packed { path: path.to_owned(), problem }),
+    /// If the file cannot be read, is damaged, or has another key or version.
+    pub fn parse(
+        path: &Path,
+        source: ByteSource<'static>,
+        key: &str,
+    ) -> Result<Self, CheckpointError> {
+        let failed = |problem| CheckpointError::Packed { path: path.to_owned(), problem };
+        let tail = Tail::read(&source)?.map_err(failed)?;
+        let mut text = vec![0; tail.length as usize];
+        source.read_exact_at(&mut text, tail.start)?;
+        let PackedIndex { key: found, tensors } = tail.index(&text).map_err(failed)?;
+        match found == key {
+            true => Ok(Self { path: path.to_owned(), source, tensors }),
+            false => Err(failed(PackedFileError::Key)),
         }
     }
 
@@ -103,28 +100,28 @@ impl PackedFile {
             Some((*precision, self.find(name, Some(*precision), bytes)?))
         });
         let (precision, tensor) = found.ok_or_else(|| self.missing(name))?;
-        let failed = |source| CheckpointError::Read { path: self.path.clone(), source };
+        let failed = |cause| CheckpointError::Read { path: self.path.clone(), cause };
         let mut block = arena.allocate(tensor.bytes as usize).map_err(failed)?;
         self.copy(name, tensor, block.as_mut_slice())?;
-        Linear::from_packed(block, output, input, precision).ok_or_else(|| self.missing(name))
+        let linear = Linear::from_packed(block, output, input, precision);
+        let linear = linear.ok_or_else(|| self.missing(name))?;
+        if linear.is_finite() { Ok(linear) } else { Err(self.non_finite(name)) }
     }
 
-    /// Copies a tensor's bytes to `to` and verifies their checksums.
+    /// Reads a tensor's bytes into `to` and verifies their checksums.
     fn copy(
         &self,
         name: &str,
         tensor: &PackedTensor,
         to: &mut [u8],
     ) -> Result<(), CheckpointError> {
-        let from = &self.map[tensor.start as usize..][..to.len()];
-        let chunks = from.par_chunks(CHUNK).zip(to.par_chunks_mut(CHUNK)).zip(&tensor.checksums);
+        let chunks = to.par_chunks_mut(CHUNK).zip(&tensor.checksums).enumerate();
         let intact = chunks
-            .map(|((from, to), expected)| {
-                to.copy_from_slice(from);
-                xxh3_64(to) == *expected
+            .map(|(i, (to, expected))| {
+                self.source.read_exact_at(to, tensor.start + (i * CHUNK) as u64)?;
+                Ok(xxh3_64(to) == *expected)
             })
-            .reduce(|| true, |a, b| a && b);
-        mapped_file::release_pages(&self.map, tensor.start as usize, to.len());
+            .try_reduce(|| true, |a, b| Ok::<_, CheckpointError>(a && b))?;
         match intact {
             true => Ok(()),
             false => Err(self.error(PackedFileError::Checksum { name: name.to_owned() })),
@@ -133,6 +130,10 @@ impl PackedFile {
 
     fn error(&self, problem: PackedFileError) -> CheckpointError {
         CheckpointError::Packed { path: self.path.clone(), problem }
+    }
+
+    fn non_finite(&self, name: &str) -> CheckpointError {
+        self.error(PackedFileError::NonFinite { name: name.to_owned() })
     }
 
     fn missing(&self, name: &str) -> CheckpointError {
@@ -156,7 +157,10 @@ impl TensorSource for PackedFile {
         let tensor = tensor.ok_or_else(|| self.missing(&names[0]))?;
         let mut bytes = vec![0; length * 4];
         self.copy(&names[0], tensor, &mut bytes)?;
-        Ok(bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+        let values = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+        let values: Vec<f32> = values.collect();
+        let finite = values.iter().all(|value| value.is_finite());
+        if finite { Ok(values) } else { Err(self.non_finite(&names[0])) }
     }
 
     fn has(&self, name: &str) -> bool {
@@ -164,30 +168,56 @@ impl TensorSource for PackedFile {
     }
 }
 
-/// Parses the index of a file and checks that all tensors lie within it.
-fn parse(file: &[u8]) -> Result<PackedIndex, PackedFileError> {
-    let not_packed = || PackedFileError::NotPacked { bytes: file.len() };
-    let (body, tail) = file.split_last_chunk::<TAIL>().ok_or_else(not_packed)?;
-    let (numbers, magic) = tail.split_at(TAIL - MAGIC.len() - 1);
-    let (magic, version) = magic.split_at(MAGIC.len());
-    if magic != MAGIC {
-        return Err(not_packed());
+/// Place of the index, as the end of a file states it.
+struct Tail {
+    /// Offset of the index, in bytes.
+    start: u64,
+    length: u64,
+    checksum: u64,
+}
+
+impl Tail {
+    /// Reads the end of a file and checks that the index lies right before it and is not too large.
+    fn read(source: &ByteSource<'_>) -> Result<Result<Self, PackedFileError>, CheckpointError> {
+        let bytes = source.bytes();
+        let Some(at) = bytes.checked_sub(TAIL as u64) else {
+            return Ok(Err(PackedFileError::NotPacked { bytes }));
+        };
+        let mut tail = [0; TAIL];
+        source.read_exact_at(&mut tail, at)?;
+        let (numbers, magic) = tail.split_at(TAIL - MAGIC.len() - 1);
+        let (magic, version) = magic.split_at(MAGIC.len());
+        if magic != MAGIC {
+            return Ok(Err(PackedFileError::NotPacked { bytes }));
+        }
+        if version != [VERSION] {
+            let (found, expected) = (version[0], VERSION);
+            return Ok(Err(PackedFileError::Version { found, expected }));
+        }
+        let (numbers, _) = numbers.as_chunks::<8>();
+        let [start, length, checksum] = [0, 1, 2].map(|i| u64::from_le_bytes(numbers[i]));
+        let fits = start.checked_add(length) == Some(at) && length <= MAX_PACKED_INDEX_BYTES;
+        Ok(if fits {
+            Ok(Self { start, length, checksum })
+        } else {
+            Err(PackedFileError::IndexDamaged)
+        })
     }
-    if version != [VERSION] {
-        return Err(PackedFileError::Version { found: version[0], expected: VERSION });
-    }
-    let (numbers, _) = numbers.as_chunks::<8>();
-    let [start, length, checksum] = [0, 1, 2].map(|i| u64::from_le_bytes(numbers[i]));
-    let text = usize::try_from(start).ok().and_then(|start| body.get(start..));
-    let text = text.filter(|text| text.len() as u64 == length && xxh3_64(text) == checksum);
-    let text = text.ok_or(PackedFileError::IndexDamaged)?;
-    let index: PackedIndex = serde_json::from_slice(text).map_err(PackedFileError::IndexJson)?;
-    let outside = |tensor: &PackedTensor| {
-        tensor.start.checked_add(tensor.bytes).is_none_or(|end| end > start)
-    };
-    match index.tensors.iter().find(|(_, tensor)| outside(tensor)) {
-        Some((name, _)) => Err(PackedFileError::OutOfBounds { name: name.clone() }),
-        None => Ok(index),
+
+    /// Parses the index and checks that all tensors lie before it.
+    fn index(&self, text: &[u8]) -> Result<PackedIndex, PackedFileError> {
+        if xxh3_64(text) != self.checksum {
+            return Err(PackedFileError::IndexDamaged);
+        }
+        let index: PackedIndex =
+            serde_json::from_slice(text).map_err(PackedFileError::IndexJson)?;
+        let outside = |tensor: &PackedTensor| {
+            tensor.start.checked_add(tensor.bytes).is_none_or(|end| end > self.start)
+        };
+        match index.tensors.iter().find(|(_, tensor)| outside(tensor)) {
+            Some((name, _)) => Err(PackedFileError::OutOfBounds { name: name.clone() }),
+            None => Ok(index),
+        }
     }
 }
 
@@ -285,6 +315,10 @@ mod tests {
         path
     }
 
+    fn open(path: &Path, key: &str) -> Result<PackedFile, CheckpointError> {
+        PackedFile::parse(path, ByteSource::open(path)?, key)
+    }
+
     fn read(file: &PackedFile) -> Result<(), CheckpointError> {
         let forms = Linear::precision_fallbacks(Precision::Int4);
         for (layer, name) in layers().iter().zip(["layer", "spiky"].map(name)) {
@@ -301,7 +335,7 @@ mod tests {
     fn written_tensors_are_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = written(folder.path());
-        let file = PackedFile::open(&path, "key").unwrap().unwrap();
+        let file = open(&path, "key").unwrap();
         read(&file).unwrap();
         assert!(file.has("gain") && !file.has("bias"));
         let wrong = |name: [String; 1], shape, precision| {
@@ -316,8 +350,7 @@ mod tests {
         wrong(name("gain"), (1, 1), Precision::Bf16);
         wrong(name("none"), LAYER, Precision::Int4);
         assert!(file.tensor(&name("layer"), &[2240 / 4]).is_err());
-        assert!(PackedFile::open(&path, "other").is_err());
-        assert!(PackedFile::open(&folder.path().join("none"), "key").unwrap().is_none());
+        assert!(open(&path, "other").is_err());
     }
 
     #[test]
@@ -327,7 +360,7 @@ mod tests {
         let whole = std::fs::read(&path).unwrap();
         for length in [0, 1, 31, 32, 100, whole.len() / 2, whole.len() - 1] {
             std::fs::write(&path, &whole[..length]).unwrap();
-            assert!(PackedFile::open(&path, "key").is_err(), "cut to {length}");
+            assert!(open(&path, "key").is_err(), "cut to {length}");
         }
         // The padding between tensors is not covered by checksums.
         let used = [0, 2239, 2240, 2303, 2304, 6463, 6464, CHUNK, CHUNK + 6483];
@@ -336,8 +369,54 @@ mod tests {
             let mut bytes = whole.clone();
             bytes[at] ^= 0x10;
             std::fs::write(&path, &bytes).unwrap();
-            let found = PackedFile::open(&path, "key").and_then(|file| read(&file.unwrap()));
+            let found = open(&path, "key").and_then(|file| read(&file));
             assert!(found.is_err(), "byte {at} changed");
+        }
+    }
+
+    #[test]
+    fn a_file_cut_short_after_it_was_opened_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path());
+        let whole = std::fs::read(&path).unwrap();
+        for length in [0, 1, 2239, 2240, CHUNK, whole.len() / 2] {
+            std::fs::write(&path, &whole).unwrap();
+            let file = open(&path, "key").unwrap();
+            File::options().write(true).open(&path).unwrap().set_len(length as u64).unwrap();
+            let error = read(&file).unwrap_err();
+            assert!(matches!(error, CheckpointError::Changed { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_refused_whatever_the_checksum_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.packed");
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for precision in [Precision::Bf16, Precision::Int8] {
+                let weights: Vec<f32> = (0..LAYER.0 * LAYER.1).map(|i| (i % 97) as f32).collect();
+                let good = Linear::pack(&weights, LAYER.0, LAYER.1, precision, &Arena::new());
+                let good = good.unwrap();
+                let mut bytes = good.packed().to_vec();
+                // The last number of a block in bfloat16 is a weight, or a scale in int8.
+                let end = bytes.len();
+                let number = half::bf16::from_f32(bad).to_ne_bytes();
+                bytes[end - 2..].copy_from_slice(&number);
+                let mut writer = PackedWriter::new(File::create(&path).unwrap(), "key");
+                writer.values("good", &GAIN);
+                writer.values("bad", &[1.0, bad]);
+                writer.add("layer", Some(precision.name().to_owned()), &bytes);
+                writer.finish().unwrap();
+                let file = open(&path, "key").unwrap();
+                file.tensor(&name("good"), &[16]).unwrap();
+                let forms = Linear::precision_fallbacks(precision);
+                for error in [
+                    file.tensor(&name("bad"), &[2]).unwrap_err(),
+                    file.linear("layer", LAYER, forms, &Arena::new()).err().unwrap(),
+                ] {
+                    assert!(error.to_string().contains("not finite"), "{error}");
+                }
+            }
         }
     }
 
@@ -350,7 +429,7 @@ mod tests {
         for version in [0, 2, VERSION + 1] {
             bytes[last] = version;
             std::fs::write(&path, &bytes).unwrap();
-            let error = PackedFile::open(&path, "key").err().unwrap();
+            let error = open(&path, "key").err().unwrap();
             let CheckpointError::Packed { problem, .. } = error else { panic!("{error}") };
             assert!(matches!(problem, PackedFileError::Version { found, .. } if found == version));
         }

@@ -5,8 +5,8 @@ use std::io::{self, Read};
 
 use safetensors::tensor::Metadata;
 
-/// Largest header that the format allows, in bytes.
-const MAX_HEADER: u64 = 100_000_000;
+use super::foreign_content::ForeignContent;
+use super::limits::MAX_HEADER_BYTES;
 
 /// The defect of a safetensors header.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,10 @@ pub enum SafetensorsHeaderError {
         /// Bytes of the file.
         bytes: u64,
     },
-    /// The header is longer than the file or the format allows.
+    /// The file is of another kind.
+    #[error("{0}")]
+    Foreign(ForeignContent),
+    /// The header is longer than the file, or than the limit.
     #[error("the header claims {found} bytes, expected at most {limit}")]
     TooLong {
         /// Bytes that the header claims.
@@ -44,8 +47,8 @@ pub enum SafetensorsHeaderError {
     Overflow,
 }
 
-/// Reads the header of a safetensors file of `bytes` bytes and checks that the tensors it lists fill the
-/// file exactly, one after another. Allocates no more than the file really holds.
+/// Reads the header, of at most `limit` bytes, of a safetensors file of `bytes` bytes and checks that the
+/// tensors it lists fill the file exactly, one after another. Allocates no more than the file really holds.
 ///
 /// The `safetensors` crate parses and checks the list itself, but when it opens a whole file it sums the
 /// sizes unchecked, which a hostile header can make overflow.
@@ -55,13 +58,21 @@ pub enum SafetensorsHeaderError {
 pub(super) fn read_safetensors_header(
     content: &mut impl Read,
     bytes: u64,
+    limit: u64,
 ) -> Result<Metadata, SafetensorsHeaderError> {
     let mut length = [0; 8];
     content.read_exact(&mut length).map_err(|_| SafetensorsHeaderError::TooShort { bytes })?;
-    let length = u64::from_le_bytes(length);
-    let limit = bytes.saturating_sub(8).min(MAX_HEADER);
+    let (head, length) = (length, u64::from_le_bytes(length));
+    let limit = bytes.saturating_sub(8).min(limit);
     if length > limit {
-        return Err(SafetensorsHeaderError::TooLong { found: length, limit });
+        // Text that is read as a number is a length like this one.
+        let mut head = head.to_vec();
+        let rest = ForeignContent::HEAD as u64 - 8;
+        content.take(rest).read_to_end(&mut head).map_err(SafetensorsHeaderError::Read)?;
+        return Err(match ForeignContent::recognize(&head) {
+            Some(content) => SafetensorsHeaderError::Foreign(content),
+            None => SafetensorsHeaderError::TooLong { found: length, limit },
+        });
     }
     let mut text = Vec::new();
     content.take(length).read_to_end(&mut text).map_err(SafetensorsHeaderError::Read)?;
@@ -82,7 +93,7 @@ pub fn read_tensor_names(
     content: &mut impl Read,
     bytes: u64,
 ) -> Result<BTreeSet<String>, SafetensorsHeaderError> {
-    let header = read_safetensors_header(content, bytes)?;
+    let header = read_safetensors_header(content, bytes, MAX_HEADER_BYTES)?;
     Ok(header.tensors().into_keys().collect())
 }
 
@@ -118,6 +129,20 @@ mod tests {
         for length in 0..whole.len() {
             assert!(check(&whole[..length]).is_err(), "{length}");
         }
+    }
+
+    #[test]
+    fn other_kinds_of_files_are_called_by_their_name() {
+        let pointer =
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 7098265600\n";
+        assert!(check(pointer).unwrap_err().contains("Git LFS pointer"));
+        assert!(check(b"<!DOCTYPE html><html></html>").unwrap_err().contains("web page"));
+    }
+
+    #[test]
+    fn a_header_is_bounded_also_in_a_file_that_holds_it() {
+        let long = file(&format!("{{{}}}", " ".repeat(MAX_HEADER_BYTES as usize)), 0);
+        assert!(check(&long).unwrap_err().contains(&format!("at most {MAX_HEADER_BYTES}")));
     }
 
     #[test]

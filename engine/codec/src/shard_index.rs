@@ -5,12 +5,24 @@ use std::path::{Component, Path};
 
 use serde::Deserialize;
 
+use super::foreign_content::ForeignContent;
+use super::limits::MAX_SHARDS;
+
 /// The defect of a shard index.
 #[derive(Debug, thiserror::Error)]
 pub enum ShardIndexError {
     /// The text is not the JSON of an index.
     #[error("expected a `weight_map` from tensor names to plain file names: {0}")]
     Json(serde_json::Error),
+    /// The file is of another kind.
+    #[error("{0}")]
+    Foreign(ForeignContent),
+    /// The index names more shards than any model has.
+    #[error("it names {found} shards, expected at most {MAX_SHARDS}")]
+    TooManyShards {
+        /// Shards named.
+        found: usize,
+    },
     /// The index names no tensor.
     #[error("`weight_map` is empty: it names no tensors")]
     Empty,
@@ -37,9 +49,18 @@ impl ShardIndex {
     /// # Errors
     /// [`ShardIndexError`] with the first defect.
     pub fn parse(text: &[u8]) -> Result<Self, ShardIndexError> {
-        let index: Self = serde_json::from_slice(text).map_err(ShardIndexError::Json)?;
+        let index: Self = serde_json::from_slice(text).map_err(|problem| {
+            match ForeignContent::recognize(text) {
+                Some(content) => ShardIndexError::Foreign(content),
+                None => ShardIndexError::Json(problem),
+            }
+        })?;
         if index.weight_map.is_empty() {
             return Err(ShardIndexError::Empty);
+        }
+        let found = index.shards().len();
+        if found > MAX_SHARDS {
+            return Err(ShardIndexError::TooManyShards { found });
         }
         match index.weight_map.values().find(|shard| !is_plain_file_name(shard)) {
             Some(shard) => Err(ShardIndexError::ShardName { shard: shard.clone() }),
@@ -92,5 +113,23 @@ mod tests {
         for bad in [&b"{}"[..], b"[", b"{\"weight_map\":{}}", b"{\"weight_map\":{\"a\":1}}"] {
             assert!(ShardIndex::parse(bad).is_err());
         }
+    }
+
+    #[test]
+    fn shards_are_bounded() {
+        let index = |count: usize| {
+            let shards = (0..count).map(|i| (i.to_string(), format!("{i}.safetensors")));
+            let map: BTreeMap<String, String> = shards.collect();
+            ShardIndex::parse(serde_json::json!({ "weight_map": map }).to_string().as_bytes())
+        };
+        assert!(index(MAX_SHARDS).is_ok());
+        let error = index(MAX_SHARDS + 1).unwrap_err();
+        assert!(matches!(error, ShardIndexError::TooManyShards { found: 1025 }), "{error}");
+    }
+
+    #[test]
+    fn other_kinds_of_files_are_called_by_their_name() {
+        let error = ShardIndex::parse(b"version https://git-lfs.github.com/spec/v1\n").unwrap_err();
+        assert!(error.to_string().contains("Git LFS pointer"), "{error}");
     }
 }

@@ -15,4 +15,12 @@ pub(super) trait TensorSource: Sync {
 
     /// Returns true if a tensor of this name exists.
     fn has(&self, name: &str) -> bool;
+
+    /// Checks, after everything has been read, that it was the same all along.
+    ///
+    /// # Errors
+    /// If a file was changed meanwhile, so that the weights may be half old and half new.
+    fn check_unchanged(&self) -> Result<(), CheckpointError> {
+        Ok(())
+    }
 }

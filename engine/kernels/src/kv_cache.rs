@@ -51,15 +51,45 @@ impl KvCache {
         precision: Precision,
         arena: &Arena,
     ) -> Self {
-        let is_f32 = precision == Precision::F32;
-        let bytes = if is_f32 { size_of::<f32>() } else { size_of::<bf16>() };
-        let blocks = attention.ring_blocks(steps);
-        let positions = lanes * attention.heads * blocks * LANES;
+        let positions = lanes * attention.heads * attention.ring_blocks(steps) * LANES;
+        let bytes = element_bytes(precision);
         Self {
-            blocks,
-            is_f32,
+            blocks: attention.ring_blocks(steps),
+            is_f32: precision == Precision::F32,
             keys: arena.allocate_resident(positions * attention.key_dim() * bytes),
             values: arena.allocate_resident(positions * attention.value_dim() * bytes),
         }
+    }
+
+    /// Returns the bytes that [`KvCache::new`] allocates, `u64::MAX` if they cannot be counted. Realtime-safe.
+    pub fn bytes(attention: &Attention, lanes: usize, steps: usize, precision: Precision) -> u64 {
+        let numbers = attention.key_dim() + attention.value_dim();
+        [attention.heads, attention.ring_blocks(steps), LANES, numbers, element_bytes(precision)]
+            .iter()
+            .fold(lanes as u64, |product, factor| product.saturating_mul(*factor as u64))
+    }
+}
+
+/// Bytes of an element in a precision's cache.
+fn element_bytes(precision: Precision) -> usize {
+    if precision == Precision::F32 { size_of::<f32>() } else { size_of::<bf16>() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_are_those_allocated() {
+        for (heads, head_dim, context) in [(1, 1, 1), (4, 64, 125), (3, 33, 1000)] {
+            let attention = Attention { heads, head_dim, context };
+            for (lanes, steps, precision) in [(1, 1, Precision::F32), (3, 70, Precision::Int8)] {
+                let cache = KvCache::new(&attention, lanes, steps, precision, &Arena::new());
+                let bytes = cache.keys.as_slice().len() + cache.values.as_slice().len();
+                assert_eq!(KvCache::bytes(&attention, lanes, steps, precision), bytes as u64);
+            }
+        }
+        let endless = Attention { heads: usize::MAX, head_dim: 1 << 20, context: 1 };
+        assert_eq!(KvCache::bytes(&endless, 1, 1, Precision::F32), u64::MAX);
     }
 }

@@ -9,7 +9,7 @@ use super::disjoint_mut::DisjointMut;
 use super::gemm::{GemmPanels, PANELS_PER_QUANT_BLOCK, PanelPostOp};
 use super::isa::Isa;
 use super::moments::Moments;
-use super::pack::{PANEL, pack, packed_bytes};
+use super::pack::{PANEL, is_finite, pack, packed_bytes};
 use super::precision::Precision;
 use super::thread_pool::Workers;
 use super::weight_quantization::quantization_error;
@@ -118,6 +118,12 @@ impl Linear {
     ) -> Option<Self> {
         let matches = packed.as_slice().len() == packed_bytes(precision, output, input);
         matches.then_some(Self { input, output, precision, packed })
+    }
+
+    /// Returns true if every weight, or every scale of quantized weights, is a finite number. Reads all
+    /// weights, with rayon's threads.
+    pub fn is_finite(&self) -> bool {
+        is_finite(self.precision, self.input, self.packed())
     }
 
     /// Returns the precision that the layer is kept in.

@@ -85,6 +85,27 @@ pub(super) fn pack(precision: Precision, weights: &[f32], input: usize, packed: 
     });
 }
 
+/// Returns true if every weight of packed panels, or every scale of quantized weights, is finite. Integers
+/// are always finite.
+pub(super) fn is_finite(precision: Precision, input: usize, packed: &[u8]) -> bool {
+    let floats = |bytes: &[u8]| {
+        bytes.as_chunks::<4>().0.iter().all(|number| f32::from_ne_bytes(*number).is_finite())
+    };
+    let halves = |bytes: &[u8]| {
+        bytes.as_chunks::<2>().0.iter().all(|number| bf16::from_ne_bytes(*number).is_finite())
+    };
+    // The scales are the last numbers of a block.
+    let scales = |panel: &[u8], block: usize| {
+        panel.chunks_exact(block).all(|block| halves(&block[block.len() - 2 * PANEL..]))
+    };
+    packed.par_chunks_exact(panel_bytes(precision, input)).all(|panel| match precision {
+        Precision::F32 => floats(panel),
+        Precision::Bf16 => halves(panel),
+        Precision::Int8 => scales(panel, INT8_BLOCK_BYTES),
+        Precision::Int4 => scales(panel, INT4_BLOCK_BYTES),
+    })
+}
+
 fn pack_f32(rows: &[f32], input: usize, panel: &mut [u8]) {
     let (numbers, _) = panel.as_chunks_mut::<4>();
     for (n, row) in rows.chunks_exact(input).enumerate() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{
     AddedModel, Job, JobContext, ListedModel, ModelLoadError, ModelStore, ModelsError,
-    PrecisionCost, TransferProgress, VerifyReport, Wake,
+    PrecisionCost, PulledModel, TransferProgress, VerifyReport, Wake,
 };
 
 /// Error of a measurement.
@@ -82,7 +82,7 @@ pub struct ModelCatalog {
     /// Something has changed since the listing began.
     is_outdated: bool,
     pull: Option<PullStatus>,
-    pulling: Option<Transfer<PathBuf>>,
+    pulling: Option<Transfer<PulledModel>>,
     verifying: Option<(String, Transfer<VerifyReport>)>,
     adding: Vec<(PathBuf, Job<AddedModel, ModelLoadError>)>,
     costs: HashMap<String, Vec<PrecisionCost>>,
@@ -206,9 +206,9 @@ impl ModelCatalog {
         }
         let (store, name) = (self.store.clone(), id.to_owned());
         let work = move |context: &JobContext<TransferProgress>| {
-            let folder = store.pull(&name, &mut |progress| context.report(progress.into()))?;
+            let pulled = store.pull(&name, &mut |progress| context.report(progress.into()))?;
             on_success();
-            Ok(folder)
+            Ok(pulled)
         };
         self.pulling = Some(Job::start("residue-pull", Arc::clone(&self.wake), work));
         let progress = TransferProgress::default();

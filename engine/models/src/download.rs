@@ -206,8 +206,11 @@ impl Part {
             let found = hex(&self.sum.clone().finalize());
             if found != expected {
                 fs::remove_file(&self.path).map_err(|e| self.failure("delete", e))?;
-                let (url, expected) = (remote.url.clone(), expected.to_owned());
-                return Err(ModelsError::Hash { url, expected, found });
+                let url = remote.url.clone();
+                return Err(match remote.pinned {
+                    Some(expected) => ModelsError::Pinned { url, expected, found },
+                    None => ModelsError::Hash { url, expected: expected.to_owned(), found },
+                });
             }
         }
         // On disk before it has its name: a file with its name is whole even after a power cut.

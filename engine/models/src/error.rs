@@ -1,4 +1,5 @@
-//! Errors of models on disk and on the hub. Each names the place and the remedy.
+//! Errors of models on disk and on the hub. Each names the place and the remedy. As in `residue-codec`, an error's
+//! text holds its cause, and no error has a source.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -114,24 +115,24 @@ pub enum ModelsError {
         variable: &'static str,
     },
     /// A file or folder cannot be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {cause}", path.display())]
     Io {
         /// `read`, `write`, `rename` and the like.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The account may not write there.
-    #[error("cannot write {}: {source}; make it writable or set {variable} to a folder that is", path.display())]
+    #[error("cannot write {}: {cause}; make it writable or set {variable} to a folder that is", path.display())]
     NotWritable {
         /// The file or folder.
         path: PathBuf,
         /// The environment variable that names another place.
         variable: &'static str,
         /// Why.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The disk is full.
     #[error("the disk is full: {}; free some space, or set {variable} to a larger disk; what has arrived is kept and the download will go on from there", path.display())]
@@ -150,12 +151,44 @@ pub enum ModelsError {
         name: &'static str,
     },
     /// A request cannot be made from these settings.
-    #[error("cannot use {what}: {problem}; check HF_ENDPOINT and HF_TOKEN")]
+    #[error("cannot use {what}: {problem}; check {variables}")]
     Settings {
         /// Which setting or address.
         what: String,
         /// The defect.
         problem: String,
+        /// The environment variables that set it.
+        variables: &'static str,
+    },
+    /// The server's certificate is not signed by anyone who is trusted here.
+    #[error(
+        "{url}: the server's certificate is not trusted ({problem}); in a network with a certificate authority of its own, set SSL_CERT_FILE to that authority's certificate in PEM format"
+    )]
+    Certificate {
+        /// The address.
+        url: String,
+        /// Why.
+        problem: String,
+    },
+    /// Nothing shows whether weights are the published ones, because the server publishes no sum of them.
+    #[error(
+        "{url}: the server gives no SHA-256 of this file, so that nothing shows whether it is the published one; unset HF_ENDPOINT to use the public hub, or get the folder by other means and use it by its path"
+    )]
+    NoChecksum {
+        /// The address.
+        url: String,
+    },
+    /// A file is larger than any of its kind.
+    #[error(
+        "{url}: the server announces {found} bytes, expected at most {limit}; check HF_ENDPOINT if it is set, or report this"
+    )]
+    TooLarge {
+        /// The address.
+        url: String,
+        /// Bytes announced.
+        found: u64,
+        /// Most bytes of a file of this kind.
+        limit: u64,
     },
     /// The hub refuses access.
     #[error("{url}: access refused (HTTP {status}); {}", token_advice(*had_token))]
@@ -241,6 +274,18 @@ pub enum ModelsError {
         /// The sum of what arrived.
         found: String,
     },
+    /// A file is not the one whose sum is built into this program. What had arrived of it has been deleted.
+    #[error(
+        "{url}: this is not the published file: its SHA-256 should be {expected} and is {found}; check HF_ENDPOINT if it is set, and do not use the file"
+    )]
+    Pinned {
+        /// The address.
+        url: String,
+        /// The sum that is built in.
+        expected: &'static str,
+        /// The sum that the server announces, or that of what arrived.
+        found: String,
+    },
     /// The repository holds no model that can be loaded.
     #[error("{url}: the repository has no {missing}; it is not a model that Residue can load")]
     NoModelInRepository {
@@ -313,32 +358,37 @@ fn token_advice(had_token: bool) -> &'static str {
 }
 
 impl ModelsError {
+    /// An address that no request can be made to.
+    pub(super) fn address(url: &str, problem: String) -> Self {
+        Self::Settings { what: url.to_owned(), problem, variables: "HF_ENDPOINT and HF_TOKEN" }
+    }
+
     /// An error of reading or writing in the hub's cache, told apart by what the user can do.
-    pub(super) fn in_cache(action: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::on_disk(action, path, "HF_HOME", source)
+    pub(super) fn in_cache(action: &'static str, path: &Path, cause: io::Error) -> Self {
+        Self::on_disk(action, path, "HF_HOME", cause)
     }
 
     /// An error of reading or writing in Residue's own folder.
-    pub(super) fn in_home(action: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::on_disk(action, path, "RESIDUE_HOME", source)
+    pub(super) fn in_home(action: &'static str, path: &Path, cause: io::Error) -> Self {
+        Self::on_disk(action, path, "RESIDUE_HOME", cause)
     }
 
     fn on_disk(
         action: &'static str,
         path: &Path,
         variable: &'static str,
-        source: io::Error,
+        cause: io::Error,
     ) -> Self {
         use io::ErrorKind::{
             PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull, WriteZero,
         };
         let path = path.to_owned();
-        match source.kind() {
+        match cause.kind() {
             StorageFull | QuotaExceeded | WriteZero => Self::DiskFull { path, variable },
             PermissionDenied | ReadOnlyFilesystem if action != "read" => {
-                Self::NotWritable { path, variable, source }
+                Self::NotWritable { path, variable, cause }
             }
-            _ => Self::Io { action, path, source },
+            _ => Self::Io { action, path, cause },
         }
     }
 }
@@ -366,5 +416,34 @@ mod tests {
         assert!(matches!(denied, ModelsError::NotWritable { .. }), "{denied}");
         let denied = of("read", io::ErrorKind::PermissionDenied);
         assert!(matches!(denied, ModelsError::Io { .. }), "{denied}");
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        use std::error::Error;
+        let io = || io::Error::other("the cause");
+        let path = || PathBuf::from("x");
+        let models = || ModelsError::Io { action: "read", path: path(), cause: io() };
+        let thread = || JobError::Thread { cause: io() };
+        let config = || ConfigError::Read { path: path(), cause: io() };
+        let errors: Vec<Box<dyn Error>> = vec![
+            Box::new(models()),
+            Box::new(ModelsError::NotWritable { path: path(), variable: "X", cause: io() }),
+            Box::new(thread()),
+            Box::new(ModelsError::from(thread())),
+            Box::new(ModelLoadError::from(thread())),
+            Box::new(ModelLoadError::from(models())),
+            Box::new(ModelLoadError::from(config())),
+            Box::new(ModelLoadError::from(CodecError::from(config()))),
+        ];
+        for error in errors {
+            let mut told = error.to_string();
+            let mut next = error.source();
+            while let Some(source) = next {
+                told = format!("{told}: {source}");
+                next = source.source();
+            }
+            assert_eq!(told.matches("the cause").count(), 1, "{told}");
+        }
     }
 }

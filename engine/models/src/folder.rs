@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::ModelsError;
-use residue_codec::ShardIndex;
+use residue_codec::{MAX_INDEX_BYTES, ShardIndex};
 use residue_core::{atomic_file, small_file};
 
 pub(super) const CONFIG: &str = "config.json";
@@ -14,10 +14,10 @@ pub(super) const INDEX: &str = "model.safetensors.index.json";
 
 /// Reads the index at `path`.
 pub(super) fn read_index(path: &Path) -> Result<ShardIndex, ModelsError> {
-    let text = small_file::read(path).map_err(|source| ModelsError::Io {
+    let text = small_file::read_within(path, MAX_INDEX_BYTES).map_err(|cause| ModelsError::Io {
         action: "read",
         path: path.to_owned(),
-        source,
+        cause,
     })?;
     ShardIndex::parse(&text).map_err(|problem| ModelsError::Index {
         path: path.to_owned(),
@@ -54,10 +54,10 @@ pub(super) fn model_files(folder: &Path) -> Result<Vec<String>, ModelsError> {
 pub(super) fn model_bytes(folder: &Path) -> Result<u64, ModelsError> {
     let sizes = model_files(folder)?.into_iter().map(|name| {
         let path = folder.join(name);
-        std::fs::metadata(&path).map(|m| m.len()).map_err(|source| ModelsError::Io {
+        std::fs::metadata(&path).map(|m| m.len()).map_err(|cause| ModelsError::Io {
             action: "read",
             path,
-            source,
+            cause,
         })
     });
     sizes.sum()

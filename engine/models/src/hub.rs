@@ -2,37 +2,30 @@
 //!
 //! | address | answers |
 //! |---|---|
-//! | `{endpoint}/api/models/{owner}/{name}/revision/main` | the commit and the names of the files |
+//! | `{endpoint}/api/models/{owner}/{name}/revision/{revision}` | the commit and the names of the files |
 //! | `{endpoint}/{owner}/{name}/resolve/{commit}/{file}` | a file, or a redirect to the hub's storage |
 //!
 //! Every request has limits: each step of it in time, the listing also as a whole and in bytes.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::io::Read;
 
 use serde::Deserialize;
-use ureq::http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, ETAG, HeaderMap, LOCATION, RANGE,
-};
-use ureq::http::{Response, Uri};
-use ureq::{Agent, Body};
+use ureq::Body;
+use ureq::http::Response;
+use ureq::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, ETAG, HeaderMap, RANGE};
 
+use super::network::{Method, Network, Request};
 use super::settings::PUBLIC_HUB;
 use super::{HubSettings, ModelsError, hub_cache};
 
-/// How long connecting, or waiting for the head of an answer, may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// Redirects within the hub that are followed: one is usual, for renamed repositories or small files.
-const MAX_HUB_REDIRECTS: usize = 5;
-
-/// Largest listing, in bytes after decompression: the published ones have some kilobytes.
+/// Largest listing, in bytes: the published ones have some kilobytes.
 const LISTING_LIMIT: u64 = 2 << 20;
 
 /// Total time of a listing, in multiples of [`HubSettings::patience`].
 const LISTING_PATIENCE: u32 = 4;
 
-/// The branch that is downloaded.
+/// The branch that is downloaded of a model without a pinned revision.
 const BRANCH: &str = "main";
 
 /// Content of a repository at a commit.
@@ -67,12 +60,16 @@ pub(super) struct RemoteFile {
     pub(super) etag: String,
     /// Bytes.
     pub(super) size: u64,
+    /// SHA-256 that is built into this program.
+    pub(super) pinned: Option<&'static str>,
 }
 
 impl RemoteFile {
-    /// The published sha256; small files have none.
+    /// The SHA-256 that the content must have: the pinned one, or else the one that the hub publishes. Small files
+    /// may have none.
     pub(super) fn sha256(&self) -> Option<&str> {
-        hub_cache::is_sha256(&self.etag).then_some(self.etag.as_str())
+        let published = hub_cache::is_sha256(&self.etag).then_some(self.etag.as_str());
+        self.pinned.or(published)
     }
 }
 
@@ -80,21 +77,21 @@ impl RemoteFile {
 pub(super) struct Hub<'a> {
     pub(super) settings: &'a HubSettings,
     repository: &'a str,
-    agent: Agent,
+    /// The branch or commit.
+    revision: &'a str,
+    network: Network<'a>,
 }
 
 impl<'a> Hub<'a> {
-    /// Prepares to ask about `repository`, written `owner/name`; asks nothing yet.
-    pub(super) fn new(settings: &'a HubSettings, repository: &'a str) -> Self {
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .user_agent(concat!("residue/", env!("CARGO_PKG_VERSION")))
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_recv_response(Some(settings.patience))
-            .timeout_per_read(Some(settings.patience))
-            .build()
-            .new_agent();
-        Self { settings, repository, agent }
+    /// Prepares to ask about `repository`, written `owner/name`, at a commit, or at the present one of its main
+    /// branch; asks nothing yet.
+    pub(super) fn new(
+        settings: &'a HubSettings,
+        repository: &'a str,
+        commit: Option<&'a str>,
+    ) -> Self {
+        let network = Network::new(settings, settings.endpoint.as_deref().unwrap_or(PUBLIC_HUB));
+        Self { settings, repository, revision: commit.unwrap_or(BRANCH), network }
     }
 
     fn endpoint(&self) -> &str {
@@ -107,48 +104,52 @@ impl<'a> Hub<'a> {
     }
 
     fn listing_url(&self) -> String {
-        format!("{}/api/models/{}/revision/{BRANCH}", self.endpoint(), self.repository)
+        format!("{}/api/models/{}/revision/{}", self.endpoint(), self.repository, self.revision)
     }
 
     fn file_url(&self, commit: &str, file: &str) -> String {
         format!("{}/resolve/{commit}/{file}", self.page())
     }
 
-    /// The header that carries the token, if there is one.
-    fn authorization(&self) -> Option<(ureq::http::HeaderName, String)> {
-        let token = self.settings.token.as_ref()?;
-        Some((AUTHORIZATION, format!("Bearer {token}")))
-    }
-
-    /// Fetches the repository's listing: its present commit and the names of its files.
+    /// Fetches the repository's listing: its commit and the names of its files.
     pub(super) fn listing(&self) -> Result<RepositoryListing, ModelsError> {
-        let url = self.page();
-        let mut request = self
-            .agent
-            .get(self.listing_url())
-            .config()
-            .timeout_global(Some(self.settings.patience * LISTING_PATIENCE))
-            .build();
-        if let Some((name, value)) = self.authorization() {
-            request = request.header(name, value);
-        }
-        let mut response = request.call().map_err(|e| failure(&url, e))?;
-        self.check_status(&url, response.status().as_u16())?;
+        let page = self.page();
+        let (_, mut response) = self.network.send(&Request {
+            method: Method::Get,
+            url: &self.listing_url(),
+            header: None,
+            total: Some(self.settings.patience * LISTING_PATIENCE),
+            follow: true,
+        })?;
+        self.check_status(&page, response.status().as_u16())?;
         let answer = |found| ModelsError::Answer {
-            url: url.clone(),
+            url: page.clone(),
             expected: "a repository listing with `sha` and `siblings`",
             found,
         };
-        let body = response.body_mut().with_config().limit(LISTING_LIMIT).read_to_vec();
-        let text = body.map_err(|error| match error {
-            ureq::Error::BodyExceedsLimit(limit) => answer(format!("more than {limit} bytes")),
-            other => failure(&url, other),
+        // It was not asked for, and its size says nothing about that of its content.
+        if let Some(encoding) = text(response.headers(), CONTENT_ENCODING.as_str())
+            && !encoding.eq_ignore_ascii_case("identity")
+        {
+            return Err(answer(format!("content encoded with {encoding:?}")));
+        }
+        let mut body = Vec::new();
+        let read = response.body_mut().as_reader().take(LISTING_LIMIT + 1).read_to_end(&mut body);
+        read.map_err(|error| ModelsError::Network {
+            url: page.clone(),
+            problem: error.to_string(),
         })?;
+        if body.len() as u64 > LISTING_LIMIT {
+            return Err(answer(format!("more than {LISTING_LIMIT} bytes")));
+        }
         let listing: ListingAnswer =
-            serde_json::from_slice(&text).map_err(|e| answer(e.to_string()))?;
+            serde_json::from_slice(&body).map_err(|e| answer(e.to_string()))?;
         // The commit becomes a folder's name.
         if listing.sha.is_empty() || !listing.sha.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(answer(format!("commit {:?}", listing.sha)));
+        }
+        if self.revision != BRANCH && listing.sha != self.revision {
+            return Err(answer(format!("commit {}, asked for {}", listing.sha, self.revision)));
         }
         let files = listing.siblings.into_iter().map(|file| file.rfilename).collect();
         Ok(RepositoryListing { commit: listing.sha, files })
@@ -156,51 +157,28 @@ impl<'a> Hub<'a> {
 
     /// The size and sum of a file of a commit.
     pub(super) fn describe(&self, commit: &str, file: &str) -> Result<RemoteFile, ModelsError> {
-        let mut url = self.file_url(commit, file);
-        for _ in 0..MAX_HUB_REDIRECTS {
-            let mut request = self
-                .agent
-                .head(&url)
-                .config()
-                // Zero means: hand the redirect over. Its headers describe the file; the storage it
-                // leads to knows neither the sum nor us.
-                .max_redirects(0)
-                .build()
-                .header(ACCEPT_ENCODING, "identity");
-            if let Some((name, value)) = self.authorization() {
-                request = request.header(name, value);
-            }
-            let response = request.call().map_err(|e| failure(&url, e))?;
-            let headers = response.headers();
-            if response.status().is_redirection()
-                && let Some(next) = redirect_within_hub(&url, text(headers, LOCATION.as_str()))
-            {
-                url = next;
-                continue;
-            }
-            self.check_status(&url, response.status().as_u16())?;
-            return describe(file, url, headers, response.status().is_success());
-        }
-        Err(ModelsError::Answer {
-            url,
-            expected: "a file",
-            found: "redirects without end".to_owned(),
-        })
+        // A redirect to the storage is not followed: its headers describe the file, and the storage knows
+        // neither the sum nor us.
+        let (url, response) = self.network.send(&Request {
+            method: Method::Head,
+            url: &self.file_url(commit, file),
+            header: None,
+            total: None,
+            follow: false,
+        })?;
+        self.check_status(&url, response.status().as_u16())?;
+        describe(file, url, response.headers(), response.status().is_success())
     }
 
     /// Asks for a file's bytes from `start` on, following redirects to the hub's storage.
     pub(super) fn open(&self, url: &str, start: u64) -> Result<Response<Body>, ModelsError> {
-        // ureq's default drops the token at the first redirect, so the storage never sees it.
-        let mut request = self
-            .agent
-            .get(url)
-            // Compression would make byte positions meaningless.
-            .header(ACCEPT_ENCODING, "identity")
-            .header(RANGE, format!("bytes={start}-"));
-        if let Some((name, value)) = self.authorization() {
-            request = request.header(name, value);
-        }
-        let response = request.call().map_err(|e| failure(url, e))?;
+        let (_, response) = self.network.send(&Request {
+            method: Method::Get,
+            url,
+            header: Some((RANGE, format!("bytes={start}-"))),
+            total: None,
+            follow: true,
+        })?;
         self.check_status(url, response.status().as_u16())?;
         Ok(response)
     }
@@ -240,32 +218,12 @@ fn describe(
     let bytes = size.and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
         answer("the file's size in the header X-Linked-Size or Content-Length", size)
     })?;
-    Ok(RemoteFile { name: file.to_owned(), etag: blob.to_owned(), size: bytes, url: url.clone() })
+    let (name, etag) = (file.to_owned(), blob.to_owned());
+    Ok(RemoteFile { name, etag, size: bytes, url: url.clone(), pinned: None })
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
-}
-
-/// Where a redirect leads if that is a path on the same server, which is how the hub renames things.
-/// A full address leads to its storage.
-fn redirect_within_hub(url: &str, location: Option<&str>) -> Option<String> {
-    let path = location?;
-    if !path.starts_with('/') || path.starts_with("//") {
-        return None;
-    }
-    let from: Uri = url.parse().ok()?;
-    Some(format!("{}://{}{path}", from.scheme_str()?, from.authority()?))
-}
-
-/// Translates a request without an answer into an error for the user.
-pub(super) fn failure(url: &str, error: ureq::Error) -> ModelsError {
-    match error {
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::InvalidProxyUrl => {
-            ModelsError::Settings { what: url.to_owned(), problem: error.to_string() }
-        }
-        other => ModelsError::Network { url: url.to_owned(), problem: other.to_string() },
-    }
 }
 
 #[cfg(test)]
@@ -276,7 +234,7 @@ mod tests {
     fn addresses_are_those_of_the_hub() {
         let mut settings = HubSettings::new("/cache");
         let repository = "OpenMOSS-Team/MOSS-Audio-Tokenizer";
-        let hub = Hub::new(&settings, repository);
+        let hub = Hub::new(&settings, repository, None);
         assert_eq!(
             hub.listing_url(),
             "https://huggingface.co/api/models/OpenMOSS-Team/MOSS-Audio-Tokenizer/revision/main"
@@ -284,21 +242,8 @@ mod tests {
         assert_eq!(hub.page(), "https://huggingface.co/OpenMOSS-Team/MOSS-Audio-Tokenizer");
         settings.endpoint = Some("http://mirror.test/hub".to_owned());
         assert_eq!(
-            Hub::new(&settings, repository).file_url("0af", "model.safetensors"),
+            Hub::new(&settings, repository, None).file_url("0af", "model.safetensors"),
             "http://mirror.test/hub/OpenMOSS-Team/MOSS-Audio-Tokenizer/resolve/0af/model.safetensors"
         );
-    }
-
-    #[test]
-    fn only_paths_stay_within_the_hub() {
-        let from = "http://hub.test:8080/a/resolve/main/b";
-        assert_eq!(
-            redirect_within_hub(from, Some("/c/d?e=f")).as_deref(),
-            Some("http://hub.test:8080/c/d?e=f")
-        );
-        for outside in ["//other.test/x", "http://other.test/x", "x", ""] {
-            assert_eq!(redirect_within_hub(from, Some(outside)), None, "{outside}");
-        }
-        assert_eq!(redirect_within_hub(from, None), None);
     }
 }

@@ -44,10 +44,14 @@ impl RepositoryCache {
     }
 
     /// Makes `commit` what `main` points at. The last step of a download, so that until then an
-    /// older complete snapshot stays the current one.
+    /// older complete snapshot stays the current one. Writes nothing where that is so already: a complete cache
+    /// may be read-only.
     pub(super) fn set_current(&self, commit: &str) -> Result<(), ModelsError> {
+        if fs::read_to_string(self.main()).is_ok_and(|current| current.trim() == commit) {
+            return Ok(());
+        }
         folder::write_atomically(&self.main(), commit.as_bytes())
-            .map_err(|(path, source)| ModelsError::in_cache("write", &path, source))
+            .map_err(|(path, cause)| ModelsError::in_cache("write", &path, cause))
     }
 
     /// Makes `file` of a snapshot point at a finished blob.
@@ -56,7 +60,7 @@ impl RepositoryCache {
         let pointer = snapshot.join(file);
         fs::create_dir_all(&snapshot)
             .and_then(|()| place(&self.blob(etag), &pointer))
-            .map_err(|source| ModelsError::in_cache("link", &pointer, source))
+            .map_err(|cause| ModelsError::in_cache("link", &pointer, cause))
     }
 }
 
@@ -84,9 +88,12 @@ fn place(blob: &Path, pointer: &Path) -> std::io::Result<()> {
 
 /// The folder of a known model in the cache, with all of its files.
 pub(super) fn find(settings: &HubSettings, model: &KnownModel) -> Result<PathBuf, ModelsError> {
-    let folder = RepositoryCache::new(settings, model.repository)
-        .current()
-        .ok_or(ModelsError::NotHere { name: model.name })?;
+    let cache = RepositoryCache::new(settings, model.repository);
+    // The pinned revision first; else one that another tool has downloaded.
+    let pinned = model.pinned.map(|pinned| cache.snapshot(pinned.commit));
+    let pinned = pinned.filter(|folder| folder::model_files(folder).is_ok());
+    let folder =
+        pinned.or_else(|| cache.current()).ok_or(ModelsError::NotHere { name: model.name })?;
     match folder::model_files(&folder) {
         Ok(_) => Ok(folder),
         Err(ModelsError::NotAModelFolder { folder, missing }) => {

@@ -68,10 +68,10 @@ pub enum JobError {
         job: String,
     },
     /// The system refused another thread.
-    #[error("no thread can be had ({source}); close programs")]
+    #[error("no thread can be had ({cause}); close programs")]
     Thread {
         /// Why.
-        source: io::Error,
+        cause: io::Error,
     },
 }
 
@@ -196,8 +196,8 @@ where
                 context.wake();
             }
         };
-        if let Err(source) = thread::Builder::new().name(name.to_owned()).spawn(run) {
-            end(&job.outcome, Err(JobError::Thread { source }.into()));
+        if let Err(cause) = thread::Builder::new().name(name.to_owned()).spawn(run) {
+            end(&job.outcome, Err(JobError::Thread { cause }.into()));
         }
         job
     }

@@ -20,6 +20,35 @@ pub struct KnownModel {
     pub layers: usize,
     /// Numbers in the model.
     pub parameters: u64,
+    /// The revision that is downloaded, with the sums of its files; `None` if no sums are known: then the present
+    /// revision is downloaded, and checked by the sums that the hub publishes.
+    pub pinned: Option<PinnedRevision>,
+}
+
+/// A commit of a repository, with the sums of its files built into this program, so that neither the hub nor
+/// anyone between can exchange them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PinnedRevision {
+    /// The commit, in hexadecimal.
+    pub commit: &'static str,
+    /// All files that a model of this repository consists of.
+    pub files: &'static [PinnedFile],
+}
+
+/// A file of a pinned revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PinnedFile {
+    /// Name in the repository.
+    pub name: &'static str,
+    /// SHA-256, in lowercase hexadecimal.
+    pub sha256: &'static str,
+}
+
+impl PinnedRevision {
+    /// Returns the SHA-256 of a file; `None` if the model has no such file.
+    pub fn sha256(&self, name: &str) -> Option<&'static str> {
+        self.files.iter().find(|file| file.name == name).map(|file| file.sha256)
+    }
 }
 
 impl KnownModel {
@@ -44,6 +73,55 @@ impl KnownModel {
     }
 }
 
+const fn pinned(name: &'static str, sha256: &'static str) -> PinnedFile {
+    PinnedFile { name, sha256 }
+}
+
+/// Source: the hub's metadata of the repository at this commit, as several public projects record it that pin
+/// the model by it.
+const V1_PIN: PinnedRevision = PinnedRevision {
+    commit: "3cd226ba2947efa357ef453bcad111b6eafba782",
+    files: &[
+        pinned("config.json", "0f669e288d39c9c0ffae4e39babe5167b57e89d3132f0785655d1096a8da8e45"),
+        pinned(
+            "model.safetensors.index.json",
+            "e107e83fee64adc3ccdb993975290cecb00fcf7d72cdaa388011abad16bcc82d",
+        ),
+        pinned(
+            "model-00001-of-00002.safetensors",
+            "037f441ed30a0ab59f6049de83b824a1b3bd6feb7dbd46c3fbca41fc2f649f28",
+        ),
+        pinned(
+            "model-00002-of-00002.safetensors",
+            "a187d73d2cda1c2d0676586d9d03c09c0a5813450266af32029c871493fc9582",
+        ),
+    ],
+};
+
+/// Source: as of v1.
+const V2_PIN: PinnedRevision = PinnedRevision {
+    commit: "f6e20e543b33d2c252a7ef71bdf8aa71e5ff9169",
+    files: &[
+        pinned("config.json", "aeb9a0e9d88c74bf9fbaa81ee54443d463e09b5f335b3306bb798e282a10e564"),
+        pinned(
+            "model.safetensors.index.json",
+            "912f52f053e04ff7e9abc8f05aa75dfbb40b31c86a0f4ad5c5a36e4aa28a624f",
+        ),
+        pinned(
+            "model-00001-of-00003.safetensors",
+            "2d9f9182f17b143a23937feb87c63c08221bd28e685e4bc2fa55dcdce17fcde7",
+        ),
+        pinned(
+            "model-00002-of-00003.safetensors",
+            "d4e48106d0254fe3b00ea0707e88fc6aee076993825e108dd9cef847f9db236e",
+        ),
+        pinned(
+            "model-00003-of-00003.safetensors",
+            "d0449fe1b0ef1f6045946867148d8166b9a91a58d0feca4a18b641494d0b22da",
+        ),
+    ],
+};
+
 /// The published models, smallest first.
 pub const KNOWN: [KnownModel; 3] = [
     KnownModel {
@@ -54,6 +132,7 @@ pub const KNOWN: [KnownModel; 3] = [
         channels: 2,
         layers: 16,
         parameters: 21_969_664,
+        pinned: None,
     },
     KnownModel {
         name: "v1",
@@ -63,6 +142,7 @@ pub const KNOWN: [KnownModel; 3] = [
         channels: 1,
         layers: 32,
         parameters: 1_774_566_400,
+        pinned: Some(V1_PIN),
     },
     KnownModel {
         name: "v2",
@@ -72,6 +152,7 @@ pub const KNOWN: [KnownModel; 3] = [
         channels: 2,
         layers: 32,
         parameters: 2_123_701_248,
+        pinned: Some(V2_PIN),
     },
 ];
 
@@ -105,6 +186,15 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), all);
+    }
+
+    #[test]
+    fn pinned_sums_are_sums() {
+        for pin in KNOWN.iter().filter_map(|model| model.pinned) {
+            assert_eq!(pin.commit.len(), 40);
+            assert!(pin.files.iter().all(|file| super::super::hub_cache::is_sha256(file.sha256)));
+            assert!(pin.sha256("config.json").is_some() && pin.sha256("other").is_none());
+        }
     }
 
     #[test]

@@ -79,8 +79,8 @@ pub fn model_checksum(
     Ok(hex(&all.finalize()))
 }
 
-fn failed_to_read(source: io::Error, path: PathBuf) -> ModelsError {
-    ModelsError::Io { action: "read", path, source }
+fn failed_to_read(cause: io::Error, path: PathBuf) -> ModelsError {
+    ModelsError::Io { action: "read", path, cause }
 }
 
 #[cfg(test)]

@@ -2,10 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use residue_codec::PackedCache;
+
 use super::known::{EMBEDDED, KNOWN};
 use super::progress::OnProgress;
 use super::registry::{AddedModel, Registry};
-use super::{HubSettings, KnownModel, ModelSource, ModelsError, embedded, folder, hub_cache, pull};
+use super::{
+    HubSettings, KnownModel, ModelSource, ModelsError, PulledModel, embedded, env_path, folder,
+    hub_cache, pull,
+};
 
 /// All models that can be had on this computer: the one inside the program, the published ones, and
 /// the folders that the user added.
@@ -44,7 +49,7 @@ impl ModelLibrary {
     /// [`ModelsError::NoHome`] when neither a variable nor a home folder names a place.
     pub fn from_env() -> Result<Self, ModelsError> {
         let home = match std::env::var_os("RESIDUE_HOME").filter(|home| !home.is_empty()) {
-            Some(home) => PathBuf::from(home),
+            Some(home) => env_path::expand(&home, &|name| std::env::var_os(name), dirs::home_dir()),
             None => {
                 dirs::data_dir().map(|data| data.join("residue")).ok_or(ModelsError::NoHome {
                     what: "the list of added models",
@@ -97,32 +102,21 @@ impl ModelLibrary {
         if spec.eq_ignore_ascii_case(EMBEDDED) {
             return Ok(ModelSource::Embedded);
         }
-        let known = KnownModel::find(spec);
-        let path = Path::new(spec);
-        if known.is_none() && path.components().count() > 1 || matches!(spec, "." | "..") {
-            return self.locate_folder(spec);
+        if is_path(spec) {
+            return locate_folder(spec);
         }
+        let known = KnownModel::find(spec);
         if let Some(model) = self.registry().find(known.map_or(spec, |known| known.name))? {
             return check_added(model).map(ModelSource::Folder);
         }
         match known {
             Some(known) => hub_cache::find(&self.hub, known).map(ModelSource::Folder),
-            None => self.locate_folder(spec),
+            None => locate_folder(spec),
         }
     }
 
-    fn locate_folder(&self, spec: &str) -> Result<ModelSource, ModelsError> {
-        // An empty path has no absolute form, and is no folder either.
-        let folder = std::path::absolute(spec).ok().filter(|folder| folder.is_dir());
-        let Some(folder) = folder else {
-            let known = format!("{EMBEDDED}, {}", KnownModel::names());
-            return Err(ModelsError::UnknownModel { spec: spec.to_owned(), known });
-        };
-        folder::model_files(&folder).map(|_| ModelSource::Folder(folder))
-    }
-
-    /// Downloads a published model into the hub's cache, or only what is missing of it, and gives
-    /// its folder. In offline mode a model that is here is found, and nothing is asked.
+    /// Downloads a published model into the hub's cache, or only what is missing of it. Nothing is written where
+    /// all is there. In offline mode a model that is here is found, and nothing is asked.
     ///
     /// Blocks until done: call it on a thread of its own, and stop it through `on_progress`. What has
     /// arrived is kept on every error but a wrong sum, and a later call goes on from there.
@@ -135,14 +129,16 @@ impl ModelLibrary {
         &self,
         name: &str,
         on_progress: &mut OnProgress<'_>,
-    ) -> Result<PathBuf, ModelsError> {
+    ) -> Result<PulledModel, ModelsError> {
         let known = KnownModel::find(name).ok_or_else(|| ModelsError::NotPullable {
             name: name.to_owned(),
             known: KnownModel::names(),
         })?;
         if self.hub.offline {
-            return hub_cache::find(&self.hub, known)
-                .map_err(|_| ModelsError::Offline { name: known.name });
+            let folder = hub_cache::find(&self.hub, known)
+                .map_err(|_| ModelsError::Offline { name: known.name })?;
+            let (commit, unchecked) = (String::new(), Vec::new());
+            return Ok(PulledModel { folder, commit, was_complete: true, unchecked });
         }
         pull::pull(&self.hub, known, on_progress)
     }
@@ -171,15 +167,32 @@ impl ModelLibrary {
         &self.home
     }
 
-    /// Folder for packed weights, for [`CodecOptions::packed_cache`](residue_codec::CodecOptions::packed_cache). They can be
+    /// Packed weights, for [`CodecOptions::packed_cache`](residue_codec::CodecOptions::packed_cache). They can be
     /// deleted at any time: they are made again.
-    pub fn packed(&self) -> PathBuf {
-        self.home.join("packed")
+    pub fn packed(&self) -> PackedCache {
+        PackedCache::new(self.home.join("packed"))
     }
 
     fn registry(&self) -> Registry {
         Registry::new(&self.home)
     }
+}
+
+/// Returns true if `spec` is written as a path, and not as a name.
+pub(super) fn is_path(spec: &str) -> bool {
+    let parts = Path::new(spec).components().count();
+    KnownModel::find(spec).is_none() && parts > 1 || matches!(spec, "." | "..")
+}
+
+/// Finds the model in a folder, which needs no library.
+pub(super) fn locate_folder(spec: &str) -> Result<ModelSource, ModelsError> {
+    // An empty path has no absolute form, and is no folder either.
+    let folder = std::path::absolute(spec).ok().filter(|folder| folder.is_dir());
+    let Some(folder) = folder else {
+        let known = format!("{EMBEDDED}, {}", KnownModel::names());
+        return Err(ModelsError::UnknownModel { spec: spec.to_owned(), known });
+    };
+    folder::model_files(&folder).map(|_| ModelSource::Folder(folder))
 }
 
 fn entry(

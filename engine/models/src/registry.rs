@@ -10,7 +10,7 @@ use residue_core::small_file;
 
 use super::folder;
 use super::known::EMBEDDED;
-use super::{KnownModel, ModelsError};
+use super::{KnownModel, ModelsError, stored_path};
 
 /// Version of the file's layout. A newer one is refused rather than rewritten with less in it.
 const VERSION: u32 = 1;
@@ -25,6 +25,7 @@ pub struct AddedModel {
     /// The name to call it by.
     pub name: String,
     /// The folder, absolute.
+    #[serde(with = "stored_path")]
     pub folder: PathBuf,
 }
 
@@ -68,10 +69,10 @@ impl Registry {
 
     /// Adds a model folder. Adding the same folder under the same name again changes nothing.
     pub(super) fn add(&self, folder: &Path, name: Option<&str>) -> Result<AddedModel, ModelsError> {
-        let folder = fs::canonicalize(folder).map_err(|source| ModelsError::Io {
+        let folder = fs::canonicalize(folder).map_err(|cause| ModelsError::Io {
             action: "read",
             path: folder.to_owned(),
-            source,
+            cause,
         })?;
         folder::model_files(&folder)?;
         let name = match name {

@@ -19,6 +19,8 @@ struct FileStamp {
     bytes: u64,
     /// `None` on systems without modification times.
     modified: Option<SystemTime>,
+    /// See [`identity`].
+    identity: [i64; 3],
 }
 
 impl SourceStamp {
@@ -31,16 +33,30 @@ impl SourceStamp {
                 .into_iter()
                 .map(|name| {
                     let path = folder.join(&name);
-                    let metadata = fs::metadata(&path).map_err(|source| ModelsError::Io {
+                    let metadata = fs::metadata(&path).map_err(|cause| ModelsError::Io {
                         action: "read",
                         path,
-                        source,
+                        cause,
                     })?;
                     let modified = metadata.modified().ok();
-                    Ok(FileStamp { name, bytes: metadata.len(), modified })
+                    let identity = identity(&metadata);
+                    Ok(FileStamp { name, bytes: metadata.len(), modified, identity })
                 })
                 .collect::<Result<_, ModelsError>>()?,
         };
         Ok(Self { source, files })
     }
+}
+
+/// Returns the inode, and the time of the last change of its metadata, in seconds and nanoseconds: other content
+/// may get the modification time of the old.
+#[cfg(unix)]
+fn identity(metadata: &fs::Metadata) -> [i64; 3] {
+    use std::os::unix::fs::MetadataExt;
+    [metadata.ino() as i64, metadata.ctime(), metadata.ctime_nsec()]
+}
+
+#[cfg(not(unix))]
+fn identity(_metadata: &fs::Metadata) -> [i64; 3] {
+    [0; 3]
 }

@@ -1,18 +1,19 @@
 //! The model service of plugin, app and command line.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use residue_codec::{
-    Codec, CodecConfig, CodecError, CodecOptions, LoadProgress, Precision, WeakCodec,
+    Codec, CodecConfig, CodecError, CodecOptions, LoadProgress, PackedCache, Precision, WeakCodec,
 };
 
 use super::shared_values::SharedValues;
 use super::source_stamp::SourceStamp;
 use super::{
     AddedModel, EMBEDDED, ListedModel, ModelLibrary, ModelLoadError, ModelRequest, ModelSource,
-    ModelsError, OnProgress, Progress, VerifyReport, embedded, model_checksum, verify,
+    ModelsError, OnProgress, Progress, PulledModel, VerifyReport, embedded, model_checksum,
+    model_library, verify,
 };
 
 /// Opens the library of a [`ModelStore`]. Called whenever something is looked up, and not before.
@@ -73,13 +74,17 @@ impl ModelStore {
         Ok(self.library()?.list()?.into_iter().map(ListedModel::from).collect())
     }
 
-    /// Finds the model that `id` means. The embedded one needs no library.
+    /// Finds the model that `id` means. The embedded one and a folder need no library, and so are found on an
+    /// account without a folder of its own.
     ///
     /// # Errors
     /// As [`ModelLibrary::locate`].
     pub fn locate(&self, id: &str) -> Result<ModelSource, ModelsError> {
         if id.eq_ignore_ascii_case(EMBEDDED) {
             return Ok(ModelSource::Embedded);
+        }
+        if model_library::is_path(id) {
+            return model_library::locate_folder(id);
         }
         self.library()?.locate(id)
     }
@@ -147,7 +152,8 @@ impl ModelStore {
 
     fn options(&self, precision: Precision, threads: usize) -> CodecOptions {
         // An account without any folder of its own packs its models anew at each start.
-        let packed_cache = self.library().ok().map(|library| library.packed());
+        let packed_cache = self.library().ok();
+        let packed_cache = packed_cache.map(|library| library.packed().folder().to_owned());
         CodecOptions { precision, threads, packed_cache, ..CodecOptions::default() }
     }
 
@@ -177,6 +183,14 @@ impl ModelStore {
         checksum.unwrap_or(Err(ModelsError::Cancelled))
     }
 
+    /// Returns the packed weights that this store keeps.
+    ///
+    /// # Errors
+    /// As [`library`](Self::library).
+    pub fn packed(&self) -> Result<PackedCache, ModelsError> {
+        Ok(self.library()?.packed())
+    }
+
     /// Downloads a published model: see [`ModelLibrary::pull`].
     ///
     /// # Errors
@@ -185,7 +199,7 @@ impl ModelStore {
         &self,
         name: &str,
         on_progress: &mut OnProgress<'_>,
-    ) -> Result<PathBuf, ModelsError> {
+    ) -> Result<PulledModel, ModelsError> {
         self.library()?.pull(name, on_progress)
     }
 

@@ -1,19 +1,20 @@
 //! Checking a model's files without loading it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::{Read, Seek};
 use std::path::Path;
 
 use sha2::Digest;
 
-use residue_codec::{CodecError, ShardIndex, read_tensor_names};
-use residue_core::small_file;
+use residue_codec::{
+    CodecError, ForeignContent, MAX_CONFIG_BYTES, MAX_INDEX_BYTES, ShardIndex, read_tensor_names,
+};
 
 use super::folder::{self, CONFIG, INDEX};
 use super::model_checksum::sum_all;
 use super::progress::{OnProgress, ProgressStage, ProgressTally};
-use super::{ModelSource, ModelsError, embedded, hub_cache};
+use super::{KNOWN, ModelSource, ModelsError, embedded, hub_cache};
 use residue_core::hex;
 
 /// Result of checking a model.
@@ -100,7 +101,7 @@ fn verify_embedded(tally: &mut ProgressTally<'_>) -> Result<Vec<FileReport>, Mod
             Ok(tensors) => report.tensors = tensors.map(|names| names.len()),
             Err(problem) => report.problem = Some(format!("{problem}; this program is damaged")),
         }
-        let failure = |source| ModelsError::Io { action: "read", path: name.into(), source };
+        let failure = |cause| ModelsError::Io { action: "read", path: name.into(), cause };
         let (sum, bytes) =
             sum_all(&mut content, failure, |n| tally.report(ProgressStage::Checking, name, n))?;
         report.sha256 = Some(hex(&sum.finalize()));
@@ -141,7 +142,7 @@ fn verify_file(
 ) -> Result<(FileReport, Option<TensorNames>), ModelsError> {
     let path = folder.join(&name);
     let mut report = FileReport { name, ..FileReport::default() };
-    let failure = |source| ModelsError::Io { action: "read", path: path.clone(), source };
+    let failure = |cause| ModelsError::Io { action: "read", path: path.clone(), cause };
     let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
     let (bytes, mut file) = match opened {
         Ok(opened) => opened,
@@ -151,7 +152,7 @@ fn verify_file(
         }
     };
     report.bytes = bytes;
-    report.published_sha256 = published_sum(&path);
+    report.published_sha256 = pinned_sum(folder, &report.name).or_else(|| published_sum(&path));
     let checked = check_content(&report.name, &mut file, bytes);
     let summed = file.rewind().map_err(failure).and_then(|()| {
         sum_all(&mut file, failure, |n| tally.report(ProgressStage::Checking, &report.name, n))
@@ -181,6 +182,15 @@ fn verify_file(
     Ok((report, tensors))
 }
 
+/// The built-in sum of a file whose folder is the snapshot of a pinned commit.
+fn pinned_sum(folder: &Path, name: &str) -> Option<String> {
+    let folder = fs::canonicalize(folder).ok()?;
+    let commit = folder.file_name()?.to_str()?;
+    let mut pins = KNOWN.iter().filter_map(|model| model.pinned);
+    let pin = pins.find(|pinned| pinned.commit == commit)?;
+    pin.sha256(name).map(str::to_owned)
+}
+
 /// The published sum of a file in the hub's cache: the name of the blob that it is a link to.
 fn published_sum(path: &Path) -> Option<String> {
     let blob = fs::canonicalize(path).ok()?;
@@ -198,10 +208,21 @@ fn check_content(
     if name.ends_with(".safetensors") {
         return read_tensor_names(content, bytes).map(Some).map_err(|problem| problem.to_string());
     }
-    // Deep nesting is refused by the parser itself.
-    let json: serde_json::Value = serde_json::from_reader(content.take(small_file::LIMIT))
-        .map_err(|e| format!("not valid JSON: {e}"))?;
-    if json.is_object() { Ok(None) } else { Err("not a JSON object".to_owned()) }
+    let limit = if name == CONFIG { MAX_CONFIG_BYTES } else { MAX_INDEX_BYTES };
+    let mut text = Vec::new();
+    let read = content.take(limit + 1).read_to_end(&mut text);
+    read.map_err(|error| format!("cannot read: {error}"))?;
+    if let Some(content) = ForeignContent::recognize(&text) {
+        return Err(content.to_string());
+    }
+    if text.len() as u64 > limit {
+        return Err(format!("larger than {limit} bytes, which no file of this kind needs"));
+    }
+    // Only the form: deep nesting is refused by the parser, and nothing is kept.
+    let json: HashMap<String, serde::de::IgnoredAny> =
+        serde_json::from_slice(&text).map_err(|error| format!("not a JSON object: {error}"))?;
+    drop(json);
+    Ok(None)
 }
 
 /// Where an index and its shards disagree. Shards that could not be read have their own problem.

@@ -169,3 +169,25 @@ fn the_embedded_model_needs_nothing_on_disk() {
     let library = library(&tempfile::tempdir().unwrap());
     assert_eq!(library.locate("Embedded").unwrap(), ModelSource::Embedded);
 }
+
+/// Names that are no text exist on most systems. They are kept as they are.
+#[cfg(target_os = "linux")]
+#[test]
+fn folders_whose_names_are_no_text_are_added() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+    fs::create_dir(&path).unwrap();
+    write(&path, &single(10));
+    let library = library(&folder);
+    let error = library.add(&path, None).unwrap_err();
+    assert!(matches!(error, ModelsError::BadName { .. }), "{error}");
+    assert!(error.to_string().contains("--name"), "{error}");
+    library.add(&path, Some("cafe")).unwrap();
+    let path = path.canonicalize().unwrap();
+    assert_eq!(library.locate("cafe").unwrap(), ModelSource::Folder(path.clone()));
+    library.add(&path, Some("cafe")).unwrap();
+    let names: Vec<_> = library.list().unwrap().into_iter().map(|entry| entry.name).collect();
+    assert_eq!(names.last().unwrap(), "cafe");
+    library.remove("cafe").unwrap();
+}

@@ -2,7 +2,10 @@
 
 mod cache_layout;
 mod catalog;
+mod changing_files;
 mod library;
+mod network;
+mod provenance;
 mod pull;
 mod store;
 mod unkind_server;

@@ -21,7 +21,8 @@ fn a_pull_brings_every_file_into_the_shared_layout() {
             seen.push((p.stage, p.done, p.total));
             ControlFlow::Continue(())
         })
-        .unwrap();
+        .unwrap()
+        .folder;
 
     assert_eq!(fs::read_to_string(folder.join("config.json")).unwrap(), CONFIG);
     assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), files[1].1);
@@ -85,7 +86,7 @@ fn a_lost_connection_is_taken_up_by_the_next_pull() {
     let part = place.blob(&sha256(&files[1].1)).with_extension("part");
     assert_eq!(fs::metadata(&part).unwrap().len(), 40_000);
 
-    let folder = place.library().pull("nano", &mut quiet()).unwrap();
+    let folder = place.library().pull("nano", &mut quiet()).unwrap().folder;
     assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), files[1].1);
     let downloads = server.downloads();
     assert_eq!(downloads.len(), 2);
@@ -107,7 +108,8 @@ fn lost_connections_are_taken_up_within_a_pull_as_long_as_bytes_arrive() {
             stages.push(p.stage);
             ControlFlow::Continue(())
         })
-        .unwrap();
+        .unwrap()
+        .folder;
     assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), files[1].1);
     assert!(stages.contains(&ProgressStage::Retrying));
     let sent: usize = server.downloads().iter().map(|r| r.sent).sum();
@@ -197,7 +199,8 @@ fn shards_come_from_the_index() {
             last = (p.done, p.total);
             ControlFlow::Continue(())
         })
-        .unwrap();
+        .unwrap()
+        .folder;
     for (name, content) in &files {
         assert_eq!(&fs::read(folder.join(name)).unwrap(), content, "{name}");
     }
@@ -242,10 +245,10 @@ fn offline_asks_nothing() {
     assert!(server.state().requests.is_empty());
 
     place.settings.offline = false;
-    let folder = place.library().pull("nano", &mut quiet()).unwrap();
+    let folder = place.library().pull("nano", &mut quiet()).unwrap().folder;
     let before = server.state().requests.len();
     place.settings.offline = true;
-    assert_eq!(place.library().pull("nano", &mut quiet()).unwrap(), folder);
+    assert_eq!(place.library().pull("nano", &mut quiet()).unwrap().folder, folder);
     assert_eq!(server.state().requests.len(), before);
 }
 

@@ -152,6 +152,13 @@ fn the_embedded_model_needs_no_library() {
     assert_eq!(codec.unwrap().config().quantizer.layers, 32);
     assert!(matches!(store.list(), Err(ModelsError::NoHome { .. })));
     assert!(matches!(store.locate("nano"), Err(ModelsError::NoHome { .. })));
+    // An account without a home folder has models in other folders, which need no library either.
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/nano");
+    let int8 = ModelRequest { precision: Precision::Int8, ..request(&golden) };
+    let codec = store.load(&int8, &unwatched).unwrap();
+    assert_eq!(codec.precision(), Precision::Int8);
+    let gone = store.locate("/no/such/folder").unwrap_err();
+    assert!(matches!(gone, ModelsError::UnknownModel { .. }), "{gone}");
 }
 
 #[test]

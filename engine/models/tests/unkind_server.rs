@@ -63,7 +63,7 @@ fn a_server_without_ranges_starts_again() {
     server.state().ignore_range = true;
     server.state().mishaps.push_back(HubFault::Close(30_000));
     assert!(matches!(pull(&place), ModelsError::Interrupted { .. }));
-    let folder = place.library().pull("nano", &mut quiet()).unwrap();
+    let folder = place.library().pull("nano", &mut quiet()).unwrap().folder;
     assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), files[1].1);
 }
 

@@ -62,6 +62,23 @@ fn damaged_files_are_named() {
 }
 
 #[test]
+fn other_kinds_of_files_are_called_by_their_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 7098265600\n";
+    for (name, content, expected) in [
+        ("model.safetensors", pointer, "this is a Git LFS pointer"),
+        ("config.json", pointer, "git lfs pull"),
+        ("model.safetensors", "<!DOCTYPE html><title>Sign in</title>", "this is a web page"),
+        ("config.json", "<html></html>", "this is a web page"),
+    ] {
+        write(folder.path(), &single(100)[..2]);
+        fs::write(folder.path().join(name), content).unwrap();
+        let said = problem(&check(&folder), name);
+        assert!(said.contains(expected), "{name}: {said}");
+    }
+}
+
+#[test]
 fn an_unreadable_index_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &sharded());
@@ -76,7 +93,7 @@ fn a_pulled_model_is_held_against_its_published_sum() {
     let server = HubServer::start(files.clone());
     let place = PullFixture::new(&server);
     let library = place.library();
-    let source = ModelSource::Folder(library.pull("nano", &mut quiet()).unwrap());
+    let source = ModelSource::Folder(library.pull("nano", &mut quiet()).unwrap().folder);
     let report = verify(&source, &mut quiet()).unwrap();
     assert!(report.is_ok(), "{report:?}");
     let sum = sha256(&files[1].1);

@@ -26,6 +26,8 @@ pub struct HubRequest {
     pub range: Option<String>,
     /// The header of that name.
     pub authorization: Option<String>,
+    /// The header of that name.
+    pub accept_encoding: Option<String>,
     /// True: to the storage; false: to the hub.
     pub storage: bool,
     /// Bytes of the body that were sent back.
@@ -56,6 +58,18 @@ pub struct HubState {
     pub ignore_range: bool,
     /// Sent with every `resolve` instead of the true header.
     pub etag: Option<String>,
+    /// Size of weights that `resolve` announces instead of the true one.
+    pub linked_size: Option<u64>,
+    /// The repository that is served, instead of [`REPOSITORY`].
+    pub repository: Option<String>,
+    /// The commit of the repository, instead of [`COMMIT`].
+    pub commit: Option<String>,
+    /// Address of the storage in redirects, instead of its own, without a trailing slash.
+    pub storage: Option<String>,
+    /// Address that requests for a listing are redirected to.
+    pub listing_redirect: Option<String>,
+    /// Sent with the listing as its encoding.
+    pub listing_encoding: Option<String>,
     /// All that came.
     pub requests: Vec<HubRequest>,
 }
@@ -63,6 +77,7 @@ pub struct HubState {
 /// A hub and its storage, which serve one model.
 pub struct HubServer {
     hub: SocketAddr,
+    storage: SocketAddr,
     state: Arc<Mutex<HubState>>,
 }
 
@@ -73,8 +88,8 @@ impl HubServer {
         let state = Arc::new(Mutex::new(HubState { files, ..HubState::default() }));
         let storage = TcpListener::bind("127.0.0.1:0").unwrap();
         let hub = TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = Self { hub: hub.local_addr().unwrap(), state };
         let address = storage.local_addr().unwrap();
+        let server = Self { hub: hub.local_addr().unwrap(), storage: address, state };
         for (listener, is_storage) in [(hub, false), (storage, true)] {
             let state = server.state.clone();
             thread::spawn(move || {
@@ -91,6 +106,11 @@ impl HubServer {
     /// The address of the hub, without a trailing slash.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.hub)
+    }
+
+    /// The address of the storage.
+    pub fn storage_address(&self) -> SocketAddr {
+        self.storage
     }
 
     /// Returns the state, to inspect and to change.
@@ -124,6 +144,7 @@ fn serve(
         let Some((name, value)) = line.split_once(": ") else { break };
         match name.to_ascii_lowercase().as_str() {
             "range" => request.range = Some(value.to_owned()),
+            "accept-encoding" => request.accept_encoding = Some(value.to_owned()),
             "authorization" => request.authorization = Some(value.to_owned()),
             _ => {}
         }
@@ -147,27 +168,47 @@ struct Answer<'a> {
 impl Answer<'_> {
     fn hub(mut self, storage: SocketAddr) -> std::io::Result<()> {
         let path = self.request.path.clone();
-        let (files, token, etag) = {
+        let state = {
             let state = self.state.lock().unwrap();
-            (state.files.clone(), state.token.clone(), state.etag.clone())
+            HubState {
+                files: state.files.clone(),
+                token: state.token.clone(),
+                etag: state.etag.clone(),
+                linked_size: state.linked_size,
+                repository: state.repository.clone(),
+                commit: state.commit.clone(),
+                storage: state.storage.clone(),
+                listing_redirect: state.listing_redirect.clone(),
+                listing_encoding: state.listing_encoding.clone(),
+                ..HubState::default()
+            }
         };
-        if token.is_some_and(|t| self.request.authorization != Some(format!("Bearer {t}"))) {
+        let files = &state.files;
+        let repository = state.repository.as_deref().unwrap_or(REPOSITORY);
+        let commit = state.commit.as_deref().unwrap_or(COMMIT);
+        if state.token.is_some_and(|t| self.request.authorization != Some(format!("Bearer {t}"))) {
             return self.head("401 Unauthorized", "Content-Length: 0\r\n");
         }
-        if path == format!("/api/models/{REPOSITORY}/revision/main") {
+        if path.starts_with(&format!("/api/models/{repository}/revision/")) {
+            if let Some(address) = state.listing_redirect {
+                return self.whole("302 Found", &format!("Location: {address}\r\n"), b"");
+            }
+            let encoding =
+                state.listing_encoding.map(|name| format!("Content-Encoding: {name}\r\n"));
             let names = files.keys().map(|name| format!(r#"{{"rfilename":"{name}"}}"#));
             let names = names.collect::<Vec<_>>().join(",");
-            let body = format!(r#"{{"sha":"{COMMIT}","siblings":[{names}]}}"#);
-            return self.whole("200 OK", "", body.as_bytes());
+            let body = format!(r#"{{"sha":"{commit}","siblings":[{names}]}}"#);
+            return self.whole("200 OK", &encoding.unwrap_or_default(), body.as_bytes());
         }
-        if let Some(name) = path.strip_prefix(&format!("/{REPOSITORY}/resolve/{COMMIT}/"))
+        if let Some(name) = path.strip_prefix(&format!("/{repository}/resolve/{commit}/"))
             && let Some(content) = files.get(name)
         {
-            let etag = etag.unwrap_or_else(|| sha256(content));
+            let etag = state.etag.unwrap_or_else(|| sha256(content));
+            let storage = state.storage.unwrap_or_else(|| format!("http://{storage}"));
             let headers = if name.ends_with(".safetensors") {
                 format!(
-                    "Location: http://{storage}/{name}?signature=x\r\nX-Linked-Size: {}\r\nX-Linked-ETag: \"{etag}\"\r\nX-Repo-Commit: {COMMIT}\r\n",
-                    content.len()
+                    "Location: {storage}/{name}?signature=x\r\nX-Linked-Size: {}\r\nX-Linked-ETag: \"{etag}\"\r\nX-Repo-Commit: {commit}\r\n",
+                    state.linked_size.unwrap_or(content.len() as u64)
                 )
             } else {
                 format!("Location: /small/{name}\r\n")

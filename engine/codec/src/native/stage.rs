@@ -80,8 +80,7 @@ impl TransformerStage {
 
     /// Returns the dimensions of the attention layers.
     pub fn attention(&self) -> Attention {
-        let TransformerConfig { width, heads, context, .. } = self.config;
-        Attention { heads, head_dim: width / heads, context }
+        self.config.attention()
     }
 
     /// Allocates the state of a stream that starts at 0, for passes of at most `steps` steps.
