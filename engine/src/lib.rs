@@ -24,6 +24,7 @@ mod codec_model;
 mod frame_source;
 mod frame_transmission;
 pub mod offline;
+mod output_check;
 mod playback;
 mod token_feed;
 mod token_model;

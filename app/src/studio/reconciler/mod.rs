@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use residue_engine::codec::Codec;
 use residue_engine::live::{
-    Allowance, CodesReader, PortConfig, PortControl, PortHealth, open_port,
+    Allowance, CodesReader, PortConfig, PortControl, PortHealth, muted_lanes_text, open_port,
 };
 
 use super::desired::to_sample;
@@ -64,6 +64,8 @@ struct CurrentPort {
     /// Keeps the engine writing codes, so that a recording knows those of frames decoded before it.
     codes: CodesReader,
     failed: bool,
+    /// Lanes that were muted when they were last looked at.
+    muted_lanes: [bool; 2],
 }
 
 /// Devices that are gone or cannot be opened.
@@ -285,8 +287,13 @@ impl Reconciler {
         let (serial, control) = (player.serial, Arc::new(control));
         let codes = control.codes();
         self.shared().requests().send_player(serial, SoundObject::Player(Box::new(player)));
-        self.current =
-            Some(CurrentPort { control: Arc::clone(&control), serial, codes, failed: false });
+        self.current = Some(CurrentPort {
+            control: Arc::clone(&control),
+            serial,
+            codes,
+            failed: false,
+            muted_lanes: [false; 2],
+        });
         let mut observed = self.shared().observed();
         observed.control = Some(control);
         observed.epoch = serial;
@@ -376,6 +383,12 @@ impl Reconciler {
             {
                 let text = format!("the model failed while it ran: {why}; choose it again");
                 self.notice(Severity::Error, text);
+                return;
+            }
+            let muted = current.control.muted_lanes();
+            let is_new = std::mem::replace(&mut current.muted_lanes, muted) != muted;
+            if let Some(text) = muted_lanes_text(muted).filter(|_| is_new) {
+                self.notice(Severity::Warning, text);
             }
         }
     }
