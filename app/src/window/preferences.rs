@@ -4,10 +4,10 @@ use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use residue_engine::{atomic_file, small_file};
 use residue_engine::codec::Precision;
 use residue_engine::kernels::MAX_THREADS;
 use residue_engine::live::{ListeningSource, PortSettings};
+use residue_engine::{atomic_file, small_file};
 use residue_ui::source_strip;
 use serde::{Deserialize, Serialize};
 

@@ -74,9 +74,15 @@ mod tests {
 
     #[test]
     fn places_are_told_apart() {
-        for path in [r"\\server\share", "//server/share", r"\/server/share", r"\\?\UNC\server\x",
-            r"\\.\pipe\x", "/net/server/x", r"\\?\pipe\x"]
-        {
+        for path in [
+            r"\\server\share",
+            "//server/share",
+            r"\/server/share",
+            r"\\?\UNC\server\x",
+            r"\\.\pipe\x",
+            "/net/server/x",
+            r"\\?\pipe\x",
+        ] {
             assert!(is_on_network(path), "{path}");
         }
         for path in [r"\\?\C:\models", r"C:\models", "/models", "models/x", "", "/network"] {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use nice_plug::params::Params;
 use nice_plug::plugin::PluginState;
 use residue_plugin::{Instance, PRESETS};
 

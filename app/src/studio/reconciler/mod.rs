@@ -23,7 +23,7 @@ use super::recorder;
 use super::shared::StudioShared;
 use super::sound::{Audition, SoundObject, SourcePlayer, StartPosition};
 use super::sources::{PlayingSource, SourceRequest};
-use super::state::{ModelFacts, RoundTrip, Severity, StreamFacts, StreamState};
+use super::state::{ModelFacts, NO_SOUND, RoundTrip, Severity, StreamFacts, StreamState};
 use crate::device::{StreamCounts, StreamShape};
 
 /// Time between two turns in which nothing is handed over.
@@ -211,7 +211,7 @@ impl Reconciler {
         self.close();
         let pause = self.lost.as_ref().map_or(PAUSES.0, |lost| (2 * lost.pause).min(PAUSES.1));
         if self.lost.as_ref().is_none_or(|lost| lost.why != why) {
-            self.notice(Severity::Warning, format!("no sound: {why}"));
+            self.notice(Severity::Warning, format!("{NO_SOUND}{why}"));
         }
         self.show(StreamState::Lost { why: why.clone(), retrying_in: pause });
         self.lost = Some(LostStream { why, at: Instant::now() + pause, pause });
