@@ -107,7 +107,7 @@ mod tests {
                 assert!((0.0..=1.0).contains(&normalized), "{id}: {plain} is {normalized}");
             }
         }
-        assert!(params.len() > 20);
+        assert!(params.len() > 10, "{}", params.len());
     }
 
     #[test]

@@ -33,6 +33,9 @@ const DEFAULTS: Duration = Duration::from_secs(2);
 /// Pause before lost devices are tried again, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 
+/// Said when the output is muted.
+const OUTPUT_MUTED: &str = "muted: the sound is more than 24 dB over the output's full scale; lower it, or choose another source";
+
 /// An object for the reconciler to own, or a change to look at.
 pub enum Delivery {
     /// The desired state has changed.
@@ -55,6 +58,9 @@ struct OpenStream {
     /// The system's defaults when it was opened, and when they were last asked for.
     defaults: DefaultDevices,
     asked: Instant,
+    /// Frames muted before the output when it was last looked at, and whether they were growing.
+    muted: u64,
+    is_muting: bool,
 }
 
 /// The port that runs.
@@ -230,7 +236,8 @@ impl Reconciler {
         self.play(&shape, offline, StartPosition::At(position))?;
         let running = plan.start(Box::new(move |planes| engine.process(planes)))?;
         let (defaults, asked) = (devices.defaults(request.host.as_deref()), Instant::now());
-        self.open = Some(OpenStream { running, shape, offline, defaults, asked });
+        let (muted, is_muting) = (0, false);
+        self.open = Some(OpenStream { running, shape, offline, defaults, asked, muted, is_muting });
         Ok(())
     }
 
@@ -361,6 +368,12 @@ impl Reconciler {
                 for remark in remarks {
                     self.setup.shared.notice(Severity::Info, remark);
                 }
+                let muted = open.running.counts().guarded.muted;
+                let is_muting = std::mem::replace(&mut open.muted, muted) < muted;
+                if is_muting && !std::mem::replace(&mut open.is_muting, is_muting) {
+                    self.setup.shared.notice(Severity::Warning, OUTPUT_MUTED);
+                }
+                open.is_muting = is_muting;
             }
             Err(error) => {
                 self.lose(error.to_string());
