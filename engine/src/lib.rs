@@ -18,19 +18,21 @@
 //! | [`measure`] | distances between signals, loudness, spectrograms |
 //! | [`offline`] | whole files through the codec |
 //! | [`models`] | known models, discovery, download, verification, the embedded default |
+//! | [`small_file`] | small files, read whole up to a limit |
 //! | [`tokens`] | code arrays and their files |
 
 mod codec_model;
 mod frame_source;
 mod frame_transmission;
 pub mod offline;
+mod output_check;
 mod playback;
 mod token_feed;
 mod token_model;
 
 pub use residue_blind as blind;
 pub use residue_codec as codec;
-pub use residue_core::{atomic_file, hex};
+pub use residue_core::{atomic_file, hex, small_file};
 pub use residue_kernels as kernels;
 pub use residue_media::{audio, measure, tokens};
 pub use residue_models as models;

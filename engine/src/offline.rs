@@ -9,6 +9,19 @@ use residue_codec::{Codec, CodecError};
 use residue_core::audio::{Audio, AudioError, MonoTreatment, StreamLayout, prepare_audio};
 use residue_core::codes::Codes;
 
+pub use crate::output_check::check_decoded;
+use crate::output_check::{LARGEST_LATENT, check_input, check_latents};
+
+/// Advice for a model whose output cannot be used.
+const ADVICE: &str = "Its weights are damaged or do not belong to its config.json: get the model again, or use another one";
+
+impl OfflineError {
+    /// Returns whether the model's numbers are at fault, not the audio or the request.
+    pub fn is_of_the_model(&self) -> bool {
+        matches!(self, Self::Latents { .. } | Self::Decoded { .. })
+    }
+}
+
 /// An error between a file and its codes.
 #[derive(Debug, thiserror::Error)]
 pub enum OfflineError {
@@ -18,6 +31,40 @@ pub enum OfflineError {
     /// The model refused its input or failed.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// The audio is louder than a model's arithmetic allows; levels are in dB over full scale.
+    #[error(
+        "the audio reaches {level:.1} dB over full scale, and a model takes up to {limit:.0} dB: scale it to full scale (samples from -1 to 1) first"
+    )]
+    TooLoud {
+        /// Of the loudest sample.
+        level: f64,
+        /// The most that is accepted.
+        limit: f64,
+    },
+    /// The model's encoder gave values that cannot be quantized.
+    #[error(
+        "the model's encoder fails: {bad} of {total} values are not finite or beyond {LARGEST_LATENT:e}. {ADVICE}"
+    )]
+    Latents {
+        /// Values that are not finite or too large.
+        bad: usize,
+        /// Values of the chunk.
+        total: usize,
+    },
+    /// The model's decoder gave samples that are not audio.
+    #[error(
+        "the model's decoder fails: of {total} samples {non_finite} are not finite and {too_loud} are more than {limit:.0} dB over full scale. {ADVICE}"
+    )]
+    Decoded {
+        /// Samples that are not finite.
+        non_finite: usize,
+        /// Finite samples beyond the limit.
+        too_loud: usize,
+        /// Samples of the chunk.
+        total: usize,
+        /// Limit, in dB over full scale.
+        limit: f64,
+    },
     /// The caller asked to stop.
     #[error("cancelled")]
     Cancelled,
@@ -43,7 +90,8 @@ pub struct EncodedFile {
 /// few of them past the end.
 ///
 /// # Errors
-/// If the audio cannot be laid out for the model, the depth is not available, or the caller stops.
+/// If the audio cannot be laid out for the model or is too loud for it, the depth is not available, the
+/// encoder's output cannot be quantized, or the caller stops.
 pub fn encode(
     codec: &Codec,
     audio: &Audio,
@@ -52,6 +100,7 @@ pub fn encode(
     chunk: usize,
     progress: &mut OnChunk<'_>,
 ) -> Result<EncodedFile, OfflineError> {
+    check_input(audio)?;
     let config = codec.config();
     let frame = config.frame_samples;
     let prepared = prepare_audio(audio, config.sample_rate, config.channels, frame, treatment)?;
@@ -60,13 +109,15 @@ pub fn encode(
     let mut encoder = codec.encoder(prepared.streams.len());
     let mut streams = vec![Vec::new(); prepared.streams.len()];
     let step = chunk.max(1) * frame;
-    // Asked even where there is no audio at all.
+    // Asked even where there is no audio at all, so that a depth is always checked.
     encoder.encode(&planes.iter().map(|plane| &plane[..0]).collect::<Vec<_>>(), depth)?;
     for start in (0..total).step_by(step) {
         let end = (start + step).min(total);
         let part: Vec<&[f32]> = planes.iter().map(|plane| &plane[start..end]).collect();
-        for (parts, next) in streams.iter_mut().zip(encoder.encode(&part, depth)?) {
-            parts.push(next);
+        for (parts, latents) in streams.iter_mut().zip(encoder.latents(&part)?) {
+            // Quantizing would turn values that are not finite into codes that look like any other.
+            check_latents(&latents.data)?;
+            parts.push(codec.quantizer().quantize(&latents, depth).map_err(CodecError::from)?);
         }
         report(progress, end, total)?;
     }
@@ -78,7 +129,7 @@ pub fn encode(
 /// original's length, rate and channels.
 ///
 /// # Errors
-/// If a depth or a code is not the model's, or the caller stops.
+/// As [`decode_lanes`].
 pub fn decode(
     codec: &Codec,
     encoded: &EncodedFile,
@@ -101,7 +152,8 @@ pub fn decode(
 /// channels: one piece of audio a lane.
 ///
 /// # Errors
-/// If lengths differ, a depth or a code is not the model's, or the caller stops.
+/// If lengths differ, a depth or a code is not the model's, a decoded sample is not finite or louder than
+/// any sound, or the caller stops.
 pub fn decode_lanes(
     codec: &Codec,
     lanes: &[(&Codes, usize)],
@@ -123,7 +175,9 @@ pub fn decode_lanes(
         let parts: Vec<Codes> = lanes.iter().map(|(codes, _)| codes.slice(start..end)).collect();
         let part: Vec<(&Codes, usize)> =
             parts.iter().zip(lanes).map(|(part, (_, depth))| (part, *depth)).collect();
-        for (audio, planes) in audio.iter_mut().zip(decoder.decode(&part)?) {
+        let decoded = decoder.decode(&part)?;
+        check_decoded(decoded.iter().flatten().map(Vec::as_slice))?;
+        for (audio, planes) in audio.iter_mut().zip(decoded) {
             audio.channels.iter_mut().zip(planes).for_each(|(plane, next)| plane.extend(next));
         }
         report(progress, end, frames)?;

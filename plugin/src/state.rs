@@ -21,15 +21,18 @@ pub fn clamp_state(state: &mut PluginState) {
         instance.params.param_map().into_iter().map(|(id, param, _)| (id, param)).collect();
     state.params.retain(|id, value| {
         let Some(param) = known.get(id) else { return true };
+        // Not by way of the normalized value: nice-plug computes that of an integer from its distance to
+        // the range's end, which overflows.
         // SAFETY: `instance` owns the parameters behind the pointers and outlives them.
-        let clamp = |plain: f32| unsafe { param.preview_plain(param.preview_normalized(plain)) };
+        let ends = [0.0, 1.0].map(|end| unsafe { param.preview_plain(end) });
+        let (least, most) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
         match (param, value) {
             (ParamPtr::FloatParam(_), ParamValue::F32(value)) if value.is_finite() => {
-                *value = clamp(*value);
+                *value = value.clamp(least, most);
                 true
             }
             (ParamPtr::IntParam(_) | ParamPtr::EnumParam(_), ParamValue::I32(value)) => {
-                *value = clamp(*value as f32) as i32;
+                *value = (*value).clamp(least as i32, most as i32);
                 true
             }
             (ParamPtr::BoolParam(_), ParamValue::Bool(_))
@@ -63,6 +66,48 @@ mod tests {
             shown(&state),
             r#"{"depa":{"i32":32},"depb":{"i32":1},"ingain":{"f32":24.0},"listen":{"i32":5},"mix":{"f32":0.0}}"#
         );
+    }
+
+    /// Every parameter with the values that a state can hold, of every type.
+    #[test]
+    fn no_value_of_any_parameter_gets_out_of_its_range() {
+        let instance = Instance::new();
+        let integers = [i32::MIN, i32::MIN + 1, -1, 0, 1, 33, i32::MAX];
+        let floats =
+            [f32::MIN, f32::MAX, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1e-40, 0.5, 1e9];
+        let params = instance.params.param_map();
+        for (id, param, _) in &params {
+            // SAFETY: the instance owns the parameter.
+            let ends = [0.0, 1.0].map(|end| unsafe { param.preview_plain(end) });
+            let range = ends[0].min(ends[1])..=ends[0].max(ends[1]);
+            let values = (integers.map(ParamValue::I32).into_iter())
+                .chain(floats.map(ParamValue::F32))
+                .chain([ParamValue::Bool(true), ParamValue::String("x".into())]);
+            for value in values {
+                let mut state = PluginState {
+                    version: String::new(),
+                    params: [(id.clone(), value)].into(),
+                    fields: BTreeMap::default(),
+                };
+                clamp_state(&mut state);
+                let plain = match (state.params.get(id), param) {
+                    (Some(ParamValue::F32(x)), ParamPtr::FloatParam(_)) => *x,
+                    (Some(ParamValue::I32(n)), ParamPtr::IntParam(_) | ParamPtr::EnumParam(_)) => {
+                        *n as f32
+                    }
+                    (Some(ParamValue::Bool(_)), ParamPtr::BoolParam(_))
+                    | (Some(ParamValue::String(_)), ParamPtr::EnumParam(_))
+                    | (None, _) => continue,
+                    (Some(_), _) => panic!("{id} keeps a value of the wrong type"),
+                };
+                assert!(range.contains(&plain), "{id}: {plain}");
+                // What the wrapper does with it next.
+                // SAFETY: the instance owns the parameter.
+                let normalized = unsafe { param.preview_normalized(plain) };
+                assert!((0.0..=1.0).contains(&normalized), "{id}: {plain} is {normalized}");
+            }
+        }
+        assert!(params.len() > 10, "{}", params.len());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use egui::accesskit::Role;
 use egui::{Align, Align2, Layout, Rect, Response, RichText, Sense, Shape, Stroke, Ui, WidgetInfo};
 use egui::{pos2, vec2};
-use residue_engine::live::{Latency, PortHealth, PortStatus};
+use residue_engine::live::{GuardCounts, Latency, PortHealth, PortStatus};
 
 use crate::text::{minus, thousands};
 use crate::theme::{self, Theme, size};
@@ -109,6 +109,12 @@ pub fn load(ui: &mut Ui, status: &PortStatus, history: &LoadHistory, rate: u32) 
         counter(ui, &theme, "Not finite", input + model, || {
             format!("{input} in, {model} from the model")
         });
+        let guarded = status.guarded;
+        if guarded != GuardCounts::default() {
+            counter(ui, &theme, "Too loud", guarded.limited + guarded.muted, || {
+                format!("{} limited, {} muted", guarded.limited, guarded.muted)
+            })
+        }
         response.widget_info(|| {
             let label = format!(
                 "Load {}, peak {}, {} late frames, {} dropped samples, {} samples not finite",
@@ -302,6 +308,8 @@ mod tests {
             late_frames: 0,
             dropped_samples: 0,
             non_finite: [0; 2],
+            guarded: GuardCounts::default(),
+            muted_lanes: [false; 2],
             peaks: [[0.0; 2]; 2],
         }
     }

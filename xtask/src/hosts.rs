@@ -39,7 +39,8 @@ fn environment() -> Result<PathBuf> {
     run(Command::new(&base).args(["-m", "venv", "--clear"]).arg(&folder)).with_context(|| {
         format!("{base} cannot make virtual environments; run ./setup.sh (Debian: python3-venv)")
     })?;
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    let pip =
+        ["-m", "pip", "install", "--require-hashes", "--quiet", "--disable-pip-version-check"];
     let install = ["--only-binary", ":all:", "--requirement", REQUIREMENTS];
     run(Command::new(&python).args(pip).args(install)).with_context(|| {
         format!("installing the hosts of {REQUIREMENTS} from the package index")
@@ -95,11 +96,19 @@ mod tests {
         assert!(!supported(""));
     }
 
-    /// All requirements are pinned, so that every run uses the same versions.
+    /// All requirements are pinned to files with known sums, so that every run uses the same ones.
     #[test]
     fn requirements_are_pinned() {
-        let wanted = fs::read_to_string(root().unwrap().join(REQUIREMENTS)).unwrap();
-        let lines = wanted.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
-        assert!(lines.clone().count() >= 3 && lines.clone().all(|line| line.contains("==")));
+        for path in [REQUIREMENTS, "assets/training/requirements.txt"] {
+            let wanted = fs::read_to_string(root().unwrap().join(path)).unwrap();
+            // A requirement and its sums are one line, continued.
+            let wanted = wanted.replace("\\\n", "");
+            let lines: Vec<&str> =
+                wanted.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
+            assert!(lines.len() >= 3);
+            for line in lines {
+                assert!(line.contains("==") && line.contains("--hash=sha256:"), "{path}: {line}");
+            }
+        }
     }
 }

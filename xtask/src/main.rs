@@ -7,6 +7,7 @@
 //! `cargo xtask loom` model-checks the lock-free code;
 //! `cargo xtask hosts` checks the VST3 in two hosts from the Python package index;
 //! `cargo xtask dist` makes packages, `notice` the list of libraries in them;
+//! `cargo xtask deny` checks dependencies with cargo-deny, `cargo xtask fuzz` fuzzes readers of files;
 //! `cargo xtask ci` runs everything a change must pass.
 
 mod bundle;
@@ -43,6 +44,8 @@ tasks:
                 [--try]: and install, use and remove the .deb in a minimal Debian root (root; debootstrap)
   notice        list the libraries of other projects and their licences, in assets/libraries.txt
   release-notes TAG  print what CHANGELOG says of a version
+  deny          check advisories, licences, sources and duplicates with cargo-deny
+  fuzz TARGET   fuzz what reads other people's files (nightly, cargo-fuzz) [SECONDS]
   ci            formatting, lints, tests, sanitizer, hosts and documentation";
 
 fn main() -> ExitCode {
@@ -68,6 +71,9 @@ fn main() -> ExitCode {
         ["dist", "--try"] => dist::try_packages(),
         ["notice"] => notice::write(),
         ["release-notes", tag] => dist::release_notes(tag),
+        ["deny"] => deny(),
+        ["fuzz", target] => fuzz(target, "180"),
+        ["fuzz", target, seconds] => fuzz(target, seconds),
         ["ci"] => ci(),
         _ => usage(),
     };
@@ -149,6 +155,35 @@ fn loom() -> Result<()> {
     cargo(&test, &[("RUSTFLAGS", "--cfg loom"), ("CARGO_TARGET_DIR", "target/loom")])
 }
 
+/// Checks dependencies with cargo-deny, which `cargo install --locked cargo-deny` makes.
+fn deny() -> Result<()> {
+    // The test of dependencies counts optional ones too, which cargo-deny leaves out.
+    let check = ["--locked", "check", "-A", "unnecessary-skip", "-A", "unmatched-skip"];
+    run(Command::new("cargo-deny").args(check))
+        .context("cargo-deny checks dependencies; `cargo install --locked cargo-deny` installs it")
+}
+
+/// Runs a fuzz target from its seeds for so many seconds, with a nightly compiler and cargo-fuzz.
+fn fuzz(target: &str, seconds: &str) -> Result<()> {
+    let (corpus, seeds) = (format!("fuzz/corpus/{target}"), format!("fuzz/seeds/{target}"));
+    std::fs::create_dir_all(root()?.join(&corpus)).with_context(|| format!("creating {corpus}"))?;
+    let time = format!("-max_total_time={seconds}");
+    let features = match target {
+        "plugin_state" => "plugin",
+        "window_settings" => "app",
+        _ => "",
+    };
+    // Memory and time that reading one small file may take.
+    let limits = ["-rss_limit_mb=2048", "-timeout=10", "-max_len=65536"];
+    let mut command = Command::new("cargo");
+    command.args(["+nightly", "fuzz", "run", "--debug-assertions", "--features", features]);
+    // This compiler's own variables would choose it for the nightly one too.
+    command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO").env_remove("RUSTC");
+    run(command.args([target, &corpus, &seeds, "--", &time]).args(limits)).context(
+        "fuzzing needs `rustup toolchain install nightly --profile minimal` and `cargo install cargo-fuzz`",
+    )
+}
+
 /// Runs everything that a change must pass.
 ///
 /// Dependencies are built twice and no more: checked for clippy and the documentation, and compiled for
@@ -182,7 +217,10 @@ fn cargo(arguments: &[&str], variables: &[(&str, &str)]) -> Result<()> {
             command.env_remove(name);
         }
     }
-    run(command.args(arguments).envs(variables.iter().copied()))
+    // What is built is what Cargo.lock says. `fmt` resolves nothing, and knows no such option.
+    let (task, rest) = arguments.split_first().context("cargo has a task")?;
+    let locked = (*task != "fmt").then_some("--locked");
+    run(command.arg(task).args(locked).args(rest).envs(variables.iter().copied()))
 }
 
 /// Returns the workspace's root.

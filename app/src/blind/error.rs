@@ -48,9 +48,14 @@ pub enum BlindError {
         /// The depth asked for.
         depth: usize,
     },
-    /// The codec did not do its part.
-    #[error(transparent)]
-    Codec(#[from] OfflineError),
+    /// A model did not do its part.
+    #[error("model {model}: {source}")]
+    Codec {
+        /// Its name.
+        model: String,
+        /// Why.
+        source: OfflineError,
+    },
     /// The passage cannot be converted.
     #[error(transparent)]
     Audio(#[from] AudioError),

@@ -133,7 +133,7 @@ impl EncodedPassage {
         let progress = &mut |share| context.step(&what, share);
         let (layers, treatment) = (codec.config().quantizer.layers, MonoTreatment::Dual);
         let encoded = offline::encode(&codec, &cut.piece, layers, treatment, CHUNK, progress)
-            .map_err(or_cancelled)?;
+            .map_err(or_cancelled(model))?;
         Ok(Self { codec, used, encoded })
     }
 
@@ -151,6 +151,7 @@ impl EncodedPassage {
         }
         let what = format!("Decoding with {} in {}", self.used.name, self.used.precision);
         let progress = &mut |share| context.step(&what, share);
-        offline::decode(&self.codec, &self.encoded, depths, CHUNK, progress).map_err(or_cancelled)
+        offline::decode(&self.codec, &self.encoded, depths, CHUNK, progress)
+            .map_err(or_cancelled(&self.used.name))
     }
 }

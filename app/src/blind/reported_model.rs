@@ -40,9 +40,9 @@ pub(super) fn load(
 }
 
 /// Tells cancellation from failures of the codec.
-pub(super) fn or_cancelled(error: OfflineError) -> BlindError {
-    match error {
+pub(super) fn or_cancelled(model: &str) -> impl Fn(OfflineError) -> BlindError {
+    move |error| match error {
         OfflineError::Cancelled => BlindError::Cancelled,
-        other => BlindError::Codec(other),
+        source => BlindError::Codec { model: model.to_owned(), source },
     }
 }

@@ -13,7 +13,8 @@ use serde::Serialize;
 
 use super::args::CompareArgs;
 use super::output::say;
-use super::{input, model, passes, table};
+use super::passes::Passes;
+use super::{input, model, table};
 use crate::comparison_picture::{self, ComparisonCaptions};
 
 /// The content of `report.json` and the output of `--json`.
@@ -50,8 +51,10 @@ pub fn run(args: &CompareArgs) -> Result<()> {
         .with_context(|| format!("cannot make {}", folder.display()))?;
 
     let deepest = depths.iter().copied().max().unwrap_or(1);
-    let encoded = passes::encode(&codec, &original, deepest, args.mono.into(), &args.chunk)?;
-    let decoded = passes::decode(&codec, &encoded, &depths, &args.chunk)?;
+    let passes =
+        Passes { codec: &codec, model: &args.model.model, file: &args.input, chunk: &args.chunk };
+    let encoded = passes.encode(&original, deepest, args.mono.into())?;
+    let decoded = passes.decode(&encoded, &depths)?;
 
     let original_path = folder.join("original.wav");
     audio::write(&original_path, &original)?;

@@ -7,7 +7,8 @@ use residue_ui::depth_text::format_kbps;
 
 use super::args::EncodeArgs;
 use super::output::{self, say};
-use super::{input, model, passes};
+use super::passes::Passes;
+use super::{input, model};
 
 pub fn run(args: &EncodeArgs) -> Result<()> {
     output::check(&args.output)?;
@@ -24,7 +25,9 @@ pub fn run(args: &EncodeArgs) -> Result<()> {
     if original.channels.len() > codec.config().channels {
         eprintln!("residue: note: the model is mono, so the codes are those of left + right");
     }
-    let encoded = passes::encode(&codec, &original, depth, MonoTreatment::Mid, &args.chunk)?;
+    let passes =
+        Passes { codec: &codec, model: &args.model.model, file: &args.input, chunk: &args.chunk };
+    let encoded = passes.encode(&original, depth, MonoTreatment::Mid)?;
     let codes = &encoded.streams[0];
     tokens::npy::write(&args.output, codes)?;
     say(format!(

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::args::{PrecisionArg, PrecisionArgs};
 use super::output::say;
-use super::{input, model, passes, table};
+use super::passes::Passes;
+use super::{input, model, table};
 use crate::cost::{self, PrecisionPass};
 
 /// The output of `--json`.
@@ -66,8 +67,10 @@ pub fn run(args: &PrecisionArgs) -> Result<()> {
 fn pass(args: &PrecisionArgs, precision: PrecisionArg, audio: &Audio) -> Result<PrecisionPass> {
     let codec = model::load_as(&args.model, precision, args.threads)?;
     let depth = codec.config().quantizer.layers;
-    let encoded = passes::encode(&codec, audio, depth, MonoTreatment::Dual, &args.chunk)?;
-    let decoded = passes::decode(&codec, &encoded, &[depth], &args.chunk)?.remove(0);
+    let passes =
+        Passes { codec: &codec, model: &args.model, file: &args.input, chunk: &args.chunk };
+    let encoded = passes.encode(audio, depth, MonoTreatment::Dual)?;
+    let decoded = passes.decode(&encoded, &[depth])?.remove(0);
     Ok(PrecisionPass { encoded, decoded })
 }
 

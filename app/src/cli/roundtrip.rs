@@ -6,7 +6,8 @@ use residue_ui::depth_text::format_kbps;
 
 use super::args::RoundtripArgs;
 use super::output::{self, say};
-use super::{input, model, passes};
+use super::passes::Passes;
+use super::{input, model};
 
 pub fn run(args: &RoundtripArgs) -> Result<()> {
     output::check(&args.output)?;
@@ -15,8 +16,10 @@ pub fn run(args: &RoundtripArgs) -> Result<()> {
     let config = codec.config();
     let depth = input::depth(args.depth, config)?;
 
-    let encoded = passes::encode(&codec, &original, depth, args.mono.into(), &args.chunk)?;
-    let mut decoded = passes::decode(&codec, &encoded, &[depth], &args.chunk)?;
+    let passes =
+        Passes { codec: &codec, model: &args.model.model, file: &args.input, chunk: &args.chunk };
+    let encoded = passes.encode(&original, depth, args.mono.into())?;
+    let mut decoded = passes.decode(&encoded, &[depth])?;
 
     audio::write(&args.output, &decoded.remove(0))?;
     say(format!(

@@ -24,6 +24,12 @@ pub fn find(asked: Option<&str>) -> Result<HostId, DeviceError> {
     })
 }
 
+/// Returns all audio backends, the platform's default first.
+pub fn by_preference() -> impl Iterator<Item = HostId> {
+    let others = known().iter().copied().filter(|id| *id != default());
+    std::iter::once(default()).chain(others)
+}
+
 impl AudioBackend {
     /// Asks an audio backend for its devices, without opening any.
     pub fn open(id: HostId) -> Result<Self, DeviceError> {

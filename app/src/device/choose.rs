@@ -85,7 +85,18 @@ impl StreamPlan {
     }
 
     fn choose(request: &DeviceRequest, with_input: bool) -> Result<Self, DeviceError> {
-        let host = AudioBackend::open(backend::find(request.host.as_deref())?)?;
+        let ask = |id| Self::of_backend(AudioBackend::open(id)?, request, with_input);
+        match &request.host {
+            Some(host) => ask(backend::find(Some(host))?),
+            None => first_with_devices(request, backend::by_preference(), ask),
+        }
+    }
+
+    fn of_backend(
+        host: AudioBackend,
+        request: &DeviceRequest,
+        with_input: bool,
+    ) -> Result<Self, DeviceError> {
         let input = with_input
             .then(|| ask(&host, Direction::Input, request.input.as_deref()))
             .transpose()?;
@@ -114,6 +125,30 @@ impl StreamPlan {
     pub fn shape(&self) -> &StreamShape {
         &self.shape
     }
+}
+
+/// Asks audio backends in turn, where none is asked for by name: the first that has devices is used. The
+/// error is that of the first one, the system's default. A device that is asked for by name belongs to
+/// that one.
+fn first_with_devices<B, T>(
+    request: &DeviceRequest,
+    backends: impl IntoIterator<Item = B>,
+    ask: impl Fn(B) -> Result<T, DeviceError>,
+) -> Result<T, DeviceError> {
+    let mut backends = backends.into_iter();
+    let first = match backends.next().map(&ask) {
+        Some(Err(error)) => error,
+        Some(Ok(found)) => return Ok(found),
+        None => {
+            return Err(DeviceError::UnknownHost { asked: String::new(), available: Vec::new() });
+        }
+    };
+    let is_empty =
+        matches!(first, DeviceError::NoDevice { .. } | DeviceError::HostUnavailable { .. });
+    if !is_empty || request.input.is_some() || request.output.is_some() {
+        return Err(first);
+    }
+    backends.find_map(|backend| ask(backend).ok()).ok_or(first)
 }
 
 /// Finds a device and asks what it offers.
@@ -422,6 +457,35 @@ mod tests {
         let request = DeviceRequest { rate: Some(96_000), ..DeviceRequest::default() };
         let said = choose(&request, output(&[2], BOTH, &[F32])).unwrap_err().to_string();
         assert!(said.contains("the output device the output"), "{said}");
+    }
+
+    #[test]
+    fn the_first_backend_with_devices_is_used_where_none_is_named() {
+        let no_device =
+            |host: &str| DeviceError::NoDevice { host: host.into(), direction: Direction::Output };
+        let ask = |host: &'static str| match host {
+            "JACK" | "PulseAudio" => Ok(host),
+            "busy" => Err(DeviceError::Unusable {
+                direction: Direction::Output,
+                device: "card".into(),
+                problem: "busy".into(),
+            }),
+            "gone" => Err(DeviceError::HostUnavailable { host: host.into(), problem: "no".into() }),
+            _ => Err(no_device(host)),
+        };
+        let any = DeviceRequest::default();
+        let found = |hosts: &[&'static str]| {
+            first_with_devices(&any, hosts.iter().copied(), ask).map_err(|error| error.to_string())
+        };
+        assert_eq!(found(&["JACK", "PulseAudio"]).unwrap(), "JACK");
+        assert_eq!(found(&["ALSA", "JACK"]).unwrap(), "JACK");
+        assert_eq!(found(&["gone", "busy", "ALSA", "PulseAudio"]).unwrap(), "PulseAudio");
+        // None has any: the default says so, once.
+        assert_eq!(found(&["ALSA", "other"]).unwrap_err(), no_device("ALSA").to_string());
+        // A device that is there and does not work is no reason to use another.
+        assert!(found(&["busy", "JACK"]).unwrap_err().contains("busy"));
+        let named = DeviceRequest { output: Some("headphones".into()), ..any.clone() };
+        assert!(first_with_devices(&named, ["ALSA", "JACK"], ask).is_err());
     }
 
     #[test]

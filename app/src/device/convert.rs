@@ -1,6 +1,6 @@
 //! Sample formats. Everything here is realtime-safe.
 
-use cpal::{FromSample, Sample, SampleFormat};
+use cpal::{FromSample, Sample, SampleFormat, SizedSample};
 
 /// Formats that are converted, best first; the device's first match is used.
 pub const FORMATS: [SampleFormat; 12] = [
@@ -30,26 +30,25 @@ where
     f32::from_sample_(sample)
 }
 
-/// A sample for the device. Formats without room above full scale (`limited`) clip there; NaN
-/// becomes silence.
-pub fn to_device<T: FromSample<f32>>(sample: f32, limited: bool) -> T {
-    T::from_sample_(if limited { within_full_scale(sample) } else { sample })
-}
-
-fn within_full_scale(sample: f32) -> f32 {
-    if sample.is_nan() { f32::EQUILIBRIUM } else { sample.clamp(-1.0, FULL_SCALE) }
+/// A sample for the device, from -1 to 1. Integers clip one step below 1; NaN becomes silence.
+pub fn to_device<T: SizedSample + FromSample<f32>>(sample: f32) -> T {
+    if T::FORMAT.is_float() {
+        return T::from_sample_(sample);
+    }
+    let within = if sample.is_nan() { f32::EQUILIBRIUM } else { sample.clamp(-1.0, FULL_SCALE) };
+    T::from_sample_(within)
 }
 
 /// Writes planes to interleaved frames of `width` channels: one plane goes to the first two
 /// channels, two planes to one each; other channels are silent.
-pub fn interleave<T>(planes: &[&mut [f32]], out: &mut [T], width: usize, limited: bool)
+pub fn interleave<T>(planes: &[&mut [f32]], out: &mut [T], width: usize)
 where
-    T: Sample + FromSample<f32>,
+    T: SizedSample + FromSample<f32>,
 {
     for (n, frame) in out.chunks_exact_mut(width).enumerate() {
         for (channel, sample) in frame.iter_mut().enumerate() {
             let plane = if channel < 2 { planes.get(channel.min(planes.len() - 1)) } else { None };
-            *sample = plane.map_or(T::EQUILIBRIUM, |plane| to_device(plane[n], limited));
+            *sample = plane.map_or(T::EQUILIBRIUM, |plane| to_device(plane[n]));
         }
     }
 }
@@ -60,17 +59,17 @@ mod tests {
 
     use super::*;
 
-    fn there_and_back<T: Sample + FromSample<f32>>(sample: f32) -> f32
+    fn there_and_back<T: SizedSample + FromSample<f32>>(sample: f32) -> f32
     where
         f32: FromSample<T>,
     {
-        from_device(to_device::<T>(sample, true))
+        from_device(to_device::<T>(sample))
     }
 
     #[test]
     fn f32_passes_unchanged() {
         for sample in [0.0_f32, -0.0, 1e-40, 0.1, -3.5, f32::MAX] {
-            let out = from_device(to_device::<f32>(sample, false));
+            let out = from_device(to_device::<f32>(sample));
             assert_eq!(out.to_bits(), sample.to_bits());
         }
     }
@@ -105,11 +104,11 @@ mod tests {
     fn planes_go_to_the_first_two_channels() {
         let (mut left, mut right) = ([1.0, 2.0], [3.0, 4.0]);
         let mut out = [9.0_f32; 6];
-        interleave(&[&mut left[..]], &mut out, 3, false);
+        interleave(&[&mut left[..]], &mut out, 3);
         assert_eq!(out, [1.0, 1.0, 0.0, 2.0, 2.0, 0.0]);
-        interleave(&[&mut left[..], &mut right[..]], &mut out, 3, false);
+        interleave(&[&mut left[..], &mut right[..]], &mut out, 3);
         assert_eq!(out, [1.0, 3.0, 0.0, 2.0, 4.0, 0.0]);
-        interleave(&[&mut left[..]], &mut out[..2], 1, false);
+        interleave(&[&mut left[..]], &mut out[..2], 1);
         assert_eq!(out[..2], [1.0, 2.0]);
     }
 }

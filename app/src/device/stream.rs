@@ -11,6 +11,8 @@ use cpal::{
     StreamConfig, U24,
 };
 
+use residue_engine::live::{GuardCounts, LevelGuard};
+
 use super::bridge::{BridgeCounts, BridgeInput, BridgeOutput, bridge};
 use super::choose::{ChosenDevice, StreamPlan, StreamShape};
 use super::convert;
@@ -24,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// larger; a device that asks for more is served in pieces.
 const LARGEST_BLOCK: usize = 1024;
 
+/// Ceiling of the output: a device plays nothing louder, whatever its sample format can hold.
+const FULL_SCALE: f32 = 1.0;
+
 /// Time that closing devices may take. A sound server that stands still never answers.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -33,7 +38,15 @@ pub struct DeviceStream {
     input: Option<RunningDevice>,
     output: RunningDevice,
     bridge: Arc<BridgeCounts>,
-    output_frames: Arc<AtomicU64>,
+    output_counts: Arc<OutputCounts>,
+}
+
+/// Counts of the output's thread.
+#[derive(Default)]
+struct OutputCounts {
+    frames: AtomicU64,
+    limited: AtomicU64,
+    muted: AtomicU64,
 }
 
 /// A device that runs.
@@ -78,6 +91,9 @@ pub struct StreamCounts {
     pub starved: u64,
     /// Input frames lost because the output stood still.
     pub lost_frames: u64,
+    /// Output frames that were lowered to the device's full scale, or muted, as their level can only be
+    /// a fault.
+    pub guarded: GuardCounts,
     /// Frames in hand between input and output: latency that the two devices add to their own.
     pub in_hand: usize,
     /// From the air to the input's thread, as the input last said; zero if it says nothing.
@@ -104,7 +120,7 @@ impl StreamPlan {
         let largest = self.largest_block();
         let Self { shape, input, output } = self;
         let (feeder, drain, bridge) = bridge(shape.channels, shape.rate, largest);
-        let output_frames = Arc::new(AtomicU64::new(0));
+        let output_counts = Arc::<OutputCounts>::default();
         let player = OutputRenderer {
             drain: input.is_some().then_some(drain),
             work,
@@ -112,8 +128,8 @@ impl StreamPlan {
             channels: shape.channels,
             largest,
             width: usize::from(output.width),
-            limited: !output.format.is_float(),
-            frames: Arc::clone(&output_frames),
+            guard: LevelGuard::new(FULL_SCALE, shape.rate),
+            counts: Arc::clone(&output_counts),
         };
         let (reporter, reports) = faults::channel();
         let delay = Delay::default();
@@ -130,7 +146,7 @@ impl StreamPlan {
             Ok(RunningDevice::new(Direction::Input, name, recorded, reports, delay))
         };
         let input = input.zip(shape.input.as_ref()).map(record).transpose()?;
-        let stream = DeviceStream { input, output, bridge, output_frames };
+        let stream = DeviceStream { input, output, bridge, output_counts };
         for side in [&stream.output].into_iter().chain(&stream.input) {
             side.stream.play().map_err(start_error(side.direction, &side.name))?;
         }
@@ -156,6 +172,10 @@ impl DeviceStream {
             slips: bridge.slips.load(Relaxed),
             starved: bridge.starved.load(Relaxed),
             lost_frames: bridge.lost_frames.load(Relaxed),
+            guarded: GuardCounts {
+                limited: self.output_counts.limited.load(Relaxed),
+                muted: self.output_counts.muted.load(Relaxed),
+            },
             in_hand: bridge.in_hand.load(Relaxed),
             input_delay: self.input.as_ref().map_or(Duration::ZERO, |side| side.delay.get()),
             output_delay: self.output.delay.get(),
@@ -187,7 +207,7 @@ impl DeviceStream {
             input.moves(self.bridge.input_frames.load(Relaxed))?;
         }
         remarks.extend(self.output.messages()?);
-        self.output.moves(self.output_frames.load(Relaxed))?;
+        self.output.moves(self.output_counts.frames.load(Relaxed))?;
         Ok(remarks)
     }
 }
@@ -243,8 +263,8 @@ struct OutputRenderer<F> {
     channels: usize,
     largest: usize,
     width: usize,
-    limited: bool,
-    frames: Arc<AtomicU64>,
+    guard: LevelGuard,
+    counts: Arc<OutputCounts>,
 }
 
 impl<F: FnMut(&mut [&mut [f32]])> OutputRenderer<F> {
@@ -257,14 +277,19 @@ impl<F: FnMut(&mut [&mut [f32]])> OutputRenderer<F> {
             if self.channels == 1 {
                 read(&mut self.drain, &mut [left]);
                 (self.work)(&mut [left]);
-                convert::interleave(&[left], piece, self.width, self.limited);
+                self.guard.process(&mut [&mut *left]);
+                convert::interleave(&[left], piece, self.width);
             } else {
                 let right = &mut right[..frames];
                 read(&mut self.drain, &mut [left, right]);
                 (self.work)(&mut [left, right]);
-                convert::interleave(&[left, right], piece, self.width, self.limited);
+                self.guard.process(&mut [&mut *left, &mut *right]);
+                convert::interleave(&[left, right], piece, self.width);
             }
-            self.frames.fetch_add(frames as u64, Relaxed);
+            let guarded = self.guard.take_counts();
+            self.counts.limited.fetch_add(guarded.limited, Relaxed);
+            self.counts.muted.fetch_add(guarded.muted, Relaxed);
+            self.counts.frames.fetch_add(frames as u64, Relaxed);
         }
     }
 }
@@ -377,6 +402,29 @@ impl ChosenDevice {
 mod tests {
     use super::*;
 
+    /// Floats go past full scale, and JACK hands them on: they are held to it like integers.
+    #[test]
+    fn a_device_of_floats_gets_nothing_beyond_full_scale() {
+        for (level, heard) in [(0.9, 0.9), (1.0, 1.0), (8.0, 1.0), (1e4, 0.0), (f32::NAN, 0.0)] {
+            let mut player = OutputRenderer {
+                drain: None,
+                work: move |planes: &mut [&mut [f32]]| planes[0].fill(level),
+                planes: vec![0.0; 64],
+                channels: 1,
+                largest: 64,
+                width: 2,
+                guard: LevelGuard::new(FULL_SCALE, 48_000),
+                counts: Arc::default(),
+            };
+            let mut out = [9.0_f32; 400];
+            residue_engine_testing::allocation::without_allocation(|| player.fill(&mut out));
+            assert!(out.iter().all(|x| *x == heard), "{level}: {out:?}");
+            let (limited, muted) = (&player.counts.limited, &player.counts.muted);
+            assert_eq!(limited.load(Relaxed), if level == 8.0 { 200 } else { 0 });
+            assert_eq!(muted.load(Relaxed), if heard == 0.0 { 200 } else { 0 });
+        }
+    }
+
     #[test]
     fn a_block_of_any_size_is_served_in_pieces_without_the_allocator() {
         let (mut feeder, drain, _counts) = bridge(2, 48_000, 64);
@@ -390,8 +438,8 @@ mod tests {
             channels: 2,
             largest: 64,
             width: 3,
-            limited: true,
-            frames: Arc::default(),
+            guard: LevelGuard::new(FULL_SCALE, 48_000),
+            counts: Arc::default(),
         };
         // A device's blocks of 200 frames: three pieces of 64 and one of 8.
         let input: Vec<f32> = (0..2000).flat_map(|n| [n as f32 / 1e4, -0.25]).collect();
@@ -402,7 +450,8 @@ mod tests {
                 player.fill(out);
             }
         });
-        assert_eq!(player.frames.load(Relaxed), 2000);
+        assert_eq!(player.counts.limited.load(Relaxed) + player.counts.muted.load(Relaxed), 0);
+        assert_eq!(player.counts.frames.load(Relaxed), 2000);
         let frames = out.as_chunks::<3>().0;
         // Starts when 64 + 2 x 200 frames are in hand, with the newest of them: in the third block,
         // which finds 600.

@@ -74,9 +74,9 @@ pub use devices::{
 };
 pub use simulated::SimulatedBackend;
 pub use state::{
-    AuditionState, InputKind, LoadedFile, ModelFacts, ModelState, RecordOptions, RecordingState,
-    RoundTrip, Severity, Stimuli, StreamFacts, StreamState, TokenFile, TokenProgress,
-    TransportState, UserNotice,
+    AuditionState, InputKind, LoadedFile, ModelFacts, ModelState, NO_SOUND, RecordOptions,
+    RecordingState, RoundTrip, Severity, Stimuli, StreamFacts, StreamState, TokenFile,
+    TokenProgress, TransportState, UserNotice,
 };
 
 /// Frames of codes, one code a layer each, as they arrive; `None` is the end. May wait.

@@ -21,6 +21,9 @@ pub enum Severity {
     Error,
 }
 
+/// Start of the notice that devices do not run; [`StreamState::Lost`] says why as long as that lasts.
+pub const NO_SOUND: &str = "no sound: ";
+
 /// A message to a person, in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserNotice {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use eframe::{CreationContext, NativeOptions, icon_data};
 use egui::{Context, Ui, ViewportBuilder};
-use residue_engine::models::ModelLibrary;
+use residue_engine::models::{EMBEDDED, ModelLibrary, ModelStore};
 use residue_engine::tokens::FrameReader;
 use residue_ui::Theme;
 use thiserror::Error;
@@ -68,12 +68,16 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
     }
     let home = ModelLibrary::from_env().ok().map(|library| library.home().to_owned());
     let path = home.map(|home| home.join(FILE));
-    let (preferences, unread) = match path.as_deref().map(Preferences::read) {
+    let (mut preferences, unread) = match path.as_deref().map(Preferences::read) {
         None => (Preferences::default(), None),
         Some(Ok(read)) => (read, None),
         Some(Err(error)) => (Preferences::default(), Some(error.to_string())),
     };
     let icon = icon_data::from_png_bytes(ICON).expect("the icon is a PNG");
+    let unasked = ModelStore::from_env().check_saved_name(&preferences.model.id).err();
+    if unasked.is_some() {
+        preferences.model.id = EMBEDDED.to_owned();
+    }
     let [width, height] = preferences.window;
     let viewport = ViewportBuilder::default()
         .with_title("Residue")
@@ -90,6 +94,13 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
             let text = format!("{}: {error}; using default settings", path.display());
             window.tell(&cc.egui_ctx, [UserNotice { severity: Severity::Warning, text }]);
         }
+        if let Some(error) = unasked {
+            let text = format!(
+                "the model of the settings is not loaded: {error}; using the embedded model. Choose \
+                 another in the list of models"
+            );
+            window.tell(&cc.egui_ctx, [UserNotice { severity: Severity::Warning, text }]);
+        }
         match launch {
             Launch::Empty => {}
             Launch::File(file) => window.open(file),
@@ -101,7 +112,29 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
         Ok(Box::new(App { window, path }) as Box<dyn eframe::App>)
     };
     eframe::run_native("Residue", options, Box::new(create))
-        .map_err(|error| WindowError::Refused(error.to_string()))
+        .map_err(|error| WindowError::Refused(without_source_paths(&error.to_string())))
+}
+
+/// Removes places in source code, which libraries put into errors as "at /path/file.rs:12:": they say
+/// nothing to a person but where the program was built.
+fn without_source_paths(text: &str) -> String {
+    let is_place = |word: &str| {
+        word.trim_end_matches(':').split_once(".rs:").is_some_and(|(_, numbers)| {
+            !numbers.is_empty() && numbers.chars().all(|c| c.is_ascii_digit() || c == ':')
+        })
+    };
+    let mut words: Vec<&str> = Vec::new();
+    for word in text.split_whitespace() {
+        if !is_place(word) {
+            words.push(word);
+        } else if words.last() == Some(&"at") {
+            words.pop();
+            if word.ends_with(':') && words.ends_with(&["os", "error"]) {
+                words.truncate(words.len() - 2);
+            }
+        }
+    }
+    words.join(" ")
 }
 
 /// A window over this computer's devices.
@@ -154,5 +187,24 @@ impl eframe::App for App {
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
         visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_no_place_in_source_code() {
+        let winit = "winit EventLoopError: os error at /root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/winit-0.30.13/src/platform_impl/linux/mod.rs:788: Failed to open connection to X server";
+        assert_eq!(
+            without_source_paths(winit),
+            "winit EventLoopError: Failed to open connection to X server"
+        );
+        let other = r"broke at C:\Users\me\x.rs:12:5 while it ran";
+        assert_eq!(without_source_paths(other), "broke while it ran");
+        for plain in ["GLX: no config at 24 bits", "see a.rs: it is there", ""] {
+            assert_eq!(without_source_paths(plain), plain);
+        }
     }
 }

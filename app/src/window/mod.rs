@@ -8,6 +8,7 @@ pub mod blind_page;
 mod command;
 mod controls;
 mod dialogs;
+mod file_address;
 mod help;
 mod keys;
 mod launch;
@@ -39,7 +40,7 @@ pub use preferences::{Preferences, ThemeChoice};
 pub use sidebar::CONTROLS;
 
 use crate::studio::{
-    InputKind, RecordOptions, Severity, StreamState, Studio, StudioOptions, UserNotice,
+    InputKind, NO_SOUND, RecordOptions, Severity, StreamState, Studio, StudioOptions, UserNotice,
 };
 use blind_page::{BlindPage, TestableSound};
 use command::WindowCommand;
@@ -312,8 +313,8 @@ impl AppWindow {
     /// Problems, above everything else.
     fn banners(&mut self, ui: &mut Ui, now: f64) {
         if let StreamState::Lost { why, retrying_in } = self.studio.stream_state() {
-            // The banner says it already.
-            if self.notices.current(now).is_some_and(|notice| notice.text.ends_with(why.as_str())) {
+            // The banner says it already, in its newest words.
+            if self.notices.current(now).is_some_and(|notice| notice.text.starts_with(NO_SOUND)) {
                 self.notices.dismiss();
             }
             let text = format!("{why}. Trying again in {} s.", retrying_in.as_secs_f32().ceil());

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::file_address;
 use crate::studio::{Severity, Studio, UserNotice};
 
 /// Opens a file: codes if it is a .npy, a model if it is a folder with a config.json, audio otherwise.
@@ -18,15 +19,18 @@ pub fn open(studio: &mut Studio, path: PathBuf) {
     }
 }
 
-/// Opens a path that a person typed, which may be in quotes or begin with the home folder's sign.
+/// Opens a path that a person typed, which may be in quotes, an address that begins with `file:`, or begin with the home folder's sign.
 ///
 /// # Errors
-/// If there is nothing at that place.
+/// If there is nothing at that place, or it is on another computer.
 pub fn open_typed(studio: &mut Studio, text: &str) -> Result<(), UserNotice> {
     let text = text.trim().trim_matches(['"', '\'']);
-    let text = text.strip_prefix("file://").unwrap_or(text);
-    let path = match (text.strip_prefix("~/"), dirs::home_dir()) {
-        (Some(rest), Some(home)) => home.join(rest),
+    let path = match (file_address::path(text), text.strip_prefix("~/"), dirs::home_dir()) {
+        (Some(Ok(path)), ..) => path,
+        (Some(Err(error)), ..) => {
+            return Err(UserNotice { severity: Severity::Error, text: error.to_string() });
+        }
+        (None, Some(rest), Some(home)) => home.join(rest),
         _ => PathBuf::from(text),
     };
     if !path.exists() {

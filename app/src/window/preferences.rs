@@ -4,10 +4,10 @@ use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use residue_engine::atomic_file;
 use residue_engine::codec::Precision;
 use residue_engine::kernels::MAX_THREADS;
 use residue_engine::live::{ListeningSource, PortSettings};
+use residue_engine::{atomic_file, small_file};
 use residue_ui::source_strip;
 use serde::{Deserialize, Serialize};
 
@@ -242,7 +242,7 @@ impl Preferences {
     /// # Errors
     /// If it cannot be read or is something else.
     pub fn read(path: &Path) -> io::Result<Self> {
-        let text = match fs::read(path) {
+        let text = match small_file::read(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             read => read?,
         };
@@ -268,7 +268,8 @@ impl Preferences {
             fs::create_dir_all(folder)?;
         }
         let text = serde_json::to_vec_pretty(self)?;
-        atomic_file::write(path, |mut file| file.write_all(&text))
+        // On disk before the rename: a crash must not leave an empty file under the old name.
+        atomic_file::write(path, |mut file| file.write_all(&text).and_then(|()| file.sync_all()))
     }
 }
 
@@ -310,7 +311,13 @@ mod tests {
         fs::write(&path, r#"{"scale": 1e9, "window": [1, 2], "new": 3, "seconds": 0}"#).unwrap();
         let read = Preferences::read(&path).unwrap();
         assert_eq!((read.scale, read.window, read.seconds), (2.5, SMALLEST, 2.0));
-        fs::write(&path, "{").unwrap();
-        assert!(Preferences::read(&path).is_err());
+        let huge = fs::File::create(&path).unwrap();
+        huge.set_len(1 << 40).unwrap();
+        let refused = Preferences::read(&path).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::FileTooLarge, "and is not read into memory");
+        for damaged in ["{", "", "[1]", "null", r#"{"scale":1e400}"#, r#"{"window":[1]}"#] {
+            fs::write(&path, damaged).unwrap();
+            assert!(Preferences::read(&path).is_err(), "{damaged}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! host samples -> split -> to the model's rate -> pending -> model -> declick, loudness -> fold
-//!              -> to the host's rate -> interleaved lanes
+//!              -> to the host's rate -> level guard -> interleaved lanes
 //! ```
 //!
 //! A chain is deterministic: its output depends on the samples, on the settings and the samples they
@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 
 use super::declick::Declick;
 use super::error::{OpenError, ProcessorError};
+use super::level_guard::{GuardCounts, LANE_CEILING, LevelGuard, has_fault};
 use super::loudness_match::LoudnessMatch;
 use super::model::{
     DECODED_LANES, DecodedFrames, FrameBatch, FrameProcessor, LiveModel, ModelFormat,
@@ -54,6 +55,10 @@ pub struct Chain {
     /// By lane and output conversion.
     up: Vec<RateConverter>,
     lanes: Vec<Vec<f32>>,
+    /// By lane.
+    guards: [LevelGuard; DECODED_LANES],
+    /// By lane and frame of the last batch: whether the model's output can only be a fault.
+    faults: Vec<bool>,
     /// NaN and infinite samples that became silence.
     non_finite: u64,
 }
@@ -98,6 +103,8 @@ impl Chain {
             timing_only: false,
             up: vec![timing.up(); DECODED_LANES * routing.outputs],
             lanes: vec![Vec::new(); DECODED_LANES * routing.outputs],
+            guards: [0; DECODED_LANES].map(|_| LevelGuard::new(LANE_CEILING, host_rate)),
+            faults: Vec::new(),
             non_finite: 0,
             host_channels,
             format,
@@ -128,6 +135,7 @@ impl Chain {
         self.pending.iter_mut().chain(&mut self.lanes).for_each(Vec::clear);
         self.declick.iter_mut().for_each(Declick::reset);
         self.loudness.iter_mut().for_each(LoudnessMatch::reset);
+        self.guards.iter_mut().for_each(LevelGuard::reset);
         self.schedule.clear();
         self.settings = settings;
         self.frame = 0;
@@ -230,6 +238,13 @@ impl Chain {
         };
         self.processor.process(&frames, &mut self.decoded)?;
         self.check_output(planes.len(), samples)?;
+        find_faults(
+            &self.decoded.audio,
+            planes.len() * samples,
+            samples,
+            self.format.frame,
+            &mut self.faults,
+        );
         self.non_finite += limit_to_model_range(&mut self.decoded.audio);
 
         let lanes = self.decoded.audio.chunks_exact_mut(planes.len() * samples);
@@ -278,6 +293,17 @@ impl Chain {
         std::mem::take(&mut self.non_finite)
     }
 
+    /// Returns the samples of both lanes that were limited or muted since the last call.
+    pub fn take_guard_counts(&mut self) -> GuardCounts {
+        let [a, b] = self.guards.each_mut().map(LevelGuard::take_counts);
+        GuardCounts { limited: a.limited + b.limited, muted: a.muted + b.muted }
+    }
+
+    /// Returns which lanes are muted now.
+    pub fn muted_lanes(&self) -> [bool; DECODED_LANES] {
+        self.guards.each_ref().map(LevelGuard::is_muted)
+    }
+
     /// Converts the model's planes to host samples.
     fn convert_back(&mut self, samples: usize, out: &mut LaneSamples) {
         let planes = self.routing.planes.len();
@@ -297,10 +323,19 @@ impl Chain {
         let lanes = self.decoded.audio.chunks_exact_mut(planes * samples);
         for (lane, audio) in lanes.enumerate() {
             self.routing.fold(audio);
-            for (output, plane) in audio.chunks_exact(samples).take(outputs).enumerate() {
-                let at = lane * outputs + output;
-                self.lanes[at].clear();
-                self.up[at].process(plane, &mut self.lanes[at]);
+            let lanes = &mut self.lanes[lane * outputs..][..outputs];
+            lanes.iter_mut().for_each(Vec::clear);
+            // Frame by frame, so that a mute begins at the same sample however frames are batched.
+            for (frame, at) in (0..samples).step_by(self.format.frame).enumerate() {
+                let from = lanes[0].len();
+                let converters = self.up[lane * outputs..].iter_mut().zip(&mut *lanes);
+                for ((converter, lane), plane) in converters.zip(audio.chunks_exact(samples)) {
+                    converter.process(&plane[at..at + self.format.frame], lane);
+                }
+                if self.faults[lane * samples / self.format.frame + frame] {
+                    self.guards[lane].mute();
+                }
+                self.guards[lane].process_from(from, lanes);
             }
         }
         for n in 0..self.lanes[0].len() {
@@ -318,6 +353,17 @@ impl Chain {
             return Err(ProcessorError::OutputLength { found, expected });
         }
         Ok(())
+    }
+}
+
+/// Notes by lane and frame of `frame` samples whether it can only be a fault of the model. A lane of
+/// `audio` has `lane` samples, in planes of `plane`.
+fn find_faults(audio: &[f32], lane: usize, plane: usize, frame: usize, faults: &mut Vec<bool>) {
+    faults.clear();
+    for lane in audio.chunks_exact(lane) {
+        let of_frame =
+            |at: usize| lane.chunks_exact(plane).any(|plane| has_fault(&plane[at..at + frame]));
+        faults.extend((0..plane).step_by(frame).map(of_frame));
     }
 }
 

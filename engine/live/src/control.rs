@@ -214,6 +214,12 @@ impl PortControl {
         self.shared.health()
     }
 
+    /// Returns which of lanes A and B are muted now, as the field of [`PortStatus`] of the same name: for
+    /// any number of threads.
+    pub fn muted_lanes(&self) -> [bool; 2] {
+        self.shared.muted_lanes()
+    }
+
     /// Changes to another model while audio runs: the old one continues until this one is ready; then,
     /// for about one latency, the lanes are dry.
     ///

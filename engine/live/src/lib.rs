@@ -34,7 +34,7 @@
 //!
 //! | row | modules |
 //! |---|---|
-//! | data and rings | `error`, `settings`, `marked_ring`, `sync`, `history`, `non_finite`, `declick`, `timing`, `routing`, `loudness_match`, `lane_block` |
+//! | data and rings | `error`, `settings`, `marked_ring`, `sync`, `history`, `non_finite`, `declick`, `timing`, `routing`, `loudness_match`, `level_guard`, `lane_block` |
 //! | what both sides share | `marks`, `model`, `status`, `telemetry`, `latency`, `loss_model`, `mixer` |
 //! | the worker's side | `chain`, `worker` |
 //! | the audio thread's side | `lane_reader`, `concealment`, `port` |
@@ -52,6 +52,7 @@ mod history;
 mod lane_block;
 mod lane_reader;
 mod latency;
+mod level_guard;
 mod loss_model;
 mod loudness_match;
 mod marked_ring;
@@ -72,12 +73,14 @@ pub use control::{PortConfig, PortControl, open_port};
 pub use error::{MAX_ALLOWANCE, MAX_BLOCK, OpenError, ProcessorError};
 pub use lane_block::LaneBlock;
 pub use latency::{Allowance, Latency};
+pub use level_guard::{FAULT_MAGNITUDE, GuardCounts, LevelGuard};
 pub use loss_model::LossModel;
 pub use mixer::SOURCE_FADE;
 pub use model::{DECODED_LANES, DecodedFrames, FrameBatch, FrameProcessor, LiveModel, ModelFormat};
+pub use non_finite::MAX_MAGNITUDE;
 pub use port::AudioPort;
 pub use settings::{
     Concealment, FrameEffects, ListeningSource, LossConcealment, PacketLoss, PortSettings,
 };
-pub use status::{PortHealth, PortStatus};
+pub use status::{PortHealth, PortStatus, muted_lanes_text};
 pub use telemetry::{CodesReader, FrameCodes, LanesReader, NO_CODE};

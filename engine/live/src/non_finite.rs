@@ -2,7 +2,7 @@
 
 /// Largest magnitude that goes to a model or comes from it, 80 dB above full scale: beyond it the
 /// arithmetic of a model could overflow and never recover.
-const MAX_MAGNITUDE: f32 = 1e4;
+pub const MAX_MAGNITUDE: f32 = 1e4;
 
 /// Replaces NaN and infinities by silence; returns how many samples that were. Realtime-safe.
 pub fn silence_non_finite(samples: &mut [f32]) -> u64 {

@@ -4,6 +4,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+use super::level_guard::{FAULT_MAGNITUDE, GuardCounts};
+
 /// Health of a port: whether lanes A and B are delivered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum PortHealth {
@@ -12,6 +14,23 @@ pub enum PortHealth {
     Running,
     /// The model failed, for this reason: all lanes are dry until another one is chosen.
     Failed(String),
+}
+
+/// Advice on a lane whose model gives what cannot be sound.
+const FAULT_ADVICE: &str = "its weights may be damaged; choose another model or get this one again";
+
+/// Returns a sentence on lanes that are muted now because of the model's output, if any are: A, B.
+pub fn muted_lanes_text(muted: [bool; 2]) -> Option<String> {
+    let lanes = match muted {
+        [false, false] => return None,
+        [true, false] => "Lane A is muted",
+        [false, true] => "Lane B is muted",
+        [true, true] => "Lanes A and B are muted",
+    };
+    let limit = 20.0 * FAULT_MAGNITUDE.log10();
+    Some(format!(
+        "{lanes}: the model gives samples that are no numbers or more than {limit:.0} dB over full scale; {FAULT_ADVICE}"
+    ))
 }
 
 /// Snapshot of a running port. Reading it restarts the peaks, so that one view should read it and pass
@@ -38,6 +57,12 @@ pub struct PortStatus {
     pub dropped_samples: u64,
     /// NaN and infinite samples that became silence: of the input, of the model.
     pub non_finite: [u64; 2],
+    /// Samples of lanes A and B, together, that were louder than 12 dB over full scale and were lowered,
+    /// or that were muted: see [`LevelGuard`](super::LevelGuard).
+    pub guarded: GuardCounts,
+    /// Lanes that are muted now, because the model's output was not finite or went beyond
+    /// [`FAULT_MAGNITUDE`] within the last second: A, B.
+    pub muted_lanes: [bool; 2],
     /// Highest absolute sample since the status was last read, `[input, output][channel]`.
     pub peaks: [[f32; 2]; 2],
 }
@@ -78,6 +103,9 @@ pub(super) struct SharedStatus {
     pub late_frames: AtomicU64,
     pub dropped_samples: AtomicU64,
     pub non_finite: [AtomicU64; 2],
+    pub limited_samples: AtomicU64,
+    pub muted_samples: AtomicU64,
+    pub muted_lanes: [AtomicBool; 2],
     pub peaks: [[AtomicPeak; 2]; 2],
     /// Never touched by the audio thread.
     pub health: Mutex<PortHealth>,
@@ -87,6 +115,11 @@ impl SharedStatus {
     /// Returns the health. Not realtime-safe.
     pub fn health(&self) -> PortHealth {
         self.health.lock().unwrap_or_else(|e| e.into_inner()).clone()
+    }
+
+    /// Returns which lanes are muted now. Realtime-safe.
+    pub fn muted_lanes(&self) -> [bool; 2] {
+        self.muted_lanes.each_ref().map(|muted| muted.load(Ordering::Relaxed))
     }
 
     /// Takes a snapshot, and restarts the peaks. Not realtime-safe.
@@ -102,12 +135,25 @@ impl SharedStatus {
             late_frames: count(&self.late_frames),
             dropped_samples: count(&self.dropped_samples),
             non_finite: self.non_finite.each_ref().map(count),
+            guarded: GuardCounts {
+                limited: count(&self.limited_samples),
+                muted: count(&self.muted_samples),
+            },
+            muted_lanes: self.muted_lanes(),
             peaks: self.peaks.each_ref().map(|side| side.each_ref().map(AtomicPeak::take)),
         }
     }
 
-    /// Sets the health, and the position from which lanes are delivered. Not realtime-safe.
+    /// Adds to the counts of the lanes' guards, and sets which lanes are muted. Realtime-safe.
+    pub fn publish_guards(&self, counts: GuardCounts, muted: [bool; 2]) {
+        self.limited_samples.fetch_add(counts.limited, Ordering::Relaxed);
+        self.muted_samples.fetch_add(counts.muted, Ordering::Relaxed);
+        self.muted_lanes.iter().zip(muted).for_each(|(to, is)| to.store(is, Ordering::Relaxed));
+    }
+
+    /// Sets the health of a model that came or failed, and the position from which lanes are delivered. Not realtime-safe.
     pub fn set_health(&self, health: PortHealth, lanes_from: u64) {
+        self.muted_lanes.iter().for_each(|muted| muted.store(false, Ordering::Relaxed));
         *self.health.lock().unwrap_or_else(|e| e.into_inner()) = health;
         self.lanes_from.store(lanes_from, Ordering::Release);
     }

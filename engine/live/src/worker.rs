@@ -235,6 +235,7 @@ impl Worker {
         self.shared.peak_load.raise(load);
         self.shared.frames.fetch_add(count as u64, Ordering::Relaxed);
         self.shared.non_finite[1].fetch_add(chain.take_non_finite(), Ordering::Relaxed);
+        self.shared.publish_guards(chain.take_guard_counts(), chain.muted_lanes());
         state.frame_times.rotate_right(1);
         state.frame_times[0] = seconds as f32;
         if self.codes.has_readers() && !chain.codes().is_empty() {

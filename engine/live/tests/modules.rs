@@ -16,6 +16,7 @@ const ROWS: [&[&str]; 5] = [
         "timing",
         "routing",
         "loudness_match",
+        "level_guard",
         "lane_block",
     ],
     &["marks", "model", "status", "telemetry", "latency", "loss_model", "mixer"],

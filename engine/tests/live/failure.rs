@@ -136,6 +136,77 @@ fn what_is_not_finite_becomes_silence_and_is_counted() {
     assert_eq!(control.status().non_finite, [2, 1]);
 }
 
+/// Returns a model whose audio from frame 10 to 19 is multiplied by `factor`, 0 for NaN, in lane B only.
+fn loud_in_b(factor: f32) -> Identity {
+    identity().with(move |frames, audio| {
+        let lane = audio.len() / 2;
+        for t in 0..frames.count {
+            if (10..20).contains(&(frames.first_frame + t as u64)) {
+                for x in &mut audio[lane..][t * FRAME..(t + 1) * FRAME] {
+                    *x *= if factor == 0.0 { f32::NAN } else { factor };
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn lanes_are_limited_at_12_db_and_muted_where_no_sound_is_so_loud() {
+    let input: Vec<f32> = noise(1, 100 * FRAME, 0.9);
+    let second = RATE as usize;
+    for factor in [4.0, 8.0, 1e3, 1e28, 0.0] {
+        let (mut port, control) = offline(&PortConfig::new(RATE, 1, 100), &loud_in_b(factor));
+        let latency = port.latency().total();
+        let lane = |port: &mut AudioPort, source| {
+            port.set(&PortSettings { source, ..PortSettings::default() });
+            port.reset();
+            let input = std::slice::from_ref(&input);
+            play(port, input, latency, std::iter::repeat(100)).remove(0)[latency..].to_vec()
+        };
+        assert!(lane(&mut port, ListeningSource::A) == input, "{factor}: A is as it was");
+        assert_eq!(control.muted_lanes(), [false; 2]);
+        let b = lane(&mut port, ListeningSource::B);
+        let status = control.status();
+        assert!(b[..10 * FRAME] == input[..10 * FRAME], "{factor}: not a sample before");
+        match factor {
+            4.0 => assert!(b[20 * FRAME..] == input[20 * FRAME..]),
+            8.0 => {
+                let peak = b.iter().fold(0.0f32, |peak, x| peak.max(x.abs()));
+                assert!((3.9..=4.0).contains(&peak), "{peak}");
+                assert!(status.guarded.limited > 0 && status.guarded.muted == 0);
+            }
+            _ => {
+                let end = 19 * FRAME + second;
+                assert!(b[10 * FRAME..end].iter().all(|x| *x == 0.0), "{factor}");
+                // It returns a second after the last fault.
+                let back = 20 * FRAME + second + second / 10;
+                assert!(b[back..] == input[back..], "{factor}");
+                assert!(status.guarded.muted as usize >= 9 * FRAME + second);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_mute_is_seen_while_it_lasts_and_ends_with_the_model() {
+    let broken = identity().with(|_, audio| {
+        audio.fill(1e10);
+        Ok(())
+    });
+    let (mut port, control) = offline(&PortConfig::new(RATE, 1, 100), &broken);
+    let (_, out) = played(&mut port, 1, 20);
+    assert!(out.iter().all(|x| *x == 0.0), "nothing is heard of it");
+    assert_eq!(control.status().muted_lanes, [true; 2]);
+    let text = residue_engine::live::muted_lanes_text(control.muted_lanes()).unwrap();
+    assert!(text.starts_with("Lanes A and B are muted") && text.contains("24 dB"), "{text}");
+    control.change_model(&identity()).unwrap();
+    play_until(&mut port, &control, |_| control.muted_lanes() == [false; 2]);
+    played(&mut port, 2, 5);
+    let (input, out) = played(&mut port, 3, 20);
+    assert!(input == out);
+}
+
 #[test]
 fn what_cannot_be_opened_says_what_to_do() {
     let error = |change: fn(&mut PortConfig)| {

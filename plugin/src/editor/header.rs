@@ -22,7 +22,9 @@ pub fn show(ui: &mut Ui, context: &mut EditorContext, port: Option<&PortSnapshot
         caption(ui, &theme, "Model");
         let requested = &context.model.requested;
         let mark = match context.model.phase {
-            ModelPhase::Missing(_) | ModelPhase::Failed(_) => " (not running)",
+            ModelPhase::Missing(_) | ModelPhase::Unconfirmed(_) | ModelPhase::Failed(_) => {
+                " (not running)"
+            }
             ModelPhase::Loading => " \u{2026}",
             _ => "",
         };

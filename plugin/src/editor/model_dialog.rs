@@ -53,7 +53,10 @@ fn contents(ui: &mut Ui, context: &mut EditorContext, dialog: &mut ModelDialogSt
     }
     ui.add_space(size::GAP);
     folder_entry(ui, &theme, context, &mut dialog.folder);
-    if let ModelPhase::Missing(reason) | ModelPhase::Failed(reason) = &context.model.phase {
+    if let ModelPhase::Missing(reason)
+    | ModelPhase::Unconfirmed(reason)
+    | ModelPhase::Failed(reason) = &context.model.phase
+    {
         ui.label(RichText::new(reason).color(theme.alert));
     }
 
@@ -85,6 +88,8 @@ fn folder_entry(ui: &mut Ui, theme: &Theme, context: &mut EditorContext, folder:
                 let path = std::path::absolute(folder);
                 let id = path.map_or(folder.to_owned(), |path| path.display().to_string());
                 context.instance.model.choose(context.model.requested.of_model(id));
+                // Typed by the user, also where the project names the same place.
+                context.instance.model.confirm();
             }
         });
     });

@@ -1,7 +1,7 @@
 //! The notice under the header: the most urgent condition, and what the user can do about it.
 
 use egui::{Align, Layout, ProgressBar, RichText, Ui, vec2};
-use residue_engine::live::PortHealth;
+use residue_engine::live::{PortHealth, muted_lanes_text};
 use residue_engine::models::{KnownModel, ModelsError, PullStatus};
 use residue_ui::Theme;
 use residue_ui::text::bytes;
@@ -20,6 +20,8 @@ pub const HEIGHT: f32 = 40.0;
 pub enum EditorNotice {
     /// The requested model is missing, for this reason; with its entry if it can be downloaded.
     Missing(String, Option<&'static KnownModel>),
+    /// The project names a place that is not opened unasked, for this reason.
+    Unconfirmed(String),
     /// A condition without an action of its own.
     Message {
         /// The condition.
@@ -50,10 +52,15 @@ impl EditorNotice {
         {
             return message("The model has failed. You hear the dry signal.", reason, true);
         }
+        if let Some(text) = port.and_then(|port| muted_lanes_text(port.status.muted_lanes)) {
+            let (text, detail) = text.split_once(": ").unwrap_or((&text, ""));
+            return message(text, detail, true);
+        }
         match &context.model.phase {
             ModelPhase::Missing(reason) => {
                 Some(Self::Missing(reason.clone(), KnownModel::find(&requested.id)))
             }
+            ModelPhase::Unconfirmed(reason) => Some(Self::Unconfirmed(reason.clone())),
             ModelPhase::Failed(reason) => message(
                 &format!(
                     "{} cannot run. The previous model keeps running.",
@@ -122,6 +129,21 @@ impl EditorNotice {
                     short_name(&context.model.requested.id)
                 );
                 message_text(ui, &theme, &text, &reason, true);
+            }
+            Self::Unconfirmed(reason) => {
+                if toggle(ui, false, "Use the embedded model", 0.0, false).clicked() {
+                    let choice = context.model.requested.of_model(ModelChoice::default().id);
+                    context.instance.model.choose(choice);
+                }
+                if toggle(ui, false, "Choose another\u{2026}", 0.0, false).clicked() {
+                    context.open_model_dialog();
+                }
+                if toggle(ui, true, "Load it", 0.0, false).clicked() {
+                    context.instance.model.confirm();
+                }
+                let text = "The project asks for a model from a place of its own. The embedded \
+                            model plays until you agree; all other settings are as saved.";
+                message_text(ui, &theme, text, &reason, true);
             }
             Self::Message { text, detail, alert } => {
                 if alert && toggle(ui, false, "Choose a model\u{2026}", 0.0, false).clicked() {

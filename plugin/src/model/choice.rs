@@ -83,7 +83,7 @@ pub struct ModelField(pub Arc<InstanceModel>);
 
 impl PersistentField<'_, ModelChoice> for ModelField {
     fn set(&self, choice: ModelChoice) {
-        self.0.choose(choice);
+        self.0.restore(choice);
     }
 
     fn map<F, R>(&self, f: F) -> R

@@ -27,6 +27,9 @@ pub enum ModelPhase {
     WaitsForRestart,
     /// It cannot be loaded, for this reason; the embedded model stands in for it.
     Missing(String),
+    /// It is at a place that a project must not open unasked, for this reason; the embedded model stands
+    /// in for it until [`InstanceModel::confirm`].
+    Unconfirmed(String),
     /// It is there and cannot run, for this reason; what ran before goes on.
     Failed(String),
 }
@@ -57,6 +60,8 @@ pub(super) struct Running {
 #[derive(Default)]
 pub(super) struct State {
     pub requested: ModelChoice,
+    /// The user has chosen or confirmed the requested model; otherwise a project named it.
+    pub confirmed: bool,
     /// Number of the request: raised by every choice.
     pub request: u64,
     /// The request that `model` and `phase` answer.
@@ -90,7 +95,7 @@ impl InstanceModel {
     /// to look at them.
     pub fn new(store: ModelStore) -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::new(State { request: 1, ..State::default() }),
+            state: Mutex::new(State { request: 1, confirmed: true, ..State::default() }),
             changed: Condvar::new(),
             store,
             layer_bitrate: Arc::new(LayerBitrate::of_embedded()),
@@ -113,14 +118,40 @@ impl InstanceModel {
         self.state.lock().requested.clone()
     }
 
-    /// Requests another model. The loading thread loads it and switches to it, without interrupting
-    /// audio, as soon as audio or an editor needs it.
+    /// Requests another model, as the user wants it. The loading thread loads it and switches to it,
+    /// without interrupting audio, as soon as audio or an editor needs it. The same model in another
+    /// precision stays confirmed or not.
     pub fn choose(&self, choice: ModelChoice) {
         let mut state = self.state.lock();
+        let confirmed = state.confirmed || state.requested.id != choice.id;
+        self.request(&mut state, choice, confirmed);
+    }
+
+    /// Requests the model that a project names. A place that the project must not open unasked waits
+    /// for [`InstanceModel::confirm`].
+    pub fn restore(&self, choice: ModelChoice) {
+        let mut state = self.state.lock();
+        // A model that was confirmed stays so where a host sets the state that it has just saved.
+        let confirmed = state.confirmed && state.requested.id == choice.id;
+        self.request(&mut state, choice, confirmed);
+    }
+
+    /// Loads the requested model from wherever it is: the user has agreed.
+    pub fn confirm(&self) {
+        let mut state = self.state.lock();
+        if !state.confirmed {
+            state.confirmed = true;
+            state.request += 1;
+            self.changed.notify_all();
+        }
+    }
+
+    fn request(&self, state: &mut State, choice: ModelChoice, confirmed: bool) {
         if state.requested == choice {
             return;
         }
         state.requested = choice;
+        state.confirmed = confirmed;
         state.request += 1;
         state.differs = false;
         self.changed.notify_all();
@@ -270,6 +301,35 @@ mod tests {
         model.choose(ModelChoice::default());
         model.prepare(LONG).unwrap();
         assert_eq!(model.status().phase, ModelPhase::Ready);
+        model.stop();
+    }
+
+    #[test]
+    fn a_place_that_a_project_names_waits_until_the_user_agrees() {
+        // Relative, and there: a folder of the host's working directory.
+        let place = "../engine/tests/golden/nano";
+        let model = instance_model();
+        let saved = ModelChoice { sha256: Some("00ff".into()), ..ModelChoice::new(place) };
+        model.restore(saved.clone());
+        assert_eq!(model.prepare(LONG).unwrap().name, "embedded");
+        let ModelPhase::Unconfirmed(reason) = model.status().phase else { panic!() };
+        assert!(reason.contains(place) && reason.contains("agreed"), "{reason}");
+        assert_eq!(model.requested(), saved, "the project is not changed");
+        model.choose(saved.in_precision(Precision::Int8));
+        model.prepare(LONG).unwrap();
+        assert!(matches!(model.status().phase, ModelPhase::Unconfirmed(_)), "nor by a precision");
+        model.choose(saved.clone());
+        model.confirm();
+        assert_eq!(model.prepare(LONG).unwrap().name, place);
+        model.restore(saved);
+        assert_eq!(model.prepare(LONG).unwrap().name, place, "agreed once");
+        // A plain name never means the working directory.
+        model.restore(ModelChoice::new("src"));
+        assert_eq!(model.prepare(LONG).unwrap().name, "embedded");
+        assert!(matches!(model.status().phase, ModelPhase::Missing(_)));
+        model.confirm();
+        model.prepare(LONG).unwrap();
+        assert!(matches!(model.status().phase, ModelPhase::Missing(_)));
         model.stop();
     }
 

@@ -7,13 +7,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use residue_engine::live::{CodecModel, OpenError};
+use residue_engine::models::SavedNameError;
 
 use super::instance_model::{InstanceModel, ModelPhase, Running, State};
 use super::{ModelChoice, SharedModel};
 
 /// A task of the loading thread.
 enum Task {
-    Load(u64, ModelChoice),
+    Load(u64, ModelChoice, bool),
     Switch(Running, Arc<SharedModel>),
     Checksum(u64, Arc<SharedModel>),
     Stop,
@@ -23,7 +24,7 @@ pub fn run(instance: &InstanceModel) {
     loop {
         match next(instance) {
             Task::Stop => return,
-            Task::Load(request, choice) => load(instance, request, &choice),
+            Task::Load(request, choice, confirmed) => load(instance, request, &choice, confirmed),
             Task::Switch(running, model) => switch(instance, &running, model),
             Task::Checksum(request, model) => check(instance, request, &model),
         }
@@ -38,7 +39,7 @@ fn next(instance: &InstanceModel) -> Task {
             return Task::Stop;
         }
         if state.needed && state.answered != state.request {
-            return Task::Load(state.request, state.requested.clone());
+            return Task::Load(state.request, state.requested.clone(), state.confirmed);
         }
         if let (Some(running), Some(model)) = (&state.running, &state.model)
             && !running.refused
@@ -55,8 +56,9 @@ fn next(instance: &InstanceModel) -> Task {
     }
 }
 
-/// Loads the requested model, or the one that stands in for it.
-fn load(instance: &InstanceModel, request: u64, choice: &ModelChoice) {
+/// Loads the requested model, or the one that stands in for it. One that is not `confirmed` is loaded
+/// only where a project may name it.
+fn load(instance: &InstanceModel, request: u64, choice: &ModelChoice, confirmed: bool) {
     let get = |choice: &ModelChoice| {
         let get = || SharedModel::load(choice, instance.store());
         match catch_unwind(AssertUnwindSafe(get)) {
@@ -65,9 +67,20 @@ fn load(instance: &InstanceModel, request: u64, choice: &ModelChoice) {
             Err(_) => Err(format!("loading {} failed with a panic", choice.id)),
         }
     };
-    let (model, phase) = match get(choice) {
+    let checked = match confirmed {
+        true => Ok(()),
+        false => instance.store().check_saved_name(&choice.id),
+    };
+    let loaded = match checked {
+        Ok(()) => get(choice).map_err(ModelPhase::Missing),
+        Err(error @ SavedNameError::Unconfirmed { .. }) => {
+            Err(ModelPhase::Unconfirmed(error.to_string()))
+        }
+        Err(SavedNameError::Models(error)) => Err(ModelPhase::Missing(error.to_string())),
+    };
+    let (model, phase) = match loaded {
         Ok(model) => (Some(model), ModelPhase::Ready),
-        Err(reason) => (get(&ModelChoice::default()).ok(), ModelPhase::Missing(reason)),
+        Err(phase) => (get(&ModelChoice::default()).ok(), phase),
     };
     let mut state = instance.state.lock();
     if state.request != request {

@@ -22,6 +22,21 @@ fn a_missing_model_says_so_with_what_can_be_done() {
     assert!(open.window.query_by_label_contains("is missing").is_none());
 }
 
+#[test]
+fn a_place_that_a_project_names_is_loaded_after_a_yes() {
+    let place = "../engine/tests/golden/nano";
+    let mut open = open(|instance| instance.model.restore(ModelChoice::new(place)));
+    open.wait_for("The project asks for a model from a place of its own");
+    assert!(open.window.query_by_label_contains("not a whole path").is_some(), "why");
+    assert!(open.window.query_by_label("Use the embedded model").is_some());
+    open.window.get_by_label("Load it").click();
+    open.wait("it is loaded", |open| {
+        let status = open.instance.model.status();
+        status.phase == ModelPhase::Ready && status.requested.id == place
+    });
+    assert!(open.window.query_by_label_contains("place of its own").is_none());
+}
+
 /// The hub here never answers.
 #[test]
 fn a_download_is_begun_given_up_and_tried_again() {

@@ -21,6 +21,25 @@ fn a_missing_model_stays_in_the_project() {
     assert!(saved.contains(r#"\"id\":\"/nowhere/at/all\",\"sha256\":\"00ff\""#), "{saved}");
 }
 
+/// A project cannot name a folder of the host's working directory or of the network: the embedded model
+/// plays, and the project is saved as it was.
+#[test]
+fn a_place_that_a_project_may_not_open_stays_in_the_project() {
+    // There, seen from the working directory of this test.
+    for place in ["../engine/tests/golden/nano", r"\\server\share\nano", "src"] {
+        let mut rig = ClapRig::new();
+        assert!(rig.load(&with_model(&choice(place))));
+        rig.set_offline(true);
+        rig.start(48_000, 512);
+        assert_eq!(rig.latency(), ClapRig::offline(48_000, 512).latency(), "{place}");
+        let saved = String::from_utf8(rig.save()[8..].to_vec()).unwrap();
+        let state: serde_json::Value = serde_json::from_str(&saved).unwrap();
+        let model: serde_json::Value =
+            serde_json::from_str(state["fields"]["model"].as_str().unwrap()).unwrap();
+        assert_eq!(model["id"], place);
+    }
+}
+
 /// A model in a folder is loaded before an offline render starts, with its own latency and bitrates, and
 /// its checksum is saved.
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use nice_plug::params::Params;
 use nice_plug::plugin::PluginState;
 use residue_plugin::{Instance, PRESETS};
 
@@ -77,6 +78,31 @@ fn invalid_states_are_refused() {
     rig.set_offline(true);
     rig.start(48_000, 512);
     rig.play(&[vec![0.1; 4000], vec![0.1; 4000]], 0, std::iter::repeat(512), &[]);
+}
+
+/// The wrapper takes values at the ends of their types, for every parameter.
+#[test]
+fn states_with_the_largest_and_smallest_numbers_load_in_range() {
+    let mut rig = ClapRig::new();
+    let ids: Vec<String> = Instance::new().params.param_map().into_iter().map(|p| p.0).collect();
+    for value in [
+        r#"{"i32":-2147483648}"#,
+        r#"{"i32":2147483647}"#,
+        r#"{"f32":-3.4028235e38}"#,
+        r#"{"f32":3.4028235e38}"#,
+        r#"{"f32":1e39}"#,
+        r#"{"string":""}"#,
+    ] {
+        let params: Vec<String> = ids.iter().map(|id| format!("\"{id}\":{value}")).collect();
+        let state = format!(r#"{{"params":{{{}}},"fields":{{}}}}"#, params.join(","));
+        rig.load(&clap_state(&state));
+        for param in rig.params() {
+            let found = rig.value(param.id);
+            assert!((param.min..=param.max).contains(&found), "{}: {found}", param.name);
+        }
+    }
+    rig.load(&clap_state(r#"{"params":{"depa":{"i32":-2147483648}},"fields":{}}"#));
+    assert_eq!(rig.shown("Depth A"), "1 kbps");
 }
 
 #[test]

@@ -96,6 +96,8 @@ impl SceneData {
             late_frames: 3,
             dropped_samples: 0,
             non_finite: [0, 0],
+            guarded: Default::default(),
+            muted_lanes: [false; 2],
             peaks: [[0.0; 2]; 2],
         };
         let mut history = LoadHistory::default();

@@ -12,7 +12,7 @@ use anyhow::{Context, Error, Result, anyhow, bail};
 use residue_engine::codec::CodecConfig;
 use residue_engine::live::{
     self, Allowance, AudioPort, CodecModel, FrameEffects, Latency, PortConfig, PortHealth,
-    PortSettings, PortStatus,
+    PortSettings, PortStatus, muted_lanes_text,
 };
 use residue_ui::depth_text::format_kbps;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -49,12 +49,13 @@ pub fn run(args: &ListenArgs) -> Result<()> {
 
     let meters = TerminalMeters::new(shape.rate, latency);
     let mut peak_load = 0.0_f32;
+    let mut was_muted = false;
     let ended = loop {
         thread::sleep(TICK);
         let status = control.status();
         peak_load = peak_load.max(status.peak_load);
         meters.show(&status, stream.counts());
-        if let Err(failure) = look_after(&mut stream, &status, &meters) {
+        if let Err(failure) = look_after(&mut stream, &status, &meters, &mut was_muted) {
             break ListenEnd::Failure(failure);
         }
         if total.is_some_and(|total| heard.load(Relaxed) >= total) {
@@ -194,10 +195,15 @@ fn look_after(
     stream: &mut DeviceStream,
     status: &PortStatus,
     meters: &TerminalMeters,
+    was_muted: &mut bool,
 ) -> Result<()> {
     for remark in stream.check().map_err(told)? {
         meters.remark(&remark);
     }
+    if let Some(text) = muted_lanes_text(status.muted_lanes).filter(|_| !*was_muted) {
+        meters.remark(&text);
+    }
+    *was_muted = status.muted_lanes != [false; 2];
     if let PortHealth::Failed(problem) = &status.health {
         bail!("the model failed while it ran: {problem}");
     }

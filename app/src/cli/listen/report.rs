@@ -48,6 +48,10 @@ impl ListenReport<'_> {
         let non_finite = self.status.non_finite.iter().sum();
         let faults = [
             (non_finite, "samples that were no numbers"),
+            (self.status.guarded.limited, "samples of A and B lowered to 12 dB over full scale"),
+            (self.status.guarded.muted, "samples of A and B muted, as no sound is so loud"),
+            (counts.guarded.limited, "samples lowered to the output's full scale"),
+            (counts.guarded.muted, "samples muted before the output"),
             (counts.input_xruns, "dropouts of the input"),
             (counts.output_xruns, "dropouts of the output"),
             (counts.slips, "slips between the devices' clocks"),
@@ -88,6 +92,7 @@ impl ListenReport<'_> {
             "late_frames": status.late_frames,
             "dropped_samples": status.dropped_samples,
             "non_finite": { "input": status.non_finite[0], "model": status.non_finite[1] },
+            "guarded": { "limited": status.guarded.limited, "muted": status.guarded.muted },
             "peak_load": self.peak_load(),
             "devices": {
                 "in_hand": counts.in_hand,
@@ -96,6 +101,8 @@ impl ListenReport<'_> {
                 "slips": counts.slips,
                 "starved": counts.starved,
                 "lost_samples": counts.lost_frames,
+                "limited": counts.guarded.limited,
+                "muted": counts.guarded.muted,
             },
             "ended": match self.ended {
                 ListenEnd::Seconds => "seconds",

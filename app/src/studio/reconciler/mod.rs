@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use residue_engine::codec::Codec;
 use residue_engine::live::{
-    Allowance, CodesReader, PortConfig, PortControl, PortHealth, open_port,
+    Allowance, CodesReader, PortConfig, PortControl, PortHealth, muted_lanes_text, open_port,
 };
 
 use super::desired::to_sample;
@@ -23,7 +23,7 @@ use super::recorder;
 use super::shared::StudioShared;
 use super::sound::{Audition, SoundObject, SourcePlayer, StartPosition};
 use super::sources::{PlayingSource, SourceRequest};
-use super::state::{ModelFacts, RoundTrip, Severity, StreamFacts, StreamState};
+use super::state::{ModelFacts, NO_SOUND, RoundTrip, Severity, StreamFacts, StreamState};
 use crate::device::{StreamCounts, StreamShape};
 
 /// Time between two turns in which nothing is handed over.
@@ -32,6 +32,9 @@ const TURN: Duration = Duration::from_millis(50);
 const DEFAULTS: Duration = Duration::from_secs(2);
 /// Pause before lost devices are tried again, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+
+/// Said when the output is muted.
+const OUTPUT_MUTED: &str = "muted: the sound is more than 24 dB over the output's full scale; lower it, or choose another source";
 
 /// An object for the reconciler to own, or a change to look at.
 pub enum Delivery {
@@ -55,6 +58,9 @@ struct OpenStream {
     /// The system's defaults when it was opened, and when they were last asked for.
     defaults: DefaultDevices,
     asked: Instant,
+    /// Frames muted before the output when it was last looked at, and whether they were growing.
+    muted: u64,
+    is_muting: bool,
 }
 
 /// The port that runs.
@@ -64,6 +70,8 @@ struct CurrentPort {
     /// Keeps the engine writing codes, so that a recording knows those of frames decoded before it.
     codes: CodesReader,
     failed: bool,
+    /// Lanes that were muted when they were last looked at.
+    muted_lanes: [bool; 2],
 }
 
 /// Devices that are gone or cannot be opened.
@@ -209,7 +217,7 @@ impl Reconciler {
         self.close();
         let pause = self.lost.as_ref().map_or(PAUSES.0, |lost| (2 * lost.pause).min(PAUSES.1));
         if self.lost.as_ref().is_none_or(|lost| lost.why != why) {
-            self.notice(Severity::Warning, format!("no sound: {why}"));
+            self.notice(Severity::Warning, format!("{NO_SOUND}{why}"));
         }
         self.show(StreamState::Lost { why: why.clone(), retrying_in: pause });
         self.lost = Some(LostStream { why, at: Instant::now() + pause, pause });
@@ -228,7 +236,8 @@ impl Reconciler {
         self.play(&shape, offline, StartPosition::At(position))?;
         let running = plan.start(Box::new(move |planes| engine.process(planes)))?;
         let (defaults, asked) = (devices.defaults(request.host.as_deref()), Instant::now());
-        self.open = Some(OpenStream { running, shape, offline, defaults, asked });
+        let (muted, is_muting) = (0, false);
+        self.open = Some(OpenStream { running, shape, offline, defaults, asked, muted, is_muting });
         Ok(())
     }
 
@@ -285,8 +294,13 @@ impl Reconciler {
         let (serial, control) = (player.serial, Arc::new(control));
         let codes = control.codes();
         self.shared().requests().send_player(serial, SoundObject::Player(Box::new(player)));
-        self.current =
-            Some(CurrentPort { control: Arc::clone(&control), serial, codes, failed: false });
+        self.current = Some(CurrentPort {
+            control: Arc::clone(&control),
+            serial,
+            codes,
+            failed: false,
+            muted_lanes: [false; 2],
+        });
         let mut observed = self.shared().observed();
         observed.control = Some(control);
         observed.epoch = serial;
@@ -357,6 +371,12 @@ impl Reconciler {
                 for remark in remarks {
                     self.setup.shared.notice(Severity::Info, remark);
                 }
+                let muted = open.running.counts().guarded.muted;
+                let is_muting = std::mem::replace(&mut open.muted, muted) < muted;
+                if is_muting && !std::mem::replace(&mut open.is_muting, is_muting) {
+                    self.setup.shared.notice(Severity::Warning, OUTPUT_MUTED);
+                }
+                open.is_muting = is_muting;
             }
             Err(error) => {
                 self.lose(error.to_string());
@@ -379,6 +399,12 @@ impl Reconciler {
             {
                 let text = format!("the model failed while it ran: {why}; choose it again");
                 self.notice(Severity::Error, text);
+                return;
+            }
+            let muted = current.control.muted_lanes();
+            let is_new = std::mem::replace(&mut current.muted_lanes, muted) != muted;
+            if let Some(text) = muted_lanes_text(muted).filter(|_| is_new) {
+                self.notice(Severity::Warning, text);
             }
         }
     }

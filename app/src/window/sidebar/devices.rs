@@ -5,7 +5,7 @@ use residue_ui::theme::size;
 
 use crate::device::ControlNames;
 use crate::studio::{
-    DeviceCapabilities, DeviceInfo, DeviceRequest, InputKind, StreamState, Studio,
+    BackendInfo, DeviceCapabilities, DeviceInfo, DeviceRequest, InputKind, StreamState, Studio,
 };
 use crate::window::parts;
 
@@ -75,16 +75,26 @@ fn host(ui: &mut Ui, studio: &Studio, choice: &mut DeviceRequest) {
     });
 }
 
-/// The devices of the chosen system.
+/// The devices of the chosen backend; where none is chosen, of the one that runs or would be used.
 fn devices(studio: &Studio) -> Vec<&DeviceInfo> {
+    let hosts = &studio.device_list().hosts;
     let request = studio.device_request();
-    let wanted = request.host.as_deref();
-    let hosts = studio.device_list().hosts.iter();
-    let chosen = hosts.filter(|host| match wanted {
-        Some(name) => host.name.eq_ignore_ascii_case(name),
-        None => host.default,
-    });
-    chosen.flat_map(|host| &host.devices).collect()
+    let running = match studio.stream_state() {
+        StreamState::Running(facts) => Some(facts.shape.host),
+        _ => None,
+    };
+    let chosen = match request.host.as_deref().or(running) {
+        Some(name) => hosts.iter().find(|host| host.name.eq_ignore_ascii_case(name)),
+        None => used_by_default(hosts),
+    };
+    chosen.map(|host| host.devices.iter().collect()).unwrap_or_default()
+}
+
+/// The platform's default backend, or the first other one with devices where it has none.
+fn used_by_default(hosts: &[BackendInfo]) -> Option<&BackendInfo> {
+    let default = hosts.iter().find(|host| host.default);
+    let has_devices = |host: &&BackendInfo| !host.devices.is_empty();
+    default.filter(has_devices).or_else(|| hosts.iter().find(has_devices)).or(default)
 }
 
 fn device(
@@ -202,6 +212,28 @@ fn channels(ui: &mut Ui, choice: &mut DeviceRequest) {
 mod tests {
     use super::*;
     use crate::device::examples::{all, check_remedies};
+
+    #[test]
+    fn devices_are_those_of_the_first_backend_that_has_some() {
+        let host = |name, default, devices: usize| BackendInfo {
+            name,
+            default,
+            problem: None,
+            devices: (0..devices)
+                .map(|n| DeviceInfo {
+                    name: n.to_string(),
+                    id: n.to_string(),
+                    input: None,
+                    output: None,
+                })
+                .collect(),
+        };
+        let used = |hosts: &[BackendInfo]| used_by_default(hosts).map(|host| host.name);
+        assert_eq!(used(&[host("JACK", false, 1), host("ALSA", true, 2)]), Some("ALSA"));
+        assert_eq!(used(&[host("ALSA", true, 0), host("JACK", false, 1)]), Some("JACK"));
+        assert_eq!(used(&[host("JACK", false, 0), host("ALSA", true, 0)]), Some("ALSA"));
+        assert_eq!(used(&[]), None);
+    }
 
     #[test]
     fn errors_say_what_to_do_with_which_field() {
