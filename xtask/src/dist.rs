@@ -31,7 +31,7 @@ pub fn dist() -> Result<()> {
         );
     }
     let commit = git(&["rev-parse", "--short=10", "HEAD"])?;
-    let build = ["build", "--locked", "--profile", "dist", "--package", "residue"];
+    let build = ["build", "--profile", "dist", "--package", "residue"];
     cargo(&build, &[("RESIDUE_COMMIT", &commit)])?;
     let program = root()?.join("target/dist/residue");
     let bundles = bundle::bundle(&BundleOptions::release())?;
