@@ -148,7 +148,8 @@ def stop_converter(residue, folder, chance):
             time.sleep(0.3)
             converter.send_signal(signal.SIGCONT)
     converter.communicate()
-    return plain.read_bytes() == stopped.read_bytes(), "the same bytes or not"
+    same = plain.read_bytes() == stopped.read_bytes()
+    return same, "the same bytes" if same else "other bytes"
 
 
 def fill_disk(residue, folder, chance):

@@ -35,8 +35,8 @@ pub(crate) fn check_input(audio: &Audio) -> Result<(), OfflineError> {
 /// # Errors
 /// [`OfflineError::Latents`] if a value is not finite or beyond [`LARGEST_LATENT`].
 pub(crate) fn check_latents(values: &[f32]) -> Result<(), OfflineError> {
-    // NaN is not within.
-    let bad = values.iter().filter(|value| !(value.abs() <= LARGEST_LATENT)).count();
+    let is_bad = |value: &&f32| value.is_nan() || value.abs() > LARGEST_LATENT;
+    let bad = values.iter().filter(is_bad).count();
     if bad > 0 {
         return Err(OfflineError::Latents { bad, total: values.len() });
     }

@@ -54,7 +54,7 @@ pub enum BlindError {
         /// Its name.
         model: String,
         /// Why.
-        source: OfflineError,
+        source: Box<OfflineError>,
     },
     /// The passage cannot be converted.
     #[error(transparent)]

@@ -43,6 +43,6 @@ pub(super) fn load(
 pub(super) fn or_cancelled(model: &str) -> impl Fn(OfflineError) -> BlindError {
     move |error| match error {
         OfflineError::Cancelled => BlindError::Cancelled,
-        source => BlindError::Codec { model: model.to_owned(), source },
+        source => BlindError::Codec { model: model.to_owned(), source: Box::new(source) },
     }
 }

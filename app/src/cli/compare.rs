@@ -13,8 +13,7 @@ use serde::Serialize;
 
 use super::args::CompareArgs;
 use super::output::say;
-use super::passes::Passes;
-use super::{input, model, table};
+use super::{input, model, passes, table};
 use crate::comparison_picture::{self, ComparisonCaptions};
 
 /// The content of `report.json` and the output of `--json`.
@@ -51,10 +50,8 @@ pub fn run(args: &CompareArgs) -> Result<()> {
         .with_context(|| format!("cannot make {}", folder.display()))?;
 
     let deepest = depths.iter().copied().max().unwrap_or(1);
-    let passes =
-        Passes { codec: &codec, model: &args.model.model, file: &args.input, chunk: &args.chunk };
-    let encoded = passes.encode(&original, deepest, args.mono.into())?;
-    let decoded = passes.decode(&encoded, &depths)?;
+    let encoded = passes::encode(&codec, &original, deepest, args.mono.into(), &args.chunk)?;
+    let decoded = passes::decode(&codec, &encoded, &depths, &args.chunk)?;
 
     let original_path = folder.join("original.wav");
     audio::write(&original_path, &original)?;

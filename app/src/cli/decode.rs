@@ -5,12 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use residue_engine::audio::{self, Audio};
+use residue_engine::codec::Codec;
 use residue_engine::offline;
 use residue_engine::tokens::{Codes, FrameReader, npy};
 
 use super::args::DecodeArgs;
 use super::output::{self, say};
-use super::passes::Passes;
+use super::progress::Share;
 use super::{input, model, play};
 
 pub fn run(args: &DecodeArgs) -> Result<()> {
@@ -20,10 +21,8 @@ pub fn run(args: &DecodeArgs) -> Result<()> {
     ensure!(!(stream && args.transpose), "--transpose is for files: a line on stdin is a frame");
     let codec = model::load(&args.model)?;
     input::depth(args.depth, codec.config())?;
-    let passes =
-        Passes { codec: &codec, model: &args.model.model, file: &args.codes, chunk: &args.chunk };
     let (decoded, fault) =
-        if stream { decode_stream(args, &passes) } else { (decode_file(args, &passes)?, None) };
+        if stream { decode_stream(args, &codec) } else { (decode_file(args, &codec)?, None) };
     // Frames before a fault are kept.
     if fault.is_none() || !decoded.is_empty() {
         let written = audio::write(path, &decoded);
@@ -42,17 +41,22 @@ pub fn run(args: &DecodeArgs) -> Result<()> {
     fault.map_or(Ok(()), Err)
 }
 
-fn decode_file(args: &DecodeArgs, passes: &Passes<'_>) -> Result<Audio> {
+fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Audio> {
+    let config = codec.config();
     let mut codes = npy::read(&args.codes)?;
     if args.transpose {
         codes = codes.transposed();
     }
-    let quantizer = &passes.codec.config().quantizer;
+    let quantizer = &config.quantizer;
     codes
         .check(quantizer.layers, quantizer.codebook_size)
         .with_context(|| args.codes.display().to_string())?;
     let depth = depth_of(args.depth, codes.layers())?;
-    passes.decode_codes(&codes, depth)
+    let bar = Share::new("decoding");
+    let lanes = [(&codes, depth)];
+    let decoded = offline::decode_lanes(codec, &lanes, args.chunk.chunk, &mut |s| bar.set(s))?;
+    let silence = || Audio::silence(config.sample_rate, config.channels, 0);
+    Ok(decoded.into_iter().next().unwrap_or_else(silence))
 }
 
 /// The depth asked for, or all layers that the codes have.
@@ -66,11 +70,11 @@ fn depth_of(asked: Option<usize>, layers: usize) -> Result<usize> {
 }
 
 /// Decodes each frame when it arrives; returns what was decoded and what stopped it.
-fn decode_stream(args: &DecodeArgs, passes: &Passes<'_>) -> (Audio, Option<anyhow::Error>) {
-    let config = passes.codec.config();
+fn decode_stream(args: &DecodeArgs, codec: &Codec) -> (Audio, Option<anyhow::Error>) {
+    let config = codec.config();
     let quantizer = &config.quantizer;
     let mut decoded = Audio::silence(config.sample_rate, config.channels, 0);
-    let mut decoder = passes.codec.decoder(1);
+    let mut decoder = codec.decoder(1);
     let frames = FrameReader::new(stdin().lock(), "stdin")
         .for_model(quantizer.layers, quantizer.codebook_size);
     for frame in frames {
@@ -78,7 +82,7 @@ fn decode_stream(args: &DecodeArgs, passes: &Passes<'_>) -> (Audio, Option<anyho
             let depth = depth_of(args.depth, frame.len())?;
             let codes = Codes::new(frame.len(), 1, frame);
             let planes = decoder.decode(&[(&codes, depth)])?.remove(0);
-            passes.named(offline::check_decoded(planes.iter().map(Vec::as_slice)))?;
+            offline::check_decoded(planes.iter().map(Vec::as_slice))?;
             Ok(planes)
         });
         match next {

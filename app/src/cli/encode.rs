@@ -7,8 +7,7 @@ use residue_ui::depth_text::format_kbps;
 
 use super::args::EncodeArgs;
 use super::output::{self, say};
-use super::passes::Passes;
-use super::{input, model};
+use super::{input, model, passes};
 
 pub fn run(args: &EncodeArgs) -> Result<()> {
     output::check(&args.output)?;
@@ -25,9 +24,7 @@ pub fn run(args: &EncodeArgs) -> Result<()> {
     if original.channels.len() > codec.config().channels {
         eprintln!("residue: note: the model is mono, so the codes are those of left + right");
     }
-    let passes =
-        Passes { codec: &codec, model: &args.model.model, file: &args.input, chunk: &args.chunk };
-    let encoded = passes.encode(&original, depth, MonoTreatment::Mid)?;
+    let encoded = passes::encode(&codec, &original, depth, MonoTreatment::Mid, &args.chunk)?;
     let codes = &encoded.streams[0];
     tokens::npy::write(&args.output, codes)?;
     say(format!(

@@ -12,6 +12,7 @@ mod listen;
 mod manual;
 mod model;
 mod models;
+mod named_error;
 mod output;
 mod passes;
 mod play;
@@ -23,6 +24,7 @@ mod table;
 use clap::Parser;
 
 use args::{CliArgs, CliCommand};
+use named_error::named;
 
 use crate::window::{self, Launch};
 
@@ -41,11 +43,11 @@ pub fn run() -> anyhow::Result<()> {
         return Ok(window::run(launch)?);
     };
     match command {
-        CliCommand::Roundtrip(args) => roundtrip::run(&args),
-        CliCommand::Encode(args) => encode::run(&args),
-        CliCommand::Decode(args) => decode::run(&args),
-        CliCommand::Compare(args) => compare::run(&args),
-        CliCommand::Precision(args) => precision::run(&args),
+        CliCommand::Roundtrip(args) => named(roundtrip::run(&args), &args.model.model, &args.input),
+        CliCommand::Encode(args) => named(encode::run(&args), &args.model.model, &args.input),
+        CliCommand::Decode(args) => named(decode::run(&args), &args.model.model, &args.codes),
+        CliCommand::Compare(args) => named(compare::run(&args), &args.model.model, &args.input),
+        CliCommand::Precision(args) => named(precision::run(&args), &args.model, &args.input),
         CliCommand::Models(args) => models::run(&args),
         CliCommand::Bench(args) => bench::run(&args),
         CliCommand::Listen(args) => listen::run(&args),

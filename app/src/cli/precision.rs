@@ -8,8 +8,7 @@ use serde::Serialize;
 
 use super::args::{PrecisionArg, PrecisionArgs};
 use super::output::say;
-use super::passes::Passes;
-use super::{input, model, table};
+use super::{input, model, passes, table};
 use crate::cost::{self, PrecisionPass};
 
 /// The output of `--json`.
@@ -67,10 +66,8 @@ pub fn run(args: &PrecisionArgs) -> Result<()> {
 fn pass(args: &PrecisionArgs, precision: PrecisionArg, audio: &Audio) -> Result<PrecisionPass> {
     let codec = model::load_as(&args.model, precision, args.threads)?;
     let depth = codec.config().quantizer.layers;
-    let passes =
-        Passes { codec: &codec, model: &args.model, file: &args.input, chunk: &args.chunk };
-    let encoded = passes.encode(audio, depth, MonoTreatment::Dual)?;
-    let decoded = passes.decode(&encoded, &[depth])?.remove(0);
+    let encoded = passes::encode(&codec, audio, depth, MonoTreatment::Dual, &args.chunk)?;
+    let decoded = passes::decode(&codec, &encoded, &[depth], &args.chunk)?.remove(0);
     Ok(PrecisionPass { encoded, decoded })
 }
 

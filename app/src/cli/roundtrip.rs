@@ -6,8 +6,7 @@ use residue_ui::depth_text::format_kbps;
 
 use super::args::RoundtripArgs;
 use super::output::{self, say};
-use super::passes::Passes;
-use super::{input, model};
+use super::{input, model, passes};
 
 pub fn run(args: &RoundtripArgs) -> Result<()> {
     output::check(&args.output)?;
@@ -16,10 +15,8 @@ pub fn run(args: &RoundtripArgs) -> Result<()> {
     let config = codec.config();
     let depth = input::depth(args.depth, config)?;
 
-    let passes =
-        Passes { codec: &codec, model: &args.model.model, file: &args.input, chunk: &args.chunk };
-    let encoded = passes.encode(&original, depth, args.mono.into())?;
-    let mut decoded = passes.decode(&encoded, &[depth])?;
+    let encoded = passes::encode(&codec, &original, depth, args.mono.into(), &args.chunk)?;
+    let mut decoded = passes::decode(&codec, &encoded, &[depth], &args.chunk)?;
 
     audio::write(&args.output, &decoded.remove(0))?;
     say(format!(

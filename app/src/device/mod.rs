@@ -13,7 +13,7 @@
 //! PulseAudio).
 //!
 //! ```text
-//! stream -> choose -> list -> backend -> error -> known_backends, ranges, direction
+//! stream -> choose, fallback -> list -> backend -> error -> known_backends, ranges, direction
 //!    +----> bridge, convert, faults
 //! ```
 
@@ -23,6 +23,7 @@ mod choose;
 mod convert;
 mod direction;
 mod error;
+mod fallback;
 mod faults;
 mod known_backends;
 mod list;

@@ -74,10 +74,7 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
         Some(Err(error)) => (Preferences::default(), Some(error.to_string())),
     };
     let icon = icon_data::from_png_bytes(ICON).expect("the icon is a PNG");
-    let unasked = ModelStore::from_env().check_saved_name(&preferences.model.id).err();
-    if unasked.is_some() {
-        preferences.model.id = EMBEDDED.to_owned();
-    }
+    let refused = refuse_unknown_model(&mut preferences, &ModelStore::from_env());
     let [width, height] = preferences.window;
     let viewport = ViewportBuilder::default()
         .with_title("Residue")
@@ -94,13 +91,7 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
             let text = format!("{}: {error}; using default settings", path.display());
             window.tell(&cc.egui_ctx, [UserNotice { severity: Severity::Warning, text }]);
         }
-        if let Some(error) = unasked {
-            let text = format!(
-                "the model of the settings is not loaded: {error}; using the embedded model. Choose \
-                 another in the list of models"
-            );
-            window.tell(&cc.egui_ctx, [UserNotice { severity: Severity::Warning, text }]);
-        }
+        window.tell(&cc.egui_ctx, refused);
         match launch {
             Launch::Empty => {}
             Launch::File(file) => window.open(file),
@@ -113,6 +104,17 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
     };
     eframe::run_native("Residue", options, Box::new(create))
         .map_err(|error| WindowError::Refused(without_source_paths(&error.to_string())))
+}
+
+/// Replaces a model of the settings that is not to be loaded unasked by the embedded one, and says so.
+fn refuse_unknown_model(preferences: &mut Preferences, store: &ModelStore) -> Option<UserNotice> {
+    let error = store.check_saved_name(&preferences.model.id).err()?;
+    preferences.model.id = EMBEDDED.to_owned();
+    let text = format!(
+        "the model of the settings is not loaded: {error}. The embedded model plays; choose another in \
+         the list of models"
+    );
+    Some(UserNotice::new(Severity::Warning, text))
 }
 
 /// Removes places in source code, which libraries put into errors as "at /path/file.rs:12:": they say
@@ -193,6 +195,28 @@ impl eframe::App for App {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_load_no_folder_of_the_working_directory() {
+        let home = tempfile::tempdir().unwrap();
+        let hub = residue_engine::models::HubSettings::new(home.path().join("hub"));
+        let store = ModelStore::from(ModelLibrary::new(home.path(), hub));
+        let told = |id: &str| {
+            let mut preferences = Preferences::default();
+            preferences.model.id = id.to_owned();
+            let notice = refuse_unknown_model(&mut preferences, &store);
+            (preferences.model.id, notice.map(|notice| notice.text))
+        };
+        for id in ["embedded", "nano", "/a/whole/path"] {
+            assert_eq!(told(id), (id.to_owned(), None));
+        }
+        // `src` is a folder where tests run.
+        for id in ["src", "./src", r"\\server\share"] {
+            let (used, notice) = told(id);
+            assert_eq!(used, "embedded");
+            assert!(notice.is_some_and(|text| text.contains(id)), "{id}");
+        }
+    }
 
     #[test]
     fn errors_name_no_place_in_source_code() {

@@ -15,8 +15,11 @@ pub(super) const LANE_CEILING: f32 = 4.0;
 /// Returns whether any of these samples can only be a fault: not finite, or beyond [`FAULT_MAGNITUDE`].
 /// Realtime-safe.
 pub(super) fn has_fault(samples: &[f32]) -> bool {
-    // NaN is not within.
-    !samples.iter().all(|sample| sample.abs() <= FAULT_MAGNITUDE)
+    samples.iter().any(|sample| is_fault(*sample))
+}
+
+fn is_fault(sample: f32) -> bool {
+    sample.is_nan() || sample.abs() > FAULT_MAGNITUDE
 }
 
 /// Time without a fault until a muted signal is heard again.
@@ -86,7 +89,7 @@ impl LevelGuard {
             let mut fault = false;
             for plane in &*planes {
                 let magnitude = plane.as_ref()[n].abs();
-                fault |= !(magnitude <= FAULT_MAGNITUDE);
+                fault |= is_fault(magnitude);
                 peak = peak.max(magnitude);
             }
             if fault {
