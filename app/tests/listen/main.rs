@@ -238,7 +238,7 @@ fn roundtrip(
 ) -> [Vec<f32>; 2] {
     let (from, to) = (server.path("in.wav"), server.path("out.wav"));
     let channels = input.iter().map(|plane| plane.to_vec()).collect();
-    audio::write(&from, &Audio { rate, channels }).unwrap();
+    audio::write(&from, &Audio::new(rate, channels)).unwrap();
     let [from, to_text] = [&from, &to].map(|path| path.to_str().unwrap());
     let depth = depth.to_string();
     let arguments = ["roundtrip", from, "-o", to_text, "--model", model, "--depth", &depth];
@@ -280,7 +280,7 @@ fn a_file_plays_without_a_microphone(server: &Server, rate: u32) {
     let path = server.path("song.wav");
     let channels: Vec<Vec<f32>> =
         signal(rate).map(|plane| plane[..SECONDS * rate as usize].to_vec()).into();
-    audio::write(&path, &Audio { rate, channels: channels.clone() }).unwrap();
+    audio::write(&path, &Audio::new(rate, channels.clone())).unwrap();
     let frames = FrameEffects { depths: [5, 1], ..FrameEffects::default() };
     let options = StudioOptions {
         settings: PortSettings { frames, ..PortSettings::default() },
