@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with those that it may use.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     (
         "cli",
         &[
@@ -16,9 +16,10 @@ const ARROWS: [(&str, &[&str]); 9] = [
             "cost",
             "speed",
             "explained",
+            "terminal",
         ],
     ),
-    ("window", &["blind", "studio", "device", "explained"]),
+    ("window", &["blind", "studio", "device", "explained", "terminal"]),
     ("blind", &["studio"]),
     ("studio", &["device", "cost", "speed"]),
     ("device", &[]),
@@ -26,6 +27,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("cost", &[]),
     ("speed", &[]),
     ("explained", &[]),
+    ("terminal", &[]),
 ];
 
 /// Files of a module, which is a file or a folder of them.

@@ -10,8 +10,8 @@ use residue_ui::text::megabytes;
 use serde_json::{Value, json};
 
 use super::args::{ModelsArgs, ModelsCommand};
-use super::output::say;
 use super::{input, model, progress, table};
+use crate::terminal::say;
 
 pub fn run(args: &ModelsArgs) -> Result<()> {
     let store = ModelStore::from_env();
