@@ -44,7 +44,8 @@ fn decode_file(args: &DecodeArgs, output: Output) -> Result<()> {
     let config = codec.config();
     input::depth(args.depth, config)?;
     let shape = format!("{} layers x {} frames", codes.layers(), codes.frames());
-    let depth = depth_of(args.depth, codes.layers())?;
+    let layers = codes.layers();
+    let depth = depth_of(args.depth, layers)?;
     let codes = codes.truncated(args.depth.unwrap_or(usize::MAX));
     check(&codes, args, config)?;
     if looks_transposed(&codes) {
@@ -61,7 +62,8 @@ fn decode_file(args: &DecodeArgs, output: Output) -> Result<()> {
     drop(bar);
     let silence = || Audio::silence(config.sample_rate, config.channels, 0);
     let decoded = decoded.into_iter().next().unwrap_or_else(silence);
-    let line = format!("{} from {shape}", heard(decoded.len() as u64, config));
+    let kept = if depth < layers { format!("{depth} of ") } else { String::new() };
+    let line = format!("{} from {kept}{shape}", heard(decoded.len() as u64, config));
     output.write_audio(&line, &decoded)
 }
 
@@ -94,7 +96,7 @@ fn depth_of(asked: Option<usize>, layers: usize) -> Result<usize> {
     Ok(depth)
 }
 
-/// Decodes and writes each frame when it arrives. Until the input ends, fails, or a signal comes.
+/// Decodes and writes each frame when it arrives, until the input ends or fails, or a signal comes.
 fn decode_stream(args: &DecodeArgs, output: Output) -> Result<()> {
     let codec = model::load(&args.model)?;
     let config = codec.config();
@@ -115,7 +117,8 @@ fn decode_stream(args: &DecodeArgs, output: Output) -> Result<()> {
             Err(error) => Err(error),
         };
     }
-    let line = format!("{} from {frames} frames", heard(audio.frames(), config));
+    let noun = if frames == 1 { "frame" } else { "frames" };
+    let line = format!("{} from {frames} {noun}", heard(audio.frames(), config));
     // Frames before a fault are kept.
     match (audio.finish(&line), end) {
         (Ok(()), end) => end,

@@ -231,7 +231,7 @@ impl RecordingWriter {
 
     fn finish(mut self, shared: &StudioShared, problem: Option<io::Error>) {
         let seconds = self.samples as f64 / f64::from(self.rate);
-        // What was written before a problem is to be readable all the same.
+        // Everything before a problem is to be readable all the same.
         let finished = self.codes.append().and(self.update());
         let problem = problem.or(finished.err());
         let problem =

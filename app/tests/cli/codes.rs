@@ -93,7 +93,8 @@ fn more_layers_than_the_models_can_be_decoded_as_the_advice_says() {
     );
     place.fails(&["decode", "long.npy", "-o", "o.wav"], &["model 32: to decode", "--depth 32"]);
     assert!(!place.path("o.wav").exists());
-    place.ok(&["decode", "k33.npy", "-o", "first.wav", "--depth", "32"]);
+    let told = place.ok(&["decode", "k33.npy", "-o", "first.wav", "--depth", "32"]);
+    assert!(told.contains("from 32 of 33 layers x 20 frames"), "{told}");
     place.ok(&["decode", "k33.npy", "-o", "turned.wav", "--transpose"]);
     npy::write(&place.path("k32.npy"), &codes.truncated(32)).unwrap();
     place.ok(&["decode", "k32.npy", "-o", "o.wav"]);
@@ -134,5 +135,5 @@ fn a_wrong_line_is_told_once() {
     assert_eq!(errors.trim_end().lines().count(), 1, "{errors}");
     assert!(errors.contains("stdin: line 2:"), "{errors}");
     let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.contains("from 1 frames") && place.path("o.wav").exists(), "{told}");
+    assert!(told.contains("from 1 frame") && place.path("o.wav").exists(), "{told}");
 }

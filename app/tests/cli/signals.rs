@@ -64,7 +64,7 @@ fn interrupted_commands_leave_nothing_and_killed_ones_nothing_for_long() {
 /// Starts to decode frames that arrive, and waits until the file holds three of them.
 fn three_frames(place: &Place, mut command: Command) -> Child {
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = child.spawn().unwrap();
+    let child = child.spawn().unwrap();
     let mut stdin = child.stdin.as_ref().unwrap();
     for line in ["1 2 3", "4 5 6", "7 8 9"] {
         writeln!(stdin, "{line}").unwrap();
@@ -88,7 +88,9 @@ fn samples(path: &Path) -> Option<usize> {
 fn decoding_what_arrives_ends_well_at_a_signal() {
     for (signal, number) in [("-INT", 2), ("-TERM", 15), ("-HUP", 1)] {
         let place = Place::new();
-        let child = three_frames(&place, place.residue(&["decode", "-", "-o", "o.wav"]));
+        let mut child = three_frames(&place, place.residue(&["decode", "-", "-o", "o.wav"]));
+        // Stays open, so that only the signal can end it.
+        let _stdin = child.stdin.take();
         send(&child, signal);
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(128 + number));

@@ -151,9 +151,8 @@ fn a_recording_is_readable_while_it_grows() {
     let expected = 50 * BLOCK - latency;
     harness.until("headers state it", |_| {
         let codes = npy::read(&folder.join("codes.npy"));
-        let is_whole = |name| {
-            audio::read(&folder.join(name)).is_ok_and(|file| file.audio.len() == expected)
-        };
+        let is_whole =
+            |name| audio::read(&folder.join(name)).is_ok_and(|file| file.audio.len() == expected);
         codes.is_ok_and(|codes| codes.frames() == expected.div_ceil(FRAME))
             && ["heard.wav", "dry.wav", "a.wav", "b.wav"].into_iter().all(is_whole)
     });

@@ -79,13 +79,16 @@ impl OutputFile {
         // The name of an open file that was deleted leads nowhere.
         let target = resolve(path)?;
         let target = if is_same_file(&target, path) { target } else { path.to_owned() };
-        let place = match TemporaryFile::create(folder_of(&target)?) {
-            Ok(temporary) if can_replace(&metadata, temporary.file()) => Place::Renamed(temporary),
-            Ok(temporary) => Place::Copied { temporary, existing },
+        let (temporary, is_beside) = match TemporaryFile::create(folder_of(&target)?) {
+            Ok(temporary) => (temporary, true),
             // The file may be written to even though its folder takes no new ones.
-            Err(_) => {
-                Place::Copied { temporary: TemporaryFile::create(&std::env::temp_dir())?, existing }
-            }
+            Err(_) => (TemporaryFile::create(&std::env::temp_dir())?, false),
+        };
+        // Before there is any content, which may be private.
+        temporary.file().set_permissions(metadata.permissions())?;
+        let place = match is_beside && can_replace(&metadata, temporary.file())? {
+            true => Place::Renamed(temporary),
+            false => Place::Copied { temporary, existing },
         };
         Ok(Self { target, place })
     }
@@ -112,7 +115,7 @@ impl OutputFile {
             Some(free) if free < bytes => {
                 let [needed, free] = [bytes, free].map(|bytes| bytes as f64 / 1e6);
                 let words = format!(
-                    "{needed:.1} MB are needed and {free:.1} MB are free there; choose another folder"
+                    "{needed:.2} MB are needed and {free:.2} MB are free there; choose another folder"
                 );
                 Err(said(ErrorKind::StorageFull, words))
             }
@@ -196,21 +199,29 @@ pub(crate) fn folder_of(path: &Path) -> io::Result<&Path> {
     Ok(folder.unwrap_or(Path::new(".")))
 }
 
-/// Gives `new` the permissions and the owner of the old file; false if that cannot be, or if the old file has
-/// other names that would keep the old content.
-fn can_replace(old: &Metadata, new: &File) -> bool {
+/// Gives `new` the owner of the old file; false if that cannot be, or if the old file has other names, which would
+/// keep the old content.
+fn can_replace(old: &Metadata, new: &File) -> io::Result<bool> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt, fchown};
-        let Ok(made) = new.metadata() else { return false };
-        let same_owner = (made.uid(), made.gid()) == (old.uid(), old.gid());
-        old.nlink() == 1
-            && (same_owner || fchown(new, Some(old.uid()), Some(old.gid())).is_ok())
-            && new.set_permissions(old.permissions()).is_ok()
+        let made = new.metadata()?;
+        if old.nlink() > 1 {
+            return Ok(false);
+        }
+        if (made.uid(), made.gid()) != (old.uid(), old.gid()) {
+            if fchown(new, Some(old.uid()), Some(old.gid())).is_err() {
+                return Ok(false);
+            }
+            // A change of the owner takes some permissions away.
+            new.set_permissions(old.permissions())?;
+        }
+        Ok(true)
     }
     #[cfg(not(unix))]
     {
-        new.set_permissions(old.permissions()).is_ok()
+        let _ = (old, new);
+        Ok(true)
     }
 }
 
@@ -257,9 +268,11 @@ fn in_words(error: io::Error, path: &Path) -> io::Error {
     }
     let folder = folder_of(path).unwrap_or(path).display();
     let words = match error.kind() {
-        ErrorKind::NotFound => format!("there is no folder {folder}; make it, or choose another"),
+        ErrorKind::NotFound if !folder_of(path).is_ok_and(Path::is_dir) => {
+            format!("there is no folder {folder}; make it, or choose another")
+        }
         ErrorKind::NotADirectory => format!("{folder} is no folder; choose another"),
-        ErrorKind::PermissionDenied => {
+        ErrorKind::NotFound | ErrorKind::PermissionDenied => {
             format!("no file may be made in {folder}; choose another folder")
         }
         ErrorKind::ReadOnlyFilesystem => {

@@ -162,8 +162,10 @@ mod unix {
         fs::hard_link(&one, &two).unwrap();
         put(&one, "short").unwrap();
         assert_eq!(fs::read_to_string(&two).unwrap(), "short");
-        // A failure changes neither.
+        // A failure changes neither, and nobody else reads the content meanwhile.
+        fs::set_permissions(&one, Permissions::from_mode(0o600)).unwrap();
         let output = OutputFile::create(&one).unwrap();
+        assert_eq!(output.file().metadata().unwrap().mode() & 0o777, 0o600);
         output.file().write_all(b"half").unwrap();
         drop(output);
         assert_eq!(fs::read_to_string(&two).unwrap(), "short");
@@ -183,6 +185,29 @@ mod unix {
             put(&path, "again").unwrap();
             assert_eq!(mode(&path), kept);
         }
+    }
+
+    #[test]
+    fn the_owner_is_kept() {
+        use std::os::unix::fs::chown;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        fs::write(&path, "old").unwrap();
+        // Only root may give files away; anyone keeps their own.
+        let is_root = fs::metadata(&path).unwrap().uid() == 0;
+        let owner = if is_root {
+            chown(&path, Some(1234), Some(4321)).unwrap();
+            (1234, 4321)
+        } else {
+            let made = fs::metadata(&path).unwrap();
+            (made.uid(), made.gid())
+        };
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        put(&path, "new").unwrap();
+        let written = fs::metadata(&path).unwrap();
+        assert_eq!((written.uid(), written.gid()), owner);
+        assert_eq!(mode(&path), 0o640);
+        assert_eq!(fs::read(&path).unwrap(), b"new");
     }
 
     #[test]
