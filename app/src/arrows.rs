@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with those that it may use.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     (
         "cli",
         &[
@@ -16,10 +16,11 @@ const ARROWS: [(&str, &[&str]); 10] = [
             "cost",
             "speed",
             "explained",
+            "terminal",
             "version",
         ],
     ),
-    ("window", &["blind", "studio", "device", "explained", "version"]),
+    ("window", &["blind", "studio", "device", "explained", "terminal", "version"]),
     ("blind", &["studio"]),
     ("studio", &["device", "cost", "speed"]),
     ("device", &[]),
@@ -27,6 +28,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("cost", &[]),
     ("speed", &[]),
     ("explained", &[]),
+    ("terminal", &[]),
     ("version", &[]),
 ];
 

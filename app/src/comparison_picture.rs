@@ -5,15 +5,12 @@
 //! levels. The original is on top. It is an egui layout of the pieces that the window's spectrograms
 //! consist of, drawn off-screen.
 
-use std::io::{self, Write as _};
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
 
 use egui::{
     Align, Align2, Color32, ColorImage, Label, Layout, Pos2, RawInput, Rect, RichText, StrokeKind,
     TextureHandle, TextureOptions, Ui, UiBuilder, Vec2, pos2, vec2,
 };
-use residue_engine::atomic_file;
 use residue_engine::audio::Audio;
 use residue_engine::measure::{MeasureError, Spectrogram, SpectrogramView};
 use residue_raster::Offscreen;
@@ -68,14 +65,9 @@ pub enum ComparisonPictureError {
     /// The audio has no spectrogram.
     #[error(transparent)]
     Measure(#[from] MeasureError),
-    /// The file cannot be written.
-    #[error("{path}: the picture cannot be written: {source}", path = path.display())]
-    Write {
-        /// The path as given.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
+    /// The image cannot be encoded.
+    #[error("the picture cannot be encoded: {0}")]
+    Encode(#[from] png::EncodingError),
 }
 
 /// The axes and the colors of all spectrograms of a picture.
@@ -148,18 +140,11 @@ pub fn draw(
     }))
 }
 
-/// Writes an opaque image as a PNG file, whole or not at all.
+/// Returns an opaque image as the bytes of a PNG file.
 ///
 /// # Errors
-/// [`ComparisonPictureError::Write`] with the path.
-pub fn save(image: &ColorImage, path: &Path) -> Result<(), ComparisonPictureError> {
-    let failed = |source| ComparisonPictureError::Write { path: path.to_owned(), source };
-    let png = png(image).map_err(|error| failed(error.into()))?;
-    atomic_file::write(path, |mut file| file.write_all(&png)).map_err(failed)
-}
-
-/// The bytes of a PNG file.
-fn png(image: &ColorImage) -> Result<Vec<u8>, png::EncodingError> {
+/// [`ComparisonPictureError::Encode`].
+pub fn png(image: &ColorImage) -> Result<Vec<u8>, ComparisonPictureError> {
     let rgb: Vec<u8> = image.pixels.iter().flat_map(|p| [p.r(), p.g(), p.b()]).collect();
     let [width, height] = image.size.map(|pixels| pixels as u32);
     let mut bytes = Vec::new();
@@ -409,20 +394,14 @@ mod tests {
     }
 
     #[test]
-    fn files_hold_the_image_and_failures_name_the_path() {
+    fn png_files_hold_the_image() {
         let image = draw(&captions("x", 1), &tone(0.5), &[tone(0.25)]).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("out.png");
-        save(&image, &path).unwrap();
-        let file = std::io::BufReader::new(std::fs::File::open(&path).unwrap());
+        let file = std::io::Cursor::new(super::png(&image).unwrap());
         let mut reader = png::Decoder::new(file).read_info().unwrap();
         let mut rgb = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut rgb).unwrap();
         assert_eq!([info.width as usize, info.height as usize], image.size);
         let drawn = image.pixels.iter().map(|pixel| [pixel.r(), pixel.g(), pixel.b()]);
         assert!(rgb.chunks_exact(3).eq(drawn));
-        let error = save(&image, &folder.path().join("missing/out.png")).unwrap_err();
-        assert!(error.to_string().contains("missing/out.png"), "{error}");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

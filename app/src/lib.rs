@@ -14,10 +14,12 @@
 //! cli -> window -> blind -> studio -> device
 //!  |       |                  |
 //!  +-> comparison_picture     +-> cost, speed
-//!  +-------+-> explained, version
+//!  +-------+-> explained, terminal, version
 //! ```
 //!
 //! A library beside the program, so that tests can drive the studio.
+
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 #[cfg(test)]
 mod arrows;
@@ -29,6 +31,7 @@ pub mod device;
 mod explained;
 mod speed;
 pub mod studio;
+mod terminal;
 mod version;
 pub mod window;
 

@@ -8,7 +8,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`atomic_file`] | files that are there whole or not at all |
+//! | [`atomic_file`], [`output_file`], [`temporary_file`] | files that are there whole or not at all; outputs to anything that stands at a path |
 //! | [`audio`] | audio buffers, files in (any container symphonia reads) and out, conversion of sample rates, channel layout |
 //! | [`blind`] | blind listening tests: ABX, threshold, rating |
 //! | [`codec`] | the Cat model: configuration, checkpoint, encoder and decoder, quantizer, streaming state |
@@ -32,7 +32,7 @@ mod token_model;
 
 pub use residue_blind as blind;
 pub use residue_codec as codec;
-pub use residue_core::{atomic_file, hex, small_file};
+pub use residue_core::{atomic_file, hex, output_file, small_file, temporary_file};
 pub use residue_kernels as kernels;
 pub use residue_media::{audio, measure, tokens};
 pub use residue_models as models;

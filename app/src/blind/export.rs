@@ -1,9 +1,10 @@
 //! A finished test as files.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use residue_engine::atomic_file;
 use residue_engine::blind::BlindTestReport;
 
 use super::BlindError;
@@ -35,14 +36,21 @@ pub fn export(report: &BlindTestReport, folder: &Path) -> Result<ExportedReport,
         let json = folder.join(format!("{stem}{number}.json"));
         ExportedReport { text: json.with_extension("txt"), json }
     };
-    let (mut files, mut n) = (named(""), 1);
-    while files.json.exists() || files.text.exists() {
+    let mut n = 1;
+    loop {
+        let files = named(&if n == 1 { String::new() } else { format!("-{n}") });
         n += 1;
-        files = named(&format!("-{n}"));
+        if files.text.exists() {
+            continue;
+        }
+        let write = |path: &Path, content: String| {
+            atomic_file::write_new(path, |mut file| file.write_all(content.as_bytes()))
+        };
+        match write(&files.json, report.to_json()) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+            written => written.map_err(failed(&files.json))?,
+        }
+        write(&files.text, report.to_text()).map_err(failed(&files.text))?;
+        return Ok(files);
     }
-    for (path, content) in [(&files.json, report.to_json()), (&files.text, report.to_text())] {
-        let file = OpenOptions::new().write(true).create_new(true).open(path);
-        file.and_then(|mut file| file.write_all(content.as_bytes())).map_err(failed(path))?;
-    }
-    Ok(files)
 }

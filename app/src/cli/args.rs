@@ -169,7 +169,8 @@ fn chunk(text: &str) -> Result<usize, OutOfRange> {
 pub struct RoundtripArgs {
     /// Audio file
     pub input: PathBuf,
-    /// Where the decoded audio goes: 32-bit float WAV with the input's length, rate and channels
+    /// Where the decoded audio goes: 32-bit float WAV with the input's length, rate and channels; - is
+    /// stdout
     #[arg(short, long, value_name = "OUT.wav")]
     pub output: PathBuf,
     /// Quantizer layers to keep [default: all]
@@ -188,7 +189,7 @@ pub struct RoundtripArgs {
 pub struct EncodeArgs {
     /// Audio file: mono or stereo
     pub input: PathBuf,
-    /// Where the codes go: .npy, int64, (layers, frames)
+    /// Where the codes go: .npy, int64, (layers, frames); - is stdout
     #[arg(short, long, value_name = "CODES.npy")]
     pub output: PathBuf,
     /// Quantizer layers to keep [default: all]
@@ -202,10 +203,10 @@ pub struct EncodeArgs {
 
 #[derive(Debug, Group)]
 pub struct DecodeArgs {
-    /// Codes: a .npy of (K, T), (1, K, T) or (K, 1, T), or - for frames as they arrive on stdin,
-    /// one per line, as `12 7 1023`, `12,7,1023` or `[12, 7, 1023]`
+    /// Codes: a .npy of (K, T), also with a dimension of 1 more, or - for frames as they arrive on
+    /// stdin, one per line, as `12 7 1023`, `12,7,1023` or `[12, 7, 1023]`
     pub codes: PathBuf,
-    /// Where the audio goes: 32-bit float WAV at the model's rate and channels
+    /// Where the audio goes: 32-bit float WAV at the model's rate and channels; - is stdout
     #[arg(short, long, value_name = "OUT.wav", required_unless_present = "play")]
     pub output: Option<PathBuf>,
     /// Play on a sound device instead of writing a file
@@ -236,7 +237,8 @@ pub struct CompareArgs {
     /// Depths to compare [default: 1, 2, 4, ... up to all layers]
     #[arg(long, value_delimiter = ',', value_name = "K,K,...")]
     pub depths: Vec<usize>,
-    /// Folder for the picture, the WAVs and report.json [default: INPUT's name + -residue]
+    /// Folder for the picture, the WAVs and report.json; it replaces those of an earlier comparison
+    /// there [default: INPUT's name + -residue]
     #[arg(short, long, value_name = "FOLDER")]
     pub output: Option<PathBuf>,
     /// Print the report as JSON instead of a table

@@ -7,10 +7,10 @@ use residue_engine::codec::{Codec, CodecConfig, CodecOptions};
 use serde::Serialize;
 
 use super::args::{BenchArgs, LayoutArg};
-use super::output::say;
 use super::progress::{Share, Waiting};
 use super::{input, model, table};
 use crate::speed::{self, ChunkTimes};
+use crate::terminal::say;
 
 /// The output of `--json`. Times are wall seconds a second of audio.
 #[derive(Serialize)]

@@ -1,8 +1,8 @@
 //! `residue compare`: what each depth keeps, as a table, a picture and WAVs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use residue_engine::audio;
 use residue_engine::codec::CodecConfig;
 use residue_engine::measure::{self, CodebookUsage, SignalDistances};
@@ -12,21 +12,23 @@ use residue_ui::text::minus;
 use serde::Serialize;
 
 use super::args::CompareArgs;
-use super::output::say;
-use super::{input, model, passes, table};
+use super::comparison_folder::{ComparisonFolder, ORIGINAL, PICTURE, REPORT, depth_wav};
+use super::json_path::JsonPath;
+use super::{input, model, output, passes, table};
 use crate::comparison_picture::{self, ComparisonCaptions};
+use crate::terminal::{name, say};
 
 /// The content of `report.json` and the output of `--json`.
 #[derive(Serialize)]
 struct Report {
-    input: PathBuf,
+    input: JsonPath,
     model: String,
     precision: &'static str,
     rate: u32,
     channels: usize,
     seconds: f64,
-    picture: PathBuf,
-    original: PathBuf,
+    picture: JsonPath,
+    original: JsonPath,
     depths: Vec<Depth>,
 }
 
@@ -34,63 +36,70 @@ struct Report {
 struct Depth {
     depth: usize,
     kbps: f64,
-    wav: PathBuf,
+    wav: JsonPath,
     distances: SignalDistances,
     /// Entropy of the codes used, in bits a second: what the stream really carries at most.
     carried_kbps: f64,
 }
 
+/// Room for the report and the picture, in bytes.
+const SMALL_FILES: u64 = 8 << 20;
+
 pub fn run(args: &CompareArgs) -> Result<()> {
+    let mut folder = ComparisonFolder::open(&folder(args), &args.input)?;
     let original = input::read(&args.input)?;
     let codec = model::load(&args.model)?;
     let config = codec.config();
     let depths = depths(args, config)?;
-    let folder = folder(args);
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot make {}", folder.display()))?;
+    let wavs = depths.iter().map(|depth| depth_wav(*depth)).chain([ORIGINAL.to_owned()]);
+    let bytes = output::audio_bytes(original.len(), original.channels.len());
+    let all = bytes * (depths.len() as u64 + 1) + SMALL_FILES;
+    for file in wavs.chain([PICTURE.to_owned(), REPORT.to_owned()]) {
+        folder.create(&file, all)?;
+    }
 
     let deepest = depths.iter().copied().max().unwrap_or(1);
     let encoded = passes::encode(&codec, &original, deepest, args.mono.into(), &args.chunk)?;
     let decoded = passes::decode(&codec, &encoded, &depths, &args.chunk)?;
 
-    let original_path = folder.join("original.wav");
-    audio::write(&original_path, &original)?;
+    folder.fill(ORIGINAL, |writer| audio::write_to(writer, &original))?;
     let mut rows = Vec::new();
     for (&depth, decoded) in depths.iter().zip(&decoded) {
-        let wav = folder.join(format!("depth-{depth:02}.wav"));
-        audio::write(&wav, decoded)?;
+        let wav = depth_wav(depth);
+        folder.fill(&wav, |writer| audio::write_to(writer, decoded))?;
         rows.push(Depth {
             depth,
             kbps: config.bitrate(depth) * encoded.streams.len() as f64 / 1000.0,
-            wav,
+            wav: folder.path(&wav).as_path().into(),
             distances: measure::signal_distances(&original, decoded)?,
             carried_kbps: carried(&encoded.streams, depth, config)? / 1000.0,
         });
     }
     let report = Report {
-        input: args.input.clone(),
+        input: args.input.as_path().into(),
         model: args.model.model.clone(),
         precision: codec.precision().name(),
         rate: original.rate,
         channels: original.channels.len(),
         seconds: original.seconds(),
-        picture: folder.join("comparison.png"),
-        original: original_path,
+        picture: folder.path(PICTURE).as_path().into(),
+        original: folder.path(ORIGINAL).as_path().into(),
         depths: rows,
     };
-    let image = comparison_picture::draw(&captions(&report), &original, &decoded)?;
-    comparison_picture::save(&image, &report.picture)?;
+    let image = comparison_picture::draw(&captions(&report, &args.input), &original, &decoded)?;
+    let image = comparison_picture::png(&image)?;
+    folder.fill(PICTURE, |writer| writer.write_all(&image))?;
     let json = serde_json::to_string_pretty(&report)?;
-    let path = folder.join("report.json");
-    std::fs::write(&path, &json).with_context(|| format!("cannot write {}", path.display()))?;
+    folder.fill(REPORT, |writer| writer.write_all(json.as_bytes()))?;
+    let [picture, wavs, path] =
+        [PICTURE, "original.wav, depth-*.wav", REPORT].map(|file| name(&folder.path(file)));
+    folder.commit()?;
 
     if args.json {
         say(json)?;
     } else {
-        say(text(&report, &encoded.layout.to_string()))?;
-        say(format!("\npicture  {}", report.picture.display()))?;
-        say(format!("audio    {}", folder.join("original.wav, depth-*.wav").display()))?;
-        say(format!("report   {}", path.display()))?;
+        say(text(&report, &args.input, &encoded.layout.to_string()))?;
+        say(format_args!("\npicture  {picture}\naudio    {wavs}\nreport   {path}"))?;
     }
     Ok(())
 }
@@ -122,8 +131,8 @@ fn folder(args: &CompareArgs) -> PathBuf {
 }
 
 /// The text on the picture.
-fn captions(report: &Report) -> ComparisonCaptions {
-    let name = report.input.file_name().unwrap_or(report.input.as_os_str());
+fn captions(report: &Report, path: &Path) -> ComparisonCaptions {
+    let name = path.file_name().unwrap_or(path.as_os_str());
     let row = |row: &Depth| {
         let numbers = format!(
             "mel distance {:.2}   SI-SDR {}",
@@ -151,10 +160,10 @@ fn carried(streams: &[Codes], depth: usize, config: &CodecConfig) -> Result<f64>
     Ok(bits * config.frame_rate())
 }
 
-fn text(report: &Report, layout: &str) -> String {
+fn text(report: &Report, path: &Path, layout: &str) -> String {
     let head = format!(
         "{}: {:.2} s, {} Hz, {}, through {} ({}; {layout})\n",
-        report.input.display(),
+        name(path),
         report.seconds,
         report.rate,
         input::channels(report.channels),

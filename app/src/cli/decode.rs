@@ -1,62 +1,89 @@
 //! `residue decode`: codes to a file, from a file or as they arrive.
 
-use std::io::stdin;
+use std::io::{BufReader, stdin};
 use std::path::Path;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
-use residue_engine::audio::{self, Audio};
-use residue_engine::codec::Codec;
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use residue_engine::audio::{Audio, SpeakerMask, WavFormat};
+use residue_engine::codec::{Codec, CodecConfig};
 use residue_engine::offline;
-use residue_engine::tokens::{Codes, FrameReader, npy};
+use residue_engine::tokens::{
+    Codes, CodesError, FrameError, FrameErrorKind, FrameReader, looks_transposed, npy,
+};
 
 use super::args::DecodeArgs;
-use super::output::{self, say};
+use super::interruption::Interruption;
+use super::output::{self, GrowingAudio, Output};
 use super::progress::Share;
 use super::{input, model, play};
+use crate::terminal::{self, name};
+
+/// Frames that may wait between stdin and the decoder.
+const WAITING: usize = 64;
+/// Time between two looks for a signal while no frame comes.
+const TICK: Duration = Duration::from_millis(50);
 
 pub fn run(args: &DecodeArgs) -> Result<()> {
     let Some(path) = &args.output else { return play::run(args) };
-    output::check(path)?;
-    let stream = args.codes == Path::new("-");
-    ensure!(!(stream && args.transpose), "--transpose is for files: a line on stdin is a frame");
-    let codec = model::load(&args.model)?;
-    input::depth(args.depth, codec.config())?;
-    let (decoded, fault) =
-        if stream { decode_stream(args, &codec) } else { (decode_file(args, &codec)?, None) };
-    // Frames before a fault are kept.
-    if fault.is_none() || !decoded.is_empty() {
-        let written = audio::write(path, &decoded);
-        if let (Err(error), Some(fault)) = (&written, &fault) {
-            bail!("{fault:#}; and what was decoded before is lost: {error}");
-        }
-        written?;
-        say(format!(
-            "{}: {:.2} s, {} Hz, {}",
-            path.display(),
-            decoded.seconds(),
-            decoded.rate,
-            input::channels(decoded.channels.len())
-        ))?;
-    }
-    fault.map_or(Ok(()), Err)
+    let is_stream = args.codes == Path::new("-");
+    ensure!(!(is_stream && args.transpose), "--transpose is for files: a line on stdin is a frame");
+    let output = Output::create(path, &args.codes)?;
+    if is_stream { decode_stream(args, output) } else { decode_file(args, output) }
 }
 
-fn decode_file(args: &DecodeArgs, codec: &Codec) -> Result<Audio> {
-    let config = codec.config();
+fn decode_file(args: &DecodeArgs, output: Output) -> Result<()> {
+    // Before the model, which takes longer.
     let mut codes = npy::read(&args.codes)?;
     if args.transpose {
         codes = codes.transposed();
     }
-    let quantizer = &config.quantizer;
-    codes
-        .check(quantizer.layers, quantizer.codebook_size)
-        .with_context(|| args.codes.display().to_string())?;
-    let depth = depth_of(args.depth, codes.layers())?;
+    let codec = model::load(&args.model)?;
+    let config = codec.config();
+    input::depth(args.depth, config)?;
+    let shape = format!("{} layers x {} frames", codes.layers(), codes.frames());
+    let layers = codes.layers();
+    let depth = depth_of(args.depth, layers)?;
+    let codes = codes.truncated(args.depth.unwrap_or(usize::MAX));
+    check(&codes, args, config)?;
+    if looks_transposed(&codes) {
+        let turned = if args.transpose { "without --transpose" } else { "with --transpose" };
+        terminal::warn(format_args!(
+            "{}: read as {shape}, but the codes look as if it were the other way round; if so, decode {turned}",
+            name(&args.codes)
+        ));
+    }
+    output.expect(output::audio_bytes(codes.frames() * config.frame_samples, config.channels))?;
     let bar = Share::new("decoding");
     let lanes = [(&codes, depth)];
-    let decoded = offline::decode_lanes(codec, &lanes, args.chunk.chunk, &mut |s| bar.set(s))?;
+    let decoded = offline::decode_lanes(&codec, &lanes, args.chunk.chunk, &mut |s| bar.set(s))?;
+    drop(bar);
     let silence = || Audio::silence(config.sample_rate, config.channels, 0);
-    Ok(decoded.into_iter().next().unwrap_or_else(silence))
+    let decoded = decoded.into_iter().next().unwrap_or_else(silence);
+    let kept = if depth < layers { format!("{depth} of ") } else { String::new() };
+    let line = format!("{} from {kept}{shape}", heard(decoded.len() as u64, config));
+    output.write_audio(&line, &decoded)
+}
+
+/// Checks that the model can decode the codes, with advice for this command.
+fn check(codes: &Codes, args: &DecodeArgs, config: &CodecConfig) -> Result<()> {
+    let quantizer = &config.quantizer;
+    let file = name(&args.codes);
+    codes.check(quantizer.layers, quantizer.codebook_size).map_err(|error| match error {
+        CodesError::TooManyLayers { found, layers, looks_transposed } => {
+            let turned = match (looks_transposed, args.transpose) {
+                (false, _) => String::new(),
+                (true, false) => "if the array is frames first, add --transpose; ".to_owned(),
+                (true, true) => "if the array is layers first, leave --transpose out; ".to_owned(),
+            };
+            anyhow!(
+                "{file}: the codes have {found} layers and the model {layers}: {turned}to decode the first {layers} only, add --depth {layers}"
+            )
+        }
+        error => anyhow!("{file}: {error}"),
+    })
 }
 
 /// The depth asked for, or all layers that the codes have.
@@ -69,30 +96,84 @@ fn depth_of(asked: Option<usize>, layers: usize) -> Result<usize> {
     Ok(depth)
 }
 
-/// Decodes each frame when it arrives; returns what was decoded and what stopped it.
-fn decode_stream(args: &DecodeArgs, codec: &Codec) -> (Audio, Option<anyhow::Error>) {
+/// Decodes and writes each frame when it arrives, until the input ends or fails, or a signal comes.
+fn decode_stream(args: &DecodeArgs, output: Output) -> Result<()> {
+    let codec = model::load(&args.model)?;
     let config = codec.config();
-    let quantizer = &config.quantizer;
-    let mut decoded = Audio::silence(config.sample_rate, config.channels, 0);
-    let mut decoder = codec.decoder(1);
-    let frames = FrameReader::new(stdin().lock(), "stdin")
-        .for_model(quantizer.layers, quantizer.codebook_size);
-    for frame in frames {
-        let next = frame.map_err(anyhow::Error::from).and_then(|frame| {
-            let depth = depth_of(args.depth, frame.len())?;
-            let codes = Codes::new(frame.len(), 1, frame);
-            let planes = decoder.decode(&[(&codes, depth)])?.remove(0);
-            offline::check_decoded(planes.iter().map(Vec::as_slice))?;
-            Ok(planes)
-        });
-        match next {
-            Ok(planes) => {
-                for (plane, next) in decoded.channels.iter_mut().zip(planes) {
-                    plane.extend(next);
-                }
-            }
-            Err(error) => return (decoded, Some(error)),
-        }
+    input::depth(args.depth, config)?;
+    let speakers = SpeakerMask::of_count(config.channels);
+    let format = WavFormat::new(config.sample_rate, config.channels, speakers)
+        .map_err(|reason| anyhow!("the model's audio is no WAV: {reason}"))?;
+    let mut audio = output.grow(format)?;
+    Interruption::expect();
+    let end = stream(args, &codec, &mut audio);
+    let frames = audio.frames() / config.frame_samples.max(1) as u64;
+    if frames == 0 {
+        // Nothing is written then, and what the output replaces stays.
+        return match end {
+            Ok(()) => Err(anyhow!(
+                "stdin: no frames came, so nothing was written; send one frame of codes a line, or a .npy file"
+            )),
+            Err(error) => Err(error),
+        };
     }
-    (decoded, None)
+    let noun = if frames == 1 { "frame" } else { "frames" };
+    let line = format!("{} from {frames} {noun}", heard(audio.frames(), config));
+    // Frames before a fault are kept.
+    match (audio.finish(&line), end) {
+        (Ok(()), end) => end,
+        (Err(error), Err(fault)) => {
+            bail!("{}; and the audio before it is incomplete: {error:#}", terminal::explain(&fault))
+        }
+        (Err(error), Ok(())) => Err(error),
+    }
+}
+
+fn stream(args: &DecodeArgs, codec: &Codec, audio: &mut GrowingAudio) -> Result<()> {
+    let quantizer = &codec.config().quantizer;
+    let mut reader = FrameReader::new(BufReader::new(stdin()), "stdin")
+        .for_model(quantizer.layers, quantizer.codebook_size)
+        .first_layers(args.depth.unwrap_or(usize::MAX));
+    // Waits for stdin, so that this thread can see signals.
+    let (sender, frames) = sync_channel(WAITING);
+    thread::Builder::new()
+        .name("residue-stdin".to_owned())
+        .spawn(move || reader.by_ref().try_for_each(|frame| sender.send(frame)))
+        .context("no thread can be had; close programs")?;
+    let mut decoder = codec.decoder(1);
+    loop {
+        if let Some(interruption) = Interruption::first() {
+            return Err(interruption.into());
+        }
+        let frame = match frames.recv_timeout(TICK) {
+            Ok(frame) => frame.map_err(|error| advised(error, quantizer.layers))?,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        };
+        let depth = depth_of(args.depth, frame.len())?;
+        let codes = Codes::new(frame.len(), 1, frame);
+        let planes = decoder.decode(&[(&codes, depth)])?.remove(0);
+        offline::check_decoded(planes.iter().map(Vec::as_slice))?;
+        audio.write(&planes)?;
+    }
+}
+
+/// Adds this command's advice to an error of the stream.
+fn advised(error: FrameError, layers: usize) -> anyhow::Error {
+    match &error {
+        FrameError::Line { problem: FrameErrorKind::TooManyLayers { .. }, .. } => {
+            anyhow!("{error}; to decode the first {layers} only, add --depth {layers}")
+        }
+        _ => error.into(),
+    }
+}
+
+/// Describes audio of so many sample frames.
+fn heard(samples: u64, config: &CodecConfig) -> String {
+    format!(
+        "{:.2} s, {} Hz, {}",
+        samples as f64 / f64::from(config.sample_rate),
+        config.sample_rate,
+        input::channels(config.channels)
+    )
 }

@@ -3,9 +3,9 @@
 use anyhow::Result;
 
 use super::args::DevicesArgs;
-use super::output::say;
 use super::table;
 use crate::device::{self, BackendInfo, DeviceCapabilities};
+use crate::terminal::say;
 
 pub fn run(args: &DevicesArgs) -> Result<()> {
     let hosts = device::list();

@@ -2,37 +2,38 @@
 
 use anyhow::{Result, bail};
 use residue_engine::audio::MonoTreatment;
-use residue_engine::tokens;
+use residue_engine::tokens::npy;
 use residue_ui::depth_text::format_kbps;
 
 use super::args::EncodeArgs;
-use super::output::{self, say};
+use super::output::Output;
 use super::{input, model, passes};
+use crate::terminal::{self, name};
 
 pub fn run(args: &EncodeArgs) -> Result<()> {
-    output::check(&args.output)?;
+    let output = Output::create(&args.output, &args.input)?;
     let original = input::read(&args.input)?;
     if original.channels.len() > 2 {
         bail!(
             "{} has {} channels, and a code file holds one stream of mono or stereo; write the channels you want to a file of their own first",
-            args.input.display(),
+            name(&args.input),
             original.channels.len()
         );
     }
     let codec = model::load(&args.model)?;
     let depth = input::depth(args.depth, codec.config())?;
     if original.channels.len() > codec.config().channels {
-        eprintln!("residue: note: the model is mono, so the codes are those of left + right");
+        terminal::note("the model is mono, so the codes are those of left + right");
     }
+    let frames = original.seconds() * codec.config().frame_rate();
+    output.expect(8 * (depth as f64 * frames) as u64)?;
     let encoded = passes::encode(&codec, &original, depth, MonoTreatment::Mid, &args.chunk)?;
     let codes = &encoded.streams[0];
-    tokens::npy::write(&args.output, codes)?;
-    say(format!(
-        "{}: {} layers x {} frames, {}",
-        args.output.display(),
+    let line = format!(
+        "{} layers x {} frames, {}",
         codes.layers(),
         codes.frames(),
         format_kbps(codec.config().bitrate(depth) / 1000.0),
-    ))?;
-    Ok(())
+    );
+    output.write(&line, |writer| npy::write_to(writer, codes))
 }

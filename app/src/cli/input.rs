@@ -6,11 +6,13 @@ use anyhow::{Result, bail};
 use residue_engine::audio::{self, Audio};
 use residue_engine::codec::CodecConfig;
 
+use crate::terminal::{self, name};
+
 /// Reads audio, saying on stderr what was wrong with it.
 pub fn read(path: &Path) -> Result<Audio> {
     let decoded = audio::read(path)?;
     for warning in &decoded.warnings {
-        eprintln!("residue: warning: {}: {warning}", path.display());
+        terminal::warn(format_args!("{}: {warning}", name(path)));
     }
     Ok(decoded.audio)
 }

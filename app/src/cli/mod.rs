@@ -3,11 +3,14 @@
 mod args;
 mod bench;
 mod compare;
+mod comparison_folder;
 pub(crate) mod controls;
 mod decode;
 mod devices;
 mod encode;
 mod input;
+mod interruption;
+mod json_path;
 mod listen;
 mod manual;
 mod model;
@@ -21,19 +24,35 @@ mod progress;
 mod roundtrip;
 mod table;
 
+use std::process::ExitCode;
+
 use clap::Parser;
 
 use args::{CliArgs, CliCommand};
+use interruption::Interruption;
 use named_error::named;
 
+use crate::terminal;
 use crate::window::{self, Launch};
 
-/// Runs the command that the process was started with.
-///
-/// # Errors
-/// With what went wrong and what to do about it.
-pub fn run() -> anyhow::Result<()> {
+/// Runs the command that the process was started with, and tells on stderr what went wrong and what to do about it.
+pub fn run() -> ExitCode {
+    let Err(error) = command() else { return ExitCode::SUCCESS };
+    if let Some(interruption) = error.downcast_ref::<Interruption>() {
+        terminal::note(interruption);
+        return interruption.exit_code().into();
+    }
+    // The reader of the output has closed it.
+    if terminal::is_unread(&error) {
+        return ExitCode::SUCCESS;
+    }
+    terminal::fail(&error);
+    ExitCode::FAILURE
+}
+
+fn command() -> anyhow::Result<()> {
     let CliArgs { command, file, open } = CliArgs::parse();
+    interruption::watch()?;
     let Some(command) = command else {
         let launch = match file.or(open) {
             None => Launch::Empty,

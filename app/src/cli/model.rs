@@ -9,6 +9,7 @@ use residue_engine::models::{EMBEDDED, ModelLoadError, ModelRequest, ModelStore}
 
 use super::args::{ModelArgs, PrecisionArg};
 use super::progress::Share;
+use crate::terminal;
 
 /// Loads the model that `args` names, on all cores if nothing else is said.
 pub fn load(args: &ModelArgs) -> Result<Codec> {
@@ -46,7 +47,7 @@ fn load_request(request: &ModelRequest) -> Result<Codec> {
         loaded => loaded.with_context(|| format!("model {}", request.id))?,
     };
     for warning in codec.warnings() {
-        eprintln!("residue: warning: {warning}");
+        terminal::warn(warning);
     }
     Ok(codec)
 }

@@ -11,8 +11,8 @@ use residue_ui::text::megabytes;
 use serde_json::{Value, json};
 
 use super::args::{ModelsArgs, ModelsCommand};
-use super::output::say;
 use super::{input, model, progress, table};
+use crate::terminal::{printable, say};
 
 pub fn run(args: &ModelsArgs) -> Result<()> {
     let store = ModelStore::from_env();
@@ -209,7 +209,7 @@ struct Bar(Option<ProgressBar>);
 impl Bar {
     fn show(&mut self, progress: &Progress<'_>) -> ControlFlow<()> {
         let bar = self.0.get_or_insert_with(progress::bytes);
-        bar.set_message(format!("{} {}", progress.stage, progress.file));
+        bar.set_message(printable(format_args!("{} {}", progress.stage, progress.file)));
         bar.set_length(progress.total);
         bar.set_position(progress.done);
         ControlFlow::Continue(())

@@ -14,11 +14,11 @@ use super::args::DecodeArgs;
 use residue_engine::models::ModelRequest;
 
 use super::controls;
-use super::output::say;
 use crate::device::ControlNames;
 use crate::studio::{
     CpalBackend, DeviceRequest, Severity, StreamState, Studio, StudioOptions, TransportState,
 };
+use crate::terminal::{say, warn};
 
 /// The options of [`DecodeArgs`].
 const CONTROLS: ControlNames = ControlNames { output: "--device", ..controls::LISTEN };
@@ -68,7 +68,7 @@ fn look_after(studio: &mut Studio) -> Result<()> {
     for notice in studio.tick() {
         match notice.severity {
             Severity::Error => bail!("{}", notice.text),
-            Severity::Warning => eprintln!("residue: warning: {}", notice.text),
+            Severity::Warning => warn(notice.text),
             Severity::Info => {}
         }
     }

@@ -1,20 +1,21 @@
 //! `residue precision`: what the faster precisions of a model change, measured on a file.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::Result;
 use residue_engine::audio::{Audio, MonoTreatment};
 use serde::Serialize;
 
 use super::args::{PrecisionArg, PrecisionArgs};
-use super::output::say;
+use super::json_path::JsonPath;
 use super::{input, model, passes, table};
 use crate::cost::{self, PrecisionPass};
+use crate::terminal::{name, say};
 
 /// The output of `--json`.
 #[derive(Serialize)]
 struct Report {
-    input: PathBuf,
+    input: JsonPath,
     model: String,
     seconds: f64,
     /// f32 first.
@@ -54,12 +55,15 @@ pub fn run(args: &PrecisionArgs) -> Result<()> {
         precisions.push(cost(precision, &pass(args, precision, &original)?)?);
     }
     let report = Report {
-        input: args.input.clone(),
+        input: args.input.as_path().into(),
         model: args.model.clone(),
         seconds: original.seconds(),
         precisions,
     };
-    say(if args.json { serde_json::to_string_pretty(&report)? } else { text(&report) })
+    say(match args.json {
+        true => serde_json::to_string_pretty(&report)?,
+        false => text(&report, &args.input),
+    })
 }
 
 /// The file through the model in one precision, which is unloaded after.
@@ -71,13 +75,9 @@ fn pass(args: &PrecisionArgs, precision: PrecisionArg, audio: &Audio) -> Result<
     Ok(PrecisionPass { encoded, decoded })
 }
 
-fn text(report: &Report) -> String {
-    let head = format!(
-        "{}: {:.2} s through {}, all layers\n",
-        report.input.display(),
-        report.seconds,
-        report.model
-    );
+fn text(report: &Report, input: &Path) -> String {
+    let head =
+        format!("{}: {:.2} s through {}, all layers\n", name(input), report.seconds, report.model);
     let row = |cost: &Cost| {
         vec![
             cost.precision.to_owned(),

@@ -41,6 +41,7 @@ mod open;
 mod playback;
 mod precision;
 mod reconciler;
+mod recorded_codes;
 mod recorder;
 mod shared;
 mod simulated;

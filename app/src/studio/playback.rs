@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use residue_engine::tokens::looks_transposed;
+
 use super::Studio;
 use super::TokenSource;
 use super::desired::{DesiredAudition, DesiredRecording};
@@ -139,6 +141,13 @@ impl Studio {
         let deliveries = self.deliveries.clone();
         self.shared.spawn("codes", move |shared| match open::code_file(&path) {
             Ok(codes) => {
+                if looks_transposed(&codes) {
+                    let (name, layers, frames) = (open::name(&path), codes.layers(), codes.frames());
+                    let text = format!(
+                        "{name} is played as {layers} layers x {frames} frames, but its codes look as if it were the other way round; if so, save codes.T"
+                    );
+                    shared.notice(Severity::Warning, text);
+                }
                 let _ = deliveries.send(Delivery::Source(SourceRequest::Codes(path, codes)));
             }
             Err(error) => not_opened(shared, &error),

@@ -1,36 +1,30 @@
 //! The recorder: writes the sound that is heard, its lanes and its codes to files while they play.
 
-use std::collections::VecDeque;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hound::{SampleFormat, WavSpec, WavWriter};
-use residue_engine::live::{CodesReader, NO_CODE, PortControl};
-use residue_engine::tokens::{Codes, CodesError, NpyError, npy};
+use residue_engine::audio::{SpeakerMask, WavFormat, WavWriter};
+use residue_engine::live::PortControl;
 
 use super::desired::DesiredRecording;
+use super::recorded_codes::{FILES as CODE_FILES, RecordedCodes};
 use super::shared::StudioShared;
 use super::sound::{KINDS, RecordingFlags, RecordingReader, RecordingSink, recording_ring};
 use super::state::{RecordingState, Severity};
 
 /// Names of the files, in the order of the ring's planes.
 const FILES: [&str; KINDS] = ["heard.wav", "dry.wav", "a.wav", "b.wav"];
-/// Files of codes: of one stream, and of two where a mono model runs once a channel.
-const CODES: [&[&str]; 2] = [&["codes.npy"], &["codes-left.npy", "codes-right.npy"]];
 /// Length of the ring to the writer in seconds: the longest that a disk may stand still.
 const RING_SECONDS: f64 = 4.0;
 /// Time between two reads of the ring.
 const TURN: Duration = Duration::from_millis(20);
-/// Time between two updates of the headers, so that a crash loses little.
-const FLUSH: Duration = Duration::from_secs(2);
-/// Largest size of a WAV file in bytes, with room for its header.
-const MOST_BYTES: u64 = u32::MAX as u64 - 4096;
+/// Time between two updates of the headers, which is all that a killed process loses.
+const UPDATE: Duration = Duration::from_secs(2);
 
 /// The reason why a recording does not start or ends early.
 #[derive(Debug, thiserror::Error)]
@@ -43,14 +37,6 @@ pub enum RecordError {
         /// The system's reason.
         source: io::Error,
     },
-    /// A file that cannot be made.
-    #[error("cannot record to {}: {source}", folder.display())]
-    Create {
-        /// Its folder.
-        folder: PathBuf,
-        /// The reason.
-        source: hound::Error,
-    },
     /// A folder that holds a recording already.
     #[error("{} already holds {name}; record to another folder", folder.display())]
     Exists {
@@ -59,28 +45,17 @@ pub enum RecordError {
         /// The file that is there.
         name: &'static str,
     },
-    /// A file that cannot be written on.
+    /// A file that cannot be made or written on.
     #[error("cannot write to {}: {source}", folder.display())]
     Write {
         /// Its folder.
         folder: PathBuf,
-        /// The reason.
-        source: hound::Error,
+        /// The system's reason.
+        source: io::Error,
     },
-    /// A header that cannot be written.
-    #[error("cannot finish {}: {source}", folder.display())]
-    Finish {
-        /// Its folder.
-        folder: PathBuf,
-        /// The reason.
-        source: hound::Error,
-    },
-    /// Frames that make no array.
-    #[error(transparent)]
-    Codes(#[from] CodesError),
-    /// An array that cannot be written.
-    #[error(transparent)]
-    Npy(#[from] NpyError),
+    /// Sound that no WAV file can hold.
+    #[error("cannot record: {0}")]
+    Format(String),
 }
 
 /// Makes the files; returns the audio thread's end and the writer. The recording ends when it is no longer
@@ -97,22 +72,11 @@ pub fn create(
     let folder = &wanted.options.folder;
     fs::create_dir_all(folder)
         .map_err(|source| RecordError::Folder { folder: folder.clone(), source })?;
-    let mut names = FILES.iter().chain(CODES.into_iter().flatten());
+    let mut names = FILES.iter().chain(CODE_FILES.into_iter().flatten());
     if let Some(name) = names.find(|name| folder.join(name).exists()) {
         return Err(RecordError::Exists { folder: folder.clone(), name });
     }
-    let spec = WavSpec {
-        channels: channels as u16,
-        sample_rate: rate,
-        bits_per_sample: 32,
-        sample_format: SampleFormat::Float,
-    };
-    let create = |name: &&str| WavWriter::create(folder.join(name), spec);
-    let wavs: Vec<Wav> = FILES
-        .iter()
-        .map(create)
-        .collect::<Result<_, _>>()
-        .map_err(|source| RecordError::Create { folder: folder.clone(), source })?;
+    let wavs = create_wavs(folder, rate, channels)?;
     let room = (f64::from(rate) * RING_SECONDS) as usize + 2 * control.config().max_block;
     let (sink, reader, flags) = recording_ring(channels, room, wanted.serial, player);
     let writer = RecordingWriter {
@@ -126,9 +90,33 @@ pub fn create(
         samples: 0,
         next: None,
         filled: 0,
-        codes: CodesTrack::new(control.codes_with_history()),
+        codes: RecordedCodes::new(control.codes_with_history(), folder.clone()),
     };
     Ok((sink, writer))
+}
+
+/// Makes the sound's files, all or none.
+fn create_wavs(
+    folder: &Path,
+    rate: u32,
+    channels: usize,
+) -> Result<Vec<WavWriter<BufWriter<File>>>, RecordError> {
+    let format = WavFormat::new(rate, channels, SpeakerMask::of_count(channels))
+        .map_err(RecordError::Format)?;
+    let mut made = Vec::new();
+    let create = |name: &&str| {
+        let path = folder.join(name);
+        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        made.push(path);
+        WavWriter::growing(BufWriter::new(file), format)
+    };
+    FILES.iter().map(create).collect::<Result<_, _>>().map_err(|source| {
+        for path in made {
+            // The folder is as it was, as far as that can be.
+            let _ = fs::remove_file(path);
+        }
+        RecordError::Write { folder: folder.to_owned(), source }
+    })
 }
 
 /// Whether a recording is still asked for.
@@ -146,13 +134,11 @@ pub fn forget(shared: &StudioShared, serial: u64) {
     });
 }
 
-type Wav = WavWriter<BufWriter<File>>;
-
 /// Writes the files of a recording.
 pub struct RecordingWriter {
     serial: u64,
     folder: PathBuf,
-    wavs: Vec<Wav>,
+    wavs: Vec<WavWriter<BufWriter<File>>>,
     reader: RecordingReader,
     flags: Arc<RecordingFlags>,
     rate: u32,
@@ -163,7 +149,7 @@ pub struct RecordingWriter {
     next: Option<u64>,
     /// Samples that were silence in place of dropped ones.
     filled: u64,
-    codes: CodesTrack,
+    codes: RecordedCodes,
 }
 
 impl RecordingWriter {
@@ -174,39 +160,41 @@ impl RecordingWriter {
     }
 
     fn run(mut self, shared: &StudioShared) {
-        let mut flushed = Instant::now();
+        let mut updated = Instant::now();
         let problem = loop {
             if !is_wanted(shared, self.serial) {
                 self.flags.stop.store(true, Ordering::Relaxed);
             }
             // Asked first: what was recorded before the end is then there to be seen.
             let ended = self.flags.ended.load(Ordering::Acquire);
-            let written = self.drain().and_then(|()| {
-                if flushed.elapsed() > FLUSH {
-                    flushed = Instant::now();
-                    return self.wavs.iter_mut().try_for_each(|wav| wav.flush());
+            let written = self.drain().and_then(|()| self.codes.append()).and_then(|()| {
+                if updated.elapsed() > UPDATE {
+                    updated = Instant::now();
+                    return self.update();
                 }
                 Ok(())
             });
-            self.codes.read();
             shared.observed().recording = Some(self.show());
             if let Err(error) = written {
                 self.flags.stop.store(true, Ordering::Relaxed);
-                break Some(RecordError::Write { folder: self.folder.clone(), source: error });
+                break Some(error);
             }
             if ended {
                 break None;
-            }
-            if (self.samples + u64::from(self.rate)) * self.channels as u64 * 4 > MOST_BYTES {
-                self.flags.stop.store(true, Ordering::Relaxed);
             }
             thread::sleep(TURN);
         };
         self.finish(shared, problem);
     }
 
+    /// Makes the headers state what is there.
+    fn update(&mut self) -> io::Result<()> {
+        self.wavs.iter_mut().try_for_each(WavWriter::update)?;
+        self.codes.update()
+    }
+
     /// Writes the blocks in the ring.
-    fn drain(&mut self) -> hound::Result<()> {
+    fn drain(&mut self) -> io::Result<()> {
         let Self { reader, wavs, channels, samples, next, filled, codes, flags, .. } = self;
         let channels = *channels;
         let mut written = Ok(());
@@ -215,15 +203,10 @@ impl RecordingWriter {
             let missing = next.map_or(0, |next| first.saturating_sub(next));
             let missing = missing.min(flags.dropped.load(Ordering::Relaxed) - *filled);
             *filled += missing;
-            for wav in &mut *wavs {
-                (0..missing * channels as u64).try_for_each(|_| wav.write_sample(0.0f32))?;
-            }
-            for frame in words.chunks_exact(KINDS * channels) {
-                for (kind, wav) in wavs.iter_mut().enumerate() {
-                    for channel in 0..channels {
-                        wav.write_sample(f32::from_bits(frame[channel * KINDS + kind]))?;
-                    }
-                }
+            for (kind, wav) in wavs.iter_mut().enumerate() {
+                wav.write_interleaved((0..missing * channels as u64).map(|_| 0.0))?;
+                let samples = words.iter().skip(kind).step_by(KINDS).copied();
+                wav.write_interleaved(samples.map(f32::from_bits))?;
             }
             *samples += missing + count as u64;
             *next = Some(first + count as u64);
@@ -242,22 +225,17 @@ impl RecordingWriter {
             files: FILES.iter().map(|name| self.folder.join(name)).collect(),
             milliseconds: self.samples * 1000 / u64::from(self.rate),
             dropped_samples: self.flags.dropped.load(Ordering::Relaxed),
-            frames: self.codes.frames.len() as u64,
+            frames: self.codes.frames(),
         }
     }
 
-    fn finish(mut self, shared: &StudioShared, mut problem: Option<RecordError>) {
-        self.codes.read();
+    fn finish(mut self, shared: &StudioShared, problem: Option<io::Error>) {
         let seconds = self.samples as f64 / f64::from(self.rate);
-        for wav in self.wavs {
-            if let Err(source) = wav.finalize() {
-                let folder = self.folder.clone();
-                problem.get_or_insert(RecordError::Finish { folder, source });
-            }
-        }
-        if let Err(error) = self.codes.write(&self.folder) {
-            problem.get_or_insert(error);
-        }
+        // Everything before a problem is to be readable all the same.
+        let finished = self.codes.append().and(self.update());
+        let problem = problem.or(finished.err());
+        let problem =
+            problem.map(|source| RecordError::Write { folder: self.folder.clone(), source });
         let was_stopped =
             self.flags.stop.load(Ordering::Relaxed) || !is_wanted(shared, self.serial);
         forget(shared, self.serial);
@@ -265,7 +243,8 @@ impl RecordingWriter {
         let folder = self.folder.display();
         let dropped = self.flags.dropped.load(Ordering::Relaxed);
         if let Some(problem) = problem {
-            shared.notice(Severity::Error, format!("the recording ended: {problem}"));
+            let text = format!("the recording ended after {seconds:.1} s: {problem}");
+            shared.notice(Severity::Error, text);
         } else if !was_stopped {
             let text = format!(
                 "the recording ended after {seconds:.1} s because the sound was started anew; it is in {folder}"
@@ -280,84 +259,8 @@ impl RecordingWriter {
             );
             shared.notice(Severity::Warning, text);
         }
-        if let Some(reason) = self.codes.ended {
+        if let Some(reason) = self.codes.ended() {
             shared.notice(Severity::Warning, format!("the recorded codes end early: {reason}"));
         }
-    }
-}
-
-/// The codes of the frames that are heard.
-struct CodesTrack {
-    reader: CodesReader,
-    /// Frames that have been decoded and not been heard yet: where they are, and codes by stream.
-    decoded: VecDeque<(u64, Vec<Vec<u32>>)>,
-    /// Lane samples that were heard and whose frames have not been looked for.
-    heard: VecDeque<Range<u64>>,
-    /// By frame and stream.
-    frames: Vec<Vec<Vec<u32>>>,
-    /// Why no more frames are taken.
-    ended: Option<&'static str>,
-}
-
-impl CodesTrack {
-    fn new(reader: CodesReader) -> Self {
-        let (decoded, heard) = Default::default();
-        Self { reader, decoded, heard, frames: Vec::new(), ended: None }
-    }
-
-    fn heard(&mut self, samples: Range<u64>) {
-        match self.heard.back_mut() {
-            Some(last) if last.end == samples.start => last.end = samples.end,
-            _ => self.heard.push_back(samples),
-        }
-    }
-
-    /// Takes the frames whose first sample has been heard.
-    fn read(&mut self) {
-        let decoded = &mut self.decoded;
-        self.reader.read(|frame| {
-            let layers = frame.layers.min(frame.codes.len()).max(1);
-            let streams = frame.codes.chunks_exact(layers).map(|codes| {
-                codes.iter().copied().take_while(|code| *code != NO_CODE).collect::<Vec<u32>>()
-            });
-            decoded.push_back((frame.position, streams.collect()));
-        });
-        while let (Some((position, _)), Some(heard)) = (self.decoded.front(), self.heard.front()) {
-            if *position >= heard.end {
-                if self.heard.len() == 1 {
-                    return;
-                }
-                self.heard.pop_front();
-                continue;
-            }
-            let is_heard = heard.contains(position);
-            let Some((_, streams)) = self.decoded.pop_front() else { return };
-            // A frame without codes was a gap of a token stream.
-            if is_heard && streams.iter().all(|codes| !codes.is_empty()) {
-                self.take(streams);
-            }
-        }
-    }
-
-    fn take(&mut self, streams: Vec<Vec<u32>>) {
-        let shape = |frame: &[Vec<u32>]| frame.iter().map(Vec::len).collect::<Vec<_>>();
-        if self.frames.first().is_some_and(|first| shape(first) != shape(&streams)) {
-            self.ended = Some("the model changed, and one file holds codes of one");
-        }
-        if self.ended.is_none() {
-            self.frames.push(streams);
-        }
-    }
-
-    fn write(&self, folder: &Path) -> Result<(), RecordError> {
-        let streams = self.frames.first().map_or(0, Vec::len);
-        let Some(names) = streams.checked_sub(1).and_then(|n| CODES.get(n)) else { return Ok(()) };
-        for (stream, name) in names.iter().enumerate() {
-            let frames: Vec<&[u32]> =
-                self.frames.iter().map(|frame| frame[stream].as_slice()).collect();
-            let codes = Codes::from_frames(&frames)?;
-            npy::write(&folder.join(name), &codes)?;
-        }
-        Ok(())
     }
 }

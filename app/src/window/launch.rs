@@ -15,6 +15,7 @@ use thiserror::Error;
 use super::preferences::SMALLEST;
 use super::{AppWindow, CONTROLS, Preferences};
 use crate::studio::{CpalBackend, Severity, Studio, TokenSource, UserNotice};
+use crate::terminal;
 
 /// The icon, 64 pixels across, as PNG.
 const ICON: &[u8] = include_bytes!("../../../assets/icon/residue-64.png");
@@ -183,7 +184,7 @@ impl eframe::App for App {
         let Some(path) = &self.path else { return };
         if let Err(error) = self.window.preferences().write(path) {
             // The window that would show it is gone.
-            eprintln!("residue: {}: {error}", path.display());
+            terminal::warn(format_args!("{}: {error}", terminal::name(path)));
         }
     }
 

@@ -139,3 +139,27 @@ fn a_studio_that_goes_finishes_its_recording() {
     let written = npy::read(&folder.join("codes.npy")).unwrap();
     assert_eq!(written, codes[0].slice(0..dry.len().div_ceil(FRAME)));
 }
+
+/// A process that is killed in the middle of a recording leaves files that can be read.
+#[test]
+fn a_recording_is_readable_while_it_grows() {
+    let mut harness = StudioHarness::new(RATE, |options| {
+        options.settings = settings(ListeningSource::Dry, [8, 2])
+    });
+    let (input, latency, folder) = record_a_voice(&mut harness);
+    harness.play(50 * BLOCK);
+    let expected = 50 * BLOCK - latency;
+    harness.until("headers state it", |_| {
+        let codes = npy::read(&folder.join("codes.npy"));
+        let is_whole =
+            |name| audio::read(&folder.join(name)).is_ok_and(|file| file.audio.len() == expected);
+        codes.is_ok_and(|codes| codes.frames() == expected.div_ceil(FRAME))
+            && ["heard.wav", "dry.wav", "a.wav", "b.wav"].into_iter().all(is_whole)
+    });
+    assert!(harness.studio.recording().is_some());
+    let dry = read(&folder, "dry.wav").remove(0);
+    assert_eq!(differs(&dry, &input[0][..expected]), None);
+    let (codes, _) = roundtrip(RATE, &input, &[8]);
+    let written = npy::read(&folder.join("codes.npy")).unwrap();
+    assert_eq!(written, codes[0].slice(0..written.frames()));
+}

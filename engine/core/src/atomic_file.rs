@@ -1,22 +1,32 @@
 //! Files that are replaced atomically.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use tempfile::{Builder, NamedTempFile};
+use crate::output_file::{OutputFile, folder_of};
+use crate::temporary_file;
 
-/// Writes a file beside `path` under a temporary name with `fill` and renames it to `path` at the end, so that
-/// `path` never holds a partial file and keeps its old content on failure. Not realtime-safe.
+/// Writes a file with `fill` and gives it its name at the end, so that `path` never holds a partial file and keeps
+/// its old content on failure. [`OutputFile`] says how this goes with links, devices and permissions. Not
+/// realtime-safe.
 ///
 /// # Errors
 /// The error of `fill` or of the system; the temporary file is then removed.
 pub fn write(path: &Path, fill: impl FnOnce(File) -> io::Result<()>) -> io::Result<()> {
-    // `File::create_new` gives the permissions of any new file; tempfile's own would exclude other users.
-    let (file, temporary) = make_beside(path, |path| File::create_new(path))?.into_parts();
-    fill(file)?;
-    temporary.persist(path).map_err(|error| error.error)
+    let output = OutputFile::create(path)?;
+    fill(output.file().try_clone()?)?;
+    output.commit()
+}
+
+/// As [`write()`], but never replaces a file.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] if there is one, besides those of [`write()`].
+pub fn write_new(path: &Path, fill: impl FnOnce(File) -> io::Result<()>) -> io::Result<()> {
+    let output = OutputFile::create(path)?;
+    fill(output.file().try_clone()?)?;
+    output.commit_new()
 }
 
 /// Makes `path` a symbolic link to `target`, in place of any file of that name. Not realtime-safe.
@@ -25,32 +35,15 @@ pub fn write(path: &Path, fill: impl FnOnce(File) -> io::Result<()>) -> io::Resu
 /// The system's error; `path` is then unchanged.
 #[cfg(unix)]
 pub fn symlink(target: &Path, path: &Path) -> io::Result<()> {
-    let link = make_beside(path, |path| std::os::unix::fs::symlink(target, path))?;
-    link.into_temp_path().persist(path).map_err(|error| error.error)
-}
-
-/// Makes a file under a temporary name in the folder of `path`, since a rename is atomic only within a file
-/// system.
-fn make_beside<F>(
-    path: &Path,
-    make: impl FnMut(&Path) -> io::Result<F>,
-) -> io::Result<NamedTempFile<F>> {
-    let name = path.file_name().ok_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidInput, "the path does not end in a file name")
-    })?;
-    if path.is_dir() {
+    if path.is_dir() && !path.is_symlink() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "a folder has this name"));
     }
-    let mut prefix = OsString::from(".");
-    prefix.push(name);
-    prefix.push(".");
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    Builder::new().prefix(&prefix).suffix(".tmp").make_in(folder, make)
+    temporary_file::symlink(target, folder_of(path)?, path)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
     use std::fs;
     use std::io::Write;
 
@@ -81,25 +74,14 @@ mod tests {
     }
 
     #[test]
-    fn folders_and_missing_folders_are_errors() {
+    fn a_new_file_replaces_none() {
         let folder = tempfile::tempdir().unwrap();
-        let kind = |path: &Path| write(path, |_| Ok(())).unwrap_err().kind();
-        assert_eq!(kind(folder.path()), io::ErrorKind::IsADirectory);
-        assert_eq!(kind(&folder.path().join("none/x.txt")), io::ErrorKind::NotFound);
-        assert_eq!(kind(Path::new("")), io::ErrorKind::InvalidInput);
-        assert_eq!(names(folder.path()), [""; 0]);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn permissions_are_those_of_any_new_file() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let (path, plain) = (folder.path().join("x.txt"), folder.path().join("plain.txt"));
-        write(&path, |_| Ok(())).unwrap();
-        fs::write(&plain, "").unwrap();
-        let mode = |path| fs::metadata(path).unwrap().permissions().mode();
-        assert_eq!(mode(&path), mode(&plain));
+        let path = folder.path().join("x.txt");
+        write_new(&path, |mut file| file.write_all(b"one")).unwrap();
+        let error = write_new(&path, |mut file| file.write_all(b"two")).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(names(folder.path()), ["x.txt"]);
     }
 
     #[cfg(unix)]

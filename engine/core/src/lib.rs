@@ -6,7 +6,9 @@
 //! | [`audio`] | buffers, conversion of sample rates, channel layout |
 //! | [`codes`] | arrays of codes, and whether they fit a model |
 //! | [`delay_line`], [`ramp`], [`random`] | small signal processing: delays, gain ramps, SplitMix64 |
-//! | [`atomic_file`], [`small_file`] | atomic replacement of files, bounded reading of small files |
+//! | [`output_file`], [`atomic_file`] | files written as fits what stands at their path; atomic replacement |
+//! | [`temporary_file`] | files under temporary names, and their removal at the end of a process |
+//! | [`small_file`] | bounded reading of small files |
 
 pub mod atomic_file;
 pub mod audio;
@@ -14,9 +16,11 @@ pub mod codes;
 pub mod delay_line;
 mod gcd;
 mod hex;
+pub mod output_file;
 pub mod ramp;
 pub mod random;
 pub mod small_file;
+pub mod temporary_file;
 
 pub use gcd::gcd;
 pub use hex::hex;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use residue_media::tokens::{
-    Codes, CodesError, FrameError, FrameErrorKind, FrameReader, NpyErrorKind, StreamFormat, npy,
-    write_frame,
+    Codes, CodesError, FrameError, FrameErrorKind, FrameReader, NpyError, NpyErrorKind,
+    StreamFormat, npy, write_frame,
 };
 
 fn fixture(name: &str) -> PathBuf {
@@ -280,6 +280,96 @@ fn a_failing_input_is_named() {
     assert!(frames.next().unwrap().is_ok());
     let error = frames.next().unwrap().unwrap_err();
     assert_eq!(error.to_string(), "stdin: cannot be read after line 1: unplugged");
+}
+
+#[test]
+fn one_dimension_of_1_may_stand_anywhere() {
+    let expected = Codes::new(2, 3, (0..6).collect());
+    let data: Vec<u8> = (0..6_i64).flat_map(i64::to_le_bytes).collect();
+    for shape in ["(2, 3)", "(1, 2, 3)", "(2, 1, 3)", "(2, 3, 1)"] {
+        let read = npy::read_from(&file(&header("<i8", shape), &data)[..], shape).unwrap();
+        assert_eq!(read, expected, "{shape}");
+    }
+    // Of several the first is left out, so (1, T, K) of one frame or layer is read like (1, K, T).
+    let read = npy::read_from(&file(&header("<i8", "(1, 1, 6)"), &data)[..], "").unwrap();
+    assert_eq!((read.layers(), read.frames()), (1, 6));
+    let read = npy::read_from(&file(&header("<i8", "(1, 6, 1)"), &data)[..], "").unwrap();
+    assert_eq!((read.layers(), read.frames()), (6, 1));
+}
+
+#[test]
+fn appended_frames_are_a_whole_file_after_every_update() {
+    let mut bytes = Cursor::new(Vec::new());
+    let mut appender = npy::NpyAppender::new(&mut bytes, 3).unwrap();
+    for frame in 0..5 {
+        appender.push(&codes().frame(frame)).unwrap();
+    }
+    appender.update().unwrap();
+    // As numpy.save writes this array in Fortran order.
+    assert_eq!(bytes.get_ref(), &std::fs::read(fixture("kt_fortran.npy")).unwrap());
+
+    let mut bytes = Cursor::new(Vec::new());
+    let mut appender = npy::NpyAppender::new(&mut bytes, 3).unwrap();
+    let mut sizes = Vec::new();
+    for frame in 0..1200 {
+        appender.push(&codes().frame(frame % 5)).unwrap();
+        if [9, 99, 999, 1199].contains(&frame) {
+            appender.update().unwrap();
+            sizes.push(frame + 1);
+        }
+    }
+    assert_eq!(sizes.len(), 4);
+    let read = npy::read_from(bytes.get_ref().as_slice(), "").unwrap();
+    assert_eq!((read.layers(), read.frames()), (3, 1200));
+    assert_eq!(read.frame(1199), codes().frame(4));
+}
+
+#[test]
+fn a_stream_of_more_layers_than_the_model_has_gives_its_first_ones() {
+    let text = "1 2 99\n3 4 99\n";
+    let all = FrameReader::new(text.as_bytes(), "stdin").for_model(2, 50).next().unwrap();
+    assert!(all.unwrap_err().to_string().contains("send the first 2"));
+    let first = FrameReader::new(text.as_bytes(), "stdin").for_model(2, 50).first_layers(2);
+    let first: Vec<_> = first.map(Result::unwrap).collect();
+    assert_eq!(first, [[1, 2], [3, 4]]);
+    // Every line must have as many codes as the first all the same.
+    let ragged = FrameReader::new("1 2 9\n1 2\n".as_bytes(), "stdin").first_layers(2);
+    assert!(ragged.last().unwrap().is_err());
+    let mut array = Vec::new();
+    npy::write_to(&mut array, &codes()).unwrap();
+    let mut frames = FrameReader::new(&array[..], "stdin").for_model(2, 50).first_layers(2);
+    assert_eq!(frames.next().unwrap().unwrap(), codes().truncated(2).frame(0));
+}
+
+/// Windows show an error's own message only, so it holds the message of its cause, once.
+#[test]
+fn messages_hold_their_cause_once() {
+    use std::error::Error;
+    let failure = || io::Error::other("unplugged");
+    let line = |problem| FrameError::Line { name: "stdin".into(), line: 3, problem };
+    let errors: Vec<Box<dyn Error>> = vec![
+        Box::new(NpyError { name: "x.npy".into(), problem: NpyErrorKind::Read(failure()) }),
+        Box::new(NpyError { name: "x.npy".into(), problem: NpyErrorKind::Write(failure()) }),
+        Box::new(NpyError { name: "x.npy".into(), problem: NpyErrorKind::NoLayers(vec![0, 5]) }),
+        Box::new(FrameError::Read { name: "stdin".into(), line: 3, source: failure() }),
+        Box::new(line(FrameErrorKind::NotText)),
+        Box::new(FrameError::from(NpyError {
+            name: "x.npy".into(),
+            problem: NpyErrorKind::Read(failure()),
+        })),
+        Box::new(FrameError::Codes {
+            name: "stdin".into(),
+            source: CodesError::NoLayers { layers: 4 },
+        }),
+    ];
+    for error in errors {
+        let message = error.to_string();
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            assert_eq!(message.matches(&inner.to_string()).count(), 1, "{message}");
+            cause = inner.source();
+        }
+    }
 }
 
 proptest! {

@@ -5,6 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use residue_engine::live::{Latency, PortStatus};
 
 use crate::device::StreamCounts;
+use crate::terminal;
 
 /// Cells of a level's bar: as many as leave the line within 80 columns.
 const CELLS: usize = 8;
@@ -44,7 +45,7 @@ impl TerminalMeters {
 
     /// Says something above the line.
     pub fn remark(&self, text: &str) {
-        self.bar.suspend(|| eprintln!("residue: note: {text}"));
+        self.bar.suspend(|| terminal::note(text));
     }
 
     /// Takes the line away.

@@ -4,7 +4,7 @@ mod meters;
 mod report;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
@@ -15,19 +15,17 @@ use residue_engine::live::{
     PortSettings, PortStatus, muted_lanes_text,
 };
 use residue_ui::depth_text::format_kbps;
-use signal_hook::consts::{SIGINT, SIGTERM};
 
 use self::meters::TerminalMeters;
 use self::report::{ListenEnd, ListenReport};
 use super::args::{DeviceArgs, ListenArgs};
-use super::output::say;
+use super::interruption::Interruption;
 use super::{controls, input, model};
 use crate::device::{DeviceError, DeviceRequest, DeviceStream, StreamPlan, StreamShape};
+use crate::terminal::{say, tell};
 
 /// Time between two looks at devices and meters.
 const TICK: Duration = Duration::from_millis(100);
-/// Exit code after a second Ctrl-C, as shells have it: 128 + SIGINT.
-const INTERRUPTED: i32 = 130;
 
 pub fn run(args: &ListenArgs) -> Result<()> {
     let plan = StreamPlan::new(&request(&args.devices)).map_err(told)?;
@@ -40,7 +38,7 @@ pub fn run(args: &ListenArgs) -> Result<()> {
         live::open_port(&port_config(args, &shape, [depth, depth_b]), &CodecModel(codec.clone()))?;
     let latency = control.latency();
 
-    let interrupted = interruption()?;
+    Interruption::expect();
     let total = args.seconds.map(|seconds| (seconds * f64::from(shape.rate)).round() as u64);
     let heard = Arc::new(AtomicU64::new(0));
     let mut work = Work { port, heard: Arc::clone(&heard), total, mute: args.mute };
@@ -61,7 +59,7 @@ pub fn run(args: &ListenArgs) -> Result<()> {
         if total.is_some_and(|total| heard.load(Relaxed) >= total) {
             break ListenEnd::Seconds;
         }
-        if interrupted.load(Relaxed) {
+        if Interruption::first().is_some() {
             break ListenEnd::Interrupted;
         }
     };
@@ -122,19 +120,6 @@ fn port_config(args: &ListenArgs, shape: &StreamShape, depths: [usize; 2]) -> Po
     }
 }
 
-/// Becomes true at the first Ctrl-C (or a request to terminate); a second one ends the process at
-/// once.
-fn interruption() -> Result<Arc<AtomicBool>> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        let again = Arc::clone(&interrupted);
-        signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED, again)
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupted)))
-            .context("cannot watch for Ctrl-C")?;
-    }
-    Ok(interrupted)
-}
-
 /// The callback of the output's thread.
 struct Work {
     port: AudioPort,
@@ -166,8 +151,8 @@ fn introduce(
     depth: usize,
     latency: Latency,
 ) {
-    eprintln!("Use headphones: a microphone that hears its own loudspeakers feeds back.");
-    eprintln!(
+    tell("Use headphones: a microphone that hears its own loudspeakers feeds back.");
+    tell(format_args!(
         "{}: {} -> {}, {} Hz, {}, blocks of {} frames",
         shape.host,
         shape.input.as_deref().unwrap_or("no input"),
@@ -175,8 +160,8 @@ fn introduce(
         shape.rate,
         input::channels(shape.channels),
         shape.buffer
-    );
-    eprintln!(
+    ));
+    tell(format_args!(
         "{}: {} of {} layers in A ({}), {} in B; {}",
         args.model.model,
         depth,
@@ -184,9 +169,9 @@ fn introduce(
         format_kbps(config.bitrate(depth) / 1000.0),
         args.depth_b,
         meters::latency(latency, shape.rate)
-    );
+    ));
     if args.seconds.is_none() {
-        eprintln!("Ctrl-C ends.");
+        tell("Ctrl-C ends.");
     }
 }
 

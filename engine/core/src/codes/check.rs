@@ -66,7 +66,7 @@ mod tests {
             error,
             CodesError::TooManyLayers { found: 99, layers: 16, looks_transposed: true }
         );
-        assert!(error.to_string().contains("codes.T"), "{error}");
+        assert!(error.to_string().contains("codes.reshape(99, -1).T"), "{error}");
         assert_eq!(codes.transposed().check(16, 1024), Ok(()));
     }
 }

@@ -4,14 +4,7 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodesError {
     /// More layers than the model has.
-    #[error(
-        "the codes have {found} layers and the model {layers}: {}",
-        if *.looks_transposed {
-            "they look like frames first; transpose them, numpy.save(path, codes.T)"
-        } else {
-            "decode them with the model that made them"
-        }
-    )]
+    #[error("the codes have {found} layers and the model {layers}: {}", remedy(*.found, *.layers, *.looks_transposed))]
     TooManyLayers {
         /// Layers of the codes.
         found: usize,
@@ -53,4 +46,16 @@ pub enum CodesError {
         /// The number of codes of frame 0.
         expected: usize,
     },
+}
+
+/// Says what to do about too many layers. The array may have dimensions of 1 besides, hence `reshape`.
+fn remedy(found: usize, layers: usize, looks_transposed: bool) -> String {
+    let kept = format!("numpy.save(path, codes.reshape({found}, -1)[:{layers}])");
+    if looks_transposed {
+        format!(
+            "if they are frames first, save numpy.save(path, codes.reshape({found}, -1).T); to keep the first layers, {kept}"
+        )
+    } else {
+        format!("decode them with the model that made them, or keep the first layers, {kept}")
+    }
 }

@@ -79,7 +79,9 @@ pub enum FrameErrorKind {
         expected: usize,
     },
     /// More codes than the model has layers.
-    #[error("{found} codes and the model has {layers} layers: send at most {layers}")]
+    #[error(
+        "{found} codes and the model has {layers} layers: send the first {layers}, or decode with the model that made them"
+    )]
     TooManyLayers {
         /// Codes on this line.
         found: usize,

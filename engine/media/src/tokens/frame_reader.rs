@@ -40,6 +40,8 @@ pub struct FrameReader<R> {
     reader: R,
     name: String,
     limits: Option<Limits>,
+    /// Codes of each frame that are kept.
+    depth: usize,
     line: u64,
     state: ReaderState,
 }
@@ -67,13 +69,21 @@ enum ReaderState {
 impl<R: BufRead> FrameReader<R> {
     /// Returns a reader of frames from `reader`; `name` stands for it in errors. Reads nothing yet.
     pub fn new(reader: R, name: &str) -> Self {
-        Self { reader, name: name.to_owned(), limits: None, line: 0, state: ReaderState::Start }
+        let name = name.to_owned();
+        Self { reader, name, limits: None, depth: usize::MAX, line: 0, state: ReaderState::Start }
     }
 
     /// Returns a reader that also refuses frames that a model of `layers` layers with codebooks of `codebook_size`
     /// rows cannot decode.
     pub fn for_model(mut self, layers: usize, codebook_size: usize) -> Self {
         self.limits = Some(Limits { layers, codebook_size });
+        self
+    }
+
+    /// Returns a reader that gives and checks the first `depth` layers only, so that a model of fewer layers than the
+    /// stream has can decode these.
+    pub fn first_layers(mut self, depth: usize) -> Self {
+        self.depth = depth;
         self
     }
 
@@ -106,7 +116,7 @@ impl<R: BufRead> FrameReader<R> {
         };
         self.state = match first {
             Some(NPY_START) => {
-                let codes = npy::read_from(&mut self.reader, &self.name)?;
+                let codes = npy::read_from(&mut self.reader, &self.name)?.truncated(self.depth);
                 if let Some(Limits { layers, codebook_size }) = self.limits {
                     let name = self.name.clone();
                     codes
@@ -129,11 +139,10 @@ impl<R: BufRead> FrameReader<R> {
             }
             ReaderState::Lines(expected) => {
                 let expected = *expected;
-                let frame = self.next_line(expected)?;
-                if let Some(frame) = &frame {
-                    self.state = ReaderState::Lines(Some(frame.len()));
-                }
-                Ok(frame)
+                let Some(mut frame) = self.next_line(expected)? else { return Ok(None) };
+                self.state = ReaderState::Lines(Some(frame.len()));
+                frame.truncate(self.depth);
+                Ok(Some(frame))
             }
             _ => Ok(None),
         }
@@ -155,7 +164,7 @@ impl<R: BufRead> FrameReader<R> {
             if self.line == 1 && bytes.starts_with(BYTE_ORDER_MARK) {
                 bytes.drain(..BYTE_ORDER_MARK.len());
             }
-            match frame(&bytes, expected, self.limits) {
+            match frame(&bytes, expected, self.limits, self.depth) {
                 Ok(None) => {}
                 Ok(some) => return Ok(some),
                 Err(problem) => {
@@ -183,11 +192,12 @@ impl<R: BufRead> Iterator for FrameReader<R> {
     }
 }
 
-/// Parses and checks the frame in a line's bytes; `None` for a blank line or a comment.
+/// Parses the frame in a line's bytes and checks its first `depth` codes; `None` for a blank line or a comment.
 fn frame(
     bytes: &[u8],
     expected: Option<usize>,
     limits: Option<Limits>,
+    depth: usize,
 ) -> Result<Option<Vec<u32>>, FrameErrorKind> {
     if bytes.len() > MAX_LINE {
         return Err(FrameErrorKind::TooLong { limit: MAX_LINE });
@@ -196,11 +206,12 @@ fn frame(
     let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
     let Some(frame) = parse(text.ok_or(FrameErrorKind::NotText)?)? else { return Ok(None) };
     let found = frame.len();
+    let kept = &frame[..found.min(depth)];
     if let Some(Limits { layers, codebook_size }) = limits {
-        if found > layers {
+        if kept.len() > layers {
             return Err(FrameErrorKind::TooManyLayers { found, layers });
         }
-        if let Some(layer) = frame.iter().position(|value| *value as usize >= codebook_size) {
+        if let Some(layer) = kept.iter().position(|value| *value as usize >= codebook_size) {
             return Err(FrameErrorKind::OutOfRange { layer, value: frame[layer], codebook_size });
         }
     }

@@ -2,21 +2,25 @@
 //!
 //! | form | read | write |
 //! |---|---|---|
-//! | `.npy` file, integers, (K, T), (1, K, T) or (K, 1, T) | [`npy::read`], [`npy::read_from`] | [`npy::write`], [`npy::write_to`] |
+//! | `.npy` file, integers, (K, T), also with a dimension of 1 more | [`npy::read`], [`npy::read_from`] | [`npy::write`], [`npy::write_to`]; [`npy::NpyAppender`] as frames arrive |
 //! | a stream of frames as they arrive: lines of text, or a whole `.npy` | [`FrameReader`] | [`write_frame`] |
 //!
 //! K counts RVQ layers, T frames. Neither form names the model that the codes belong to;
-//! [`Codes::check`] detects codes that a model cannot decode.
+//! [`Codes::check`] detects codes that a model cannot decode, and [`looks_transposed`] those that it would decode in
+//! the wrong order.
 
 mod frame_error;
 mod frame_line;
 mod frame_reader;
 pub mod npy;
+mod npy_appender;
 mod npy_error;
 mod npy_header;
+mod orientation;
 
 pub use frame_error::{FrameError, FrameErrorKind};
 pub use frame_line::write_frame;
 pub use frame_reader::{FrameReader, StreamFormat};
 pub use npy_error::{NpyError, NpyErrorKind};
+pub use orientation::looks_transposed;
 pub use residue_core::codes::{Codes, CodesError};

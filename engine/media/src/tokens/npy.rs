@@ -1,8 +1,8 @@
 //! Codes as `.npy` files, NumPy's format for one array.
 //!
 //! Written as `numpy.save(path, codes)` writes an int64 array of shape (K, T), byte for byte. Read in
-//! any integer type, byte order and memory order, as (K, T), (1, K, T) or (K, 1, T). No frames are
-//! allowed: an empty recording encodes to `(16, 0)` and decodes to one again. No layers are an error. Bytes after
+//! any integer type, byte order and memory order, as (K, T), or with one dimension of 1 more at any place; of
+//! several the first is left out. No frames are allowed: an empty recording encodes to `(16, 0)` and decodes to one again. No layers are an error. Bytes after
 //! the array are ignored, as by numpy.load. Memory grows with the bytes present, not with the shape that the
 //! header declares.
 
@@ -12,7 +12,8 @@ use std::path::Path;
 
 use residue_core::atomic_file;
 
-use super::npy_header::{NpyHeader, NpyInteger, fill};
+pub use super::npy_appender::NpyAppender;
+use super::npy_header::{NpyHeader, NpyInteger, NpyOrder, fill};
 use super::{Codes, NpyError, NpyErrorKind};
 
 /// Most layers accepted. Far above any codec's, so that arrays with frames as first dimension can be read and
@@ -38,7 +39,7 @@ pub fn write(path: &Path, codes: &Codes) -> Result<(), NpyError> {
 /// # Errors
 /// The writer's error.
 pub fn write_to(mut writer: impl Write, codes: &Codes) -> io::Result<()> {
-    writer.write_all(&NpyHeader::for_codes(codes.layers(), codes.frames()))?;
+    writer.write_all(&NpyHeader::for_codes(codes.layers(), codes.frames(), NpyOrder::C))?;
     for code in codes.data() {
         writer.write_all(&i64::from(*code).to_le_bytes())?;
     }
@@ -79,7 +80,9 @@ fn parse(reader: &mut impl Read) -> Result<Codes, NpyErrorKind> {
 /// Returns layers and frames of an array of this shape.
 fn layout(shape: &[u64]) -> Result<(usize, usize), NpyErrorKind> {
     let (layers, frames) = match *shape {
-        [layers, frames] | [1, layers, frames] | [layers, 1, frames] => (layers, frames),
+        [layers, frames] | [1, layers, frames] | [layers, 1, frames] | [layers, frames, 1] => {
+            (layers, frames)
+        }
         [_, _, _] => return Err(NpyErrorKind::Batch(shape.to_vec())),
         _ => return Err(NpyErrorKind::Rank(shape.to_vec())),
     };

@@ -66,13 +66,13 @@ pub enum NpyErrorKind {
     },
     /// Not two or three dimensions.
     #[error(
-        "the shape is {} and codes are (K, T), (1, K, T) or (K, 1, T), K layers and T frames: reshape them before saving",
+        "the shape is {} and codes are (K, T), K layers and T frames: save them with numpy.save(path, codes.reshape(K, T))",
         shape(.0)
     )]
     Rank(Vec<u64>),
-    /// Three dimensions of which neither of the first two is 1.
+    /// Three dimensions of which none is 1.
     #[error(
-        "the shape is {}, several streams at once or an unknown order, and codes are (K, T), (1, K, T) or (K, 1, T): save one stream a file, for instance codes[0] or codes[:, 0]",
+        "the shape is {}, several streams at once, and a file holds one, (K, T): save each by itself, numpy.save(path, codes[0]) if the streams are the first dimension, codes[:, 0] if the second, codes[..., 0] if the third",
         shape(.0)
     )]
     Batch(Vec<u64>),

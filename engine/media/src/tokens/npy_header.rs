@@ -30,6 +30,15 @@ pub(super) struct NpyInteger {
     pub big_endian: bool,
 }
 
+/// The order of the elements of an array that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NpyOrder {
+    /// Layer by layer.
+    C,
+    /// Frame by frame.
+    Fortran,
+}
+
 /// The content of a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NpyHeader {
@@ -72,11 +81,16 @@ impl NpyHeader {
         Ok(header)
     }
 
-    /// Returns the header that numpy.save writes for an int64 array of shape (`layers`, `frames`), C order.
-    pub fn for_codes(layers: usize, frames: usize) -> Vec<u8> {
-        let room = GROWTH_DIGITS.saturating_sub(layers.to_string().len());
+    /// Returns the header that numpy.save writes for an int64 array of shape (`layers`, `frames`). Its length does not
+    /// change while the growing axis does: the first in C order, the last in Fortran order.
+    pub fn for_codes(layers: usize, frames: usize, order: NpyOrder) -> Vec<u8> {
+        let (fortran_order, growing) = match order {
+            NpyOrder::C => ("False", layers),
+            NpyOrder::Fortran => ("True", frames),
+        };
+        let room = GROWTH_DIGITS.saturating_sub(growing.to_string().len());
         let text = format!(
-            "{{'descr': '<i8', 'fortran_order': False, 'shape': ({layers}, {frames}), }}{:room$}",
+            "{{'descr': '<i8', 'fortran_order': {fortran_order}, 'shape': ({layers}, {frames}), }}{:room$}",
             ""
         );
         // Magic, version, length and the final newline.

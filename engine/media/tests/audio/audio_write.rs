@@ -1,8 +1,8 @@
 //! Writing WAV files.
 
-use std::fs;
+use std::{fs, io};
 
-use residue_media::audio::{Audio, AudioFileError, read, write};
+use residue_media::audio::{Audio, AudioFileError, SpeakerMask, read, write, write_to};
 
 use crate::signals::noise;
 
@@ -55,6 +55,50 @@ fn failures_name_the_path_and_leave_nothing_behind() {
         assert!(matches!(error, AudioFileError::NotWritable { .. }), "{error}");
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn speakers_are_written_plainly_or_as_they_are_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.wav");
+    // Format tag, and the mask of WAVE_FORMAT_EXTENSIBLE.
+    for (channels, speakers, tag, mask) in [
+        (1, None, 3, None),
+        (2, None, 3, None),
+        (4, Some(0x33), 0xFFFE, Some(0x33)),
+        (8, Some(0x63F), 0xFFFE, Some(0x63F)),
+        (4, None, 0xFFFE, Some(0)),
+        (24, None, 0xFFFE, Some(0)),
+    ] {
+        let mut audio = Audio::new(48_000, vec![noise(100, 1); channels]);
+        if let Some(bits) = speakers {
+            audio.speakers = SpeakerMask::new(bits, channels).unwrap();
+        }
+        write(&path, &audio).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        assert_eq!(&bytes[12..16], b"fmt ", "{channels}");
+        assert_eq!(u16::from_le_bytes([bytes[20], bytes[21]]), tag, "{channels}");
+        let found =
+            (bytes[16] == 40).then(|| u32::from_le_bytes(bytes[40..44].try_into().unwrap()));
+        assert_eq!(found, mask, "{channels}");
+        // Another program's reader takes it.
+        let reader = hound::WavReader::open(&path).unwrap();
+        assert_eq!(usize::from(reader.spec().channels), channels);
+        assert_eq!(reader.duration(), 100);
+    }
+}
+
+#[test]
+fn a_stream_has_the_same_samples() {
+    let audio = Audio::new(44_100, vec![noise(70_000, 1), noise(70_000, 2)]);
+    let mut bytes = Vec::new();
+    write_to(&mut bytes, &audio).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.wav");
+    write(&path, &audio).unwrap();
+    assert!(fs::read(&path).unwrap() == bytes);
+    let error = write_to(io::sink(), &Audio::new(0, vec![vec![]])).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
 }
 
 #[test]

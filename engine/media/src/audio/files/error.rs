@@ -126,17 +126,6 @@ pub enum AudioFileError {
         /// The system's reason.
         source: io::Error,
     },
-    /// The audio needs more bytes than a WAV file can declare.
-    #[error(
-        "{path}: {bytes} bytes of audio do not fit in a WAV file (4 GiB at most); write it in \
-         parts", path = path.display()
-    )]
-    TooLargeForWav {
-        /// The path as given.
-        path: PathBuf,
-        /// Size of the samples in bytes.
-        bytes: u64,
-    },
     /// The buffer cannot become a WAV file.
     #[error("{path}: cannot be written as WAV: {reason}", path = path.display())]
     NotWritable {

@@ -1,85 +1,14 @@
-//! The command line as a user meets it: real files in, real files out.
+//! The commands as a user meets them: real files in, real files out.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 
 use residue_engine::audio::{self, Audio};
 use residue_engine::tokens::npy;
-use residue_engine_testing::SeededNoise;
 use serde_json::Value;
-use tempfile::TempDir;
 
-/// A miniature checkpoint in the published layout of this name.
-fn golden(case: &str) -> String {
-    root().join("engine/tests/golden").join(case).display().to_string()
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
-
-struct Place(TempDir);
-
-impl Place {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn residue(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_residue"));
-        command.args(arguments).current_dir(self.0.path());
-        command.env("RESIDUE_HOME", self.path("home")).env("HF_HOME", self.path("hub"));
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.residue(arguments).stdin(Stdio::null()).output().unwrap()
-    }
-
-    /// Runs a command that must succeed and returns what it printed.
-    fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "residue {arguments:?}: {errors}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Runs a command that must fail with one line that holds all of `parts`.
-    fn fails(&self, arguments: &[&str], parts: &[&str]) {
-        let output = self.run(arguments);
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "residue {arguments:?}: {errors}");
-        let line = errors.trim_end();
-        assert!(line.starts_with("residue: ") && !line.contains('\n'), "one line, got `{line}`");
-        for part in parts {
-            assert!(line.contains(part), "residue {arguments:?} said `{line}`, expected `{part}`");
-        }
-    }
-
-    /// A second and a half of tones and noise, different on each channel.
-    fn clip(&self, name: &str, rate: u32, channels: usize) -> Audio {
-        let length = rate as usize * 3 / 2 + 17;
-        let mut audio = Audio::silence(rate, channels, length);
-        for (c, plane) in audio.channels.iter_mut().enumerate() {
-            let mut noise = SeededNoise::new(12_345 + c as u32);
-            for (n, x) in plane.iter_mut().enumerate() {
-                let t = n as f32 / rate as f32;
-                *x = 0.3 * (t * (1500.0 + 400.0 * c as f32)).sin() + 0.05 * noise.sample();
-            }
-        }
-        audio::write(&self.path(name), &audio).unwrap();
-        audio
-    }
-
-    fn read(&self, name: &str) -> Audio {
-        audio::read(&self.path(name)).unwrap().audio
-    }
-}
+use super::place::{Place, golden, root};
 
 #[test]
 fn roundtrip_is_the_same_whatever_the_chunk() {
@@ -170,7 +99,7 @@ fn frames_first_arrays_are_told_and_taken_transposed() {
     npy::write(&place.path("turned.npy"), &codes.transposed()).unwrap();
     place.fails(
         &["decode", "turned.npy", "-o", "out.wav", "--model", &model],
-        &["turned.npy", "frames first"],
+        &["turned.npy", "frames first", "--transpose"],
     );
     assert!(!place.path("out.wav").exists());
     place.ok(&["decode", "codes.npy", "-o", "a.wav", "--model", &model]);

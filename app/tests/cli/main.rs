@@ -1,0 +1,9 @@
+//! The command line as a user meets it.
+
+mod codes;
+mod commands;
+mod folders;
+mod outputs;
+mod place;
+mod signals;
+mod terminals;
