@@ -41,7 +41,7 @@ struct Depth {
 }
 
 pub fn run(args: &CompareArgs) -> Result<()> {
-    let original = input::read(&args.input)?;
+    let original = input::read(&args.input, &args.decoding)?;
     let codec = model::load(&args.model)?;
     let config = codec.config();
     let depths = depths(args, config)?;

@@ -11,7 +11,7 @@ use super::{input, model, passes};
 
 pub fn run(args: &EncodeArgs) -> Result<()> {
     output::check(&args.output)?;
-    let original = input::read(&args.input)?;
+    let original = input::read(&args.input, &args.decoding)?;
     if original.channels.len() > 2 {
         bail!(
             "{} has {} channels, and a code file holds one stream of mono or stereo; write the channels you want to a file of their own first",

@@ -10,7 +10,7 @@ use super::{input, model, passes};
 
 pub fn run(args: &RoundtripArgs) -> Result<()> {
     output::check(&args.output)?;
-    let original = input::read(&args.input)?;
+    let original = input::read(&args.input, &args.decoding)?;
     let codec = model::load(&args.model)?;
     let config = codec.config();
     let depth = input::depth(args.depth, config)?;

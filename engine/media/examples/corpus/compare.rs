@@ -3,7 +3,7 @@
 use residue_media::audio::{Audio, ReadOptions, ReadWarning, read_with};
 
 use crate::recipes::{CorpusFile, Exactness};
-use crate::reference::{Reference, decode};
+use crate::reference::Reference;
 
 /// What became of a file.
 pub enum Verdict {
@@ -23,7 +23,7 @@ const EXACT: f32 = 1.0 / 8_388_608.0;
 const LEAST_SNR: f64 = 40.0;
 
 /// Reads `file` with `options` and compares.
-pub fn compare(file: &CorpusFile, options: &ReadOptions) -> Verdict {
+pub fn compare(file: &CorpusFile, options: &ReadOptions, reference: Option<&Reference>) -> Verdict {
     let decoded = match read_with(&file.path, options) {
         Ok(decoded) => decoded,
         Err(error) => {
@@ -32,16 +32,15 @@ pub fn compare(file: &CorpusFile, options: &ReadOptions) -> Verdict {
             return Verdict::Refused(text.replacen(&name, "", 1));
         }
     };
-    let false_alarm = decoded.warnings.iter().find(|warning| {
-        !matches!(warning, ReadWarning::DecodedByFfmpeg { .. } | ReadWarning::FfmpegReported { .. })
-    });
-    if let Some(warning) = false_alarm {
+    let by_ffmpeg = |warning: &&ReadWarning| matches!(warning, ReadWarning::FfmpegReported { .. });
+    let mut others = decoded.warnings.iter().filter(|warning| !warning.is_note() && !by_ffmpeg(warning));
+    if let Some(warning) = others.next() {
         return Verdict::Wrong(format!("false alarm: {warning}"));
     }
-    let Some(reference) = decode(&file.path) else {
+    let Some(reference) = reference else {
         return Verdict::Wrong("read, and ffmpeg does not".into());
     };
-    match difference(&decoded.audio, &reference, file.exactness) {
+    match difference(&decoded.audio, reference, file.exactness) {
         None => Verdict::Right,
         Some(what) => Verdict::Wrong(what),
     }

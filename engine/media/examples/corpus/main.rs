@@ -72,37 +72,60 @@ fn run(folder: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let mut wrong = 0;
-    for options in [ReadOptions::default(), ReadOptions::with_installed_ffmpeg()] {
-        let who = if options.ffmpeg.is_some() { "with ffmpeg" } else { "without ffmpeg" };
-        let mut table: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
-        let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
-        for file in &files {
-            let verdict = compare(file, &options);
-            let row = table.entry(&file.group).or_default();
-            match verdict {
-                Verdict::Right => row[0] += 1,
-                Verdict::Refused(reason) => {
-                    row[1] += 1;
-                    *reasons.entry(reason).or_default() += 1;
-                }
-                Verdict::Wrong(what) => {
-                    row[2] += 1;
-                    println!("WRONG {who}: {}: {what}", file.path.display());
-                }
+    let readers = [
+        ("without ffmpeg", ReadOptions::default()),
+        ("with ffmpeg", ReadOptions::with_installed_ffmpeg()),
+    ];
+    let mut results = readers.map(|(name, options)| (name, options, Results::default()));
+    for file in &files {
+        let reference = reference::decode(&file.path);
+        for (name, options, results) in &mut results {
+            let verdict = compare(file, options, reference.as_ref());
+            if let Verdict::Wrong(what) = &verdict {
+                println!("WRONG {name}: {}: {what}", file.path.display());
             }
+            results.add(&file.group, verdict);
         }
-        println!("\n{who}\n{:32} {:>6} {:>8} {:>6}", "", "right", "refused", "wrong");
-        let mut sum = [0; 3];
-        for (group, row) in &table {
-            println!("{group:32} {:6} {:8} {:6}", row[0], row[1], row[2]);
-            sum = [sum[0] + row[0], sum[1] + row[1], sum[2] + row[2]];
-        }
-        println!("{:32} {:6} {:8} {:6}", format!("{} files", files.len()), sum[0], sum[1], sum[2]);
-        for (reason, count) in reasons {
-            println!("refused {count}: {reason}");
-        }
-        wrong += sum[2];
     }
+    results.iter().for_each(|(name, _, results)| results.print(name));
+    let wrong: usize = results.iter().map(|(_, _, results)| results.sum()[2]).sum();
     if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Counts of verdicts.
+#[derive(Default)]
+struct Results {
+    /// Files right, refused and wrong, by container and codec.
+    groups: BTreeMap<String, [usize; 3]>,
+    reasons: BTreeMap<String, usize>,
+}
+
+impl Results {
+    fn add(&mut self, group: &str, verdict: Verdict) {
+        let row = self.groups.entry(group.to_owned()).or_default();
+        match verdict {
+            Verdict::Right => row[0] += 1,
+            Verdict::Refused(reason) => {
+                row[1] += 1;
+                *self.reasons.entry(reason).or_default() += 1;
+            }
+            Verdict::Wrong(_) => row[2] += 1,
+        }
+    }
+
+    fn sum(&self) -> [usize; 3] {
+        let add = |sum: [usize; 3], row: &[usize; 3]| [0, 1, 2].map(|verdict| sum[verdict] + row[verdict]);
+        self.groups.values().fold([0; 3], add)
+    }
+
+    fn print(&self, name: &str) {
+        let row = |name: &str, [right, refused, wrong]: [usize; 3]| {
+            println!("{name:32} {right:>6} {refused:>8} {wrong:>6}");
+        };
+        println!("\n{name:32} {:>6} {:>8} {:>6}", "right", "refused", "wrong");
+        self.groups.iter().for_each(|(group, counts)| row(group, *counts));
+        let sum = self.sum();
+        row(&format!("{} files", sum.iter().sum::<usize>()), sum);
+        self.reasons.iter().for_each(|(reason, count)| println!("refused {count}: {reason}"));
+    }
 }

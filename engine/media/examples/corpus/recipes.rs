@@ -229,10 +229,8 @@ fn of_other_programs(folder: &Path) -> Vec<CorpusFile> {
             ("sox Wave64", "w64", &["-b", "16"]),
             ("sox CAF", "caf", &["-b", "24"]),
             ("sox FLAC", "flac", &["-C", "8"]),
-            ("sox MP3", "mp3", &["-C", "160"]),
         ] {
-            let lossy = if extension == "mp3" { Lossy } else { Lossless };
-            add(group, extension, lossy, program("sox", &["-D"]).arg(source).args(options));
+            add(group, extension, Lossless, program("sox", &["-D"]).arg(source).args(options));
         }
         add("flac -8", "flac", Lossless, program("flac", &["-s", "-8", "-f"]).arg(source).arg("-o"));
         add("flac --ogg", "oga", Lossless, program("flac", &["-s", "--ogg", "-f"]).arg(source).arg("-o"));

@@ -96,7 +96,7 @@ fn parse_common(path: &Path, chunk: &[u8]) -> Result<CommonChunk, AudioFileError
     let bytes = usize::from(bits).div_ceil(8);
     let integer = |big_endian: bool| match bytes {
         1..=4 => Ok((SampleCoding::Signed(bytes), big_endian)),
-        _ => Err(AudioFileError::NotSure {
+        _ => Err(AudioFileError::Ambiguous {
             path: path.to_owned(),
             what: format!("an AIFF of {bits}-bit samples"),
         }),

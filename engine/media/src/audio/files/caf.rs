@@ -152,7 +152,7 @@ fn pcm_format(path: &Path, stated: &Description) -> Result<Option<PcmFormat>, Au
         (b"ulaw", _) => SampleCoding::MuLaw,
         (b"lpcm", bits) => {
             let what = format!("a CAF of {bits}-bit samples");
-            return Err(AudioFileError::NotSure { path: path.to_owned(), what });
+            return Err(AudioFileError::Ambiguous { path: path.to_owned(), what });
         }
         _ => return Ok(None),
     };
@@ -160,11 +160,11 @@ fn pcm_format(path: &Path, stated: &Description) -> Result<Option<PcmFormat>, Au
     let format = PcmFormat { rate, channels: stated.channels, coding, big_endian };
     let usual = stated.channels.checked_mul(coding.bytes());
     if stated.frames_per_packet > 1 || usual != Some(packet) {
-        return Err(AudioFileError::NotSure {
+        return Err(AudioFileError::Ambiguous {
             path: path.to_owned(),
             what: format!(
-                "a CAF of {}-bit samples in packets of {packet} bytes for {} channels",
-                stated.bits, stated.channels
+                "a CAF of {}-bit samples in packets of {packet} bytes and {} frames ({} channels)",
+                stated.bits, stated.frames_per_packet, stated.channels
             ),
         });
     }

@@ -128,8 +128,8 @@ fn layout_of_tag(tag: u32) -> Option<&'static [u32]> {
         125 => &[L, R, C, LFE, LS, RS, CS],
         126 => &[L, R, C, LFE, LS, RS, LC, RC],
         127 => &[C, LC, RC, L, R, LS, RS, LFE],
-        // Ls and Rs are at the sides here, and the last two behind.
-        128 => &[L, R, C, LFE, SIDE_L, SIDE_R, LS, RS],
+        // Apple has the pair at the sides first, ffmpeg writes the pair behind first: the order stays as it is.
+        128 => &[L, R, C, LFE, LS, RS, SIDE_L, SIDE_R],
         131 => &[L, R, CS],
         132 => &[L, R, LS, RS],
         133 => &[L, R, LFE],

@@ -2,7 +2,7 @@
 //!
 //! | codec | not sure | the reason |
 //! |---|---|---|
-//! | Vorbis | more than two channels | chained coupling steps are undone in the wrong order |
+//! | Vorbis | more than two channels | chained coupling steps are undone in the wrong order; `vorbis` decodes these |
 //! | AAC | anything but AAC-LC in mono or stereo | refused by the decoder itself |
 //! | ALAC | more than two channels | layouts without a test |
 
@@ -70,7 +70,6 @@ fn not_sure(parameters: &AudioCodecParameters) -> Option<String> {
     let extra = parameters.extra_data.as_deref().unwrap_or(&[]);
     let declared = parameters.channels.as_ref().map_or(0, |channels| channels.count());
     let channels = match parameters.codec {
-        id::CODEC_ID_VORBIS => vorbis_channels(extra).unwrap_or(declared),
         id::CODEC_ID_ALAC => alac_channels(extra).unwrap_or(declared),
         _ => return None,
     };
@@ -78,13 +77,6 @@ fn not_sure(parameters: &AudioCodecParameters) -> Option<String> {
         let name = codec_name(parameters.codec);
         format!("{name} of {channels} channels")
     })
-}
-
-/// Returns the channels of Vorbis headers: the identification header may follow the lengths of Xiph's lacing.
-fn vorbis_channels(headers: &[u8]) -> Option<usize> {
-    const IDENTIFICATION: &[u8] = b"\x01vorbis";
-    let start = headers.windows(IDENTIFICATION.len()).position(|bytes| bytes == IDENTIFICATION)?;
-    headers.get(start + 11).map(|&channels| usize::from(channels))
 }
 
 /// Returns the channels in an ALAC cookie without wrapping.

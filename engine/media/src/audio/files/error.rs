@@ -92,6 +92,17 @@ pub enum AudioFileError {
         /// The form of audio.
         what: String,
     },
+    /// A form of samples that the file does not describe fully, so that programs understand it differently.
+    #[error(
+        "{path}: {what}: programs understand this differently, so it is not guessed; export the file \
+         again as 16-bit, 24-bit or float WAV", path = path.display()
+    )]
+    Ambiguous {
+        /// The path as given.
+        path: PathBuf,
+        /// The form of samples.
+        what: String,
+    },
     /// ffmpeg could not decode what this program does not.
     #[error("{first}; the ffmpeg that is installed could not read it either: {reason}")]
     Ffmpeg {

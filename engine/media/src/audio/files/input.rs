@@ -127,6 +127,12 @@ impl Section {
         self.patches.push((position, byte));
     }
 
+    /// Returns another reader of the same part, at its start.
+    pub(super) fn reopened(&self) -> Self {
+        let (input, patches) = (self.input.clone(), self.patches.clone());
+        Self { input, patches, position: 0, ..*self }
+    }
+
     /// Returns the number of bytes up to the section's end.
     pub(super) fn left(&self) -> u64 {
         self.length.saturating_sub(self.position)

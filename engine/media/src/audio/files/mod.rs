@@ -21,6 +21,7 @@ mod packet_track;
 mod pcm;
 mod read;
 mod symphonia_reader;
+mod vorbis;
 mod warning;
 mod wave;
 mod wave_format;

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder};
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::packet::Packet;
@@ -73,16 +74,7 @@ pub(super) fn decode_packet(
     let packet = Packet::new(0, Timestamp::ZERO, Duration::ZERO, bytes);
     match decoder.decode(&packet) {
         Ok(buffer) if buffer.frames() == 0 => Ok(()),
-        Ok(buffer) => {
-            let spec = buffer.spec();
-            collector.begin(spec.rate(), spec.channels().count())?;
-            let mut planes: Vec<Vec<f32>> = Vec::new();
-            let frames = buffer.frames();
-            buffer.copy_to_vecs_planar(&mut planes);
-            collector.append_with(frames, |channel, samples| {
-                samples.extend_from_slice(&planes[channel]);
-            })
-        }
+        Ok(buffer) => collect_buffer(&buffer, collector),
         Err(SymphoniaError::DecodeError(reason)) => {
             collector.corrupt(reason.to_owned());
             Ok(())
@@ -104,4 +96,18 @@ pub(super) fn decode_packet(
             Ok(())
         }
     }
+}
+
+/// Appends a decoded packet to `collector`.
+pub(super) fn collect_buffer(
+    buffer: &GenericAudioBufferRef<'_>,
+    collector: &mut SampleCollector<'_>,
+) -> Result<(), AudioFileError> {
+    let spec = buffer.spec();
+    collector.begin(spec.rate(), spec.channels().count())?;
+    let mut planes: Vec<Vec<f32>> = Vec::new();
+    buffer.copy_to_vecs_planar(&mut planes);
+    collector.append_with(buffer.frames(), |channel, samples| {
+        samples.extend_from_slice(&planes[channel]);
+    })
 }

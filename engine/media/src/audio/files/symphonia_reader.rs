@@ -7,13 +7,18 @@ use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder};
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
-use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
+use symphonia::core::io::{
+    MediaSource, MediaSourceStream, MediaSourceStreamOptions, ReadOnlySource,
+};
 use symphonia::core::meta::MetadataOptions;
+use symphonia::core::packet::Packet;
 
 use super::channel_order::ChannelOrder;
 use super::collector::{FileFacts, SampleCollector, Stop};
 use super::decoder::make_decoder;
 use super::input::Section;
+use super::packet_track::collect_buffer;
+use super::vorbis::SurroundVorbis;
 use super::{AudioFileError, DecodedFile};
 
 /// Missing samples that are tolerated where containers count in whole packets.
@@ -37,7 +42,7 @@ pub(super) fn collect_with_symphonia<'a>(
 ) -> Result<(SampleCollector<'a>, FileFacts), AudioFileError> {
     let mut format = recognise(path, source)?;
     let (track, parameters) = choose_track(path, format.as_ref())?;
-    let decoder = make_decoder(path, &parameters)?;
+    let decoder = PacketDecoder::new(path, &parameters)?;
     let mut collector = SampleCollector::new(path, max_samples);
     let mut packets = Packets { format: format.as_mut(), decoder, track: track.clone(), order: None };
     let stop = packets.collect(&mut collector)?;
@@ -49,10 +54,11 @@ pub(super) fn collect_with_symphonia<'a>(
 }
 
 fn recognise(path: &Path, source: Section) -> Result<Box<dyn FormatReader>, AudioFileError> {
-    let stream =
-        MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
-    symphonia::default::get_probe()
-        .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
+    // A file that was cut lacks elements that some readers expect behind the samples. Given a stream, readers do not
+    // look ahead, and find the samples.
+    let stream = Box::new(ReadOnlySource::new(source.reopened()));
+    probe(Box::new(source))
+        .or_else(|error| probe(stream).map_err(|_| error))
         .map_err(|error| AudioFileError::NotAudio {
             path: path.to_owned(),
             reason: match error {
@@ -60,6 +66,15 @@ fn recognise(path: &Path, source: Section) -> Result<Box<dyn FormatReader>, Audi
                 error => error.to_string(),
             },
         })
+}
+
+fn probe(source: Box<dyn MediaSource>) -> Result<Box<dyn FormatReader>, SymphoniaError> {
+    symphonia::default::get_probe().probe(
+        &Hint::new(),
+        MediaSourceStream::new(source, MediaSourceStreamOptions::default()),
+        FormatOptions::default(),
+        MetadataOptions::default(),
+    )
 }
 
 /// Returns true if the file ended inside an element.
@@ -93,10 +108,50 @@ fn other_tracks(format: &dyn FormatReader) -> usize {
     format.tracks().iter().filter(audio).count().saturating_sub(1)
 }
 
+/// A decoder of packets.
+enum PacketDecoder {
+    Symphonia(Box<dyn AudioDecoder>),
+    Vorbis(SurroundVorbis),
+}
+
+impl PacketDecoder {
+    fn new(path: &Path, parameters: &AudioCodecParameters) -> Result<Self, AudioFileError> {
+        // symphonia checks the sizes in Vorbis headers, before another decoder allocates by them.
+        let decoder = make_decoder(path, parameters)?;
+        let channels = decoder.codec_params().channels.as_ref().map_or(0, |channels| channels.count());
+        if parameters.codec != codec_id::CODEC_ID_VORBIS || channels <= 2 {
+            return Ok(Self::Symphonia(decoder));
+        }
+        let headers = parameters.extra_data.as_deref().unwrap_or(&[]);
+        SurroundVorbis::new(headers).map(Self::Vorbis).map_err(|reason| {
+            AudioFileError::NothingDecoded { path: path.to_owned(), reason }
+        })
+    }
+}
+
+/// Appends the planes of a Vorbis packet without what its container trims.
+fn collect_vorbis(
+    rate: u32,
+    planes: Vec<Vec<f32>>,
+    packet: &Packet,
+    collector: &mut SampleCollector<'_>,
+) -> Result<(), AudioFileError> {
+    let length = planes.first().map_or(0, Vec::len);
+    let start = (packet.trim_start.get() as usize).min(length);
+    let end = length - (packet.trim_end.get() as usize).min(length - start);
+    if start == end {
+        return Ok(());
+    }
+    collector.begin(rate, planes.len())?;
+    collector.append_with(end - start, |channel, samples| {
+        samples.extend_from_slice(&planes[channel][start..end]);
+    })
+}
+
 /// The packets of a container on their way through a decoder.
 struct Packets<'a> {
     format: &'a mut dyn FormatReader,
-    decoder: Box<dyn AudioDecoder>,
+    decoder: PacketDecoder,
     track: Track,
     /// Order and speakers of the first packet's channels.
     order: Option<ChannelOrder>,
@@ -115,7 +170,7 @@ impl Packets<'_> {
                     self.trim(collector, mark);
                     mark = collector.mark();
                     let (track, parameters) = choose_track(collector.path(), self.format)?;
-                    self.decoder = make_decoder(collector.path(), &parameters)?;
+                    self.decoder = PacketDecoder::new(collector.path(), &parameters)?;
                     self.track = track;
                     continue;
                 }
@@ -125,24 +180,28 @@ impl Packets<'_> {
             if packet.track_id != self.track.id {
                 continue;
             }
-            match self.decoder.decode(&packet) {
+            let decoder = match &mut self.decoder {
+                PacketDecoder::Symphonia(decoder) => decoder,
+                PacketDecoder::Vorbis(decoder) => {
+                    match decoder.decode(&packet.data) {
+                        Ok(planes) => collect_vorbis(decoder.rate(), planes, &packet, collector)?,
+                        Err(reason) => collector.corrupt(reason),
+                    }
+                    self.order = self.order.take().or_else(|| decoder.order());
+                    continue;
+                }
+            };
+            match decoder.decode(&packet) {
                 // Some codecs return empty buffers first, before they know their channels.
                 Ok(buffer) if buffer.frames() == 0 => {}
                 Ok(buffer) => {
-                    let (rate, channels) = (buffer.spec().rate(), buffer.spec().channels());
-                    collector.begin(rate, channels.count())?;
-                    let order = || ChannelOrder::of_symphonia(channels);
+                    let order = || ChannelOrder::of_symphonia(buffer.spec().channels());
                     self.order = self.order.take().or_else(order);
-                    let mut planes: Vec<Vec<f32>> = Vec::new();
-                    buffer.copy_to_vecs_planar(&mut planes);
-                    let frames = buffer.frames();
-                    collector.append_with(frames, |channel, samples| {
-                        samples.extend_from_slice(&planes[channel]);
-                    })?;
+                    collect_buffer(&buffer, collector)?;
                 }
                 Err(SymphoniaError::DecodeError(reason)) => collector.corrupt(reason.to_owned()),
                 Err(SymphoniaError::IoError(error)) => collector.corrupt(error.to_string()),
-                Err(SymphoniaError::ResetRequired) => self.decoder.reset(),
+                Err(SymphoniaError::ResetRequired) => decoder.reset(),
                 Err(error) => break Stop::Broken(error.to_string()),
             }
         };
@@ -155,9 +214,10 @@ impl Packets<'_> {
     fn trim(&self, collector: &mut SampleCollector<'_>, mark: super::collector::Mark) {
         let trims_itself =
             [codec_id::CODEC_ID_MP1, codec_id::CODEC_ID_MP2, codec_id::CODEC_ID_MP3, codec_id::CODEC_ID_VORBIS];
-        let codec = self.decoder.codec_params().codec;
+        let PacketDecoder::Symphonia(decoder) = &self.decoder else { return };
         let track = &self.track;
-        if trims_itself.contains(&codec) || (track.delay.is_none() && track.padding.is_none()) {
+        let untold = track.delay.is_none() && track.padding.is_none();
+        if trims_itself.contains(&decoder.codec_params().codec) || untold {
             return;
         }
         let mark = collector.mark_follows(mark);

@@ -57,6 +57,13 @@ pub enum ReadWarning {
     },
 }
 
+impl ReadWarning {
+    /// Returns true if nothing is wrong with the audio, and the user should only know how it was read.
+    pub fn is_note(&self) -> bool {
+        matches!(self, Self::DecodedByFfmpeg { .. })
+    }
+}
+
 impl fmt::Display for ReadWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -52,14 +52,14 @@ impl WaveCoding {
     /// Reads a `fmt ` chunk of any length from 14 bytes.
     ///
     /// # Errors
-    /// [`AudioFileError::NoChannels`], [`AudioFileError::NotSure`] for what programs understand differently.
+    /// [`AudioFileError::NoChannels`], [`AudioFileError::Ambiguous`] for what programs understand differently.
     pub(super) fn parse(
         path: &Path,
         chunk: &[u8],
         big_endian: bool,
     ) -> Result<Self, AudioFileError> {
-        let not_sure =
-            |what: String| AudioFileError::NotSure { path: path.to_owned(), what };
+        let ambiguous =
+            |what: String| AudioFileError::Ambiguous { path: path.to_owned(), what };
         let u16_at = |at: usize| {
             let bytes = chunk.get(at..at + 2)?.try_into().ok()?;
             Some(if big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
@@ -71,7 +71,7 @@ impl WaveCoding {
         let (Some(mut format), Some(channels), Some(rate), Some(align)) =
             (u16_at(0), u16_at(2), u32_at(4), u16_at(12))
         else {
-            return Err(not_sure("a WAV whose `fmt ` chunk is cut".into()));
+            return Err(ambiguous("a WAV whose `fmt ` chunk is cut".into()));
         };
         let bits = u16_at(14).unwrap_or(8);
         let (channels, align) = (usize::from(channels), usize::from(align));
@@ -83,7 +83,7 @@ impl WaveCoding {
         let extensible = format == tag::EXTENSIBLE;
         if extensible {
             let (Some(stated), Some(guid)) = (u32_at(20), chunk.get(24..40)) else {
-                return Err(not_sure("a WAV whose extensible `fmt ` chunk is cut".into()));
+                return Err(ambiguous("a WAV whose extensible `fmt ` chunk is cut".into()));
             };
             mask = stated;
             match format_of_guid(guid, big_endian) {
@@ -96,13 +96,13 @@ impl WaveCoding {
         let coding = match format {
             tag::MPEG | tag::MP3 => return Ok(Self::Mpeg),
             tag::MS_ADPCM | tag::IMA_ADPCM => return Ok(Self::Adpcm),
-            tag::PCM if bits == 0 => return Err(not_sure("PCM of 0 bits".into())),
+            tag::PCM if bits == 0 => return Err(ambiguous("PCM of 0 bits".into())),
             tag::PCM if least_bytes == 1 => SampleCoding::Unsigned8,
             tag::PCM if least_bytes <= 4 => SampleCoding::Signed(least_bytes),
-            tag::PCM => return Err(not_sure(format!("PCM of {bits} bits"))),
+            tag::PCM => return Err(ambiguous(format!("PCM of {bits} bits"))),
             tag::FLOAT if bits == 32 => SampleCoding::Float32,
             tag::FLOAT if bits == 64 => SampleCoding::Float64,
-            tag::FLOAT => return Err(not_sure(format!("float samples of {bits} bits"))),
+            tag::FLOAT => return Err(ambiguous(format!("float samples of {bits} bits"))),
             tag::A_LAW => SampleCoding::ALaw,
             tag::MU_LAW => SampleCoding::MuLaw,
             other => {
@@ -127,9 +127,8 @@ impl WaveCoding {
             let pcm = PcmFormat { coding: SampleCoding::Signed(wider), ..pcm };
             return Ok(Self::Pcm(pcm, ChannelOrder::of_mask(mask, channels)));
         }
-        Err(not_sure(format!(
-            "a WAV of {bits}-bit samples in blocks of {align} bytes for {channels} channels \
-             (programs disagree on where the bits are)"
+        Err(ambiguous(format!(
+            "a WAV of {bits}-bit samples in blocks of {align} bytes ({channels} channels)"
         )))
     }
 }
