@@ -78,7 +78,7 @@ fn run(folder: &Path) -> ExitCode {
     ];
     let mut results = readers.map(|(name, options)| (name, options, Results::default()));
     for file in &files {
-        let reference = reference::decode(&file.path);
+        let reference = reference::decode(&file.reference);
         for (name, options, results) in &mut results {
             let verdict = compare(file, options, reference.as_ref());
             if let Verdict::Wrong(what) = &verdict {

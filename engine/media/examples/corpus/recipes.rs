@@ -17,6 +17,8 @@ pub enum Exactness {
 pub struct CorpusFile {
     /// Its place.
     pub path: PathBuf,
+    /// The file that ffmpeg decodes for comparison: the same, but where ffmpeg does not read it.
+    pub reference: PathBuf,
     /// Container and codec, for the table.
     pub group: String,
     /// How exact its codec is.
@@ -147,7 +149,8 @@ pub fn make_all(folder: &Path) -> Result<Vec<CorpusFile>, String> {
                 command.args(recipe.arguments).args(["-ac", &channels.to_string()]);
                 if made(&path, &mut command) {
                     let (group, exactness) = (recipe.group.to_owned(), recipe.exactness);
-                    files.push(CorpusFile { path, group, exactness });
+                    let reference = path.clone();
+                    files.push(CorpusFile { path, reference, group, exactness });
                 } else {
                     println!("not made: {}", path.display());
                 }
@@ -207,7 +210,10 @@ fn of_other_programs(folder: &Path) -> Vec<CorpusFile> {
             let name = group.replace(' ', "-");
             let path = folder.join(format!("{name}-{rate}-{channels}.{extension}"));
             if made(&path, command) {
-                files.push(CorpusFile { path, group: group.to_owned(), exactness });
+                // ffmpeg reads RIFX as if it were RIFF.
+                let foreign = group == "sox RIFX";
+                let reference = if foreign { PathBuf::from(source) } else { path.clone() };
+                files.push(CorpusFile { path, reference, group: group.to_owned(), exactness });
             } else {
                 println!("not made: {}", path.display());
             }

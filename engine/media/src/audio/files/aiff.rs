@@ -69,6 +69,8 @@ pub(super) fn read_aiff(
     let bytes = if open { available } else { (stated * block).min(available) };
 
     let mut collector = SampleCollector::new(path, max_samples);
+    collector.begin(format.rate, format.channels)?;
+    collector.expect(bytes / block)?;
     format.collect(&mut input.section(begin, bytes), &mut collector)?;
     let declared = (!open).then_some(common.frames);
     let cut = declared.is_some_and(|frames| frames > bytes / block);

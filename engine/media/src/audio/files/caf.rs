@@ -74,8 +74,10 @@ pub(super) fn read_caf(
     let mut collector = SampleCollector::new(path, max_samples);
     let stop = |whole: bool| if whole { Stop::End } else { Stop::EndOfFile };
     if let Some(format) = pcm_format(path, description)? {
-        format.collect(&mut input.section(start, bytes), &mut collector)?;
         let block = format.block() as u64;
+        collector.begin(format.rate, format.channels)?;
+        collector.expect(bytes / block)?;
+        format.collect(&mut input.section(start, bytes), &mut collector)?;
         let declared = declared.map(|declared| declared / block);
         let facts = FileFacts { declared, order: Some(order), ..FileFacts::default() };
         return collector.finish(FileFacts { stop: stop(!cut), ..facts });

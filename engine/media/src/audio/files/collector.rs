@@ -1,5 +1,6 @@
 //! Collecting decoded samples and the defects met, within bounds.
 
+use std::collections::TryReserveError;
 use std::io;
 use std::path::Path;
 
@@ -59,6 +60,7 @@ pub(super) struct SampleCollector<'a> {
     first_corruption: Option<String>,
     non_finite: u64,
     warnings: Vec<ReadWarning>,
+    order: Option<ChannelOrder>,
 }
 
 impl<'a> SampleCollector<'a> {
@@ -73,6 +75,7 @@ impl<'a> SampleCollector<'a> {
             first_corruption: None,
             non_finite: 0,
             warnings: Vec::new(),
+            order: None,
         }
     }
 
@@ -127,24 +130,38 @@ impl<'a> SampleCollector<'a> {
         (frames as u64 * u64::from(run.rate) / u64::from(first.max(run.rate))).max(1) as usize
     }
 
+    /// Refuses `frames` more samples a channel than the limit allows, before anything is decoded.
+    pub(super) fn expect(&self, frames: u64) -> Result<(), AudioFileError> {
+        let Some(run) = self.runs.last() else { return Ok(()) };
+        let room = (1.0 - self.used).max(0.0) * self.room(run) as f64;
+        if run.len() as u64 + frames <= room as u64 {
+            return Ok(());
+        }
+        Err(AudioFileError::TooLong {
+            path: self.path.to_owned(),
+            limit: self.max_samples,
+            rate: run.rate,
+            channels: run.channels.len(),
+        })
+    }
+
+    /// Keeps the order of channels that a decoder states first, for files that do not state one themselves.
+    pub(super) fn decoder_order(&mut self, order: impl FnOnce() -> Option<ChannelOrder>) {
+        self.order = self.order.take().or_else(order);
+    }
+
     /// Appends `frames` samples to each channel; `push` adds those of a channel to a vector.
     pub(super) fn append_with(
         &mut self,
         frames: usize,
         mut push: impl FnMut(usize, &mut Vec<f32>),
     ) -> Result<(), AudioFileError> {
-        let Some(run) = self.runs.last() else { return Ok(()) };
-        let room = ((1.0 - self.used).max(0.0) * self.room(run) as f64) as usize;
+        self.expect(frames as u64)?;
         let path = self.path;
-        let (limit, rate, count) = (self.max_samples, run.rate, run.channels.len());
-        if run.len() + frames > room {
-            return Err(AudioFileError::TooLong { path: path.to_owned(), limit, rate, channels: count });
-        }
         let Some(run) = self.runs.last_mut() else { return Ok(()) };
         for (index, channel) in run.channels.iter_mut().enumerate() {
             let before = channel.len();
-            channel
-                .try_reserve(frames)
+            reserve(channel, frames)
                 .map_err(|_| AudioFileError::NoMemory { path: path.to_owned() })?;
             push(index, channel);
             channel.resize(before + frames, 0.0);
@@ -204,7 +221,7 @@ impl<'a> SampleCollector<'a> {
                 return Err(AudioFileError::NothingDecoded { path: self.path.to_owned(), reason });
             }
         };
-        if let Some(order) = facts.order {
+        if let Some(order) = facts.order.or(self.order) {
             order.apply(&mut audio);
         }
 
@@ -253,6 +270,15 @@ impl<'a> SampleCollector<'a> {
         }
         Some(audio)
     }
+}
+
+/// Makes room for `more` samples. Grows by a quarter, so that a file at the limit takes little more than its samples.
+fn reserve(channel: &mut Vec<f32>, more: usize) -> Result<(), TryReserveError> {
+    let spare = channel.capacity() - channel.len();
+    if more <= spare {
+        return Ok(());
+    }
+    channel.try_reserve_exact(more.max(channel.len() / 4))
 }
 
 /// Returns the channels of `run` in the format of `audio`; `None` where more than two channels would have to be mixed.

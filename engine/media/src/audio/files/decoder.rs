@@ -3,8 +3,8 @@
 //! | codec | not sure | the reason |
 //! |---|---|---|
 //! | Vorbis | more than two channels | chained coupling steps are undone in the wrong order; `vorbis` decodes these |
+//! | AAC | rates up to 24 kHz, where the file does not say that they are all | the upper band of HE-AAC may be missing |
 //! | AAC | anything but AAC-LC in mono or stereo | refused by the decoder itself |
-//! | ALAC | more than two channels | layouts without a test |
 
 use std::path::Path;
 
@@ -65,22 +65,25 @@ fn check_declared(
     }
 }
 
-/// Returns the reason why symphonia does not decode `parameters` surely.
+/// Returns the form of audio where symphonia does not decode it surely.
 fn not_sure(parameters: &AudioCodecParameters) -> Option<String> {
-    let extra = parameters.extra_data.as_deref().unwrap_or(&[]);
-    let declared = parameters.channels.as_ref().map_or(0, |channels| channels.count());
-    let channels = match parameters.codec {
-        id::CODEC_ID_ALAC => alac_channels(extra).unwrap_or(declared),
-        _ => return None,
+    /// Highest rate of the core that HE-AAC doubles, in hertz.
+    const MAX_CORE_RATE: u32 = 24_000;
+    /// Frequency index of 24 kHz; higher ones are lower rates.
+    const CORE_INDEX: u8 = 6;
+    if parameters.codec != id::CODEC_ID_AAC {
+        return None;
+    }
+    let doubtful = match parameters.extra_data.as_deref() {
+        // Object type in 5 bits, frequency in 4. Eleven bits of a marker, behind, say whether an upper band follows.
+        Some(configuration @ [first, second, ..]) => {
+            let index = (first & 7) << 1 | second >> 7;
+            (CORE_INDEX..=12).contains(&index) && !configuration.windows(2).any(|bytes| {
+                const MARKER: u16 = 0x2B7 << 5;
+                u16::from_be_bytes([bytes[0], bytes[1]]) & 0xFFE0 == MARKER
+            })
+        }
+        _ => parameters.sample_rate.is_some_and(|rate| rate <= MAX_CORE_RATE),
     };
-    (channels > 2).then(|| {
-        let name = codec_name(parameters.codec);
-        format!("{name} of {channels} channels")
-    })
-}
-
-/// Returns the channels in an ALAC cookie without wrapping.
-fn alac_channels(cookie: &[u8]) -> Option<usize> {
-    let wrapped = cookie.get(4..8).is_some_and(|id| id == b"frma" || id == b"alac");
-    (!wrapped).then(|| cookie.get(9).map(|&channels| usize::from(channels)))?
+    doubtful.then(|| "AAC at 24 kHz or less, which may be HE-AAC with an upper band,".to_owned())
 }

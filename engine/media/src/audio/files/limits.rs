@@ -3,12 +3,12 @@
 use super::SUPPORTED_RATES;
 
 /// Most samples, all channels together, that [`read`](super::read()) accepts, counted at 48 kHz where the file's
-/// rate is lower: 2 GiB, 93 minutes of stereo.
+/// rate is lower: 70 minutes of stereo, 1.5 GiB.
 ///
-/// A command holds the decoded audio, the audio at the model's rate, and one more of the same size for each depth
-/// that it decodes, so that a file at the limit takes 6 GiB and more. A file of a low rate grows when it is
-/// converted, which is why it counts at 48 kHz.
-pub const MAX_SAMPLES: usize = 1 << 29;
+/// A file of a low rate grows when it is converted for a model, which is why it counts at 48 kHz. A command holds the
+/// decoded audio, a copy at the model's rate, and one more of its size for each depth that it decodes: a file at the
+/// limit takes 6 GiB and more, and one that lies about its length no more than 2 GiB before it is refused.
+pub const MAX_SAMPLES: usize = 3 << 27;
 
 /// Most channels of a file: the 64 of a MADI link, twice. Each channel is a stream of the codec, with a state of its
 /// own.
@@ -24,7 +24,7 @@ pub(super) const MAX_PIPE_BYTES: u64 = 1 << 30;
 /// Most bytes of a file whose packets are looked at as a whole (MPEG audio), and of an MP4 file's index.
 pub(super) const MAX_HELD_BYTES: u64 = 1 << 30;
 
-/// The rate to which short-lived low rates are converted, in hertz.
+/// Files of lower rates count at this one, the highest of the known models, in hertz.
 const COUNTED_RATE: u64 = 48_000;
 
 /// Returns the most samples a channel that `max_samples` allow at `rate` with `channels`.

@@ -9,6 +9,7 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
 
 use super::AudioFileError;
+use super::channel_order::ChannelOrder;
 use super::collector::SampleCollector;
 use super::decoder::make_decoder;
 use super::input::AudioInput;
@@ -105,6 +106,7 @@ pub(super) fn collect_buffer(
 ) -> Result<(), AudioFileError> {
     let spec = buffer.spec();
     collector.begin(spec.rate(), spec.channels().count())?;
+    collector.decoder_order(|| ChannelOrder::of_symphonia(spec.channels()));
     let mut planes: Vec<Vec<f32>> = Vec::new();
     buffer.copy_to_vecs_planar(&mut planes);
     collector.append_with(buffer.frames(), |channel, samples| {

@@ -118,6 +118,11 @@ fn read_container(
         Container::Flac => read_flac(path, input, start, max_samples),
         Container::Adts => read_with_symphonia(path, rest(), max_samples),
         Container::Ogg => {
+            // The first packet of the first page names the codec.
+            if input.bytes(start + 28, 8).map_err(failed)? == b"Speex   " {
+                let codec = "Speex".into();
+                return Err(AudioFileError::UnsupportedCodec { path: path.to_owned(), codec });
+            }
             let (collector, mut facts) = collect_with_symphonia(path, rest(), max_samples)?;
             if matches!(facts.stop, Stop::End) && !ogg_is_whole(input).map_err(failed)? {
                 facts.stop = Stop::EndOfFile;

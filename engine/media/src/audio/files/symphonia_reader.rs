@@ -13,7 +13,6 @@ use symphonia::core::io::{
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 
-use super::channel_order::ChannelOrder;
 use super::collector::{FileFacts, SampleCollector, Stop};
 use super::decoder::make_decoder;
 use super::input::Section;
@@ -44,12 +43,18 @@ pub(super) fn collect_with_symphonia<'a>(
     let (track, parameters) = choose_track(path, format.as_ref())?;
     let decoder = PacketDecoder::new(path, &parameters)?;
     let mut collector = SampleCollector::new(path, max_samples);
-    let mut packets = Packets { format: format.as_mut(), decoder, track: track.clone(), order: None };
-    let stop = packets.collect(&mut collector)?;
-    let order = packets.order;
-    let slack = if counts_in_packets(&parameters) { PACKET_SLACK } else { 0 };
     let declared = declared_frames(&track, &parameters);
-    let facts = FileFacts { stop, declared, slack, other_tracks: other_tracks(format.as_ref()), order };
+    if let (Some(frames), Some(rate), Some(channels)) =
+        (declared, parameters.sample_rate, &parameters.channels)
+    {
+        collector.begin(rate, channels.count())?;
+        collector.expect(frames)?;
+    }
+    let mut packets = Packets { format: format.as_mut(), decoder, track: track.clone() };
+    let stop = packets.collect(&mut collector)?;
+    let slack = if counts_in_packets(&parameters) { PACKET_SLACK } else { 0 };
+    let other_tracks = other_tracks(format.as_ref());
+    let facts = FileFacts { stop, declared, slack, other_tracks, order: None };
     Ok((collector, facts))
 }
 
@@ -153,8 +158,6 @@ struct Packets<'a> {
     format: &'a mut dyn FormatReader,
     decoder: PacketDecoder,
     track: Track,
-    /// Order and speakers of the first packet's channels.
-    order: Option<ChannelOrder>,
 }
 
 impl Packets<'_> {
@@ -187,18 +190,14 @@ impl Packets<'_> {
                         Ok(planes) => collect_vorbis(decoder.rate(), planes, &packet, collector)?,
                         Err(reason) => collector.corrupt(reason),
                     }
-                    self.order = self.order.take().or_else(|| decoder.order());
+                    collector.decoder_order(|| decoder.order());
                     continue;
                 }
             };
             match decoder.decode(&packet) {
                 // Some codecs return empty buffers first, before they know their channels.
                 Ok(buffer) if buffer.frames() == 0 => {}
-                Ok(buffer) => {
-                    let order = || ChannelOrder::of_symphonia(buffer.spec().channels());
-                    self.order = self.order.take().or_else(order);
-                    collect_buffer(&buffer, collector)?;
-                }
+                Ok(buffer) => collect_buffer(&buffer, collector)?,
                 Err(SymphoniaError::DecodeError(reason)) => collector.corrupt(reason.to_owned()),
                 Err(SymphoniaError::IoError(error)) => collector.corrupt(error.to_string()),
                 Err(SymphoniaError::ResetRequired) => decoder.reset(),

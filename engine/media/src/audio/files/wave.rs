@@ -192,6 +192,8 @@ fn read_data(
         WaveCoding::Pcm(format, order) => {
             let mut collector = SampleCollector::new(path, max_samples);
             let frames = |bytes: u64| bytes / format.block() as u64;
+            collector.begin(format.rate, format.channels)?;
+            collector.expect(frames(extent.bytes))?;
             format.collect(&mut input.section(data.start, extent.bytes), &mut collector)?;
             if let Some(declared) = extent.beyond {
                 warn_beyond(&mut collector, &format, declared, extent.bytes);

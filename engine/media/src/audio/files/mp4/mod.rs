@@ -68,7 +68,7 @@ pub(super) fn read_mp4(
             collect_pcm(track, input, &format, &mut collector)?.ok_or_else(damaged)?
         }
         Mp4Coding::Packets(parameters) => {
-            let packets = track.packets().ok_or_else(damaged)?;
+            let packets = track.packets(input.length()).ok_or_else(damaged)?;
             let first = packets.first().map_or(Ok(Vec::new()), |first| input.bytes(first.start, 4));
             let first =
                 first.map_err(|reason| AudioFileError::Open { path: path.to_owned(), reason })?;

@@ -3,6 +3,9 @@
 use super::boxes::{boxes, find, u32_at, u64_at};
 use crate::audio::files::packet_track::PacketPlace;
 
+/// Packets of any codec are longer on average.
+const LEAST_PACKET_BYTES: u64 = 4;
+
 /// An audio track's boxes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mp4Track<'a> {
@@ -90,8 +93,9 @@ impl<'a> Mp4Track<'a> {
         Some(chunks)
     }
 
-    /// Returns the packets in the order of time; `None` where the tables contradict each other.
-    pub(super) fn packets(&self) -> Option<Vec<PacketPlace>> {
+    /// Returns the packets in the order of time; `None` where the tables contradict each other, or count more than a
+    /// file of `file_bytes` can hold.
+    pub(super) fn packets(&self, file_bytes: u64) -> Option<Vec<PacketPlace>> {
         let sizes = find(self.table, &[b"stsz"])?;
         let fixed = u32_at(sizes, 4)?;
         let listed = sizes.get(12..)?;
@@ -103,8 +107,8 @@ impl<'a> Mp4Track<'a> {
                     0 => u32_at(listed, packets.len() * 4)?,
                     fixed => fixed,
                 };
-                // A fixed size costs no bytes of the file, so that only the number of chunks bounds it.
-                if packets.len() as u32 >= 1 << 26 {
+                // A table of a fixed size takes no bytes, and chunks may overlap in a file that means harm.
+                if packets.len() as u64 > file_bytes / LEAST_PACKET_BYTES {
                     return None;
                 }
                 packets.push(PacketPlace { start, bytes });
