@@ -33,7 +33,8 @@ pub fn compare(file: &CorpusFile, options: &ReadOptions, reference: Option<&Refe
         }
     };
     let by_ffmpeg = |warning: &&ReadWarning| matches!(warning, ReadWarning::FfmpegReported { .. });
-    let mut others = decoded.warnings.iter().filter(|warning| !warning.is_note() && !by_ffmpeg(warning));
+    let mut others =
+        decoded.warnings.iter().filter(|warning| !warning.is_note() && !by_ffmpeg(warning));
     if let Some(warning) = others.next() {
         return Verdict::Wrong(format!("false alarm: {warning}"));
     }
@@ -61,9 +62,10 @@ fn difference(audio: &Audio, reference: &Reference, exactness: Exactness) -> Opt
             if length != expected {
                 return Some(format!("{length} samples, expected {expected}"));
             }
-            let worst = audio.channels.iter().zip(&reference.channels).flat_map(|(found, expected)| {
-                found.iter().zip(expected).map(|(found, expected)| (found - expected).abs())
-            });
+            let worst =
+                audio.channels.iter().zip(&reference.channels).flat_map(|(found, expected)| {
+                    found.iter().zip(expected).map(|(found, expected)| (found - expected).abs())
+                });
             let worst = worst.fold(0.0, f32::max);
             (worst > EXACT).then(|| format!("samples differ by up to {worst}"))
         }
@@ -110,7 +112,8 @@ fn best_alignment(found: &[f32], expected: &[f32]) -> (f64, isize) {
     let ends = expected.len() / 8;
     let (mut signal, mut noise) = (1e-12, 1e-12);
     for index in ends..expected.len() - ends {
-        let Some(&sample) = usize::try_from(index as isize + shift).ok().and_then(|at| found.get(at))
+        let Some(&sample) =
+            usize::try_from(index as isize + shift).ok().and_then(|at| found.get(at))
         else {
             continue;
         };

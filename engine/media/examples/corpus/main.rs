@@ -40,7 +40,8 @@ fn describe(file: &Path) {
                 let audio = &decoded.audio;
                 let samples = || audio.channels.iter().flatten();
                 let peak = samples().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
-                let rms: Vec<String> = audio.channels.iter().map(|channel| level(channel)).collect();
+                let rms: Vec<String> =
+                    audio.channels.iter().map(|channel| level(channel)).collect();
                 println!(
                     "  {who}: {} Hz, {} channels, mask {:#x}, {} frames, peak {peak:.4}, RMS {}",
                     audio.rate,
@@ -114,7 +115,9 @@ impl Results {
     }
 
     fn sum(&self) -> [usize; 3] {
-        let add = |sum: [usize; 3], row: &[usize; 3]| [0, 1, 2].map(|verdict| sum[verdict] + row[verdict]);
+        let add = |sum: [usize; 3], row: &[usize; 3]| {
+            [0, 1, 2].map(|verdict| sum[verdict] + row[verdict])
+        };
         self.groups.values().fold([0; 3], add)
     }
 

@@ -238,8 +238,18 @@ fn of_other_programs(folder: &Path) -> Vec<CorpusFile> {
         ] {
             add(group, extension, Lossless, program("sox", &["-D"]).arg(source).args(options));
         }
-        add("flac -8", "flac", Lossless, program("flac", &["-s", "-8", "-f"]).arg(source).arg("-o"));
-        add("flac --ogg", "oga", Lossless, program("flac", &["-s", "--ogg", "-f"]).arg(source).arg("-o"));
+        add(
+            "flac -8",
+            "flac",
+            Lossless,
+            program("flac", &["-s", "-8", "-f"]).arg(source).arg("-o"),
+        );
+        add(
+            "flac --ogg",
+            "oga",
+            Lossless,
+            program("flac", &["-s", "--ogg", "-f"]).arg(source).arg("-o"),
+        );
         add("lame VBR", "mp3", Lossy, program("lame", &["--quiet", "-V", "4"]).arg(source));
         add("lame CBR", "mp3", Lossy, program("lame", &["--quiet", "-b", "96", "-t"]).arg(source));
         add("oggenc", "ogg", Lossy, program("oggenc", &["-Q", "-q", "4"]).arg(source).arg("-o"));

@@ -16,7 +16,14 @@ pub fn decode(path: &Path) -> Option<Reference> {
     let mut address = std::ffi::OsString::from("file:");
     address.push(path);
     let probe = Command::new("ffprobe")
-        .args(["-v", "error", "-select_streams", "a:0", "-show_entries", "stream=sample_rate,channels"])
+        .args([
+            "-v",
+            "error",
+            "-select_streams",
+            "a:0",
+            "-show_entries",
+            "stream=sample_rate,channels",
+        ])
         .args(["-of", "csv=p=0"])
         .arg(&address)
         .stderr(Stdio::null())

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use residue_media::audio::{
-    Audio, AudioFileError, DecodedFile, ReadWarning, read, ReadOptions, read_with,
+    Audio, AudioFileError, DecodedFile, ReadOptions, ReadWarning, read, read_with,
 };
 
 use crate::signals::{fixture_signal, largest_error, snr};

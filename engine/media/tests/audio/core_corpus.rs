@@ -95,7 +95,11 @@ fn the_core_of_the_corpus_is_right() {
                 Aligned(_) if channel == 3 && name.starts_with("vorbis") && *channels > 4 => {}
                 Aligned(least) => {
                     // Lossy containers may count the last packet as full.
-                    assert!((length..length + 2048).contains(&found.len()), "{name}: {}", found.len());
+                    assert!(
+                        (length..length + 2048).contains(&found.len()),
+                        "{name}: {}",
+                        found.len()
+                    );
                     let ratio = middle_snr(&expected, found, 0);
                     assert!(ratio > *least, "{name}, channel {channel}: {ratio} dB");
                 }

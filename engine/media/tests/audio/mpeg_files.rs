@@ -48,7 +48,8 @@ fn ape() -> Vec<u8> {
 fn joined_files_lose_delay_and_padding_each_by_its_own_tag() {
     let single = read(&fixture("lame.mp3")).unwrap().audio;
     assert_eq!(single.len(), 8820);
-    let between: [Vec<u8>; 4] = [vec![], id3v1(), ape(), b"ID3\x04\0\0\0\0\0\x05tagged".to_vec()[..15].to_vec()];
+    let between: [Vec<u8>; 4] =
+        [vec![], id3v1(), ape(), b"ID3\x04\0\0\0\0\0\x05tagged".to_vec()[..15].to_vec()];
     for tag in between {
         let decoded = read_bytes(&[lame(), tag.clone(), lame(), tag, lame()].concat());
         assert_eq!(decoded.warnings, []);
@@ -122,5 +123,9 @@ fn bytes_around_a_stream_are_no_sound() {
 fn a_stream_that_ends_inside_a_frame_is_told() {
     let bytes = lame();
     let decoded = read_bytes(&bytes[..bytes.len() - 100]);
-    assert!(matches!(decoded.warnings[..], [ReadWarning::Truncated { .. }]), "{:?}", decoded.warnings);
+    assert!(
+        matches!(decoded.warnings[..], [ReadWarning::Truncated { .. }]),
+        "{:?}",
+        decoded.warnings
+    );
 }

@@ -153,16 +153,20 @@ fn format_chunks_of_every_length_are_read() {
 
 #[test]
 fn any_number_of_channels_up_to_the_bound_is_read() {
-    for (channels, mask) in [(4, 0x33), (6, 0x3F), (8, 0x63F), (19, 0), (24, 0), (33, 0), (64, 0), (128, 0)] {
+    for (channels, mask) in
+        [(4, 0x33), (6, 0x3F), (8, 0x63F), (19, 0), (24, 0), (33, 0), (64, 0), (128, 0)]
+    {
         let fmt = extensible(1, channels, channels * 2, 16, 16, mask);
         let data = whole_chunk(b"data", &ramp(10 * usize::from(channels)));
-        let audio = read_clean(&riff(b"RIFF", None, &[whole_chunk(b"fmt ", &fmt), data]), "channels");
+        let audio =
+            read_clean(&riff(b"RIFF", None, &[whole_chunk(b"fmt ", &fmt), data]), "channels");
         assert_eq!((audio.channels.len(), audio.len()), (usize::from(channels), 10));
         assert_eq!(audio.speakers.bits(), mask, "{channels} channels");
         assert_eq!(audio.channels[1][1], f32::from(channels as i16 + 1) * 64.0 / 32_768.0);
     }
     let fmt = whole_chunk(b"fmt ", &format(1, 129, 8000, 258, 16));
-    let error = read_bytes(&riff(b"RIFF", None, &[fmt, whole_chunk(b"data", &ramp(258))])).unwrap_err();
+    let error =
+        read_bytes(&riff(b"RIFF", None, &[fmt, whole_chunk(b"data", &ramp(258))])).unwrap_err();
     assert!(matches!(error, AudioFileError::TooManyChannels { channels: 129, .. }), "{error}");
 }
 
@@ -177,7 +181,8 @@ fn valid_bits_are_the_upper_ones_of_their_container() {
         ("24 in 32", extensible(1, 1, 4, 32, 24, 4), &wide),
         ("24 in 4 bytes, extensible", extensible(1, 1, 4, 24, 24, 4), &wide),
     ] {
-        let file = riff(b"RIFF", None, &[whole_chunk(b"fmt ", &fmt), whole_chunk(b"data", samples)]);
+        let file =
+            riff(b"RIFF", None, &[whole_chunk(b"fmt ", &fmt), whole_chunk(b"data", samples)]);
         assert_eq!(read_clean(&file, name).channels, [[0.5, -0.25]], "{name}");
     }
 }
@@ -191,7 +196,8 @@ fn bits_whose_place_nobody_knows_are_refused_in_words() {
         format(1, 1, 44_100, 5, 40),
         format(1, 1, 44_100, 2, 0),
     ] {
-        let file = riff(b"RIFF", None, &[whole_chunk(b"fmt ", &fmt), whole_chunk(b"data", &ramp(64))]);
+        let file =
+            riff(b"RIFF", None, &[whole_chunk(b"fmt ", &fmt), whole_chunk(b"data", &ramp(64))]);
         let error = read_bytes(&file).unwrap_err();
         assert!(matches!(error, AudioFileError::Ambiguous { .. }), "{error}");
         assert!(error.to_string().contains("export"), "{error}");
@@ -203,8 +209,10 @@ fn companded_samples_are_read_plain_and_extensible() {
     let bytes = whole_chunk(b"data", &[0x80, 0x00, 0xFF, 0xD5]);
     for (tag, first) in [(7, 32_124.0), (6, 5_504.0)] {
         for fmt in [format(tag, 1, 48_000, 1, 8), extensible(tag, 1, 1, 8, 8, 4)] {
-            let audio =
-                read_clean(&riff(b"RIFF", None, &[whole_chunk(b"fmt ", &fmt), bytes.clone()]), "G.711");
+            let audio = read_clean(
+                &riff(b"RIFF", None, &[whole_chunk(b"fmt ", &fmt), bytes.clone()]),
+                "G.711",
+            );
             assert_eq!(audio.channels[0][0].abs(), first / 32_768.0, "tag {tag}");
         }
     }
@@ -214,10 +222,8 @@ fn companded_samples_are_read_plain_and_extensible() {
 fn big_endian_and_64_bit_variants_are_read() {
     let samples = ramp(2 * FRAMES);
     let fmt = whole_chunk(b"fmt ", &format(1, 2, 48_000, 4, 16));
-    let expected = read_clean(
-        &riff(b"RIFF", None, &[fmt.clone(), whole_chunk(b"data", &samples)]),
-        "RIFF",
-    );
+    let expected =
+        read_clean(&riff(b"RIFF", None, &[fmt.clone(), whole_chunk(b"data", &samples)]), "RIFF");
     for id in [b"RF64", b"BW64"] {
         for stated in [samples.len() as u64, 0] {
             let sizes = [0u64, stated, FRAMES as u64].map(u64::to_le_bytes).concat();
@@ -246,14 +252,18 @@ fn mpeg_audio_in_a_wav_is_decoded() {
     let mut fmt = format(0x55, 2, 44_100, 1, 0);
     fmt.extend([12, 0, 1, 0, 2, 0, 0, 0, 0xA1, 1, 1, 0, 0x71, 5]);
     let file = riff(b"RIFF", None, &[whole_chunk(b"fmt ", &fmt), whole_chunk(b"data", &mp3)]);
-    assert_eq!(read_clean(&file, "MP3").channels, read(&fixture("lame.mp3")).unwrap().audio.channels);
+    assert_eq!(
+        read_clean(&file, "MP3").channels,
+        read(&fixture("lame.mp3")).unwrap().audio.channels
+    );
 }
 
 #[test]
 fn codecs_without_a_decoder_are_named() {
     for (tag, name) in [(0x161, "Windows Media Audio"), (0x31, "GSM"), (0x1234, "0x1234")] {
         let fmt = whole_chunk(b"fmt ", &format(tag, 1, 8000, 33, 0));
-        let error = read_bytes(&riff(b"RIFF", None, &[fmt, whole_chunk(b"data", &[0; 66])])).unwrap_err();
+        let error =
+            read_bytes(&riff(b"RIFF", None, &[fmt, whole_chunk(b"data", &[0; 66])])).unwrap_err();
         assert!(matches!(error, AudioFileError::UnsupportedCodec { .. }), "{error}");
         assert!(error.to_string().contains(name), "{error}");
     }
@@ -263,7 +273,8 @@ fn codecs_without_a_decoder_are_named() {
 fn levels_that_are_no_audio_are_told_with_the_file() {
     let fmt = whole_chunk(b"fmt ", &format(3, 1, 48_000, 4, 32));
     let file = |sample: f32| {
-        let samples: Vec<u8> = [0.5, sample].iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        let samples: Vec<u8> =
+            [0.5, sample].iter().flat_map(|sample| sample.to_le_bytes()).collect();
         riff(b"RIFF", None, &[fmt.clone(), whole_chunk(b"data", &samples)])
     };
     let error = read_bytes(&file(f32::MAX)).unwrap_err();

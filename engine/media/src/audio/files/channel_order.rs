@@ -18,14 +18,17 @@ impl ChannelOrder {
     /// nothing about more than two.
     pub(super) fn of_mask(bits: u32, channels: usize) -> Self {
         const FRONT_LEFT: u32 = 1;
-        let stated = SpeakerMask::new(bits, channels).filter(|_| !(channels == 1 && bits == FRONT_LEFT));
+        let stated =
+            SpeakerMask::new(bits, channels).filter(|_| !(channels == 1 && bits == FRONT_LEFT));
         Self { speakers: stated.unwrap_or(SpeakerMask::of_count(channels)), from: None }
     }
 
     /// Returns channels of which each has the speaker of one bit, in any order. Bits that repeat tell nothing.
     pub(super) fn of_speakers(speakers: &[u32]) -> Self {
         let count = speakers.len();
-        let bits = speakers.iter().fold(0u32, |bits, &speaker| bits | 1u32.checked_shl(speaker).unwrap_or(0));
+        let bits = speakers
+            .iter()
+            .fold(0u32, |bits, &speaker| bits | 1u32.checked_shl(speaker).unwrap_or(0));
         match SpeakerMask::new(bits, count) {
             None => Self::of_mask(0, count),
             Some(_) => {
@@ -55,7 +58,8 @@ impl ChannelOrder {
                 return;
             }
             let mut channels = std::mem::take(&mut audio.channels);
-            audio.channels = from.iter().map(|&channel| std::mem::take(&mut channels[channel])).collect();
+            audio.channels =
+                from.iter().map(|&channel| std::mem::take(&mut channels[channel])).collect();
         }
         let named = self.speakers.bits().count_ones() as usize;
         if named == audio.channels.len() || named == 0 {

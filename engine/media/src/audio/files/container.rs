@@ -109,7 +109,11 @@ fn container_of(head: &[u8]) -> Container {
         // MPEG transport streams: packets of 188 bytes.
         Some([0x47, ..]) if head.len() >= 64 && kind != b"ftyp" => Container::Unknown,
         Some([0, 0, 1, 0xBA]) => Container::Foreign("MPEG program stream"),
-        _ if matches!(kind, b"ftyp" | b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"pnot" | b"styp") => {
+        _ if matches!(
+            kind,
+            b"ftyp" | b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"pnot" | b"styp"
+        ) =>
+        {
             Container::Mp4
         }
         Some([0xFF, second, ..]) if second & 0xF6 == 0xF0 => Container::Adts,

@@ -75,13 +75,14 @@ fn not_sure(parameters: &AudioCodecParameters) -> Option<String> {
         return None;
     }
     let doubtful = match parameters.extra_data.as_deref() {
-        // Object type in 5 bits, frequency in 4. Eleven bits of a marker, behind, say whether an upper band follows.
+        // Object type in 5 bits, frequency in 4, channels in 4, and 3 flags. A marker and a flag behind them say whether
+        // an upper band follows.
         Some(configuration @ [first, second, ..]) => {
             let index = (first & 7) << 1 | second >> 7;
-            (CORE_INDEX..=12).contains(&index) && !configuration.windows(2).any(|bytes| {
-                const MARKER: u16 = 0x2B7 << 5;
-                u16::from_be_bytes([bytes[0], bytes[1]]) & 0xFFE0 == MARKER
-            })
+            match configuration.get(2..5) {
+                Some([0x56, 0xE5, flag]) => flag & 0x80 != 0,
+                _ => (CORE_INDEX..=12).contains(&index),
+            }
         }
         _ => parameters.sample_rate.is_some_and(|rate| rate <= MAX_CORE_RATE),
     };

@@ -11,7 +11,8 @@ const READABLE: &str = "WAV, AIFF, CAF, FLAC, ALAC, MP1/2/3, AAC-LC (M4A, ADTS) 
                         also inside MP4, QuickTime, MKV and WebM";
 
 /// The remedy for files that only another program decodes.
-const REMEDY: &str = "install ffmpeg, which it then uses, or convert the file first: `ffmpeg -i IN OUT.flac`";
+const REMEDY: &str =
+    "install ffmpeg, which it then uses, or convert the file first: `ffmpeg -i IN OUT.flac`";
 
 /// An audio file that cannot be read or written, with a remedy.
 #[derive(Debug, thiserror::Error)]

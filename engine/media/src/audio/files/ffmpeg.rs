@@ -106,12 +106,12 @@ impl Ffmpeg {
                 Stop::End
             }
         };
-        collector
-            .finish(FileFacts { stop, order, ..FileFacts::default() })
-            .map_err(|error| match error {
+        collector.finish(FileFacts { stop, order, ..FileFacts::default() }).map_err(|error| {
+            match error {
                 AudioFileError::NothingDecoded { reason, .. } => FfmpegError::Failed(reason),
                 other => FfmpegError::Audio(other),
-            })
+            }
+        })
     }
 }
 
@@ -182,7 +182,9 @@ impl Run {
             let (child, received) = (child.clone(), received.clone());
             thread::spawn(move || {
                 let (start, mut progress, mut seen) = (Instant::now(), Instant::now(), 0);
-                while ended.recv_timeout(Duration::from_millis(200)) == Err(RecvTimeoutError::Timeout) {
+                while ended.recv_timeout(Duration::from_millis(200))
+                    == Err(RecvTimeoutError::Timeout)
+                {
                     let now = received.load(Relaxed);
                     if now != seen {
                         (seen, progress) = (now, Instant::now());

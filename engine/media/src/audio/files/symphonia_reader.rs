@@ -62,15 +62,15 @@ fn recognise(path: &Path, source: Section) -> Result<Box<dyn FormatReader>, Audi
     // A file that was cut lacks elements that some readers expect behind the samples. Given a stream, readers do not
     // look ahead, and find the samples.
     let stream = Box::new(ReadOnlySource::new(source.reopened()));
-    probe(Box::new(source))
-        .or_else(|error| probe(stream).map_err(|_| error))
-        .map_err(|error| AudioFileError::NotAudio {
+    probe(Box::new(source)).or_else(|error| probe(stream).map_err(|_| error)).map_err(|error| {
+        AudioFileError::NotAudio {
             path: path.to_owned(),
             reason: match error {
                 error if is_end_of_file(&error) => "it is cut inside its header".into(),
                 error => error.to_string(),
             },
-        })
+        }
+    })
 }
 
 fn probe(source: Box<dyn MediaSource>) -> Result<Box<dyn FormatReader>, SymphoniaError> {
@@ -123,14 +123,15 @@ impl PacketDecoder {
     fn new(path: &Path, parameters: &AudioCodecParameters) -> Result<Self, AudioFileError> {
         // symphonia checks the sizes in Vorbis headers, before another decoder allocates by them.
         let decoder = make_decoder(path, parameters)?;
-        let channels = decoder.codec_params().channels.as_ref().map_or(0, |channels| channels.count());
+        let channels =
+            decoder.codec_params().channels.as_ref().map_or(0, |channels| channels.count());
         if parameters.codec != codec_id::CODEC_ID_VORBIS || channels <= 2 {
             return Ok(Self::Symphonia(decoder));
         }
         let headers = parameters.extra_data.as_deref().unwrap_or(&[]);
-        SurroundVorbis::new(headers).map(Self::Vorbis).map_err(|reason| {
-            AudioFileError::NothingDecoded { path: path.to_owned(), reason }
-        })
+        SurroundVorbis::new(headers)
+            .map(Self::Vorbis)
+            .map_err(|reason| AudioFileError::NothingDecoded { path: path.to_owned(), reason })
     }
 }
 
@@ -211,8 +212,12 @@ impl Packets<'_> {
     /// Removes the encoder's delay and padding that the container states and the decoder leaves in: symphonia's
     /// Vorbis and MPEG decoders remove them packet by packet, its others do not.
     fn trim(&self, collector: &mut SampleCollector<'_>, mark: super::collector::Mark) {
-        let trims_itself =
-            [codec_id::CODEC_ID_MP1, codec_id::CODEC_ID_MP2, codec_id::CODEC_ID_MP3, codec_id::CODEC_ID_VORBIS];
+        let trims_itself = [
+            codec_id::CODEC_ID_MP1,
+            codec_id::CODEC_ID_MP2,
+            codec_id::CODEC_ID_MP3,
+            codec_id::CODEC_ID_VORBIS,
+        ];
         let PacketDecoder::Symphonia(decoder) = &self.decoder else { return };
         let track = &self.track;
         let untold = track.delay.is_none() && track.padding.is_none();

@@ -220,12 +220,7 @@ fn read_data(
     }
 }
 
-fn warn_beyond(
-    collector: &mut SampleCollector<'_>,
-    format: &PcmFormat,
-    declared: u64,
-    read: u64,
-) {
+fn warn_beyond(collector: &mut SampleCollector<'_>, format: &PcmFormat, declared: u64, read: u64) {
     let frames = |bytes: u64| bytes / format.block() as u64;
     if frames(read) > frames(declared) {
         let seconds = |bytes| frames(bytes) as f64 / f64::from(format.rate);

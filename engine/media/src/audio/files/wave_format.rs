@@ -58,8 +58,7 @@ impl WaveCoding {
         chunk: &[u8],
         big_endian: bool,
     ) -> Result<Self, AudioFileError> {
-        let ambiguous =
-            |what: String| AudioFileError::Ambiguous { path: path.to_owned(), what };
+        let ambiguous = |what: String| AudioFileError::Ambiguous { path: path.to_owned(), what };
         let u16_at = |at: usize| {
             let bytes = chunk.get(at..at + 2)?.try_into().ok()?;
             Some(if big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })

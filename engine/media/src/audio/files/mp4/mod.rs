@@ -59,7 +59,9 @@ pub(super) fn read_mp4(
         };
     }
     let mut collector = SampleCollector::new(path, max_samples);
-    let layout = entry.extension(b"chan").and_then(|chan| core_audio_layout(chan.get(4..)?, entry.channels()));
+    let layout = entry
+        .extension(b"chan")
+        .and_then(|chan| core_audio_layout(chan.get(4..)?, entry.channels()));
     let mut facts = FileFacts { other_tracks: tracks.len() - 1, ..FileFacts::default() };
     let whole = match coding {
         Mp4Coding::Pcm(format) => {
@@ -100,9 +102,10 @@ fn packet_rate(
             let bytes = info.get(10..13)?;
             Some(u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]) >> 4)
         })),
-        CODEC_ID_ALAC => Ok(parameters.extra_data.as_deref().and_then(|cookie| {
-            Some(u32::from_be_bytes(*cookie.get(20..)?.first_chunk()?))
-        })),
+        CODEC_ID_ALAC => Ok(parameters
+            .extra_data
+            .as_deref()
+            .and_then(|cookie| Some(u32::from_be_bytes(*cookie.get(20..)?.first_chunk()?)))),
         _ => Ok(FrameHeader::parse(first_packet).map(|header| header.rate)),
     }
 }

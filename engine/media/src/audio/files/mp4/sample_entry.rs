@@ -55,9 +55,8 @@ impl<'a> SampleEntry<'a> {
             parsed.extensions = content.get(64..)?;
         }
         // MP4 writes no versions 1 and 2, and some MP4 files carry the number all the same.
-        let begins_a_box = |bytes: &[u8]| {
-            u32_at(bytes, 0).is_some_and(|size| size as usize <= bytes.len())
-        };
+        let begins_a_box =
+            |bytes: &[u8]| u32_at(bytes, 0).is_some_and(|size| size as usize <= bytes.len());
         if version == 1 && !begins_a_box(parsed.extensions) && !parsed.extensions.is_empty() {
             parsed.extensions = content.get(28..)?;
         }
@@ -99,7 +98,9 @@ impl<'a> SampleEntry<'a> {
                     Some(0x69 | 0x6B) => {
                         parameters.for_codec(CODEC_ID_MP3);
                     }
-                    Some(other) => return Err(unsupported(path, format!("MPEG-4 codec 0x{other:02X}"))),
+                    Some(other) => {
+                        return Err(unsupported(path, format!("MPEG-4 codec 0x{other:02X}")));
+                    }
                     None => return Err(unsupported(path, "MPEG-4 without a description".into())),
                 }
             }
@@ -118,7 +119,8 @@ impl<'a> SampleEntry<'a> {
             }
             b"fLaC" => {
                 // Version and flags, then the header of the first metadata block.
-                let info = self.extension(b"dfLa").and_then(|boxed| boxed.get(8..42)).unwrap_or(&[]);
+                let info =
+                    self.extension(b"dfLa").and_then(|boxed| boxed.get(8..42)).unwrap_or(&[]);
                 parameters.for_codec(CODEC_ID_FLAC).with_extra_data(info.into());
             }
             kind => return Err(unsupported(path, name(kind))),
@@ -168,7 +170,8 @@ impl<'a> SampleEntry<'a> {
                 }
             }
             b"ipcm" | b"fpcm" => {
-                let form = self.extension(b"pcmC").and_then(|form| form.get(4..6)).ok_or_else(not_sure)?;
+                let form =
+                    self.extension(b"pcmC").and_then(|form| form.get(4..6)).ok_or_else(not_sure)?;
                 let (big_endian, bits) = (form[0] & 1 == 0, usize::from(form[1]));
                 match &self.kind {
                     b"fpcm" => float(bits, big_endian)?,

@@ -54,7 +54,8 @@ impl FrameHeader {
             (false, 1) => 3,
             (false, _) => 4,
         };
-        let bitrate = BITRATES[table].get(usize::from(coding >> 4)).filter(|rate| **rate > 0)? * 1000;
+        let bitrate =
+            BITRATES[table].get(usize::from(coding >> 4)).filter(|rate| **rate > 0)? * 1000;
         let padding = u32::from(coding >> 1 & 1);
         let bytes = match layer {
             1 => (12 * bitrate / rate + padding) * 4,

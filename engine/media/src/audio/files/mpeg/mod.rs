@@ -98,7 +98,8 @@ mod tests {
     #[test]
     fn headers_of_all_versions_are_read() {
         let parse = |bytes: [u8; 4]| {
-            FrameHeader::parse(&bytes).map(|found| (found.layer, found.rate, found.channels, found.bytes))
+            FrameHeader::parse(&bytes)
+                .map(|found| (found.layer, found.rate, found.channels, found.bytes))
         };
         assert_eq!(parse([0xFF, 0xFB, 0x90, 0x00]), Some((3, 44_100, 2, 417)));
         assert_eq!(parse([0xFF, 0xFB, 0x92, 0xC0]), Some((3, 44_100, 1, 418)));

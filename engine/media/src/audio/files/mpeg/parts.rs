@@ -44,7 +44,8 @@ pub(super) fn find_parts(bytes: &[u8]) -> MpegParts {
         let header = FrameHeader::parse(&bytes[at..]);
         let known = header.filter(|header| {
             let earlier = found.parts.last().filter(|_| in_stream);
-            earlier.is_some_and(|part| header.continues(&part.header)) || is_sure(&bytes[at..], header)
+            earlier.is_some_and(|part| header.continues(&part.header))
+                || is_sure(&bytes[at..], header)
         });
         let Some(header) = known else {
             in_stream = false;
@@ -61,8 +62,11 @@ pub(super) fn find_parts(bytes: &[u8]) -> MpegParts {
         let begins = match found.parts.last() {
             None => true,
             Some(part) => {
-                let same = header.continues(&part.header) && header.channels == part.header.channels;
-                tag.is_some() || !same || part.tag.and_then(|tag| tag.frames) == Some(part.frames.len() as u64)
+                let same =
+                    header.continues(&part.header) && header.channels == part.header.channels;
+                tag.is_some()
+                    || !same
+                    || part.tag.and_then(|tag| tag.frames) == Some(part.frames.len() as u64)
             }
         };
         if begins {

@@ -64,6 +64,9 @@ impl EncoderTag {
             return None;
         }
         let frames = u32::from_be_bytes(*tag.get(14..)?.first_chunk()?);
-        Some(Self { frames: Some(u64::from(frames)).filter(|frames| *frames > 0), ..Self::default() })
+        Some(Self {
+            frames: Some(u64::from(frames)).filter(|frames| *frames > 0),
+            ..Self::default()
+        })
     }
 }
