@@ -193,3 +193,45 @@ fn a_sound_wav_has_no_warnings() {
     let decoded = read_bytes("sound.wav", &wav(8000, 1, 8000, &samples)).unwrap();
     assert_eq!((decoded.audio.len(), decoded.warnings.len()), (4000, 0));
 }
+
+#[test]
+fn files_joined_byte_by_byte_are_read_whole_or_told() {
+    for (name, all) in [
+        ("s16.flac", true),
+        ("vorbis.ogg", true),
+        ("lame.mp3", true),
+        ("s16.aiff", false),
+        ("alac.caf", false),
+        ("alac.m4a", false),
+        ("flac.mkv", false),
+    ] {
+        let bytes = fs::read(fixture(name)).unwrap();
+        let single = read(&fixture(name)).unwrap().audio;
+        let joined = read_bytes(name, &[bytes.clone(), bytes].concat()).unwrap();
+        let warnings = if all { vec![] } else { vec![ReadWarning::AppendedFile] };
+        assert_eq!(joined.warnings, warnings, "{name}");
+        for (joined, single) in joined.audio.channels.iter().zip(&single.channels) {
+            let expected = if all { [&single[..], single].concat() } else { single.clone() };
+            assert!(joined == &expected, "{name}: {} samples", joined.len());
+        }
+    }
+}
+
+#[test]
+fn flac_with_tags_behind_it_or_without_its_smallest_block_is_whole() {
+    let bytes = fs::read(fixture("s16.flac")).unwrap();
+    let whole = read(&fixture("s16.flac")).unwrap().audio;
+    let tagged = [&bytes[..], b"TAG", &[b' '; 125]].concat();
+    let mut footer = b"APETAGEX\xD0\x07\0\0\x20\0\0\0".to_vec();
+    footer.resize(32, 0);
+    let ape = [&bytes[..], &footer].concat();
+    let mut smallest = bytes.clone();
+    smallest[8..10].fill(0);
+    let mut both = smallest.clone();
+    both[10..12].fill(0);
+    for (name, bytes) in [("ID3v1", tagged), ("APE", ape), ("smallest", smallest), ("both", both)] {
+        let decoded = read_bytes("file.flac", &bytes).unwrap();
+        assert_eq!(decoded.warnings, [], "{name}");
+        assert!(decoded.audio == whole, "{name}");
+    }
+}

@@ -36,7 +36,7 @@ fn every_container_comes_through_a_pipe() {
         });
         let decoded = read(&pipe).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         writer.join().unwrap().unwrap();
-        assert_eq!(decoded.audio, expected.audio, "{}", file.display());
+        assert!(decoded.audio == expected.audio, "{}", file.display());
         assert_eq!(decoded.warnings, expected.warnings, "{}", file.display());
     }
 

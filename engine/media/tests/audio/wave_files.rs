@@ -119,6 +119,15 @@ fn chunks_and_tags_behind_the_samples_are_no_samples() {
 }
 
 #[test]
+fn an_appended_file_is_told() {
+    let fmt = whole_chunk(b"fmt ", &format(1, 1, 8000, 2, 16));
+    let file = riff(b"RIFF", None, &[fmt, whole_chunk(b"data", &ramp(FRAMES))]);
+    let decoded = read_bytes(&[file.clone(), file].concat()).unwrap();
+    assert_eq!(decoded.audio.len(), FRAMES);
+    assert_eq!(decoded.warnings, [ReadWarning::AppendedFile]);
+}
+
+#[test]
 fn samples_beyond_a_size_that_lags_behind_are_read_and_told() {
     let fmt = whole_chunk(b"fmt ", &format(1, 1, 8000, 2, 16));
     let bytes = riff(b"RIFF", Some(236), &[fmt, chunk(b"data", 200, &ramp(FRAMES))]);

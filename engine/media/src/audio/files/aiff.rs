@@ -6,7 +6,7 @@ use super::channel_order::{ChannelOrder, core_audio_layout};
 use super::collector::{FileFacts, SampleCollector, Stop};
 use super::input::AudioInput;
 use super::pcm::{PcmFormat, SampleCoding};
-use super::{AudioFileError, DecodedFile};
+use super::{AudioFileError, DecodedFile, ReadWarning};
 
 /// Longest `COMM` or `CHAN` chunk that is looked at.
 const MAX_FORMAT_BYTES: u64 = 4096;
@@ -30,6 +30,7 @@ pub(super) fn read_aiff(
     let mut common = None;
     let mut layout = None;
     let mut samples = None;
+    let mut appended = false;
     let mut position = start + 12;
     loop {
         let header = input.bytes(position, 8).map_err(failed)?;
@@ -44,8 +45,10 @@ pub(super) fn read_aiff(
             b"CHAN" => {
                 layout = Some(input.bytes(content, size.min(MAX_FORMAT_BYTES)).map_err(failed)?);
             }
+            // Files that are joined byte by byte.
+            b"FORM" => appended = samples.is_some(),
             // An offset and a block size precede the samples.
-            b"SSND" => {
+            b"SSND" if samples.is_none() => {
                 let offset = input.bytes(content, 4).map_err(failed)?;
                 let offset = offset.first_chunk().map_or(0, |&offset| u32::from_be_bytes(offset));
                 samples = Some((content + 8 + u64::from(offset), content + size));
@@ -69,6 +72,9 @@ pub(super) fn read_aiff(
     let bytes = if open { available } else { (stated * block).min(available) };
 
     let mut collector = SampleCollector::new(path, max_samples);
+    if appended {
+        collector.warn(ReadWarning::AppendedFile);
+    }
     collector.begin(format.rate, format.channels)?;
     collector.expect(bytes / block)?;
     format.collect(&mut input.section(begin, bytes), &mut collector)?;

@@ -14,7 +14,7 @@ use super::input::AudioInput;
 use super::limits::MAX_HELD_BYTES;
 use super::packet_track::{PacketPlace, PacketTrack};
 use super::pcm::{PcmFormat, SampleCoding};
-use super::{AudioFileError, DecodedFile};
+use super::{AudioFileError, DecodedFile, ReadWarning};
 
 /// Bytes of a chunk's header.
 const CHUNK_HEADER: u64 = 12;
@@ -43,6 +43,8 @@ struct CafChunks {
     cookie: Option<Vec<u8>>,
     packet_table: Option<Vec<u8>>,
     layout: Option<Vec<u8>>,
+    /// True if another file is joined to this one, byte by byte.
+    appended: bool,
 }
 
 /// Reads a CAF file.
@@ -72,6 +74,9 @@ pub(super) fn read_caf(
         .unwrap_or_else(|| ChannelOrder::of_mask(0, description.channels));
 
     let mut collector = SampleCollector::new(path, max_samples);
+    if chunks.appended {
+        collector.warn(ReadWarning::AppendedFile);
+    }
     let stop = |whole: bool| if whole { Stop::End } else { Stop::EndOfFile };
     if let Some(format) = pcm_format(path, description)? {
         let block = format.block() as u64;
@@ -110,6 +115,10 @@ fn find_chunks(input: &AudioInput) -> std::io::Result<CafChunks> {
             b"chan" => chunks.layout = Some(short()?),
             b"pakt" => {
                 chunks.packet_table = Some(input.bytes(content, length.min(MAX_HELD_BYTES))?);
+            }
+            b"caff" => {
+                chunks.appended = true;
+                break;
             }
             b"data" => chunks.data = Some((content + EDIT_COUNT, size)),
             _ => {}

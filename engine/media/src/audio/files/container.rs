@@ -44,6 +44,9 @@ pub(super) enum Container {
     Unknown,
 }
 
+/// First bytes of Matroska and WebM.
+pub(super) const MATROSKA_MARK: [u8; 4] = [0x1A, 0x45, 0xDF, 0xA3];
+
 /// First bytes of containers that only ffmpeg reads.
 const FOREIGN: [(&[u8], &str); 15] = [
     (b"wvpk", "WavPack"),
@@ -105,7 +108,7 @@ fn container_of(head: &[u8]) -> Container {
         Some(b"caff") => Container::Caf,
         Some(b"fLaC") => Container::Flac,
         Some(b"OggS") => Container::Ogg,
-        Some([0x1A, 0x45, 0xDF, 0xA3]) => Container::Matroska,
+        Some(&MATROSKA_MARK) => Container::Matroska,
         // MPEG transport streams: packets of 188 bytes.
         Some([0x47, ..]) if head.len() >= 64 && kind != b"ftyp" => Container::Unknown,
         Some([0, 0, 1, 0xBA]) => Container::Foreign("MPEG program stream"),

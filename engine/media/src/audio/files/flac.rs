@@ -1,9 +1,11 @@
 //! FLAC files, but for what other programs put around them.
 
+use std::io;
 use std::path::Path;
 
-use super::input::AudioInput;
-use super::symphonia_reader::read_with_symphonia;
+use super::collector::{FileFacts, SampleCollector, Stop};
+use super::input::{AudioInput, Section};
+use super::symphonia_reader::collect_with_symphonia;
 use super::{AudioFileError, DecodedFile};
 
 /// Bytes of the marker and of the first metadata block's header.
@@ -15,10 +17,9 @@ const LEAST_BLOCK: u16 = 16;
 const ID3V1_BYTES: u64 = 128;
 const APE_FOOTER_BYTES: u64 = 32;
 
-/// Reads the FLAC stream that begins at byte `start`.
+/// Reads the FLAC streams from byte `start` on: files that are joined byte by byte are several.
 ///
-/// Tags behind the stream would be taken for a part of the last frame, and are left out. Encoders that were killed, or
-/// never knew, leave the smallest block size 0, which the decoder would refuse.
+/// Tags behind the last stream would be taken for a part of its last frame, and are left out.
 pub(super) fn read_flac(
     path: &Path,
     input: &AudioInput,
@@ -26,9 +27,47 @@ pub(super) fn read_flac(
     max_samples: usize,
 ) -> Result<DecodedFile, AudioFileError> {
     let failed = |reason| AudioFileError::Open { path: path.to_owned(), reason };
-    let end = end_of_stream(input).map_err(failed)?;
+    let mut starts = find_streams(input, start).map_err(failed)?;
+    starts.push(end_of_stream(input).map_err(failed)?);
+    let mut collector = SampleCollector::new(path, max_samples);
+    let mut facts = FileFacts { declared: Some(0), ..FileFacts::default() };
+    for part in starts.windows(2) {
+        let stream = stream(input, part[0], part[1]).map_err(failed)?;
+        let more = collect_with_symphonia(stream, &mut collector)?;
+        facts.declared = facts.declared.zip(more.declared).map(|(all, more)| all + more);
+        if matches!(facts.stop, Stop::End) {
+            facts.stop = more.stop;
+        }
+    }
+    // Streams of other rates are converted, so that their lengths do not add up.
+    facts.declared = facts.declared.filter(|_| starts.len() == 2);
+    collector.finish(facts)
+}
+
+/// Returns the starts of all streams: their marker, and the header of their first block, which is 34 bytes long.
+fn find_streams(input: &AudioInput, start: u64) -> io::Result<Vec<u64>> {
+    const MARKER: &[u8] = b"fLaC";
+    const READ_BYTES: u64 = 1 << 20;
+    let mut starts = vec![start];
+    let mut position = start + 1;
+    while position < input.length() {
+        // Blocks overlap by a marker, less a byte.
+        let bytes = input.bytes(position, READ_BYTES + BLOCK_SIZES - 1)?;
+        for (at, found) in bytes.windows(BLOCK_SIZES as usize).enumerate() {
+            if found.starts_with(MARKER) && found[4] & 0x7F == 0 && found[5..] == [0, 0, 34] {
+                starts.push(position + at as u64);
+            }
+        }
+        position += READ_BYTES;
+    }
+    Ok(starts)
+}
+
+/// Returns a reader of the stream between two places. Encoders that were killed, or never knew, leave the smallest
+/// block size 0, which the decoder would refuse.
+fn stream(input: &AudioInput, start: u64, end: u64) -> io::Result<Section> {
     let mut stream = input.section(start, end.saturating_sub(start));
-    let sizes = input.bytes(start + BLOCK_SIZES, 4).map_err(failed)?;
+    let sizes = input.bytes(start + BLOCK_SIZES, 4)?;
     if let Some(&[least_high, least_low, most_high, most_low]) = sizes.first_chunk::<4>() {
         let least = u16::from_be_bytes([least_high, least_low]);
         let most = u16::from_be_bytes([most_high, most_low]);
@@ -37,21 +76,21 @@ pub(super) fn read_flac(
         }
         if least < LEAST_BLOCK {
             let most = if most < LEAST_BLOCK { u16::MAX } else { most };
-            let fixed = first_frame(input, start).map_err(failed)? == Some(FIXED_FRAME);
+            let fixed = first_frame(input, start)? == Some(FIXED_FRAME);
             patch(&mut stream, BLOCK_SIZES, if fixed { most } else { LEAST_BLOCK });
         }
     }
-    read_with_symphonia(path, stream, max_samples)
+    Ok(stream)
 }
 
-fn patch(stream: &mut super::input::Section, position: u64, value: u16) {
+fn patch(stream: &mut Section, position: u64, value: u16) {
     for (at, byte) in (position..).zip(value.to_be_bytes()) {
         stream.patch(at, byte);
     }
 }
 
 /// Returns the first bytes of the first frame, behind the metadata.
-fn first_frame(input: &AudioInput, start: u64) -> std::io::Result<Option<[u8; 2]>> {
+fn first_frame(input: &AudioInput, start: u64) -> io::Result<Option<[u8; 2]>> {
     let mut position = start + 4;
     loop {
         let header = input.bytes(position, 4)?;
@@ -64,7 +103,7 @@ fn first_frame(input: &AudioInput, start: u64) -> std::io::Result<Option<[u8; 2]
 }
 
 /// Returns the end of the stream: that of the file without ID3v1 and APE tags.
-fn end_of_stream(input: &AudioInput) -> std::io::Result<u64> {
+fn end_of_stream(input: &AudioInput) -> io::Result<u64> {
     let mut end = input.length();
     if end >= ID3V1_BYTES && input.bytes(end - ID3V1_BYTES, 3)? == b"TAG" {
         end -= ID3V1_BYTES;

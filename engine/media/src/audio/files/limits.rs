@@ -19,10 +19,10 @@ pub const MAX_CHANNELS: usize = 128;
 pub const MAX_LEVEL: f32 = 4_294_967_296.0;
 
 /// Most bytes that are taken from a pipe, which has to be held in memory.
-pub(super) const MAX_PIPE_BYTES: u64 = 1 << 30;
+pub(super) const MAX_PIPE_BYTES: u64 = 1 << 29;
 
 /// Most bytes of a file whose packets are looked at as a whole (MPEG audio), and of an MP4 file's index.
-pub(super) const MAX_HELD_BYTES: u64 = 1 << 30;
+pub(super) const MAX_HELD_BYTES: u64 = 1 << 29;
 
 /// Files of lower rates count at this one, the highest of the known models, in hertz.
 const COUNTED_RATE: u64 = 48_000;

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::aiff::read_aiff;
 use super::caf::read_caf;
-use super::collector::Stop;
-use super::container::{Container, FoundContainer, find_container};
+use super::collector::{SampleCollector, Stop};
+use super::container::{Container, FoundContainer, MATROSKA_MARK, find_container};
 use super::ending::{matroska_end, ogg_is_whole};
 use super::ffmpeg::{Ffmpeg, FfmpegError};
 use super::flac::read_flac;
@@ -17,7 +17,7 @@ use super::mp4::read_mp4;
 use super::mpeg::read_mpeg;
 use super::symphonia_reader::{collect_with_symphonia, read_with_symphonia};
 use super::wave::read_wave;
-use super::{AudioFileError, DecodedFile};
+use super::{AudioFileError, DecodedFile, ReadWarning};
 
 /// Bytes in which MPEG audio is looked for where nothing is recognised.
 const SEARCHED_BYTES: u64 = 1 << 20;
@@ -123,18 +123,24 @@ fn read_container(
                 let codec = "Speex".into();
                 return Err(AudioFileError::UnsupportedCodec { path: path.to_owned(), codec });
             }
-            let (collector, mut facts) = collect_with_symphonia(path, rest(), max_samples)?;
+            let mut collector = SampleCollector::new(path, max_samples);
+            let mut facts = collect_with_symphonia(rest(), &mut collector)?;
             if matches!(facts.stop, Stop::End) && !ogg_is_whole(input).map_err(failed)? {
                 facts.stop = Stop::EndOfFile;
             }
             collector.finish(facts)
         }
         Container::Matroska => {
-            let (collector, mut facts) = collect_with_symphonia(path, rest(), max_samples)?;
+            let mut collector = SampleCollector::new(path, max_samples);
+            let mut facts = collect_with_symphonia(rest(), &mut collector)?;
             let end = matroska_end(input).map_err(failed)?;
             if matches!(facts.stop, Stop::End | Stop::EndOfFile) {
                 let cut = end.is_some_and(|end| end > input.length());
                 facts.stop = if cut { Stop::EndOfFile } else { Stop::End };
+            }
+            let behind = input.bytes(end.unwrap_or(input.length()), 4).map_err(failed)?;
+            if behind == MATROSKA_MARK {
+                collector.warn(ReadWarning::AppendedFile);
             }
             collector.finish(facts)
         }

@@ -29,20 +29,20 @@ pub(super) fn read_with_symphonia(
     source: Section,
     max_samples: usize,
 ) -> Result<DecodedFile, AudioFileError> {
-    let (collector, facts) = collect_with_symphonia(path, source, max_samples)?;
+    let mut collector = SampleCollector::new(path, max_samples);
+    let facts = collect_with_symphonia(source, &mut collector)?;
     collector.finish(facts)
 }
 
-/// Reads as [`read_with_symphonia`] does, and leaves the judgement of the end to the caller.
-pub(super) fn collect_with_symphonia<'a>(
-    path: &'a Path,
+/// Reads as [`read_with_symphonia`] does into `collector`, and leaves the judgement of the end to the caller.
+pub(super) fn collect_with_symphonia(
     source: Section,
-    max_samples: usize,
-) -> Result<(SampleCollector<'a>, FileFacts), AudioFileError> {
+    collector: &mut SampleCollector<'_>,
+) -> Result<FileFacts, AudioFileError> {
+    let path = collector.path();
     let mut format = recognise(path, source)?;
     let (track, parameters) = choose_track(path, format.as_ref())?;
     let decoder = PacketDecoder::new(path, &parameters)?;
-    let mut collector = SampleCollector::new(path, max_samples);
     let declared = declared_frames(&track, &parameters);
     if let (Some(frames), Some(rate), Some(channels)) =
         (declared, parameters.sample_rate, &parameters.channels)
@@ -50,12 +50,10 @@ pub(super) fn collect_with_symphonia<'a>(
         collector.begin(rate, channels.count())?;
         collector.expect(frames)?;
     }
-    let mut packets = Packets { format: format.as_mut(), decoder, track: track.clone() };
-    let stop = packets.collect(&mut collector)?;
+    let stop = Packets { format: format.as_mut(), decoder, track }.collect(collector)?;
     let slack = if counts_in_packets(&parameters) { PACKET_SLACK } else { 0 };
     let other_tracks = other_tracks(format.as_ref());
-    let facts = FileFacts { stop, declared, slack, other_tracks, order: None };
-    Ok((collector, facts))
+    Ok(FileFacts { stop, declared, slack, other_tracks, order: None })
 }
 
 fn recognise(path: &Path, source: Section) -> Result<Box<dyn FormatReader>, AudioFileError> {

@@ -40,6 +40,8 @@ pub enum ReadWarning {
         /// Seconds that were decoded.
         decoded: f64,
     },
+    /// Another file is appended to this one; only the first was read.
+    AppendedFile,
     /// The file was decoded by the ffmpeg that is installed.
     DecodedByFfmpeg {
         /// The form of audio that this program does not decode itself.
@@ -100,6 +102,12 @@ impl fmt::Display for ReadWarning {
                 "the header declares {declared:.3} s and the file holds {decoded:.3} s, as a recording \
                  that was not finished does; all of it was read"
             ),
+            Self::AppendedFile => {
+                write!(
+                    f,
+                    "another file is appended to this one and was left out; join them with an editor"
+                )
+            }
             Self::DecodedByFfmpeg { what } => {
                 write!(f, "decoded by ffmpeg, because this program does not decode {what} itself")
             }

@@ -105,6 +105,11 @@ impl Chunks<'_> {
         }
     }
 
+    /// Returns true if another file of this kind begins at `position`, as where files are joined byte by byte.
+    fn another_file_at(&self, position: u64) -> io::Result<bool> {
+        Ok(WaveContainer::of(&self.input.bytes(position, WAVE64_HEADER)?).is_some())
+    }
+
     /// Returns true if nothing but whole chunks and zeros lies between `position` and the end of the file.
     fn reach_the_end(&self, position: u64) -> io::Result<bool> {
         let length = self.input.length();
@@ -195,6 +200,9 @@ fn read_data(
             collector.begin(format.rate, format.channels)?;
             collector.expect(frames(extent.bytes))?;
             format.collect(&mut input.section(data.start, extent.bytes), &mut collector)?;
+            if extent.appended {
+                collector.warn(ReadWarning::AppendedFile);
+            }
             if let Some(declared) = extent.beyond {
                 warn_beyond(&mut collector, &format, declared, extent.bytes);
             }
@@ -212,7 +220,8 @@ fn read_data(
             mpeg::read_mpeg(path, input, data.start, data.start + extent.bytes, max_samples)
         }
         WaveCoding::Adpcm => {
-            symphonia_reader::read_with_symphonia(path, input.whole(), max_samples)
+            let file = input.section(start, input.length());
+            symphonia_reader::read_with_symphonia(path, file, max_samples)
         }
         WaveCoding::Other(codec) => {
             Err(AudioFileError::UnsupportedCodec { path: path.to_owned(), codec })
@@ -238,13 +247,15 @@ struct Extent {
     missing: Option<u64>,
     /// Bytes declared, where more were found to be samples.
     beyond: Option<u64>,
+    /// True if another file lies behind the samples.
+    appended: bool,
 }
 
 impl Extent {
     fn of(chunks: &Chunks<'_>, start: u64, data: &Chunk) -> io::Result<Self> {
         let length = chunks.input.length();
         let available = length.saturating_sub(data.start);
-        let all = |missing, beyond| Ok(Self { bytes: available, missing, beyond });
+        let all = |missing, beyond| Ok(Self { bytes: available, missing, beyond, appended: false });
         let declared = data.size;
         if declared > available {
             // Placeholders, and sizes of the whole file put in place of those of its samples.
@@ -255,13 +266,17 @@ impl Extent {
         }
         let end = data.start + declared;
         let alignment = if chunks.container == WaveContainer::Wave64 { 8 } else { 2 };
+        let padded = end.next_multiple_of(alignment);
+        if chunks.another_file_at(end)? || chunks.another_file_at(padded)? {
+            return Ok(Self { bytes: declared, missing: None, beyond: None, appended: true });
+        }
         let ordinary = end == length
-            || chunks.reach_the_end(end.next_multiple_of(alignment))?
+            || chunks.reach_the_end(padded)?
             || chunks.reach_the_end(end)?
             || is_tag(&chunks.input.bytes(end, 8)?)
-            || is_tag(&chunks.input.bytes(end.next_multiple_of(alignment), 8)?);
+            || is_tag(&chunks.input.bytes(padded, 8)?);
         if ordinary {
-            return Ok(Self { bytes: declared, missing: None, beyond: None });
+            return Ok(Self { bytes: declared, missing: None, beyond: None, appended: false });
         }
         all(None, (declared > 0).then_some(declared))
     }

@@ -62,6 +62,8 @@ pub(super) struct TopBoxes {
     pub fragmented: bool,
     /// True if the last box goes beyond the end of the file.
     pub cut: bool,
+    /// True if another file is joined to this one, byte by byte.
+    pub appended: bool,
 }
 
 /// Walks the boxes at the top of a file; holds at most `max_bytes` of an index.
@@ -83,6 +85,7 @@ pub(super) fn top_boxes(input: &AudioInput, max_bytes: u64) -> io::Result<TopBox
             b"moov" if top.movie.is_none() => {
                 top.movie = Some(input.bytes(position + head, (size - head).min(max_bytes))?);
             }
+            b"moov" => top.appended = true,
             b"moof" => top.fragmented = true,
             _ => {}
         }

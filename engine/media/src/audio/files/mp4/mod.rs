@@ -18,7 +18,7 @@ use super::mpeg::FrameHeader;
 use super::packet_track::PacketTrack;
 use super::pcm::PcmFormat;
 use super::symphonia_reader::read_with_symphonia;
-use super::{AudioFileError, DecodedFile};
+use super::{AudioFileError, DecodedFile, ReadWarning};
 use boxes::top_boxes;
 use sample_entry::{Mp4Coding, SampleEntry};
 use track::Mp4Track;
@@ -59,6 +59,9 @@ pub(super) fn read_mp4(
         };
     }
     let mut collector = SampleCollector::new(path, max_samples);
+    if top.appended {
+        collector.warn(ReadWarning::AppendedFile);
+    }
     let layout = entry
         .extension(b"chan")
         .and_then(|chan| core_audio_layout(chan.get(4..)?, entry.channels()));

@@ -30,6 +30,8 @@ pub(super) struct SampleEntry<'a> {
     rate: u32,
     /// Flags of linear PCM in a description of version 2.
     flags: u32,
+    /// Bytes of a sample of every channel, where a description of version 2 states them.
+    block: Option<usize>,
     extensions: &'a [u8],
 }
 
@@ -45,6 +47,7 @@ impl<'a> SampleEntry<'a> {
             bits: usize::from(u16_at(content, 18)?),
             rate: u32::from(u16_at(content, 24)?),
             flags: 0,
+            block: None,
             extensions: content.get(if version == 1 { 44 } else { 28 }..)?,
         };
         if version == 2 {
@@ -52,6 +55,7 @@ impl<'a> SampleEntry<'a> {
             parsed.channels = u32_at(content, 40)? as usize;
             parsed.bits = u32_at(content, 48)? as usize;
             parsed.flags = u32_at(content, 52)?;
+            parsed.block = Some(u32_at(content, 56)? as usize);
             parsed.extensions = content.get(64..)?;
         }
         // MP4 writes no versions 1 and 2, and some MP4 files carry the number all the same.
@@ -152,7 +156,8 @@ impl<'a> SampleEntry<'a> {
         };
         Ok(Some(match &self.kind {
             b"raw " | b"NONE" if bytes == 1 => (SampleCoding::Unsigned8, true),
-            b"raw " | b"NONE" | b"twos" => integer(true)?,
+            b"NONE" | b"twos" => integer(true)?,
+            b"raw " => return Err(not_sure()),
             b"sowt" => integer(false)?,
             b"in24" => (SampleCoding::Signed(3), big_endian),
             b"in32" => (SampleCoding::Signed(4), big_endian),
@@ -160,6 +165,10 @@ impl<'a> SampleEntry<'a> {
             b"fl64" => (SampleCoding::Float64, big_endian),
             b"alaw" => (SampleCoding::ALaw, true),
             b"ulaw" => (SampleCoding::MuLaw, true),
+            // Samples in wider containers.
+            b"lpcm" if self.block.is_some_and(|block| block != self.channels * bytes) => {
+                return Err(not_sure());
+            }
             b"lpcm" => {
                 let big_endian = self.flags & BIG_ENDIAN != 0;
                 match (self.flags & FLOAT != 0, self.flags & SIGNED != 0) {

@@ -40,12 +40,15 @@ pub(super) fn read_mpeg(
     let bytes = input
         .bytes(start, length)
         .map_err(|reason| AudioFileError::Open { path: path.to_owned(), reason })?;
-    let MpegParts { parts, cut, garbage: _ } = find_parts(&bytes);
+    let MpegParts { parts, cut, gaps } = find_parts(&bytes);
     if parts.is_empty() {
         let reason = "no frames of MPEG audio found".into();
         return Err(AudioFileError::NotAudio { path: path.to_owned(), reason });
     }
     let mut collector = SampleCollector::new(path, max_samples);
+    for _ in 0..gaps {
+        collector.corrupt("bytes between its frames are no MPEG audio".into());
+    }
     let (mut declared, mut missing) = (0, 0);
     let mut counted = false;
     let mut decoder = None;

@@ -27,8 +27,8 @@ pub(super) struct MpegParts {
     pub parts: Vec<Part>,
     /// True if the stream ends inside a frame.
     pub cut: bool,
-    /// Bytes between frames that are neither frames nor tags.
-    pub garbage: usize,
+    /// Places between frames that are neither frames nor tags.
+    pub gaps: usize,
 }
 
 /// Finds the frames in `bytes`.
@@ -36,6 +36,8 @@ pub(super) fn find_parts(bytes: &[u8]) -> MpegParts {
     let mut found = MpegParts::default();
     let mut at = 0;
     let mut in_stream = false;
+    // Bytes since the last frame that are neither zeros nor tags.
+    let mut garbage = 0;
     while at + HEADER_BYTES <= bytes.len() {
         if let Some(length) = foreign_tag(&bytes[at..]) {
             at += length;
@@ -49,7 +51,7 @@ pub(super) fn find_parts(bytes: &[u8]) -> MpegParts {
         });
         let Some(header) = known else {
             in_stream = false;
-            found.garbage += usize::from(bytes[at] != 0);
+            garbage += usize::from(bytes[at] != 0);
             at += 1;
             continue;
         };
@@ -58,6 +60,10 @@ pub(super) fn find_parts(bytes: &[u8]) -> MpegParts {
             break;
         };
         in_stream = true;
+        if !found.parts.is_empty() && garbage > 0 {
+            found.gaps += 1;
+        }
+        garbage = 0;
         let tag = EncoderTag::parse(&header, frame);
         let begins = match found.parts.last() {
             None => true,
