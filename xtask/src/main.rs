@@ -4,6 +4,7 @@
 //! `cargo xtask bundle` and `install` make plugins of it;
 //! `cargo xtask openings` opens and closes the plugin's editor, `picture` saves a picture of it;
 //! `cargo xtask sanitize` checks the audio thread with LLVM's RealtimeSanitizer;
+//! `cargo xtask corpus` compares what is read from hundreds of audio files with what ffmpeg reads;
 //! `cargo xtask loom` model-checks the lock-free code;
 //! `cargo xtask hosts` checks the VST3 in two hosts from the Python package index;
 //! `cargo xtask dist` makes packages, `notice` the list of libraries in them;
@@ -38,6 +39,8 @@ tasks:
   picture       play speech through the plugin and save a picture of its editor (Linux)
                 [FILE [OPTIONS]]: --size 1060x720, --scale 2, --light, --seconds 9
   sanitize      check the audio thread with RealtimeSanitizer (Linux; runtime: ./setup.sh)
+  corpus        make hundreds of audio files, and compare what Residue and ffmpeg read from them
+                (ffmpeg, sox, flac, lame, oggenc) [FOLDER]
   loom          model-check the thread pool and the history ring, in target/loom
   hosts         check the VST3 in pedalboard and dawdreamer (Linux; Python and pip)
   dist          make packages of program and plugins, in target/packages (Linux)
@@ -65,6 +68,8 @@ fn main() -> ExitCode {
         ["picture"] => openings(&["--picture", "docs/plugin.png"]),
         ["picture", file, ref options @ ..] => openings(&[&["--picture", file], options].concat()),
         ["sanitize"] => sanitize::sanitize(),
+        ["corpus"] => corpus("target/corpus"),
+        ["corpus", folder] => corpus(folder),
         ["loom"] => loom(),
         ["hosts"] => hosts::hosts(),
         ["dist"] => dist::dist(),
@@ -144,6 +149,13 @@ fn openings(options: &[&str]) -> Result<()> {
         .collect();
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
     cargo(&[&test[..], &options].concat(), &[])
+}
+
+/// Compares what is read from audio files with what ffmpeg reads.
+fn corpus(folder: &str) -> Result<()> {
+    let folder = env::current_dir().context("there is a working directory")?.join(folder);
+    let folder = folder.to_str().context("the folder's name is UTF-8")?;
+    cargo(&["run", "--workspace", "--example", "corpus", "--", folder], &[])
 }
 
 /// Model-checks lock-free code with loom.

@@ -105,6 +105,14 @@ fn threads(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Reading of the input.
+#[derive(Debug, Group)]
+pub struct DecodingArgs {
+    /// Refuse files that only an installed ffmpeg can decode, instead of running it
+    #[arg(long)]
+    pub no_ffmpeg: bool,
+}
+
 /// Arithmetic of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PrecisionArg {
@@ -169,6 +177,8 @@ fn chunk(text: &str) -> Result<usize, OutOfRange> {
 pub struct RoundtripArgs {
     /// Audio file
     pub input: PathBuf,
+    #[command(flatten)]
+    pub decoding: DecodingArgs,
     /// Where the decoded audio goes: 32-bit float WAV with the input's length, rate and channels; - is
     /// stdout
     #[arg(short, long, value_name = "OUT.wav")]
@@ -189,6 +199,8 @@ pub struct RoundtripArgs {
 pub struct EncodeArgs {
     /// Audio file: mono or stereo
     pub input: PathBuf,
+    #[command(flatten)]
+    pub decoding: DecodingArgs,
     /// Where the codes go: .npy, int64, (layers, frames); - is stdout
     #[arg(short, long, value_name = "CODES.npy")]
     pub output: PathBuf,
@@ -234,6 +246,8 @@ pub struct DecodeArgs {
 pub struct CompareArgs {
     /// Audio file
     pub input: PathBuf,
+    #[command(flatten)]
+    pub decoding: DecodingArgs,
     /// Depths to compare [default: 1, 2, 4, ... up to all layers]
     #[arg(long, value_delimiter = ',', value_name = "K,K,...")]
     pub depths: Vec<usize>,
@@ -257,6 +271,8 @@ pub struct CompareArgs {
 pub struct PrecisionArgs {
     /// Audio file
     pub input: PathBuf,
+    #[command(flatten)]
+    pub decoding: DecodingArgs,
     /// Precisions to compare with f32
     #[arg(
         long,

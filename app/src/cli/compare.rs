@@ -47,7 +47,7 @@ const SMALL_FILES: u64 = 8 << 20;
 
 pub fn run(args: &CompareArgs) -> Result<()> {
     let mut folder = ComparisonFolder::open(&folder(args), &args.input)?;
-    let original = input::read(&args.input)?;
+    let original = input::read(&args.input, &args.decoding)?;
     let codec = model::load(&args.model)?;
     let config = codec.config();
     let depths = depths(args, config)?;

@@ -12,7 +12,7 @@ use crate::terminal::{self, name};
 
 pub fn run(args: &EncodeArgs) -> Result<()> {
     let output = Output::create(&args.output, &args.input)?;
-    let original = input::read(&args.input)?;
+    let original = input::read(&args.input, &args.decoding)?;
     if original.channels.len() > 2 {
         bail!(
             "{} has {} channels, and a code file holds one stream of mono or stereo; write the channels you want to a file of their own first",

@@ -3,16 +3,22 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use residue_engine::audio::{self, Audio};
+use residue_engine::audio::{self, Audio, ReadOptions};
 use residue_engine::codec::CodecConfig;
 
+use super::args::DecodingArgs;
 use crate::terminal::{self, name};
 
 /// Reads audio, saying on stderr what was wrong with it.
-pub fn read(path: &Path) -> Result<Audio> {
-    let decoded = audio::read(path)?;
+pub fn read(path: &Path, decoding: &DecodingArgs) -> Result<Audio> {
+    let options = match decoding.no_ffmpeg {
+        true => ReadOptions::default(),
+        false => ReadOptions::with_installed_ffmpeg(),
+    };
+    let decoded = audio::read_with(path, &options)?;
     for warning in &decoded.warnings {
-        terminal::warn(format_args!("{}: {warning}", name(path)));
+        let text = format!("{}: {warning}", name(path));
+        if warning.is_note() { terminal::note(text) } else { terminal::warn(text) }
     }
     Ok(decoded.audio)
 }

@@ -37,7 +37,7 @@ struct Cost {
 }
 
 pub fn run(args: &PrecisionArgs) -> Result<()> {
-    let original = input::read(&args.input)?;
+    let original = input::read(&args.input, &args.decoding)?;
     let exact = pass(args, PrecisionArg::F32, &original)?;
     let cost = |precision: PrecisionArg, pass: &PrecisionPass| -> Result<Cost> {
         let cost = cost::precision_change(&original, &exact, pass)?;

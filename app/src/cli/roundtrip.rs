@@ -9,7 +9,7 @@ use super::{input, model, passes};
 
 pub fn run(args: &RoundtripArgs) -> Result<()> {
     let output = Output::create(&args.output, &args.input)?;
-    let original = input::read(&args.input)?;
+    let original = input::read(&args.input, &args.decoding)?;
     output.expect(output::audio_bytes(original.len(), original.channels.len()))?;
     let codec = model::load(&args.model)?;
     let config = codec.config();

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use residue_engine::audio::{self, Audio, AudioFileError, ReadWarning};
+use residue_engine::audio::{self, Audio, AudioFileError, ReadOptions, ReadWarning};
 use residue_engine::hex;
 use residue_engine::tokens::{Codes, NpyError, npy};
 use sha2::{Digest, Sha256};
@@ -45,12 +45,12 @@ pub enum FileError {
     NoFrames(PathBuf),
 }
 
-/// Reads an audio file.
+/// Reads an audio file, with the installed ffmpeg where Residue does not decode it itself.
 ///
 /// # Errors
 /// If it cannot be decoded, is empty, or has more than two channels.
 pub fn audio_file(path: &Path) -> Result<(LoadedFile, Vec<ReadWarning>), FileError> {
-    let decoded = audio::read(path)?;
+    let decoded = audio::read_with(path, &ReadOptions::with_installed_ffmpeg())?;
     let audio = decoded.audio;
     if audio.channels.len() > 2 {
         return Err(FileError::Channels { path: path.to_owned(), channels: audio.channels.len() });

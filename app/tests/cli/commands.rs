@@ -46,6 +46,34 @@ fn the_output_has_the_inputs_rate_channels_and_length() {
     }
 }
 
+/// A program that stands for ffmpeg writes four channels where its input's name holds `good`.
+#[cfg(unix)]
+#[test]
+fn ffmpeg_decodes_what_residue_does_not_unless_told_not_to() {
+    let place = Place::new();
+    let fixtures = root().join("engine/media/tests/audio/fixtures");
+    std::fs::copy(fixtures.join("wavpack.mkv"), place.path("good.mkv")).unwrap();
+    let model = golden("v2");
+    let arguments = ["roundtrip", "good.mkv", "-o", "out.wav", "--model", &model];
+    let with = |ffmpeg: &Path, more: &[&str]| {
+        let arguments = [&arguments[..], more].concat();
+        place.residue(&arguments).env("RESIDUE_FFMPEG", ffmpeg).output().unwrap()
+    };
+    let fake = fixtures.join("fake-ffmpeg.sh");
+    let output = with(&fake, &[]);
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{words}");
+    assert!(words.contains("note: good.mkv: decoded by ffmpeg"), "{words}");
+    let decoded = place.read("out.wav");
+    assert_eq!((decoded.rate, decoded.channels.len(), decoded.len()), (8_000, 4, 800));
+
+    for output in [with(&fake, &["--no-ffmpeg"]), with(Path::new(""), &[])] {
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{words}");
+        assert!(words.contains("WavPack") && words.contains("install ffmpeg"), "{words}");
+    }
+}
+
 #[test]
 fn codes_in_a_file_or_on_stdin_decode_to_the_roundtrip() {
     let place = Place::new();

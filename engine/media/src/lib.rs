@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`audio`] | audio files in (any container symphonia reads) and out, with the feature `files` |
+//! | [`audio`] | audio files in (`docs/formats.md`) and out, with the feature `files` |
 //! | [`measure`] | distances between signals, loudness, spectrograms |
 //! | [`tokens`] | files and streams of codes |
 

@@ -17,6 +17,12 @@ pub enum AudioError {
         /// Output rate in hertz.
         to: u32,
     },
+    /// The system has no memory for the converted samples.
+    #[error("not enough memory for {samples} samples a channel; cut the audio into parts")]
+    NoMemory {
+        /// Samples of a channel.
+        samples: usize,
+    },
     /// The buffer has no channels, or its channels differ in length.
     #[error("the audio cannot be laid out for the model: {reason}")]
     Buffer {

@@ -29,7 +29,7 @@ pub fn resampled_length(length: usize, from: u32, to: u32) -> usize {
 /// # Errors
 ///
 /// [`AudioError::ResampleRate`] if a rate is outside [`SUPPORTED_RATES`](super::SUPPORTED_RATES)
-/// (unless both are equal).
+/// (unless both are equal), [`AudioError::NoMemory`].
 pub fn resample(audio: &Audio, rate: u32) -> Result<Audio, AudioError> {
     resample_to_length(audio, rate, resampled_length(audio.len(), audio.rate, rate))
 }
@@ -42,29 +42,40 @@ pub fn resample(audio: &Audio, rate: u32) -> Result<Audio, AudioError> {
 /// As [`resample`].
 pub fn resample_to_length(audio: &Audio, rate: u32, length: usize) -> Result<Audio, AudioError> {
     let converter = RateConverter::new(audio.rate, rate)?;
-    Ok(convert(&converter, audio, rate, length))
+    convert(&converter, audio, rate, length)
 }
 
 /// Converts as [`resample_to_length`] does, with a converter from the audio's rate to `rate` at the start of a
 /// stream.
-pub(super) fn convert(converter: &RateConverter, audio: &Audio, rate: u32, length: usize) -> Audio {
-    let channels = audio
+pub(super) fn convert(
+    converter: &RateConverter,
+    audio: &Audio,
+    rate: u32,
+    length: usize,
+) -> Result<Audio, AudioError> {
+    let channels: Result<Vec<_>, _> = audio
         .channels
         .par_iter()
         .map(|channel| convert_channel(converter.clone(), channel, length))
         .collect();
-    Audio { rate, channels, speakers: audio.speakers }
+    Ok(Audio { rate, channels: channels?, speakers: audio.speakers })
 }
 
-fn convert_channel(mut converter: RateConverter, input: &[f32], length: usize) -> Vec<f32> {
+fn convert_channel(
+    mut converter: RateConverter,
+    input: &[f32],
+    length: usize,
+) -> Result<Vec<f32>, AudioError> {
     let mut output = Vec::new();
-    let Some(last) = (length as u64).checked_sub(1) else { return output };
+    let Some(last) = (length as u64).checked_sub(1) else { return Ok(output) };
     let wanted = converter.needed(last).min(usize::MAX as u64) as usize;
     let given = &input[..wanted.min(input.len())];
     // Beyond the filter's reach the output is silent.
     let ringing = (wanted - given.len()).min(2 * converter.half_width());
 
-    output.reserve(length.min(converter.max_output(given.len() + ringing)));
+    // A file decides how much this is.
+    let most = converter.max_output(given.len() + ringing).max(length);
+    output.try_reserve_exact(most).map_err(|_| AudioError::NoMemory { samples: most })?;
     converter.process(given, &mut output);
     let mut left = ringing;
     while left > 0 {
@@ -74,5 +85,5 @@ fn convert_channel(mut converter: RateConverter, input: &[f32], length: usize) -
     }
     // One input sample may complete several output samples.
     output.resize(length, 0.0);
-    output
+    Ok(output)
 }

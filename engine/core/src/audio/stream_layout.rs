@@ -94,22 +94,24 @@ pub fn prepare_audio(
     let stream_length = layout.needed.next_multiple_of(frame.max(1));
 
     // Mixing first leaves one channel to convert instead of two.
-    let source = if layout.contents == [Content::Mid] {
+    let mut source = if layout.contents == [Content::Mid] {
         let mid = audio.channels[0].iter().zip(&audio.channels[1]).map(average).collect();
         let mid = Audio::new(audio.rate, vec![mid]);
-        convert(&there, &mid, model_rate, stream_length)
+        convert(&there, &mid, model_rate, stream_length)?
     } else {
-        convert(&there, audio, model_rate, stream_length)
+        convert(&there, audio, model_rate, stream_length)?
     };
+    // Each channel is a part of one stream, so that none is copied.
+    let mut take = |channel: usize| std::mem::take(&mut source.channels[channel]);
     let streams = layout
         .contents
         .iter()
         .map(|content| {
             let channels = match *content {
-                Content::Mid => vec![source.channels[0].clone()],
-                Content::Channel(c) => vec![source.channels[c].clone()],
-                Content::Doubled(c) => vec![source.channels[c].clone(); 2],
-                Content::Pair(a, b) => vec![source.channels[a].clone(), source.channels[b].clone()],
+                Content::Mid => vec![take(0)],
+                Content::Channel(c) => vec![take(c)],
+                Content::Doubled(c) => vec![take(c); 2],
+                Content::Pair(a, b) => vec![take(a), take(b)],
             };
             Audio::new(model_rate, channels)
         })
@@ -194,7 +196,7 @@ impl StreamLayout {
         }
         let back = RateConverter::new(self.model_rate, self.rate)?;
         let decoded = Audio { rate: self.model_rate, channels, speakers: self.speakers };
-        Ok(convert(&back, &decoded, self.rate, self.length))
+        convert(&back, &decoded, self.rate, self.length)
     }
 
     /// Checks decoded streams against the layout.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use residue_media::audio::{
-    Audio, AudioFileError, DecodedFile, ReadWarning, read, read_with_limit,
+    Audio, AudioFileError, DecodedFile, ReadOptions, ReadWarning, read, read_with,
 };
 
 use crate::signals::{fixture_signal, largest_error, snr};
@@ -119,8 +119,9 @@ fn lossy_files_without_a_stated_delay_hold_the_signal_after_it() {
 fn chained_streams_are_joined_and_a_change_of_rate_is_reported() {
     assert_eq!(read_clean("chained.ogg").len(), 2 * 8820);
     let decoded = read_fixture("chained-rates.ogg");
-    assert_eq!(decoded.audio.len(), 8820);
-    assert_eq!(decoded.warnings, [ReadWarning::FormatChange { seconds: 0.2 }]);
+    // 0.2 s at 44.1 kHz, and 0.2 s at 22.05 kHz, converted.
+    assert_eq!(decoded.audio.len(), 2 * 8820);
+    assert_eq!(decoded.warnings, [ReadWarning::FormatChange { seconds: 0.2, converted: true }]);
 }
 
 #[test]
@@ -161,7 +162,13 @@ fn unreadable_files_are_refused_by_name() {
 
 #[test]
 fn the_limit_on_length_is_an_error_and_names_it() {
-    let error = read_with_limit(&fixture("s16.flac"), 10_000).unwrap_err();
-    assert!(matches!(error, AudioFileError::TooLong { limit: 10_000, .. }), "{error}");
-    assert!(read_with_limit(&fixture("s16.flac"), 2 * 8820).is_ok());
+    let limited = |max_samples| {
+        let options = ReadOptions { max_samples, ..ReadOptions::default() };
+        read_with(&fixture("s16.flac"), &options)
+    };
+    // Samples count at 48 kHz.
+    let samples = 2 * 9600;
+    let error = limited(samples - 1000).unwrap_err();
+    assert!(matches!(error, AudioFileError::TooLong { limit: 18_200, .. }), "{error}");
+    assert!(limited(samples).is_ok());
 }

@@ -149,7 +149,7 @@ fn samples_that_are_not_numbers_become_silence_and_are_counted() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 800, ..ProptestConfig::default() })]
 
     /// Any damage gives a result or an error in bounded time; what is read is always whole.
     #[test]
@@ -157,6 +157,9 @@ proptest! {
         name in prop::sample::select(vec![
             "s16.flac", "alac.m4a", "alac.caf", "lame.mp3", "aac.m4a", "aac.aac", "vorbis.ogg",
             "vorbis.webm", "flac.mkv", "s16.aiff", "mulaw.wav", "silent-film.mp4", "opus.ogg",
+            "core/s24be-6.mov", "core/f32be.mov", "core/alac.mov", "core/aac-44k.m4a", "core/mp3.mp4",
+            "core/fragmented.mp4", "core/vorbis-quad.ogg", "core/f32.caf", "core/sowt.aifc",
+            "core/wave64.w64", "core/rf64.wav", "core/ms-adpcm.wav", "core/ima-adpcm.wav",
         ]),
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40),
         header_only in any::<bool>(),
@@ -168,6 +171,7 @@ proptest! {
         for (index, byte) in damage {
             bytes[index.index(reach)] = byte;
         }
+        let name = name.trim_start_matches("core/");
         match read_bytes(name, &bytes) {
             Ok(decoded) => {
                 prop_assert!(!decoded.audio.is_empty());
@@ -188,4 +192,46 @@ fn a_sound_wav_has_no_warnings() {
         sine(8000, 200.0, 20_000.0, 4000).iter().map(|&sample| sample as i16).collect();
     let decoded = read_bytes("sound.wav", &wav(8000, 1, 8000, &samples)).unwrap();
     assert_eq!((decoded.audio.len(), decoded.warnings.len()), (4000, 0));
+}
+
+#[test]
+fn files_joined_byte_by_byte_are_read_whole_or_told() {
+    for (name, all) in [
+        ("s16.flac", true),
+        ("vorbis.ogg", true),
+        ("lame.mp3", true),
+        ("s16.aiff", false),
+        ("alac.caf", false),
+        ("alac.m4a", false),
+        ("flac.mkv", false),
+    ] {
+        let bytes = fs::read(fixture(name)).unwrap();
+        let single = read(&fixture(name)).unwrap().audio;
+        let joined = read_bytes(name, &[bytes.clone(), bytes].concat()).unwrap();
+        let warnings = if all { vec![] } else { vec![ReadWarning::AppendedFile] };
+        assert_eq!(joined.warnings, warnings, "{name}");
+        for (joined, single) in joined.audio.channels.iter().zip(&single.channels) {
+            let expected = if all { [&single[..], single].concat() } else { single.clone() };
+            assert!(joined == &expected, "{name}: {} samples", joined.len());
+        }
+    }
+}
+
+#[test]
+fn flac_with_tags_behind_it_or_without_its_smallest_block_is_whole() {
+    let bytes = fs::read(fixture("s16.flac")).unwrap();
+    let whole = read(&fixture("s16.flac")).unwrap().audio;
+    let tagged = [&bytes[..], b"TAG", &[b' '; 125]].concat();
+    let mut footer = b"APETAGEX\xD0\x07\0\0\x20\0\0\0".to_vec();
+    footer.resize(32, 0);
+    let ape = [&bytes[..], &footer].concat();
+    let mut smallest = bytes.clone();
+    smallest[8..10].fill(0);
+    let mut both = smallest.clone();
+    both[10..12].fill(0);
+    for (name, bytes) in [("ID3v1", tagged), ("APE", ape), ("smallest", smallest), ("both", both)] {
+        let decoded = read_bytes("file.flac", &bytes).unwrap();
+        assert_eq!(decoded.warnings, [], "{name}");
+        assert!(decoded.audio == whole, "{name}");
+    }
 }

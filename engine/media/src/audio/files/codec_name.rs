@@ -1,4 +1,4 @@
-//! Names of audio codecs without a decoder, for error messages.
+//! Names of audio codecs, for error messages.
 
 use symphonia::core::codecs::audio::AudioCodecId;
 use symphonia::core::codecs::audio::well_known as id;
@@ -6,6 +6,11 @@ use symphonia::core::codecs::audio::well_known as id;
 /// Returns the usual name of `codec`, or its number where symphonia's list has no name.
 pub(super) fn codec_name(codec: AudioCodecId) -> String {
     let known = [
+        (id::CODEC_ID_VORBIS, "Vorbis"),
+        (id::CODEC_ID_ALAC, "ALAC"),
+        (id::CODEC_ID_FLAC, "FLAC"),
+        (id::CODEC_ID_ADPCM_MS, "MS ADPCM"),
+        (id::CODEC_ID_ADPCM_IMA_WAV, "IMA ADPCM"),
         (id::CODEC_ID_OPUS, "Opus"),
         (id::CODEC_ID_SPEEX, "Speex"),
         (id::CODEC_ID_MUSEPACK, "Musepack"),

@@ -1,144 +1,144 @@
-//! Opening a file, recognising its container, and choosing a track and a decoder.
+//! The table of containers: who reads what.
+//!
+//! | container | read by |
+//! |---|---|
+//! | WAV, RIFX, RF64, BW64, Wave64 | `wave`; MPEG audio in it by `mpeg`, ADPCM by symphonia |
+//! | AIFF, AIFF-C | `aiff` |
+//! | CAF | `caf`; packets by symphonia's decoders |
+//! | MP4, M4A, 3GP, QuickTime | `mp4`; packets by symphonia's decoders, fragments by its demuxer |
+//! | MP1, MP2, MP3 | `mpeg`; frames by symphonia's decoders |
+//! | FLAC, Ogg, Matroska and WebM, ADTS | symphonia |
+//! | everything else | ffmpeg, where it is installed |
+//!
+//! What symphonia's decoders are trusted with is decided in `decoder`.
 
-use std::fs::{self, File};
-use std::io;
-use std::path::Path;
+use super::AudioFileError;
+use super::input::AudioInput;
+use super::mpeg::{FrameHeader, id3v2_length};
+use super::wave::WaveContainer;
 
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
-use symphonia::core::errors::Error as SymphoniaError;
-use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
-use symphonia::core::io::{
-    MediaSource, MediaSourceStream, MediaSourceStreamOptions, ReadOnlySource,
-};
-use symphonia::core::meta::MetadataOptions;
+/// A container, recognised by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Container {
+    /// The RIFF family.
+    Wave(WaveContainer),
+    /// AIFF or AIFF-C.
+    Aiff,
+    /// Core Audio format.
+    Caf,
+    /// MP4 or QuickTime.
+    Mp4,
+    /// Bare MPEG audio, or bytes in which it may be found.
+    Mpeg,
+    /// AAC in ADTS frames.
+    Adts,
+    /// FLAC.
+    Flac,
+    /// Ogg.
+    Ogg,
+    /// Matroska or WebM.
+    Matroska,
+    /// A container that only ffmpeg reads, by its name.
+    Foreign(&'static str),
+    /// None of these.
+    Unknown,
+}
 
-use super::codec_name::codec_name;
-use super::{AudioFileError, SUPPORTED_RATES};
+/// First bytes of Matroska and WebM.
+pub(super) const MATROSKA_MARK: [u8; 4] = [0x1A, 0x45, 0xDF, 0xA3];
 
-/// Opens the file at `path`; refuses folders and empty files.
-pub(super) fn open(path: &Path) -> Result<File, AudioFileError> {
-    let failed = |source: io::Error| {
-        let path = path.to_owned();
-        match source.kind() {
-            io::ErrorKind::NotFound => AudioFileError::NotFound { path },
-            io::ErrorKind::IsADirectory => AudioFileError::IsDirectory { path },
-            _ => AudioFileError::Open { path, source },
+/// First bytes of containers that only ffmpeg reads.
+const FOREIGN: [(&[u8], &str); 15] = [
+    (b"wvpk", "WavPack"),
+    (b"MAC ", "Monkey's Audio"),
+    (b"TTA1", "TTA"),
+    (b"MPCK", "Musepack"),
+    (b"MP+", "Musepack"),
+    (b"OFR ", "OptimFROG"),
+    (b"DSD ", "DSD (DSF)"),
+    (b"FRM8", "DSD (DSDIFF)"),
+    (b".snd", "Sun/NeXT audio (AU)"),
+    (b"#!AMR", "AMR"),
+    (b"\x0B\x77", "AC-3 (Dolby Digital)"),
+    (b"\x30\x26\xB2\x75\x8E\x66\xCF\x11", "Windows Media (ASF)"),
+    (b"FLV\x01", "Flash video"),
+    (b"\x7F\xFE\x80\x01", "DTS"),
+    (b"tBaK", "TAK"),
+];
+
+/// A container and its place in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FoundContainer {
+    /// The container.
+    pub container: Container,
+    /// Its first byte: some programs put ID3 tags in front of everything.
+    pub start: u64,
+}
+
+/// Recognises the container of `input`.
+pub(super) fn find_container(input: &AudioInput) -> std::io::Result<FoundContainer> {
+    let mut start = 0;
+    let mut head = input.bytes(0, 64)?;
+    while let Some(length) = id3v2_length(&head) {
+        start += length as u64;
+        head = input.bytes(start, 64)?;
+        // Zeros often follow a tag.
+        while head.first() == Some(&0) && head.iter().all(|&byte| byte == 0) {
+            start += head.len() as u64;
+            head = input.bytes(start, 64)?;
         }
+    }
+    let tagged = start > 0;
+    let container = match container_of(&head) {
+        Container::Unknown if tagged => Container::Mpeg,
+        container => container,
     };
-    let metadata = fs::metadata(path).map_err(failed)?;
-    if metadata.is_dir() {
-        return Err(AudioFileError::IsDirectory { path: path.to_owned() });
-    }
-    if metadata.is_file() && metadata.len() == 0 {
-        return Err(AudioFileError::Empty { path: path.to_owned() });
-    }
-    File::open(path).map_err(failed)
+    Ok(FoundContainer { container, start })
 }
 
-fn recognise(source: Box<dyn MediaSource>) -> Result<Box<dyn FormatReader>, SymphoniaError> {
-    symphonia::default::get_probe().probe(
-        &Hint::new(),
-        MediaSourceStream::new(source, MediaSourceStreamOptions::default()),
-        FormatOptions::default(),
-        MetadataOptions::default(),
-    )
+fn container_of(head: &[u8]) -> Container {
+    if let Some(wave) = WaveContainer::of(head) {
+        return Container::Wave(wave);
+    }
+    let starts = |magic: &[u8]| head.starts_with(magic);
+    let kind = head.get(4..8).unwrap_or(&[]);
+    match head.first_chunk::<4>() {
+        Some(b"FORM") if matches!(head.get(8..12), Some(b"AIFF" | b"AIFC")) => Container::Aiff,
+        Some(b"RIFF") if head.get(8..12) == Some(b"AVI ") => Container::Foreign("AVI"),
+        Some(b"caff") => Container::Caf,
+        Some(b"fLaC") => Container::Flac,
+        Some(b"OggS") => Container::Ogg,
+        Some(&MATROSKA_MARK) => Container::Matroska,
+        // MPEG transport streams: packets of 188 bytes.
+        Some([0x47, ..]) if head.len() >= 64 && kind != b"ftyp" => Container::Unknown,
+        Some([0, 0, 1, 0xBA]) => Container::Foreign("MPEG program stream"),
+        _ if matches!(
+            kind,
+            b"ftyp" | b"moov" | b"mdat" | b"wide" | b"free" | b"skip" | b"pnot" | b"styp"
+        ) =>
+        {
+            Container::Mp4
+        }
+        Some([0xFF, second, ..]) if second & 0xF6 == 0xF0 => Container::Adts,
+        _ if FrameHeader::parse(head).is_some() => Container::Mpeg,
+        _ => FOREIGN
+            .iter()
+            .find(|(magic, _)| starts(magic))
+            .map_or(Container::Unknown, |(_, name)| Container::Foreign(name)),
+    }
 }
 
-fn not_audio(path: &Path, error: SymphoniaError) -> AudioFileError {
-    AudioFileError::NotAudio {
-        path: path.to_owned(),
-        reason: match error {
-            error if is_end_of_file(&error) => {
-                "no known container found, or the file is cut inside its header".into()
+impl Container {
+    /// Returns the error of a container that this program does not read itself.
+    pub(super) fn refused(self, path: &std::path::Path) -> AudioFileError {
+        match self {
+            Self::Foreign(name) => {
+                AudioFileError::UnsupportedCodec { path: path.to_owned(), codec: name.into() }
             }
-            error => error.to_string(),
-        },
-    }
-}
-
-/// Recognises the container of a file in memory.
-pub(super) fn probe_bytes(
-    path: &Path,
-    bytes: &'static [u8],
-) -> Result<Box<dyn FormatReader>, AudioFileError> {
-    recognise(Box::new(io::Cursor::new(bytes))).map_err(|error| not_audio(path, error))
-}
-
-/// Recognises the container.
-pub(super) fn probe(path: &Path, file: File) -> Result<Box<dyn FormatReader>, AudioFileError> {
-    recognise(Box::new(file)).or_else(|error| {
-        // A truncated file lacks chunks that some readers expect behind the samples, or contradicts its
-        // own sizes. Given a stream, readers do not look ahead, and find the samples.
-        let source = ReadOnlySource::new(open(path)?);
-        recognise(Box::new(source)).map_err(|_| not_audio(path, error))
-    })
-}
-
-/// Returns true if the file ended inside an element.
-pub(super) fn is_end_of_file(error: &SymphoniaError) -> bool {
-    matches!(error, SymphoniaError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof)
-}
-
-/// Returns the default audio track, or the first.
-pub(super) fn choose_track(
-    path: &Path,
-    format: &dyn FormatReader,
-) -> Result<(Track, AudioCodecParameters), AudioFileError> {
-    let track = format.default_track(TrackType::Audio);
-    // Tracks of a codec unknown to the demuxer count, so that the error names the codec instead of
-    // saying that there is no audio.
-    let track = track.or_else(|| format.first_track(TrackType::Audio));
-    track
-        .and_then(|track| {
-            let parameters = track.codec_params.as_ref()?.audio()?;
-            Some((track.clone(), parameters.clone()))
-        })
-        .ok_or_else(|| AudioFileError::NoAudioTrack {
-            path: path.to_owned(),
-            container: format.format_info().long_name.to_owned(),
-        })
-}
-
-/// Returns the number of audio tracks beside the chosen one.
-pub(super) fn other_tracks(format: &dyn FormatReader) -> usize {
-    let audio = |track: &&Track| track.track_type() == Some(TrackType::Audio);
-    format.tracks().iter().filter(audio).count().saturating_sub(1)
-}
-
-/// Returns a decoder for the track.
-pub(super) fn make_decoder(
-    path: &Path,
-    parameters: &AudioCodecParameters,
-) -> Result<Box<dyn AudioDecoder>, AudioFileError> {
-    symphonia::default::get_codecs()
-        .make_audio_decoder(parameters, &AudioDecoderOptions::default())
-        .map_err(|error| match error {
-            SymphoniaError::Unsupported(_) => AudioFileError::UnsupportedCodec {
+            _ => AudioFileError::NotAudio {
                 path: path.to_owned(),
-                codec: codec_name(parameters.codec),
+                reason: "no known container found".into(),
             },
-            other => {
-                AudioFileError::NothingDecoded { path: path.to_owned(), reason: other.to_string() }
-            }
-        })
-}
-
-/// Refuses sample rates and channel counts that no audio file has.
-pub(super) fn check_declared(
-    path: &Path,
-    parameters: &AudioCodecParameters,
-) -> Result<(), AudioFileError> {
-    match parameters.sample_rate {
-        Some(rate) if !SUPPORTED_RATES.contains(&rate) => {
-            return Err(AudioFileError::FileRate { path: path.to_owned(), rate });
         }
-        _ => {}
-    }
-    match &parameters.channels {
-        Some(channels) if channels.count() == 0 => {
-            Err(AudioFileError::NoChannels { path: path.to_owned() })
-        }
-        _ => Ok(()),
     }
 }

@@ -1,47 +1,80 @@
 //! Reading audio files.
 
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use symphonia::core::codecs::audio::AudioDecoder;
-use symphonia::core::errors::Error as SymphoniaError;
-use symphonia::core::formats::{FormatReader, Track};
-
+use super::aiff::read_aiff;
+use super::caf::read_caf;
 use super::collector::{SampleCollector, Stop};
-use super::container::{
-    check_declared, choose_track, is_end_of_file, make_decoder, open, other_tracks, probe,
-    probe_bytes,
-};
-use super::declared::has_open_end;
-use super::{AudioFileError, DecodedFile};
+use super::container::{Container, FoundContainer, MATROSKA_MARK, find_container};
+use super::ending::{matroska_end, ogg_is_whole};
+use super::ffmpeg::{Ffmpeg, FfmpegError};
+use super::flac::read_flac;
+use super::input::AudioInput;
+use super::limits::MAX_SAMPLES;
+use super::mp4::read_mp4;
+use super::mpeg::read_mpeg;
+use super::symphonia_reader::{collect_with_symphonia, read_with_symphonia};
+use super::wave::read_wave;
+use super::{AudioFileError, DecodedFile, ReadWarning};
 
-/// Most samples, all channels together, that [`read`] accepts: 8 GiB, six hours of 48 kHz stereo.
-pub const MAX_SAMPLES: usize = 1 << 31;
+/// Bytes in which MPEG audio is looked for where nothing is recognised.
+const SEARCHED_BYTES: u64 = 1 << 20;
 
-/// Reads the default (or first) audio track of the file at `path`, whole.
+/// How files are read.
+#[derive(Clone, Debug)]
+pub struct ReadOptions {
+    /// The program for what this one does not decode surely; `None` refuses such files.
+    pub ffmpeg: Option<Ffmpeg>,
+    /// Most samples, all channels together, counted at 48 kHz where a file's rate is lower.
+    pub max_samples: usize,
+}
+
+impl Default for ReadOptions {
+    /// Returns options without ffmpeg, with the limit [`MAX_SAMPLES`].
+    fn default() -> Self {
+        Self { ffmpeg: None, max_samples: MAX_SAMPLES }
+    }
+}
+
+impl ReadOptions {
+    /// Returns options with the ffmpeg that is installed, if there is one.
+    pub fn with_installed_ffmpeg() -> Self {
+        Self { ffmpeg: Ffmpeg::find(), ..Self::default() }
+    }
+}
+
+/// Reads the first audio track of the file at `path`, whole, without the help of other programs.
 ///
-/// The format is recognised by the file's content, not its name. Integer samples are scaled so that full
-/// scale is ±1; float samples keep their values, also beyond ±1. Encoder delay and padding are removed
-/// where the file states them in a way that symphonia reads: MP3 with a LAME tag, Ogg Vorbis, CAF. AAC in
-/// MP4 keeps its encoder's delay (1024 to 2112 samples of near silence). Memory grows with the samples
-/// decoded, not with the length that a header declares. Not realtime-safe.
+/// The format is recognised by the file's content, not its name. Integer samples are scaled so that full scale is ±1;
+/// float samples keep their values, also beyond ±1. Channels come in the order of WAVE files. Encoder delay and
+/// padding are removed where the file states them: encoder tags of MP3, Ogg, CAF, and edit lists of MP4. Memory
+/// grows with the samples decoded, not with the length that a header declares. Not realtime-safe.
 ///
 /// # Errors
 ///
 /// See [`AudioFileError`]. A damaged file of which some audio could be decoded is not an error; its
 /// [`DecodedFile::warnings`] say what is missing.
 pub fn read(path: &Path) -> Result<DecodedFile, AudioFileError> {
-    read_with_limit(path, MAX_SAMPLES)
+    read_with(path, &ReadOptions::default())
 }
 
-/// Reads as [`read`] does, and refuses more than `max_samples` samples (all channels together).
+/// Reads as [`read`] does, with `options`.
 ///
 /// # Errors
 ///
 /// As [`read`]; [`AudioFileError::TooLong`] as soon as the limit is passed.
-pub fn read_with_limit(path: &Path, max_samples: usize) -> Result<DecodedFile, AudioFileError> {
-    let file = open(path)?;
-    catch_decoder_panic(path, || decode(path, probe(path, file)?, max_samples))
+pub fn read_with(path: &Path, options: &ReadOptions) -> Result<DecodedFile, AudioFileError> {
+    let input = AudioInput::open(path)?;
+    let error = match read_input(path, &input, options.max_samples) {
+        Err(error) if error.others_may_read() => error,
+        result => return result,
+    };
+    match &options.ffmpeg {
+        Some(ffmpeg) => read_with_ffmpeg(ffmpeg, path, &input, options.max_samples, error),
+        None => Err(error),
+    }
 }
 
 /// Reads a file that is embedded in the program, as [`read`] does; `name` stands for it in errors.
@@ -50,86 +83,102 @@ pub fn read_with_limit(path: &Path, max_samples: usize) -> Result<DecodedFile, A
 ///
 /// As [`read`].
 pub fn read_bytes(name: &str, bytes: &'static [u8]) -> Result<DecodedFile, AudioFileError> {
-    let path = Path::new(name);
-    catch_decoder_panic(path, || decode(path, probe_bytes(path, bytes)?, MAX_SAMPLES))
+    read_input(Path::new(name), &AudioInput::Static(bytes), MAX_SAMPLES)
 }
 
-/// Turns a panic of a decoder into an error. Damaged files have triggered such panics, and a file dropped
-/// on the window must not end the session.
-fn catch_decoder_panic(
+/// Reads without other programs. A panic of a decoder becomes an error: damaged files have triggered such panics, and
+/// a file dropped on the window must not end the session.
+fn read_input(
     path: &Path,
-    work: impl FnOnce() -> Result<DecodedFile, AudioFileError>,
+    input: &AudioInput,
+    max_samples: usize,
 ) -> Result<DecodedFile, AudioFileError> {
-    catch_unwind(AssertUnwindSafe(work))
+    let failed = |reason| AudioFileError::Open { path: path.to_owned(), reason };
+    let found = find_container(input).map_err(failed)?;
+    catch_unwind(AssertUnwindSafe(|| read_container(path, input, found, max_samples)))
         .unwrap_or_else(|_| Err(AudioFileError::DecoderPanicked { path: path.to_owned() }))
 }
 
-fn decode(
+/// Reads a container as the table in `container` says.
+fn read_container(
     path: &Path,
-    mut format: Box<dyn FormatReader>,
+    input: &AudioInput,
+    found: FoundContainer,
     max_samples: usize,
 ) -> Result<DecodedFile, AudioFileError> {
-    let (track, parameters) = choose_track(path, format.as_ref())?;
-    let mut decoder = make_decoder(path, &parameters)?;
-    check_declared(path, &parameters)?;
-
-    let mut state = SampleCollector::new(path, max_samples);
-    let stop = collect(&mut state, format.as_mut(), &mut decoder, &track)?;
-    // The regular end of a file of undeclared length.
-    let stop = match stop {
-        Stop::EndOfFile if has_open_end(format.as_ref(), &track, &parameters) => Stop::End,
-        stop => stop,
-    };
-    state.finish(&track, &parameters, stop, other_tracks(format.as_ref()))
+    let failed = |reason| AudioFileError::Open { path: path.to_owned(), reason };
+    let start = found.start;
+    let rest = || input.section(start, input.length());
+    match found.container {
+        Container::Wave(wave) => read_wave(path, input, (wave, start), max_samples),
+        Container::Aiff => read_aiff(path, input, start, max_samples),
+        Container::Caf => read_caf(path, input, max_samples),
+        Container::Mp4 => read_mp4(path, input, max_samples),
+        Container::Mpeg => read_mpeg(path, input, start, input.length(), max_samples),
+        Container::Flac => read_flac(path, input, start, max_samples),
+        Container::Adts => read_with_symphonia(path, rest(), max_samples),
+        Container::Ogg => {
+            // The first packet of the first page names the codec.
+            if input.bytes(start + 28, 8).map_err(failed)? == b"Speex   " {
+                let codec = "Speex".into();
+                return Err(AudioFileError::UnsupportedCodec { path: path.to_owned(), codec });
+            }
+            let mut collector = SampleCollector::new(path, max_samples);
+            let mut facts = collect_with_symphonia(rest(), &mut collector)?;
+            if matches!(facts.stop, Stop::End) && !ogg_is_whole(input).map_err(failed)? {
+                facts.stop = Stop::EndOfFile;
+            }
+            collector.finish(facts)
+        }
+        Container::Matroska => {
+            let mut collector = SampleCollector::new(path, max_samples);
+            let mut facts = collect_with_symphonia(rest(), &mut collector)?;
+            let end = matroska_end(input).map_err(failed)?;
+            if matches!(facts.stop, Stop::End | Stop::EndOfFile) {
+                let cut = end.is_some_and(|end| end > input.length());
+                facts.stop = if cut { Stop::EndOfFile } else { Stop::End };
+            }
+            let behind = input.bytes(end.unwrap_or(input.length()), 4).map_err(failed)?;
+            if behind == MATROSKA_MARK {
+                collector.warn(ReadWarning::AppendedFile);
+            }
+            collector.finish(facts)
+        }
+        Container::Unknown => {
+            let searched = input.length().min(SEARCHED_BYTES);
+            let refused = || found.container.refused(path);
+            read_mpeg(path, input, start, searched, max_samples).map_err(|_| refused())?;
+            read_mpeg(path, input, start, input.length(), max_samples)
+        }
+        foreign @ Container::Foreign(_) => Err(foreign.refused(path)),
+    }
 }
 
-/// Decodes packets of `track` into `state` and returns why it stopped.
-fn collect(
-    state: &mut SampleCollector<'_>,
-    format: &mut dyn FormatReader,
-    decoder: &mut Box<dyn AudioDecoder>,
-    track: &Track,
-) -> Result<Stop, AudioFileError> {
-    let mut track_id = track.id;
-    loop {
-        let packet = match format.next_packet() {
-            Ok(Some(packet)) => packet,
-            Ok(None) => return Ok(Stop::End),
-            // Another stream begins, as in a chained Ogg file, with tracks of its own.
-            Err(SymphoniaError::ResetRequired) => {
-                let Ok((next, parameters)) = choose_track(state.path, format) else {
-                    return Ok(Stop::FormatChange);
-                };
-                let Ok(next_decoder) = make_decoder(state.path, &parameters) else {
-                    return Ok(Stop::FormatChange);
-                };
-                track_id = next.id;
-                *decoder = next_decoder;
-                continue;
-            }
-            Err(error) if is_end_of_file(&error) => return Ok(Stop::EndOfFile),
-            Err(error) => return Ok(Stop::Broken(error.to_string())),
-        };
-        if packet.track_id != track_id {
-            continue;
-        }
-        match decoder.decode(&packet) {
-            Ok(buffer) => {
-                let (rate, channels) = (buffer.spec().rate(), buffer.spec().channels().count());
-                // Some codecs return empty buffers first, before they know their channels.
-                if buffer.frames() == 0 {
-                    continue;
-                }
-                if !state.accepts(rate, channels)? {
-                    return Ok(Stop::FormatChange);
-                }
-                buffer.copy_to_vecs_planar(&mut state.scratch);
-                state.append()?;
-            }
-            Err(SymphoniaError::DecodeError(reason)) => state.corrupt(reason.to_owned()),
-            Err(SymphoniaError::IoError(error)) => state.corrupt(error.to_string()),
-            Err(SymphoniaError::ResetRequired) => decoder.reset(),
-            Err(error) => return Ok(Stop::Broken(error.to_string())),
-        }
-    }
+/// Reads with ffmpeg what this program refused with `error`.
+fn read_with_ffmpeg(
+    ffmpeg: &Ffmpeg,
+    path: &Path,
+    input: &AudioInput,
+    max_samples: usize,
+    error: AudioFileError,
+) -> Result<DecodedFile, AudioFileError> {
+    let failed = |reason| AudioFileError::Open { path: path.to_owned(), reason };
+    // Bytes from a pipe are gone: ffmpeg gets a copy that it can read from any place.
+    let copy = match input {
+        AudioInput::File { .. } => None,
+        AudioInput::Memory(bytes) => Some(temporary_copy(bytes).map_err(failed)?),
+        AudioInput::Static(bytes) => Some(temporary_copy(bytes).map_err(failed)?),
+    };
+    let file = copy.as_ref().map_or(path, |copy| copy.path());
+    ffmpeg.read(path, file, error.undecoded(), max_samples).map_err(|failure| match failure {
+        FfmpegError::Audio(error) => error,
+        FfmpegError::Failed(reason) => AudioFileError::Ffmpeg { first: Box::new(error), reason },
+    })
+}
+
+fn temporary_copy(bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut copy = tempfile::NamedTempFile::new()?;
+    copy.write_all(bytes)?;
+    copy.flush()?;
+    Ok(copy)
 }
