@@ -86,5 +86,5 @@ fn the_limit_is_told_in_minutes() {
         channels: 2,
     };
     let words = error.to_string();
-    assert!(words.contains("70 minutes of 2 channels at 1000 Hz"), "{words}");
+    assert!(words.contains("70 minutes of 2-channel audio at 1000 Hz"), "{words}");
 }

@@ -174,8 +174,8 @@ fn pcm_format(path: &Path, stated: &Description) -> Result<Option<PcmFormat>, Au
         return Err(AudioFileError::Ambiguous {
             path: path.to_owned(),
             what: format!(
-                "a CAF of {}-bit samples in packets of {packet} bytes and {} frames ({} channels)",
-                stated.bits, stated.frames_per_packet, stated.channels
+                "a CAF of {}-bit samples with {packet} bytes and {} frames in a packet",
+                stated.bits, stated.frames_per_packet
             ),
         });
     }

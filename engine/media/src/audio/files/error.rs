@@ -170,7 +170,7 @@ pub enum AudioFileError {
     /// The audio would not fit in memory.
     #[error(
         "{path}: longer than this program holds in memory ({limit} samples, all channels together, \
-         at 48 kHz or more: {minutes:.0} minutes of {channels} channels at {rate} Hz); cut it into parts",
+         at 48 kHz or more: {minutes:.0} minutes of {channels}-channel audio at {rate} Hz); cut it into parts",
         path = path.display(),
         minutes = *limit as f64 / *channels as f64 / f64::from((*rate).max(48_000)) / 60.0
     )]
