@@ -51,11 +51,10 @@ pub fn run(args: &CompareArgs) -> Result<()> {
     let codec = model::load(&args.model)?;
     let config = codec.config();
     let depths = depths(args, config)?;
-    let wavs = depths.iter().map(|depth| depth_wav(*depth)).chain([ORIGINAL.to_owned()]);
     let bytes = output::audio_bytes(original.len(), original.channels.len());
     let all = bytes * (depths.len() as u64 + 1) + SMALL_FILES;
-    for file in wavs.chain([PICTURE.to_owned(), REPORT.to_owned()]) {
-        folder.create(&file, all)?;
+    for depth in &depths {
+        folder.create(&depth_wav(*depth), all)?;
     }
 
     let deepest = depths.iter().copied().max().unwrap_or(1);

@@ -28,6 +28,8 @@ pub fn depth_wav(depth: usize) -> String {
 /// A folder that takes the files of a run.
 pub struct ComparisonFolder {
     folder: PathBuf,
+    /// Whether the folder was made for this run.
+    is_new: bool,
     /// Names that the last run wrote.
     last: BTreeSet<String>,
     /// Files of this run, which get their names together.
@@ -38,8 +40,10 @@ impl ComparisonFolder {
     /// Opens a folder, which is made if it is not there, for a run that reads `input`.
     ///
     /// # Errors
-    /// If the folder cannot be made, or holds files that the run would replace and that are not the last run's.
+    /// If the folder cannot be made or written to, or holds files that the run would replace and that are not the
+    /// last run's.
     pub fn open(folder: &Path, input: &Path) -> Result<Self> {
+        let is_new = !folder.exists();
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", name(folder)))?;
         let last = listed(&folder.join(REPORT));
         let entries =
@@ -56,7 +60,12 @@ impl ComparisonFolder {
                 name(folder)
             );
         }
-        Ok(Self { folder: folder.to_owned(), last, files: Vec::new() })
+        let mut this = Self { folder: folder.to_owned(), is_new, last, files: Vec::new() };
+        // A folder that takes no files is told now, not after the model was loaded.
+        for file in [ORIGINAL, PICTURE, REPORT] {
+            this.create(file, 0)?;
+        }
+        Ok(this)
     }
 
     /// Returns the path of a file of this run.
@@ -64,7 +73,7 @@ impl ComparisonFolder {
         self.folder.join(file)
     }
 
-    /// Makes a file of this run, which gets its name with [`commit`](Self::commit), and `bytes` bytes.
+    /// Makes a file of this run, which gets its name with [`commit`](Self::commit), if `bytes` bytes have room.
     pub fn create(&mut self, file: &str, bytes: u64) -> Result<()> {
         let path = self.path(file);
         let output = OutputFile::create(&path)
@@ -89,7 +98,7 @@ impl ComparisonFolder {
     }
 
     /// Gives the files their names, the report first, and removes those that only the last run wrote.
-    pub fn commit(self) -> Result<()> {
+    pub fn commit(mut self) -> Result<()> {
         let written: BTreeSet<&str> = self.files.iter().map(|(file, _)| file.as_str()).collect();
         for stale in self.last.iter().filter(|file| !written.contains(file.as_str())) {
             let path = self.folder.join(stale);
@@ -101,12 +110,22 @@ impl ComparisonFolder {
             }
         }
         let (report, others): (Vec<_>, Vec<_>) =
-            self.files.into_iter().partition(|(file, _)| file == REPORT);
+            std::mem::take(&mut self.files).into_iter().partition(|(file, _)| file == REPORT);
         for (file, output) in report.into_iter().chain(others) {
             let path = self.folder.join(&file);
             output.commit().map_err(|error| output::failed(&path, &error))?;
         }
         Ok(())
+    }
+}
+
+impl Drop for ComparisonFolder {
+    fn drop(&mut self) {
+        self.files.clear();
+        if self.is_new {
+            // Fails where the run succeeded, since the folder is not empty then.
+            let _ = fs::remove_dir(&self.folder);
+        }
     }
 }
 

@@ -58,6 +58,8 @@ fn a_comparison_that_fails_leaves_the_last_one() {
     place.fails(&again, &["99"]);
     assert_eq!(fs::read(place.path("out/report.json")).unwrap(), before);
     assert_eq!(fs::read_dir(place.path("out")).unwrap().count(), 5);
+    place.fails(&["compare", "gone.wav"], &["gone.wav"]);
+    assert!(!place.path("gone-residue").exists());
 }
 
 #[test]

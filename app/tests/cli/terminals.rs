@@ -1,4 +1,5 @@
-//! Terminals that are gone or full, and text that they would obey.
+//! Terminals that are gone or full, and text that they would obey. On Linux, whose `/dev/full` is a full disk.
+#![cfg(target_os = "linux")]
 
 use std::fs::{self, OpenOptions};
 use std::process::Stdio;
@@ -13,12 +14,10 @@ fn broken_pipe() -> Stdio {
 }
 
 /// A file on a full disk.
-#[cfg(target_os = "linux")]
 fn full() -> Stdio {
     OpenOptions::new().write(true).open("/dev/full").unwrap().into()
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn notes_that_cannot_be_written_lose_nothing() {
     let place = Place::new();
@@ -36,7 +35,6 @@ fn notes_that_cannot_be_written_lose_nothing() {
     assert_eq!(failed.code(), Some(1));
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn a_result_that_cannot_be_told_is_an_error_after_the_file_is_safe() {
     let place = Place::new();
@@ -59,7 +57,6 @@ fn a_result_that_cannot_be_told_is_an_error_after_the_file_is_safe() {
     assert!(errors.contains("cannot write to stdout"), "{errors}");
 }
 
-#[cfg(unix)]
 #[test]
 fn nothing_from_outside_reaches_the_terminal_as_it_is() {
     let place = Place::new();
@@ -94,7 +91,6 @@ fn nothing_from_outside_reaches_the_terminal_as_it_is() {
 }
 
 /// Linux takes any bytes for a name.
-#[cfg(target_os = "linux")]
 #[test]
 fn names_that_are_no_unicode_work() {
     use std::ffi::OsStr;

@@ -106,7 +106,9 @@ impl WavFormat {
             push_chunk(&mut header, if is_large { b"ds64" } else { b"JUNK" }, &sizes);
         }
         push_chunk(&mut header, b"fmt ", &format);
-        push_chunk(&mut header, b"fact", &short(frames));
+        // Readers take all ones for a length here.
+        let fact = if frames.is_some() { short(frames) } else { [0; 4] };
+        push_chunk(&mut header, b"fact", &fact);
         header.extend(b"data");
         header.extend(short(data));
         header
@@ -244,6 +246,7 @@ mod tests {
         let header = format(1, SpeakerMask::MONO).header(StatedLength::Unknown);
         assert_eq!(&header[..8], b"RIFF\xFF\xFF\xFF\xFF");
         assert_eq!(&header[header.len() - 8..], b"data\xFF\xFF\xFF\xFF");
+        assert_eq!(chunks(&header)[1], (*b"fact", vec![0; 4]));
     }
 
     #[test]
