@@ -111,14 +111,11 @@ fn best_alignment(found: &[f32], expected: &[f32]) -> (f64, isize) {
     let Some((_, shift)) = best else { return (f64::NEG_INFINITY, 0) };
     let ends = expected.len() / 8;
     let (mut signal, mut noise) = (1e-12, 1e-12);
-    for index in ends..expected.len() - ends {
-        let Some(&sample) =
-            usize::try_from(index as isize + shift).ok().and_then(|at| found.get(at))
-        else {
-            continue;
-        };
-        signal += f64::from(expected[index]).powi(2);
-        noise += f64::from(expected[index] - sample).powi(2);
+    for (index, &sample) in expected.iter().enumerate().take(expected.len() - ends).skip(ends) {
+        let place = usize::try_from(index as isize + shift).ok();
+        let Some(&other) = place.and_then(|place| found.get(place)) else { continue };
+        signal += f64::from(sample).powi(2);
+        noise += f64::from(sample - other).powi(2);
     }
     (10.0 * (signal / noise).log10(), shift)
 }

@@ -107,7 +107,7 @@ fn parts_of_another_format_are_converted_to_the_first_and_told() {
 #[test]
 fn bytes_around_a_stream_are_no_sound() {
     let single = read(&fixture("lame.mp3")).unwrap().audio;
-    let noise: Vec<u8> = (0..999u32).map(|n| (n * 7919 >> 3) as u8 & 0x7F).collect();
+    let noise: Vec<u8> = (0..999u32).map(|n| ((n * 7919) >> 3) as u8 & 0x7F).collect();
     for (name, bytes) in [
         ("ID3v1 behind", [lame(), id3v1()].concat()),
         ("zeros before", [vec![0; 700], lame()].concat()),

@@ -114,7 +114,7 @@ fn other_tracks(format: &dyn FormatReader) -> usize {
 /// A decoder of packets.
 enum PacketDecoder {
     Symphonia(Box<dyn AudioDecoder>),
-    Vorbis(SurroundVorbis),
+    Vorbis(Box<SurroundVorbis>),
 }
 
 impl PacketDecoder {
@@ -128,7 +128,7 @@ impl PacketDecoder {
         }
         let headers = parameters.extra_data.as_deref().unwrap_or(&[]);
         SurroundVorbis::new(headers)
-            .map(Self::Vorbis)
+            .map(|decoder| Self::Vorbis(decoder.into()))
             .map_err(|reason| AudioFileError::NothingDecoded { path: path.to_owned(), reason })
     }
 }
