@@ -101,7 +101,7 @@ mod tests {
                     (Some(_), _) => panic!("{id} keeps a value of the wrong type"),
                 };
                 assert!(range.contains(&plain), "{id}: {plain}");
-                // What the wrapper does with it next.
+                // The wrapper normalizes it next.
                 // SAFETY: the instance owns the parameter.
                 let normalized = unsafe { param.preview_normalized(plain) };
                 assert!((0.0..=1.0).contains(&normalized), "{id}: {plain} is {normalized}");

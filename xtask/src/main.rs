@@ -229,7 +229,7 @@ fn cargo(arguments: &[&str], variables: &[(&str, &str)]) -> Result<()> {
             command.env_remove(name);
         }
     }
-    // What is built is what Cargo.lock says. `fmt` resolves nothing, and knows no such option.
+    // Builds use the versions of Cargo.lock. `fmt` resolves nothing, and knows no such option.
     let (task, rest) = arguments.split_first().context("cargo has a task")?;
     let locked = (*task != "fmt").then_some("--locked");
     run(command.arg(task).args(locked).args(rest).envs(variables.iter().copied()))
