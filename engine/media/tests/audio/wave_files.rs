@@ -268,6 +268,26 @@ fn mpeg_audio_in_a_wav_is_decoded() {
 }
 
 #[test]
+fn adpcm_of_unknown_size_is_read_to_the_end() {
+    for name in ["ms-adpcm.wav", "ima-adpcm.wav"] {
+        let bytes = fs::read(crate::core_corpus::core_file(name)).unwrap();
+        let whole = read_clean(&bytes, name);
+        let size = bytes.windows(4).position(|found| found == b"data").unwrap() + 4;
+        for unknown in [0, u32::MAX] {
+            let mut bytes = bytes.clone();
+            bytes[size..size + 4].copy_from_slice(&unknown.to_le_bytes());
+            assert!(read_clean(&bytes, name) == whole, "{name}, {unknown}");
+        }
+        let decoded = read_bytes(&bytes[..bytes.len() - 600]).unwrap();
+        assert!(
+            matches!(decoded.warnings[..], [ReadWarning::Truncated { .. }]),
+            "{name}: {:?}",
+            decoded.warnings
+        );
+    }
+}
+
+#[test]
 fn codecs_without_a_decoder_are_named() {
     for (tag, name) in [(0x161, "Windows Media Audio"), (0x31, "GSM"), (0x1234, "0x1234")] {
         let fmt = whole_chunk(b"fmt ", &format(tag, 1, 8000, 33, 0));

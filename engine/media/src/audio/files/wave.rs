@@ -10,8 +10,9 @@ use std::path::Path;
 use super::collector::{FileFacts, SampleCollector, Stop};
 use super::input::AudioInput;
 use super::pcm::PcmFormat;
+use super::symphonia_reader::collect_with_symphonia;
 use super::wave_format::WaveCoding;
-use super::{AudioFileError, DecodedFile, ReadWarning, mpeg, symphonia_reader};
+use super::{AudioFileError, DecodedFile, ReadWarning, mpeg};
 
 /// GUIDs of Wave64 end as these bytes do, but for the first, `riff`.
 const WAVE64_TAIL: [u8; 12] = [0xF3, 0xAC, 0xD3, 0x11, 0x8C, 0xD1, 0, 0xC0, 0x4F, 0x8E, 0xDB, 0x8A];
@@ -220,8 +221,16 @@ fn read_data(
             mpeg::read_mpeg(path, input, data.start, data.start + extent.bytes, max_samples)
         }
         WaveCoding::Adpcm => {
-            let file = input.section(start, input.length());
-            symphonia_reader::read_with_symphonia(path, file, max_samples)
+            let mut file = input.section(start, input.length());
+            // symphonia believes the size.
+            let size = u32::try_from(extent.bytes).unwrap_or(u32::MAX).to_le_bytes();
+            for (at, byte) in (data.start - start - 4..).zip(size) {
+                file.patch(at, byte);
+            }
+            let mut collector = SampleCollector::new(path, max_samples);
+            let facts = collect_with_symphonia(file, &mut collector)?;
+            let stop = if extent.missing.is_some() { Stop::EndOfFile } else { Stop::End };
+            collector.finish(FileFacts { stop, declared: None, ..facts })
         }
         WaveCoding::Other(codec) => {
             Err(AudioFileError::UnsupportedCodec { path: path.to_owned(), codec })
