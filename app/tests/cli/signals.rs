@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use std::io::Write;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -15,6 +15,22 @@ use super::place::Place;
 fn send(child: &Child, signal: &str) {
     let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
+}
+
+/// Lets signals end the command. Programs in the background may be started with some of them ignored, and pass that on
+/// to the commands that they start.
+fn heed_signals(command: &mut Command) -> &mut Command {
+    let restore = || {
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+            // SAFETY: `signal` may be called between fork and exec, and the default is no function of ours.
+            if unsafe { libc::signal(signal, libc::SIG_DFL) } == libc::SIG_ERR {
+                return Err(std::io::Error::last_os_error());
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: `restore` allocates nothing and calls only what may be called between fork and exec.
+    unsafe { command.pre_exec(restore) }
 }
 
 /// Waits until something is there.
@@ -32,8 +48,7 @@ fn temporary_files(place: &Place) -> usize {
 
 /// Begins a command that takes long, and ends it by a signal in the middle.
 fn interrupted(place: &Place, signal: &str) -> ExitStatus {
-    let mut child = place
-        .residue(&["roundtrip", "long.wav", "-o", "o.wav"])
+    let mut child = heed_signals(&mut place.residue(&["roundtrip", "long.wav", "-o", "o.wav"]))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -88,7 +103,9 @@ fn samples(path: &Path) -> Option<usize> {
 fn decoding_what_arrives_ends_well_at_a_signal() {
     for (signal, number) in [("-INT", 2), ("-TERM", 15), ("-HUP", 1)] {
         let place = Place::new();
-        let mut child = three_frames(&place, place.residue(&["decode", "-", "-o", "o.wav"]));
+        let mut command = place.residue(&["decode", "-", "-o", "o.wav"]);
+        heed_signals(&mut command);
+        let mut child = three_frames(&place, command);
         // Stays open, so that only the signal can end it.
         let _stdin = child.stdin.take();
         send(&child, signal);

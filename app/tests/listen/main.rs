@@ -20,7 +20,7 @@ use residue_app::studio::{
 };
 use residue_app::window::CONTROLS;
 use residue_engine::audio::{self, Audio};
-use residue_engine::live::{Allowance, FrameEffects, PortSettings};
+use residue_engine::live::{Allowance, FrameEffects, LevelGuard, PortSettings};
 use residue_engine::tokens::npy;
 use residue_engine_testing::SeededNoise;
 use serde_json::Value;
@@ -137,8 +137,9 @@ fn listen(server: &Server, rate: u32, options: &[&str]) -> (Recording, Value) {
     assert_eq!(recording.missed, 0, "the server left out periods: {}", about());
     assert_eq!(report["late_frames"], 0, "the codec was late, is this machine busy? {}", about());
     for (fault, count) in report["devices"].as_object().unwrap() {
-        // A server that is late says so, and has lost nothing.
-        let harmless = ["in_hand", "input_xruns", "output_xruns"].contains(&fault.as_str());
+        // A server that is late says so, and has lost nothing. Seeded weights are loud, and limited.
+        let harmless = ["in_hand", "input_xruns", "output_xruns", "limited"];
+        let harmless = harmless.contains(&fault.as_str());
         assert!(harmless || *count == 0, "{fault}: {}", about());
     }
     assert_eq!(report["dropped_samples"], 0, "{}", about());
@@ -150,6 +151,7 @@ fn listen(server: &Server, rate: u32, options: &[&str]) -> (Recording, Value) {
 
 /// The port's view of a recording.
 struct Aligned {
+    rate: u32,
     /// The port's first frame in the probe's time.
     first: usize,
     /// Frames that the port processed.
@@ -169,6 +171,7 @@ impl Aligned {
         let end = recording.heard[0].iter().rposition(|&x| x != 0.0).expect("something is heard");
         let in_hand = number(&report["devices"]["in_hand"]);
         Self {
+            rate: number(&report["rate"]) as u32,
             first: (end + 1).checked_sub(frames).expect("the probe was there first"),
             frames,
             latency: number(&report["latency"]["total"]),
@@ -188,8 +191,8 @@ impl Aligned {
     }
 }
 
-/// Finds the distance at which what was heard is `expected` of the port's input, every sample of it;
-/// fails with what differs at each distance if there is none.
+/// Finds the distance at which what was heard is `expected` of the port's input, every sample of it, limited at full
+/// scale as every output device is; fails with what differs at each distance if there is none.
 fn find(
     recording: &Recording,
     aligned: &Aligned,
@@ -199,7 +202,8 @@ fn find(
     let mut differences = Vec::new();
     for apart in aligned.apart {
         let input = [0, 1].map(|channel| aligned.input(&recording.sent[channel], apart));
-        let expected = expected(input);
+        let mut expected = expected(input);
+        LevelGuard::new(1.0, aligned.rate).process(&mut expected);
         let range = aligned.compared(recording, apart);
         assert!(range.len() > aligned.frames / 3, "{what}: only {} frames", range.len());
         let wrong = (0..2).flat_map(|channel| range.clone().map(move |n| (channel, n))).filter(
