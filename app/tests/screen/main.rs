@@ -19,6 +19,7 @@ use desktop::Screen;
 use probe::{Probe, Recording};
 use residue_engine::audio;
 use residue_engine::codec::{Codec, CodecOptions};
+use residue_engine::live::LevelGuard;
 use residue_engine::models;
 use residue_engine::tokens::Codes;
 use server::{PERIOD, Server, Turn};
@@ -178,7 +179,8 @@ fn lateness(recording: &Recording) -> Option<usize> {
     (0..heard.len() / 2).find(same).filter(|_| is_loud)
 }
 
-/// Returns the codec's output for a signal: the first depth before this frame, the second from it on.
+/// Returns the codec's output for a signal: the first depth before this frame, the second from it on. It is limited at
+/// full scale, as every output device is.
 fn through(codec: &Codec, signal: &[f32], switch: usize) -> Vec<f32> {
     let layers = codec.config().quantizer.layers;
     let (mut encoder, mut decoder) = (codec.encoder(1), codec.decoder(1));
@@ -188,5 +190,6 @@ fn through(codec: &Codec, signal: &[f32], switch: usize) -> Vec<f32> {
         let depth = DEPTHS[usize::from(number >= switch)];
         out.extend(decoder.decode(&[(&codes, depth)]).unwrap().remove(0).remove(0));
     }
+    LevelGuard::new(1.0, RATE).process(&mut [&mut out]);
     out
 }
