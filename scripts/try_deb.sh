@@ -7,7 +7,7 @@ deb=$(realpath "$1")
 host=$(realpath "$2")
 clip=$(realpath "$(dirname "$0")/../assets/clips/speech.flac")
 root=$(mktemp -d /var/tmp/residue-root.XXXXXX)
-trap 'umount -q "$root/proc" "$root/dev" || true; rm -rf --one-file-system "$root"' EXIT
+trap 'umount -q --lazy --recursive "$root/proc" "$root/dev" || true; rm -rf --one-file-system "$root"' EXIT
 
 debootstrap --variant=minbase bookworm "$root" >"$root.log" 2>&1 || { tail "$root.log" >&2; exit 1; }
 rm -f "$root.log"
@@ -26,6 +26,10 @@ cp "$deb" "$root/tmp/residue.deb"
 quietly inside apt-get update
 quietly inside apt-get install -y /tmp/residue.deb xvfb xdotool libgl1-mesa-dri
 quietly inside dpkg --purge residue
+# The host plays the clip from where it was built.
+repository=$(realpath "$(dirname "$0")/..")
+mkdir -p "$root$repository/plugin" "$root$repository/assets/clips"
+cp "$clip" "$root$repository/assets/clips/"
 files >"$root/tmp/before"
 quietly inside dpkg --install /tmp/residue.deb
 echo "installed: $(inside residue --version), $(inside dpkg-query --listfiles residue | wc -l) entries"
