@@ -128,7 +128,7 @@ impl Pull<'_> {
         if file.size > limit {
             return Err(ModelsError::TooLarge { url: file.url, found: file.size, limit });
         }
-        // What a sum does not vouch for must at least be text that is checked as it is read.
+        // A file without a known sum must at least be text that is checked as it is read.
         if file.sha256().is_none() && name.ends_with(".safetensors") {
             return Err(ModelsError::NoChecksum { url: file.url });
         }

@@ -5,7 +5,7 @@ use residue_media::audio::{Audio, ReadOptions, ReadWarning, read_with};
 use crate::recipes::{CorpusFile, Exactness};
 use crate::reference::Reference;
 
-/// What became of a file.
+/// Outcome of reading a file.
 pub enum Verdict {
     /// The waveforms agree.
     Right,

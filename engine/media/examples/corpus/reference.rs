@@ -1,4 +1,4 @@
-//! What ffmpeg reads from a file.
+//! Audio that ffmpeg reads from a file.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

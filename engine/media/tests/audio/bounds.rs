@@ -55,7 +55,7 @@ fn decoders_do_not_allocate_what_a_header_asks_for() {
     let error = read_bytes(&bytes).unwrap_err();
     println!("{error}");
 
-    // As many packets as 32 bits count, of one size that takes no table.
+    // The most packets that 32 bits count, of one size that takes no table.
     let mut bytes = fs::read(core_file("aac-44k.m4a")).unwrap();
     let sizes = behind(&bytes, b"stsz") + 4;
     bytes[sizes..sizes + 4].copy_from_slice(&1u32.to_be_bytes());

@@ -10,7 +10,7 @@
 //! | FLAC, Ogg, Matroska and WebM, ADTS | symphonia |
 //! | everything else | ffmpeg, where it is installed |
 //!
-//! What symphonia's decoders are trusted with is decided in `decoder`.
+//! The module `decoder` decides which codecs symphonia's decoders are trusted with.
 
 use super::AudioFileError;
 use super::input::AudioInput;
