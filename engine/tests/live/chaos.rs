@@ -78,6 +78,15 @@ impl Model {
     }
 }
 
+/// Sets a flag when it goes out of scope, by a panic too.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Plays a session: every call of the port is made under `watch`, in blocks of random sizes, while another
 /// thread reads status and telemetry, changes models, and at last drops the control. With `offline` the
 /// port also waits for the worker at times. Returns the last status before the control was dropped.
@@ -100,6 +109,8 @@ pub fn play(seed: u64, offline: bool, watch: &Watch) -> PortStatus {
     let mut audio = vec![vec![0.0f32; 4 * max_block]; 3];
     let mut other = audio.clone();
     std::thread::scope(|scope| {
+        // Also where a call fails: the other thread would keep its failure waiting for ever.
+        let _ends = SetOnDrop(&over);
         let (ends, ended) = std::sync::mpsc::channel();
         scope.spawn(|| use_control(control, &over, &model, planes, ended));
         for step in 0..STEPS {
@@ -140,7 +151,6 @@ pub fn play(seed: u64, offline: bool, watch: &Watch) -> PortStatus {
             });
             assert!(outputs.iter().all(|plane| plane.iter().all(|x| !x.is_nan())));
         }
-        over.store(true, Ordering::Relaxed);
     });
     status.expect("the control was dropped on the way")
 }
