@@ -269,6 +269,5 @@ impl Drop for PortControl {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-        self.shared.lanes_from.store(u64::MAX, Ordering::Release);
     }
 }

@@ -56,16 +56,20 @@ impl LaneReader {
     }
 
     /// Drops samples that will not be played: those of other streams than the one that began at
-    /// `origin`, and those before position `wanted`.
-    pub fn discard(&mut self, origin: u64, wanted: u64) {
+    /// `origin`, and those before position `wanted`. Returns how many sample frames can be read from
+    /// [`position`](Self::position) on, which is `wanted` or later if there are any.
+    pub fn discard(&mut self, origin: u64, wanted: u64) -> usize {
         loop {
             match self.lanes.next() {
-                RingItem::Mark(mark) => self.apply_mark(&mark),
+                RingItem::Mark(LaneMark { position, origin }) => {
+                    (self.position, self.origin) = (position, origin);
+                }
                 RingItem::SampleFrames(count) if self.origin != origin => self.skip(count),
                 RingItem::SampleFrames(count) if self.position < wanted => {
                     self.skip(count.min((wanted - self.position) as usize));
                 }
-                _ => return,
+                RingItem::SampleFrames(count) => return count,
+                RingItem::Empty => return 0,
             }
         }
     }
@@ -84,25 +88,23 @@ impl LaneReader {
     ) -> Arrival {
         let most = end - start;
         loop {
-            self.discard(origin, wanted);
-            match self.lanes.next() {
-                RingItem::SampleFrames(count) if self.position == wanted => {
-                    let count = count.min(most);
-                    self.copy(planes, start, count);
-                    return Arrival::Received(count);
-                }
-                RingItem::SampleFrames(_) => {
-                    let gap = (self.position - wanted).min(most as u64) as usize;
-                    return self.missing(wanted, gap);
-                }
-                // It came since the call before.
-                RingItem::Mark(mark) => self.apply_mark(&mark),
-                RingItem::Empty => {
+            // Looked at once a turn: between two looks samples of any position may come.
+            match self.discard(origin, wanted) {
+                0 => {
                     let expected = self.shared.lanes_from.load(Ordering::Acquire) <= wanted;
                     if !offline || !expected || self.shared.stop.load(Ordering::Relaxed) {
                         return self.missing(wanted, most);
                     }
                     std::thread::yield_now();
+                }
+                count if self.position == wanted => {
+                    let count = count.min(most);
+                    self.copy(planes, start, count);
+                    return Arrival::Received(count);
+                }
+                _ => {
+                    let gap = (self.position - wanted).min(most as u64) as usize;
+                    return self.missing(wanted, gap);
                 }
             }
         }
@@ -115,11 +117,6 @@ impl LaneReader {
         } else {
             Arrival::NoModel(count.min(usize::try_from(from - wanted).unwrap_or(count)))
         }
-    }
-
-    fn apply_mark(&mut self, mark: &LaneMark) {
-        self.position = mark.position;
-        self.origin = mark.origin;
     }
 
     fn skip(&mut self, count: usize) {
@@ -135,5 +132,38 @@ impl LaneReader {
             let samples = interleaved.iter().skip(channel).step_by(self.width);
             plane[start..start + count].iter_mut().zip(samples).for_each(|(to, from)| *to = *from);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::marked_ring::marked_ring;
+    use super::*;
+
+    /// Late samples are dropped whenever they come, also while the reader looks for those it wants.
+    #[test]
+    fn samples_that_come_late_during_a_read_are_dropped() {
+        const WANTED: u64 = 300_000;
+        let (mut writer, lanes) = marked_ring(DECODED_LANES, 64, 4);
+        let mut reader = LaneReader::new(lanes, Arc::default(), 1, 1);
+        let sender = std::thread::spawn(move || {
+            assert!(writer.mark(LaneMark { position: 0, origin: 0 }));
+            let mut position = 0;
+            while position <= WANTED {
+                if writer.room() == 0 {
+                    std::thread::yield_now();
+                    continue;
+                }
+                writer.write(&[position as f32; DECODED_LANES]);
+                position += 1;
+            }
+        });
+        let mut planes = vec![vec![0.0]; DECODED_LANES];
+        let mut late = 0;
+        while reader.read(0, WANTED, &mut planes, 0, 1, false) == Arrival::Late(1) {
+            late += 1;
+        }
+        sender.join().unwrap();
+        assert!(late > 0 && planes.iter().all(|plane| plane[0] == WANTED as f32));
     }
 }

@@ -84,9 +84,21 @@ impl WorkerState {
     }
 }
 
+/// Tells the port that no lanes will come, also where the worker ends by a panic: an offline port would wait for
+/// them for ever.
+struct StopOnDrop(Arc<SharedStatus>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop.store(true, Ordering::Relaxed);
+        self.0.lanes_from.store(u64::MAX, Ordering::Release);
+    }
+}
+
 impl Worker {
     /// Runs until the control asks it to stop.
     pub fn run(mut self) {
+        let _stop = StopOnDrop(Arc::clone(&self.shared));
         // Where it is not granted, the codec runs at the default priority.
         if let Ok(priority) = PRIORITY.try_into() {
             let _ = set_current_thread_priority(ThreadPriority::Crossplatform(priority));
