@@ -225,8 +225,6 @@ impl PackedPlace {
         self.cache.prepare()?;
         self.cache.sweep();
         atomic_file::write(&self.path, |file| {
-            // The lock tells others that the file is not abandoned; without locks its age does.
-            let _ = file.try_lock();
             ownership::make_file_private(&file)?;
             fill(file)
         })?;

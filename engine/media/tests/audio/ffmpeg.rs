@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use residue_media::audio::{
-    AudioFileError, DecodedFile, Ffmpeg, ReadOptions, ReadWarning, read, read_with,
+    AudioFileError, DecodedFile, Ffmpeg, FfmpegLimits, ReadOptions, ReadWarning, read, read_with,
 };
 
 use crate::audio_read::fixture;
@@ -69,6 +70,25 @@ fn a_failure_names_both_reasons_and_no_escape_sequence() {
 fn output_without_end_is_cut_off_at_the_limit() {
     let error = read_named("endless.mkv", 1 << 20).unwrap_err();
     assert!(matches!(error, AudioFileError::TooLong { .. }), "{error}");
+}
+
+#[test]
+fn it_is_ended_at_its_time_limits() {
+    let (short, long) = (Duration::from_millis(300), Duration::from_secs(100));
+    let folder = tempfile::tempdir().unwrap();
+    for (name, limits) in [
+        // Without a byte of output, and with output that never comes to an end.
+        ("hangs.mkv", FfmpegLimits { duration: long, silence: short }),
+        ("trickles.mkv", FfmpegLimits { duration: short, silence: long }),
+    ] {
+        let path = folder.path().join(name);
+        fs::copy(fixture("wavpack.mkv"), &path).unwrap();
+        let ffmpeg = Some(Ffmpeg::at(fixture("fake-ffmpeg.sh")).with_limits(limits));
+        let began = Instant::now();
+        let error = read_with(&path, &ReadOptions { ffmpeg, max_samples: 1 << 20 }).unwrap_err();
+        assert!(error.to_string().contains("ffmpeg was ended after"), "{error}");
+        assert!(began.elapsed() < long / 2, "{name}");
+    }
 }
 
 #[test]

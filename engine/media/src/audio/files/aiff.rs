@@ -24,9 +24,8 @@ pub(super) fn read_aiff(
     start: u64,
     max_samples: usize,
 ) -> Result<DecodedFile, AudioFileError> {
-    let failed = |reason| AudioFileError::Open { path: path.to_owned(), reason };
-    let not_audio =
-        |reason: &str| AudioFileError::NotAudio { path: path.to_owned(), reason: reason.into() };
+    let failed = |reason| AudioFileError::open(path, reason);
+    let not_audio = |reason: &str| AudioFileError::not_audio(path, reason);
     let mut common = None;
     let mut layout = None;
     let mut samples = None;
@@ -89,10 +88,7 @@ pub(super) fn read_aiff(
 
 fn parse_common(path: &Path, chunk: &[u8]) -> Result<CommonChunk, AudioFileError> {
     let Some(fields) = chunk.first_chunk::<18>() else {
-        return Err(AudioFileError::NotAudio {
-            path: path.to_owned(),
-            reason: "an AIFF whose `COMM` chunk is cut".into(),
-        });
+        return Err(AudioFileError::not_audio(path, "an AIFF whose `COMM` chunk is cut"));
     };
     let channels = usize::from(u16::from_be_bytes([fields[0], fields[1]]));
     if channels == 0 {

@@ -53,10 +53,8 @@ pub(super) fn read_caf(
     input: &AudioInput,
     max_samples: usize,
 ) -> Result<DecodedFile, AudioFileError> {
-    let not_audio =
-        |reason: &str| AudioFileError::NotAudio { path: path.to_owned(), reason: reason.into() };
-    let chunks = find_chunks(input)
-        .map_err(|reason| AudioFileError::Open { path: path.to_owned(), reason })?;
+    let not_audio = |reason: &str| AudioFileError::not_audio(path, reason);
+    let chunks = find_chunks(input).map_err(|reason| AudioFileError::open(path, reason))?;
     let Some(description) = &chunks.description else {
         return Err(not_audio("a CAF without a description: it is cut short or damaged"));
     };
@@ -221,9 +219,9 @@ fn packet_track(
         }
     };
     let table = chunks.packet_table.as_deref().unwrap_or(&[]);
-    let damaged = || AudioFileError::NotAudio {
-        path: path.to_owned(),
-        reason: "a CAF whose packet table is missing or damaged: it is cut short".into(),
+    let damaged = || {
+        let reason = "a CAF whose packet table is missing or damaged: it is cut short";
+        AudioFileError::not_audio(path, reason)
     };
     let (head, mut sizes) = table.split_first_chunk::<24>().ok_or_else(damaged)?;
     let count = u64::from_be_bytes([

@@ -86,7 +86,7 @@ impl<'a> SampleCollector<'a> {
 
     /// Returns the error of a file that the system cannot read.
     pub(super) fn failed_to_read(&self, reason: io::Error) -> AudioFileError {
-        AudioFileError::Open { path: self.path.to_owned(), reason }
+        AudioFileError::open(self.path, reason)
     }
 
     /// Counts a packet that could not be decoded.

@@ -135,10 +135,7 @@ impl Container {
             Self::Foreign(name) => {
                 AudioFileError::UnsupportedCodec { path: path.to_owned(), codec: name.into() }
             }
-            _ => AudioFileError::NotAudio {
-                path: path.to_owned(),
-                reason: "no known container found".into(),
-            },
+            _ => AudioFileError::not_audio(path, "no known container found"),
         }
     }
 }

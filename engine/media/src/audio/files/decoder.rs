@@ -28,24 +28,25 @@ pub(super) fn make_decoder(
     path: &Path,
     parameters: &AudioCodecParameters,
 ) -> Result<Box<dyn AudioDecoder>, AudioFileError> {
-    let path = || path.to_owned();
     if let Some(what) = not_sure(parameters) {
-        return Err(AudioFileError::NotSure { path: path(), what });
+        return Err(AudioFileError::NotSure { path: path.to_owned(), what });
     }
     if parameters.max_frames_per_packet.is_some_and(|frames| frames > MAX_PACKET_FRAMES) {
-        let reason = "its header declares packets larger than any codec has".into();
-        return Err(AudioFileError::NotAudio { path: path(), reason });
+        let reason = "its header declares packets larger than any codec has";
+        return Err(AudioFileError::not_audio(path, reason));
     }
     let decoder = symphonia::default::get_codecs()
         .make_audio_decoder(parameters, &AudioDecoderOptions::default())
         .map_err(|error| match error {
             SymphoniaError::Unsupported(_) => AudioFileError::UnsupportedCodec {
-                path: path(),
+                path: path.to_owned(),
                 codec: codec_name(parameters.codec),
             },
-            other => AudioFileError::NothingDecoded { path: path(), reason: other.to_string() },
+            other => {
+                AudioFileError::NothingDecoded { path: path.to_owned(), reason: other.to_string() }
+            }
         })?;
-    check_declared(path(), parameters)?;
+    check_declared(path.to_owned(), parameters)?;
     Ok(decoder)
 }
 

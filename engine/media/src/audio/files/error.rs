@@ -1,7 +1,7 @@
 //! Errors of reading and writing audio files.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::SUPPORTED_RATES;
 use super::limits::{MAX_CHANNELS, MAX_LEVEL};
@@ -212,6 +212,16 @@ pub enum AudioFileError {
 }
 
 impl AudioFileError {
+    /// Returns the error of a file that the system refuses to open or read.
+    pub(super) fn open(path: &Path, reason: io::Error) -> Self {
+        Self::Open { path: path.to_owned(), reason }
+    }
+
+    /// Returns the error of a file whose container is not recognised or is damaged.
+    pub(super) fn not_audio(path: &Path, reason: impl Into<String>) -> Self {
+        Self::NotAudio { path: path.to_owned(), reason: reason.into() }
+    }
+
     /// Returns true if another decoder may read the file.
     pub(super) fn others_may_read(&self) -> bool {
         matches!(

@@ -21,10 +21,6 @@ use super::{AudioFileError, DecodedFile, ReadWarning};
 
 /// Names another program than the first `ffmpeg` in the path; empty, none.
 const VARIABLE: &str = "RESIDUE_FFMPEG";
-/// The longest that a file may take.
-const MAX_DURATION: Duration = Duration::from_secs(600);
-/// The longest without a byte of output.
-const MAX_SILENCE: Duration = Duration::from_secs(60);
 /// Largest block of memory that ffmpeg may ask for, in bytes.
 const MAX_BLOCK: &str = "268435456";
 /// Bytes kept of what ffmpeg reports.
@@ -37,10 +33,27 @@ const FORMATS: &str = "aac,ac3,aiff,amr,ape,asf,asf_o,au,avi,caf,dsf,dts,dtshd,e
     loas,matroska,webm,mlp,mov,mp4,m4a,3gp,mp3,mpc,mpc8,mpeg,mpegts,ogg,oma,rm,tak,truehd,tta,voc,\
     w64,wav,wv,xwma";
 
+/// Time limits of ffmpeg for a file, after which it is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FfmpegLimits {
+    /// The longest that a file may take.
+    pub duration: Duration,
+    /// The longest without a byte of output.
+    pub silence: Duration,
+}
+
+impl Default for FfmpegLimits {
+    /// Ten minutes, one of them without output.
+    fn default() -> Self {
+        Self { duration: Duration::from_secs(600), silence: Duration::from_secs(60) }
+    }
+}
+
 /// An ffmpeg program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ffmpeg {
     program: PathBuf,
+    limits: FfmpegLimits,
 }
 
 impl Ffmpeg {
@@ -56,7 +69,12 @@ impl Ffmpeg {
 
     /// Returns ffmpeg at a place of its own.
     pub fn at(program: PathBuf) -> Self {
-        Self { program }
+        Self { program, limits: FfmpegLimits::default() }
+    }
+
+    /// Sets the time limits.
+    pub fn with_limits(self, limits: FfmpegLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Relative folders are left out: a file next to the audio is not to be run.
@@ -65,7 +83,7 @@ impl Ffmpeg {
         let mut folders = env::split_paths(path).filter(|folder| folder.is_absolute());
         folders.find_map(|folder| {
             let program = folder.join(&name);
-            program.is_file().then_some(Self { program })
+            program.is_file().then(|| Self::at(program))
         })
     }
 
@@ -129,6 +147,7 @@ struct Run {
     output: Option<ChildStdout>,
     report: thread::JoinHandle<Option<String>>,
     watchdog: thread::JoinHandle<bool>,
+    limits: FfmpegLimits,
     /// Dropped at the end, for the watchdog.
     done: std::sync::mpsc::Sender<()>,
     /// Bytes of output so far.
@@ -138,8 +157,8 @@ struct Run {
 /// The end of a run.
 struct Ending {
     success: bool,
-    /// True if it took too long.
-    late: bool,
+    /// The limits, if it was ended at one.
+    late: Option<FfmpegLimits>,
     /// The last line it reported.
     report: Option<String>,
 }
@@ -147,11 +166,11 @@ struct Ending {
 impl Ending {
     /// Returns the reason of a failure.
     fn reason(&self) -> Option<String> {
-        if self.late {
+        if let Some(FfmpegLimits { duration, silence }) = self.late {
             return Some(format!(
                 "ffmpeg was ended after {} s, or {} s without output",
-                MAX_DURATION.as_secs(),
-                MAX_SILENCE.as_secs()
+                duration.as_secs_f32(),
+                silence.as_secs_f32()
             ));
         }
         let words = || self.report.clone().unwrap_or_else(|| "it failed without a word".into());
@@ -178,6 +197,7 @@ impl Run {
         let report = thread::spawn(move || errors.and_then(last_line));
         let received = Arc::new(AtomicU64::new(0));
         let (done, ended) = channel();
+        let limits = ffmpeg.limits;
         let watchdog = {
             let (child, received) = (child.clone(), received.clone());
             thread::spawn(move || {
@@ -189,7 +209,7 @@ impl Run {
                     if now != seen {
                         (seen, progress) = (now, Instant::now());
                     }
-                    if start.elapsed() > MAX_DURATION || progress.elapsed() > MAX_SILENCE {
+                    if start.elapsed() > limits.duration || progress.elapsed() > limits.silence {
                         kill(&child);
                         return true;
                     }
@@ -197,7 +217,7 @@ impl Run {
                 false
             })
         };
-        Ok(Self { child, output, report, watchdog, done, received })
+        Ok(Self { child, output, report, watchdog, limits, done, received })
     }
 
     fn kill(&self) {
@@ -215,7 +235,7 @@ impl Run {
             }
         };
         drop(self.done);
-        let late = self.watchdog.join().unwrap_or(false);
+        let late = self.watchdog.join().unwrap_or(false).then_some(self.limits);
         let report = self.report.join().unwrap_or(None);
         Ending { success, late, report }
     }

@@ -26,7 +26,7 @@ pub(super) fn read_flac(
     start: u64,
     max_samples: usize,
 ) -> Result<DecodedFile, AudioFileError> {
-    let failed = |reason| AudioFileError::Open { path: path.to_owned(), reason };
+    let failed = |reason| AudioFileError::open(path, reason);
     let mut starts = find_streams(input, start).map_err(failed)?;
     starts.push(end_of_stream(input).map_err(failed)?);
     let mut collector = SampleCollector::new(path, max_samples);

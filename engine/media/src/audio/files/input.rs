@@ -30,13 +30,10 @@ impl AudioInput {
     /// Opens the file at `path`; refuses folders and empty files. What is not a regular file (a pipe, `/dev/stdin`)
     /// is read to its end into memory, because containers are read from more than one place.
     pub(super) fn open(path: &Path) -> Result<Self, AudioFileError> {
-        let failed = |reason: io::Error| {
-            let path = path.to_owned();
-            match reason.kind() {
-                io::ErrorKind::NotFound => AudioFileError::NotFound { path },
-                io::ErrorKind::IsADirectory => AudioFileError::IsDirectory { path },
-                _ => AudioFileError::Open { path, reason },
-            }
+        let failed = |reason: io::Error| match reason.kind() {
+            io::ErrorKind::NotFound => AudioFileError::NotFound { path: path.to_owned() },
+            io::ErrorKind::IsADirectory => AudioFileError::IsDirectory { path: path.to_owned() },
+            _ => AudioFileError::open(path, reason),
         };
         let metadata = fs::metadata(path).map_err(failed)?;
         if metadata.is_dir() {

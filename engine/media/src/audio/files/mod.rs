@@ -33,7 +33,7 @@ use residue_core::audio::{Audio, SUPPORTED_RATES};
 
 pub use decoded_file::DecodedFile;
 pub use error::AudioFileError;
-pub use ffmpeg::Ffmpeg;
+pub use ffmpeg::{Ffmpeg, FfmpegLimits};
 pub use limits::{MAX_CHANNELS, MAX_LEVEL, MAX_SAMPLES};
 pub use read::{ReadOptions, read, read_bytes, read_with};
 pub use warning::ReadWarning;

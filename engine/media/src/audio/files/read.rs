@@ -93,7 +93,7 @@ fn read_input(
     input: &AudioInput,
     max_samples: usize,
 ) -> Result<DecodedFile, AudioFileError> {
-    let failed = |reason| AudioFileError::Open { path: path.to_owned(), reason };
+    let failed = |reason| AudioFileError::open(path, reason);
     let found = find_container(input).map_err(failed)?;
     catch_unwind(AssertUnwindSafe(|| read_container(path, input, found, max_samples)))
         .unwrap_or_else(|_| Err(AudioFileError::DecoderPanicked { path: path.to_owned() }))
@@ -106,7 +106,7 @@ fn read_container(
     found: FoundContainer,
     max_samples: usize,
 ) -> Result<DecodedFile, AudioFileError> {
-    let failed = |reason| AudioFileError::Open { path: path.to_owned(), reason };
+    let failed = |reason| AudioFileError::open(path, reason);
     let start = found.start;
     let rest = || input.section(start, input.length());
     match found.container {
@@ -162,7 +162,7 @@ fn read_with_ffmpeg(
     max_samples: usize,
     error: AudioFileError,
 ) -> Result<DecodedFile, AudioFileError> {
-    let failed = |reason| AudioFileError::Open { path: path.to_owned(), reason };
+    let failed = |reason| AudioFileError::open(path, reason);
     // Bytes from a pipe are gone: ffmpeg gets a copy that it can read from any place.
     let copy = match input {
         AudioInput::File { .. } => None,

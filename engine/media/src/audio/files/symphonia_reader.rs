@@ -61,12 +61,11 @@ fn recognise(path: &Path, source: Section) -> Result<Box<dyn FormatReader>, Audi
     // look ahead, and find the samples.
     let stream = Box::new(ReadOnlySource::new(source.reopened()));
     probe(Box::new(source)).or_else(|error| probe(stream).map_err(|_| error)).map_err(|error| {
-        AudioFileError::NotAudio {
-            path: path.to_owned(),
-            reason: match error {
-                error if is_end_of_file(&error) => "it is cut inside its header".into(),
-                error => error.to_string(),
-            },
+        match error {
+            error if is_end_of_file(&error) => {
+                AudioFileError::not_audio(path, "it is cut inside its header")
+            }
+            error => AudioFileError::not_audio(path, error.to_string()),
         }
     })
 }

@@ -145,9 +145,8 @@ pub(super) fn read_wave(
     (container, start): (WaveContainer, u64),
     max_samples: usize,
 ) -> Result<DecodedFile, AudioFileError> {
-    let failed = |reason| AudioFileError::Open { path: path.to_owned(), reason };
-    let not_audio =
-        |reason: &str| AudioFileError::NotAudio { path: path.to_owned(), reason: reason.into() };
+    let failed = |reason| AudioFileError::open(path, reason);
+    let not_audio = |reason: &str| AudioFileError::not_audio(path, reason);
     let chunks = Chunks { input, container };
     let header = if container == WaveContainer::Wave64 { WAVE64_HEADER } else { RIFF_HEADER };
     let big_endian = container == WaveContainer::Rifx;
@@ -192,8 +191,8 @@ fn read_data(
     max_samples: usize,
 ) -> Result<DecodedFile, AudioFileError> {
     let input = chunks.input;
-    let extent = Extent::of(chunks, start, data)
-        .map_err(|reason| AudioFileError::Open { path: path.to_owned(), reason })?;
+    let extent =
+        Extent::of(chunks, start, data).map_err(|reason| AudioFileError::open(path, reason))?;
     match coding {
         WaveCoding::Pcm(format, order) => {
             let mut collector = SampleCollector::new(path, max_samples);

@@ -29,11 +29,10 @@ pub(super) fn read_mp4(
     input: &AudioInput,
     max_samples: usize,
 ) -> Result<DecodedFile, AudioFileError> {
-    let not_audio =
-        |reason: &str| AudioFileError::NotAudio { path: path.to_owned(), reason: reason.into() };
+    let not_audio = |reason: &str| AudioFileError::not_audio(path, reason);
     let damaged = || not_audio("an MP4 or QuickTime file whose index is damaged");
-    let top = top_boxes(input, MAX_HELD_BYTES)
-        .map_err(|reason| AudioFileError::Open { path: path.to_owned(), reason })?;
+    let top =
+        top_boxes(input, MAX_HELD_BYTES).map_err(|reason| AudioFileError::open(path, reason))?;
     let Some(movie) = top.movie else {
         return Err(not_audio(
             "an MP4 or QuickTime file without its index (`moov`): the recording was not finished, \
@@ -75,8 +74,7 @@ pub(super) fn read_mp4(
         Mp4Coding::Packets(parameters) => {
             let packets = track.packets(input.length()).ok_or_else(damaged)?;
             let first = packets.first().map_or(Ok(Vec::new()), |first| input.bytes(first.start, 4));
-            let first =
-                first.map_err(|reason| AudioFileError::Open { path: path.to_owned(), reason })?;
+            let first = first.map_err(|reason| AudioFileError::open(path, reason))?;
             let rate = packet_rate(path, &parameters, &first)?;
             let part = track.edited_part(rate.unwrap_or(0));
             let (delay, length) = (part.delay, part.length);

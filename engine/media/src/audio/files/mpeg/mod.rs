@@ -37,13 +37,10 @@ pub(super) fn read_mpeg(
     if length > MAX_HELD_BYTES {
         return Err(AudioFileError::PipeTooLong { path: path.to_owned(), limit: MAX_HELD_BYTES });
     }
-    let bytes = input
-        .bytes(start, length)
-        .map_err(|reason| AudioFileError::Open { path: path.to_owned(), reason })?;
+    let bytes = input.bytes(start, length).map_err(|reason| AudioFileError::open(path, reason))?;
     let MpegParts { parts, cut, gaps } = find_parts(&bytes);
     if parts.is_empty() {
-        let reason = "no frames of MPEG audio found".into();
-        return Err(AudioFileError::NotAudio { path: path.to_owned(), reason });
+        return Err(AudioFileError::not_audio(path, "no frames of MPEG audio found"));
     }
     let mut collector = SampleCollector::new(path, max_samples);
     for _ in 0..gaps {
