@@ -146,10 +146,10 @@ fn build(config: &PortConfig, model: &dyn LiveModel) -> Result<(Chain, Latency),
     let mut chain = Chain::new(model, config.rate, config.channels, config.treatment)?;
     let timing = chain.timing().clone();
     let allowance = match config.allowance {
-        Allowance::Samples(samples) if samples > MAX_ALLOWANCE => {
+        Allowance::Measured(samples) | Allowance::Samples(samples) if samples > MAX_ALLOWANCE => {
             return Err(OpenError::Allowance(samples));
         }
-        Allowance::Samples(samples) => samples,
+        Allowance::Measured(samples) | Allowance::Samples(samples) => samples,
         Allowance::Auto => {
             let seconds = frame_time(&mut chain, config)?;
             automatic_allowance(&timing, config.max_block, seconds)
@@ -235,7 +235,8 @@ impl PortControl {
         let PortConfig { rate, channels, treatment, .. } = self.config;
         let chain = catch_panic(|| Chain::new(model, rate, channels, treatment))?;
         let allowance = match self.config.allowance {
-            Allowance::Auto => self.config.max_block,
+            // What another model takes is not known. Its blocks are.
+            Allowance::Auto | Allowance::Measured(_) => self.config.max_block,
             Allowance::Samples(samples) => samples,
         };
         let needed = Latency::new(chain.timing(), allowance).total();

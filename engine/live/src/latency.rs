@@ -10,6 +10,9 @@ pub enum Allowance {
     /// machine gives the same latency again.
     #[default]
     Auto,
+    /// The samples that [`Auto`](Self::Auto) gave another port of the same model, host rate and block: the model is
+    /// not timed again.
+    Measured(usize),
     /// A number of samples at the host's rate. It should cover the largest block and the compute time
     /// of the frames in it; less leads to late frames. Offline, 0 is enough.
     Samples(usize),

@@ -116,6 +116,23 @@ fn a_model_that_needs_more_latency_is_refused_and_the_old_one_goes_on() {
     }
 }
 
+/// Of the compute time that was measured of one model nothing follows for another: the ports of a process that
+/// measures once and of one that measures each time accept the same models.
+#[test]
+fn a_measured_allowance_is_no_demand_on_other_models() {
+    let longer = Identity::new(RATE, 1, 4 * FRAME);
+    let open = |allowance| {
+        let config = PortConfig { allowance, ..PortConfig::new(RATE, 1, 100) };
+        open_port(&config, &identity()).unwrap()
+    };
+    let (port, control) = open(Allowance::Measured(8 * FRAME));
+    assert_eq!(port.latency().allowance, 8 * FRAME);
+    control.change_model(&longer).unwrap();
+    // Asked for by the user, the allowance is for every model.
+    let (_port, control) = open(Allowance::Samples(8 * FRAME));
+    assert!(matches!(control.change_model(&longer), Err(OpenError::Latency { .. })));
+}
+
 #[test]
 fn what_is_not_finite_becomes_silence_and_is_counted() {
     let model = identity().with(|frames, audio| {

@@ -95,7 +95,7 @@ impl SharedModel {
     ) -> Result<(AudioPort, PortControl), OpenError> {
         // Held while measuring, so that instances which start together agree.
         let mut allowances = self.allowances.lock();
-        let allowance = allowances.get(&key).map_or(Allowance::Auto, |&n| Allowance::Samples(n));
+        let allowance = allowances.get(&key).map_or(Allowance::Auto, |&n| Allowance::Measured(n));
         let (port, control) =
             open_port(&PortConfig { allowance, ..config }, &CodecModel(self.codec.clone()))?;
         allowances.insert(key, control.latency().allowance);
