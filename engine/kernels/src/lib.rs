@@ -15,10 +15,12 @@
 //! | `thread_pool`, `sync`, `disjoint_mut` | parallel loops; std or loom primitives; writes to disjoint parts |
 //! | `linear`, `gemm` | linear layers: interface and kernels |
 //! | `attention`, `attention_head`, `kv_cache`, `kv_element`, `rope` | attention |
+//! | `affine`, `codebook` | the quantizer: affine maps of one vector, search of a codebook |
 //! | `norm`, `moments`, `gelu`, `exp` | norms and functions |
 //! | `denormals`, `aligned_buffer` | flush-to-zero mode; cache-line-aligned buffers |
 
 mod activation_quantization;
+mod affine;
 mod aligned_buffer;
 mod arena;
 mod attention;
@@ -27,6 +29,7 @@ mod attention_head;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod codebook;
 mod denormals;
 mod disjoint_mut;
 mod exp;
@@ -53,8 +56,10 @@ mod weight_quantization;
 mod x86;
 
 pub use activation_quantization::{LinearInput, LinearInputBuffer, QuantizedRows};
+pub use affine::Affine;
 pub use arena::{Arena, ArenaBlock};
 pub use attention::{Attention, AttentionScratch, AttentionWindow};
+pub use codebook::{Codebook, normalize};
 pub use denormals::FlushDenormals;
 pub use gelu::gelu;
 pub use isa::Isa;

@@ -4,6 +4,7 @@ mod attention;
 mod functions;
 mod fused;
 mod linear;
+mod quantizer;
 
 use residue_engine_testing::SeededNoise;
 
