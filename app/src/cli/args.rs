@@ -359,6 +359,12 @@ pub struct BenchArgs {
     /// Model frames per chunk [default: 80 ms]
     #[arg(long, value_name = "FRAMES", value_parser = chunk)]
     pub chunk: Option<usize>,
+    /// Measure as a device or a host runs it: frame by frame, two lanes, 48 kHz stereo, with conversion of the rate
+    #[arg(long, conflicts_with_all = ["lanes", "chunk"])]
+    pub live: bool,
+    /// Measure the limits of this machine too, and print times as multiples of the least possible
+    #[arg(long)]
+    pub limit: bool,
     /// Seconds of audio to measure, once the attention windows are full
     #[arg(long, default_value_t = 5.0, value_parser = seconds)]
     pub seconds: f64,

@@ -113,13 +113,9 @@ impl Decoder {
             let Self { model, state, latents, output, quantizer, .. } = self;
             let width = model.config.quantizer.output;
             let latents = &mut latents[..lanes.len() * count * width];
-            for (lane, latents) in lanes.iter().zip(latents.chunks_exact_mut(count * width)) {
-                let (codes, layers) = *lane;
-                for (t, latent) in latents.chunks_exact_mut(width).enumerate() {
-                    let code = |k| codes[k * frames + from + t];
-                    model.quantizer.dequantize_frame(layers.into(), code, quantizer, latent);
-                }
-            }
+            let selection = |row: usize| lanes[row / count].1.into();
+            let code = |row: usize, k| lanes[row / count].0[k * frames + from + row % count];
+            model.quantizer.dequantize_frames(selection, code, quantizer, latents);
             let output = &mut output[..lanes.len() * channels * count * frame];
             model.executor.forward(StackRole::Decoder, state, latents, output)?;
             for (lane, output) in output.chunks_exact(channels * count * frame).enumerate() {

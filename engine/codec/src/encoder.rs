@@ -84,13 +84,11 @@ impl Encoder {
         }
         self.passes(planes, frames, |encoder, from, count| {
             let Self { model, streams, latents, quantizer, .. } = encoder;
-            let rows = latents.chunks_exact(model.config.quantizer.input);
-            for (row, latent) in rows.take(*streams * count).enumerate() {
+            let latents = &latents[..*streams * count * model.config.quantizer.input];
+            model.quantizer.quantize_frames(latents, depth, quantizer, |row, k, code| {
                 let (stream, t) = (row / count, from + row % count);
-                model.quantizer.quantize_frame(latent, depth, quantizer, |k, code| {
-                    codes[(stream * depth + k) * frames + t] = code;
-                });
-            }
+                codes[(stream * depth + k) * frames + t] = code;
+            });
         })
     }
 

@@ -49,6 +49,7 @@ mod stacks;
 mod tensor_names;
 mod tensor_scope;
 mod tensor_source;
+mod workload;
 
 #[cfg(feature = "reference")]
 pub use candle_core::Device;
@@ -73,3 +74,4 @@ pub use quantizer::{Latents, Quantizer};
 pub use residue_kernels::{ParsePrecisionError, Precision};
 pub use safetensors_header::{SafetensorsHeaderError, read_tensor_names};
 pub use shard_index::{ShardIndex, ShardIndexError};
+pub use workload::{PassShape, Workload};

@@ -92,10 +92,13 @@ impl Latents {
     }
 }
 
-/// Buffers for one frame.
+/// Frames that go through the layers together, so that a layer is read from memory once for all of them.
+const FRAME_GROUP: usize = 32;
+
+/// Buffers for a group of frames.
 pub(super) struct QuantizerScratch {
-    /// Residual while quantizing, sum of layers while dequantizing; (rvq).
-    sum: Vec<f32>,
+    /// Residuals while quantizing, sums of layers while dequantizing; (frames of a group, rvq).
+    sums: Vec<f32>,
     /// One layer's contribution, (rvq).
     step: Vec<f32>,
     /// Residual projected to the codebook's dimensions, (codebook_dim).
@@ -142,12 +145,9 @@ impl Quantizer {
         self.check_depth(depth)?;
         let frames = latents.frames();
         let mut codes = vec![0u32; depth * frames];
-        let mut scratch = self.scratch();
-        for (t, latent) in latents.data.chunks_exact(latents.width).enumerate() {
-            self.quantize_frame(latent, depth, &mut scratch, |k, code| {
-                codes[k * frames + t] = code;
-            });
-        }
+        self.quantize_frames(&latents.data, depth, &mut self.scratch(), |t, k, code| {
+            codes[k * frames + t] = code;
+        });
         Ok(Codes::new(depth, frames, codes))
     }
 
@@ -167,56 +167,81 @@ impl Quantizer {
         self.check_codes(codes.data(), codes.frames(), layers.depth)?;
         let width = self.config.output;
         let mut data = vec![0f32; codes.frames() * width];
-        let mut scratch = self.scratch();
-        for (t, latent) in data.chunks_exact_mut(width).enumerate() {
-            self.dequantize_frame(layers, |k| codes.get(k, t), &mut scratch, latent);
-        }
+        let code = |t, k| codes.get(k, t);
+        self.dequantize_frames(|_| layers, code, &mut self.scratch(), &mut data);
         Ok(Latents { width, data })
     }
 
     /// Allocates the buffers of a stream.
     pub(super) fn scratch(&self) -> QuantizerScratch {
         let QuantizerConfig { rvq, codebook_dim, .. } = self.config;
-        QuantizerScratch { sum: vec![0.0; rvq], step: vec![0.0; rvq], low: vec![0.0; codebook_dim] }
+        QuantizerScratch {
+            sums: vec![0.0; FRAME_GROUP * rvq],
+            step: vec![0.0; rvq],
+            low: vec![0.0; codebook_dim],
+        }
     }
 
-    /// Quantizes one frame of the encoder's output and calls `found` with the code of each of the first
-    /// `depth` layers. Allocates nothing.
-    pub(super) fn quantize_frame(
+    /// Quantizes frames of the encoder's output, (frames, input), and calls `found` with the frame, the layer and the
+    /// code of each of the first `depth` layers. Allocates nothing.
+    pub(super) fn quantize_frames(
         &self,
-        latent: &[f32],
+        latents: &[f32],
         depth: usize,
         scratch: &mut QuantizerScratch,
-        mut found: impl FnMut(usize, u32),
+        mut found: impl FnMut(usize, usize, u32),
     ) {
-        let QuantizerScratch { sum: residual, step, low } = scratch;
-        project(self.input.as_ref(), self.isa, latent, residual);
-        for (k, layer) in self.layers[..depth].iter().enumerate() {
-            project(layer.input.as_ref(), self.isa, residual, low);
-            normalize(low);
-            let code = layer.searched.nearest(self.isa, low);
-            found(k, code as u32);
-            project(layer.output.as_ref(), self.isa, self.row(layer, code), step);
-            residual.iter_mut().zip(&*step).for_each(|(r, s)| *r -= s);
+        let QuantizerConfig { input, rvq, .. } = self.config;
+        let QuantizerScratch { sums, step, low } = scratch;
+        for (group, latents) in latents.chunks(FRAME_GROUP * input).enumerate() {
+            let residuals = &mut sums[..latents.len() / input * rvq];
+            for (latent, residual) in
+                latents.chunks_exact(input).zip(residuals.chunks_exact_mut(rvq))
+            {
+                project(self.input.as_ref(), self.isa, latent, residual);
+            }
+            for (k, layer) in self.layers[..depth].iter().enumerate() {
+                for (t, residual) in residuals.chunks_exact_mut(rvq).enumerate() {
+                    project(layer.input.as_ref(), self.isa, residual, low);
+                    normalize(low);
+                    let code = layer.searched.nearest(self.isa, low);
+                    found(group * FRAME_GROUP + t, k, code as u32);
+                    project(layer.output.as_ref(), self.isa, self.row(layer, code), step);
+                    residual.iter_mut().zip(&*step).for_each(|(r, s)| *r -= s);
+                }
+            }
         }
     }
 
-    /// Writes the decoder's input for one frame of checked codes to `latent`. Allocates nothing.
-    pub(super) fn dequantize_frame(
+    /// Writes the decoder's input for frames of checked codes to `latents`, (frames, output). `selection` gives the
+    /// layers of a frame, and `code` the code of a frame and layer. Allocates nothing.
+    pub(super) fn dequantize_frames(
         &self,
-        selection: LayerSelection,
-        code: impl Fn(usize) -> u32,
+        selection: impl Fn(usize) -> LayerSelection,
+        code: impl Fn(usize, usize) -> u32,
         scratch: &mut QuantizerScratch,
-        latent: &mut [f32],
+        latents: &mut [f32],
     ) {
-        let QuantizerScratch { sum, step, .. } = scratch;
-        sum.fill(0.0);
-        let layers = self.layers[..selection.depth].iter().enumerate();
-        for (k, layer) in layers.filter(|(k, _)| selection.includes(*k)) {
-            project(layer.output.as_ref(), self.isa, self.row(layer, code(k) as usize), step);
-            sum.iter_mut().zip(&*step).for_each(|(s, x)| *s += x);
+        let QuantizerConfig { rvq, output, .. } = self.config;
+        let QuantizerScratch { sums, step, .. } = scratch;
+        for (group, latents) in latents.chunks_mut(FRAME_GROUP * output).enumerate() {
+            let first = group * FRAME_GROUP;
+            let sums = &mut sums[..latents.len() / output * rvq];
+            sums.fill(0.0);
+            for (k, layer) in self.layers.iter().enumerate() {
+                for (t, sum) in sums.chunks_exact_mut(rvq).enumerate() {
+                    if !selection(first + t).includes(k) {
+                        continue;
+                    }
+                    let row = self.row(layer, code(first + t, k) as usize);
+                    project(layer.output.as_ref(), self.isa, row, step);
+                    sum.iter_mut().zip(&*step).for_each(|(s, x)| *s += x);
+                }
+            }
+            for (sum, latent) in sums.chunks_exact(rvq).zip(latents.chunks_exact_mut(output)) {
+                project(self.output.as_ref(), self.isa, sum, latent);
+            }
         }
-        project(self.output.as_ref(), self.isa, sum, latent);
     }
 
     /// Returns a row of the codebook as stored.

@@ -48,6 +48,13 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn load_half(from: *const f32) -> Self {
+        // SAFETY: as above; 8 numbers can be read.
+        let half = unsafe { _mm256_loadu_ps(from) };
+        Self(half, half)
+    }
+
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: as above.
         unsafe {

@@ -63,6 +63,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn load_half(from: *const f32) -> Self {
+        // SAFETY: as above; 8 numbers can be read. Broadcasting eight f32 would need AVX-512DQ.
+        unsafe { Self(_mm512_castpd_ps(_mm512_broadcast_f64x4(_mm256_loadu_pd(from.cast())))) }
+    }
+
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: as above.
         unsafe { _mm512_storeu_ps(to, self.0) }

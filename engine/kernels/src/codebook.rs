@@ -74,24 +74,13 @@ struct FindNearest<'a> {
 impl Kernel for FindNearest<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Codebook { dim, searched, norms } = self.codebook;
-        let (searched, norms) = (searched.as_slice(), norms.as_slice());
-        // SAFETY: by the contracts of `Kernel` and of the type; all vectors are whole.
+        // SAFETY: by the contracts of `Kernel` and of the type.
         let (least, vector) = unsafe {
-            let two = S::splat(2.0);
-            // Of each lane the least distance so far, and the number of its vector, exact below 2^24.
-            let (mut least, mut vector) = (S::splat(f32::INFINITY), S::zero());
-            for (i, norms) in norms.chunks_exact(LANES).enumerate() {
-                let mut product = S::zero();
-                for (d, &x) in self.x.iter().enumerate() {
-                    let rows = S::load(searched.as_ptr().add((i * dim + d) * LANES));
-                    product = product.add(rows.mul(S::splat(x)));
-                }
-                let distance = S::load(norms.as_ptr()).sub(product.mul(two));
-                vector = distance.select_less(least, S::splat(i as f32), vector);
-                least = distance.select_less(least, distance, least);
+            match self.x.as_chunks() {
+                // The published models' dimensions, in registers throughout.
+                ([x], []) => nearest_vectors::<S, &[f32; 8]>(self.codebook, x),
+                _ => nearest_vectors::<S, &[f32]>(self.codebook, self.x),
             }
-            (least.lanes(), vector.lanes())
         };
         let row = |lane: usize| vector[lane] as usize * LANES + lane;
         let mut best = 0;
@@ -103,5 +92,34 @@ impl Kernel for FindNearest<'_> {
         }
         // Distances that are no numbers are those of no row.
         *self.found = if least[best] < f32::INFINITY { row(best) } else { 0 };
+    }
+}
+
+/// Returns for each lane the least distance to `x`, and the number of its vector, exact below 2^24.
+///
+/// # Safety
+/// The processor must have the instruction set, and x the codebook's dimensions.
+#[inline(always)]
+unsafe fn nearest_vectors<S: Simd, X: AsRef<[f32]> + Copy>(
+    codebook: &Codebook,
+    x: X,
+) -> ([f32; LANES], [f32; LANES]) {
+    let (searched, norms) = (codebook.searched.as_slice(), codebook.norms.as_slice());
+    // SAFETY: by the contract; all vectors are whole.
+    unsafe {
+        let two = S::splat(2.0);
+        let (mut least, mut vector) = (S::splat(f32::INFINITY), S::zero());
+        for (i, norms) in norms.chunks_exact(LANES).enumerate() {
+            let x = x.as_ref();
+            let mut product = S::zero();
+            for d in 0..x.len() {
+                let rows = S::load(searched.as_ptr().add((i * x.len() + d) * LANES));
+                product = product.add(rows.mul(S::splat(x[d])));
+            }
+            let distance = S::load(norms.as_ptr()).sub(product.mul(two));
+            vector = distance.select_less(least, S::splat(i as f32), vector);
+            least = distance.select_less(least, distance, least);
+        }
+        (least.lanes(), vector.lanes())
     }
 }

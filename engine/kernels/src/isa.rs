@@ -1,5 +1,8 @@
 //! Runtime dispatch over instruction sets.
 
+use std::fmt;
+use std::sync::OnceLock;
+
 #[cfg(target_arch = "aarch64")]
 use super::neon;
 use super::portable;
@@ -20,13 +23,83 @@ enum Kind {
     NeonDot,
 }
 
+/// Environment variable that names the instruction set to use.
+const VARIABLE: &str = "RESIDUE_ISA";
+
 /// Instruction set that this processor has. It decides the speed of results, never their bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Isa(Kind);
 
+/// The instruction set that `RESIDUE_ISA` names is not one that this processor has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "RESIDUE_ISA is `{named}`, and this processor has {available}: name one of these, or leave it unset for the fastest"
+)]
+pub struct IsaError {
+    named: String,
+    available: String,
+}
+
 impl Isa {
-    /// Returns the fastest one of this processor.
+    /// Returns the instruction set that `RESIDUE_ISA` names, to measure a slower one; otherwise, also where it names
+    /// none of this processor's, the fastest. Looks once.
     pub fn best() -> Self {
+        static BEST: OnceLock<Isa> = OnceLock::new();
+        *BEST.get_or_init(|| Self::from_env().ok().flatten().unwrap_or_else(Self::fastest))
+    }
+
+    /// Returns the instruction set that `RESIDUE_ISA` names, `None` if it is unset or empty. Allocates.
+    ///
+    /// # Errors
+    /// If this processor has no instruction set of that name.
+    pub fn from_env() -> Result<Option<Self>, IsaError> {
+        match std::env::var_os(VARIABLE) {
+            Some(name) if !name.is_empty() => Self::named(&name.to_string_lossy()).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns whether it has registers for large tiles, as [`Simd::WIDE`](super::simd::Simd::WIDE).
+    pub(super) fn is_wide(self) -> bool {
+        struct IsWide<'a>(&'a mut bool);
+        impl Kernel for IsWide<'_> {
+            #[inline(always)]
+            unsafe fn run<S: super::simd::Simd>(self) {
+                *self.0 = S::WIDE;
+            }
+        }
+        let mut wide = false;
+        // SAFETY: the kernel demands nothing.
+        unsafe { self.run(IsWide(&mut wide)) };
+        wide
+    }
+
+    /// Returns this processor's instruction set of a name.
+    fn named(name: &str) -> Result<Self, IsaError> {
+        let all = Self::available();
+        all.iter().copied().find(|isa| isa.name() == name).ok_or_else(|| IsaError {
+            named: name.into(),
+            available: all.iter().map(|isa| isa.name()).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// Returns the name: `portable`, `avx2`, `avx512`, `neon` or `neon-dot`.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Kind::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => "avx512",
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon => "neon",
+            #[cfg(target_arch = "aarch64")]
+            Kind::NeonDot => "neon-dot",
+        }
+    }
+
+    /// Returns the fastest one of this processor.
+    fn fastest() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
             let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
@@ -50,7 +123,7 @@ impl Isa {
 
     /// Returns all of this processor, slowest first. Allocates.
     pub fn available() -> Vec<Self> {
-        let best = Self::best();
+        let best = Self::fastest();
         let mut all = vec![Self(Kind::Portable)];
         #[cfg(target_arch = "x86_64")]
         if best == Self(Kind::Avx512) {
@@ -89,5 +162,25 @@ impl Isa {
             #[cfg(target_arch = "aarch64")]
             Kind::NeonDot => unsafe { neon::run_dot(kernel) },
         }
+    }
+}
+
+impl fmt::Debug for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instruction_sets_are_found_by_name() {
+        for isa in Isa::available() {
+            assert_eq!(Isa::named(isa.name()), Ok(isa));
+        }
+        let error = Isa::named("avx9").unwrap_err().to_string();
+        assert!(error.contains("`avx9`") && error.contains("has portable"), "{error}");
     }
 }

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `simd`, `prefetch` | sixteen-lane vector interface of the kernels; software prefetch |
 //! | `portable`, `avx2`, `avx512`, `x86`, `neon` | its instruction sets |
-//! | `isa` | runtime dispatch |
+//! | `isa`, `machine_limits` | runtime dispatch; what this machine can do at most |
 //! | `precision`, `weight_quantization`, `pack`, `arena` | number formats, layout and memory of weights |
 //! | `activation_quantization` | rows as int8 |
 //! | `thread_pool`, `sync`, `disjoint_mut` | parallel loops; std or loom primitives; writes to disjoint parts |
@@ -39,6 +39,7 @@ mod isa;
 mod kv_cache;
 mod kv_element;
 mod linear;
+mod machine_limits;
 mod moments;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -62,9 +63,10 @@ pub use attention::{Attention, AttentionScratch, AttentionWindow};
 pub use codebook::{Codebook, normalize};
 pub use denormals::FlushDenormals;
 pub use gelu::gelu;
-pub use isa::Isa;
+pub use isa::{Isa, IsaError};
 pub use kv_cache::KvCache;
 pub use linear::{Epilogue, Linear, PostOp};
+pub use machine_limits::MachineLimits;
 pub use moments::Moments;
 pub use norm::Norm;
 pub use pack::PACKING_VERSION;

@@ -58,6 +58,13 @@ impl<const DOT: bool> Simd for Neon<DOT> {
     }
 
     #[inline(always)]
+    unsafe fn load_half(from: *const f32) -> Self {
+        // SAFETY: as above; 8 numbers can be read.
+        let half = [unsafe { vld1q_f32(from) }, unsafe { vld1q_f32(from.add(4)) }];
+        Self(std::array::from_fn(|i| half[i % 2]))
+    }
+
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         for (i, x) in self.0.into_iter().enumerate() {
             // SAFETY: as above.

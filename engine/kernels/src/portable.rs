@@ -47,6 +47,13 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    unsafe fn load_half(from: *const f32) -> Self {
+        // SAFETY: eight numbers can be read, by the contract.
+        let half = unsafe { from.cast::<[f32; LANES / 2]>().read() };
+        Self(std::array::from_fn(|i| half[i % half.len()]))
+    }
+
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: sixteen numbers can be written, by the contract.
         unsafe { to.cast::<[f32; LANES]>().write(self.0) }

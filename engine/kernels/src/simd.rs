@@ -22,6 +22,8 @@ pub(super) trait Simd: Copy {
 
     unsafe fn splat(x: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
+    /// Loads eight numbers, into both halves of the lanes.
+    unsafe fn load_half(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;

@@ -4,15 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::Instant;
 
 use crossbeam_channel::{Sender, unbounded};
 
 use residue_core::audio::MonoTreatment;
-use residue_core::random::SplitMix64;
 
-use super::chain::{Chain, LaneSamples};
+use super::chain::Chain;
 use super::error::{MAX_ALLOWANCE, MAX_BLOCK, OpenError, ProcessorError};
+use super::frame_times::time_frames;
 use super::history::{History, history};
 use super::lane_reader::LaneReader;
 use super::latency::{Allowance, Latency, automatic_allowance};
@@ -160,24 +159,11 @@ fn build(config: &PortConfig, model: &dyn LiveModel) -> Result<(Chain, Latency),
 
 /// Returns the median compute time of a frame, in seconds, on noise.
 fn frame_time(chain: &mut Chain, config: &PortConfig) -> Result<f64, OpenError> {
-    let samples = chain.timing().lookahead() + 1;
-    let mut random = SplitMix64::new(1);
-    chain.measure_time();
-    let mut times = Vec::new();
-    while times.len() <= TIMED_FRAMES {
-        let input: Vec<f32> =
-            (0..samples * config.channels).map(|_| 0.5 * random.sample()).collect();
-        chain.push(&input);
-        let began = Instant::now();
-        let count = chain.process(1, &mut LaneSamples::default()).map_err(OpenError::Model)?;
-        if count > 0 {
-            times.push(began.elapsed().as_secs_f64());
-        }
-    }
+    let mut times = time_frames(chain, config.channels, 1 + TIMED_FRAMES, &mut |_| ())?;
     chain.reset(config.settings.frames);
     times.remove(0);
-    times.sort_by(f64::total_cmp);
-    Ok(times[times.len() / 2])
+    times.sort();
+    Ok(times[times.len() / 2].as_secs_f64())
 }
 
 /// The end of a port for all threads but the audio thread. Dropping it ends the worker, after the frames

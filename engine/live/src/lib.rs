@@ -36,7 +36,7 @@
 //! |---|---|
 //! | data and rings | `error`, `settings`, `marked_ring`, `sync`, `history`, `non_finite`, `declick`, `timing`, `routing`, `loudness_match`, `level_guard`, `lane_block` |
 //! | what both sides share | `marks`, `model`, `status`, `telemetry`, `latency`, `loss_model`, `mixer` |
-//! | the worker's side | `chain`, `worker` |
+//! | the worker's side | `chain`, `worker`, `frame_times` |
 //! | the audio thread's side | `lane_reader`, `concealment`, `port` |
 //! | both ends | `control` |
 //!
@@ -48,6 +48,7 @@ mod concealment;
 mod control;
 mod declick;
 mod error;
+mod frame_times;
 mod history;
 mod lane_block;
 mod lane_reader;
@@ -71,6 +72,7 @@ mod worker;
 
 pub use control::{PortConfig, PortControl, open_port};
 pub use error::{MAX_ALLOWANCE, MAX_BLOCK, OpenError, ProcessorError};
+pub use frame_times::measure_frame_times;
 pub use lane_block::LaneBlock;
 pub use latency::{Allowance, Latency};
 pub use level_guard::{FAULT_MAGNITUDE, GuardCounts, LevelGuard};

@@ -20,7 +20,7 @@ const ROWS: [&[&str]; 5] = [
         "lane_block",
     ],
     &["marks", "model", "status", "telemetry", "latency", "loss_model", "mixer"],
-    &["chain", "worker"],
+    &["chain", "worker", "frame_times"],
     &["lane_reader", "concealment", "port"],
     &["control"],
 ];
