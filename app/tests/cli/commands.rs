@@ -225,6 +225,39 @@ fn bench_prints_every_figure() {
 }
 
 #[test]
+fn bench_measures_live_frames_and_the_limits_of_the_machine() {
+    let place = Place::new();
+    let model = golden("v1");
+    let command =
+        ["bench", "--model", &model, "--json", "--seconds", "0.5", "--threads", "1", "--live"];
+    let text = place.ok(&[&command[..], &["--limit"]].concat());
+    let report: Value = serde_json::from_str(&text).unwrap();
+    for key in
+        ["rtf", "read_gb_per_s", "float_gmac_per_s", "int8_gmac_per_s", "floor_rtf", "times_floor"]
+    {
+        assert!(report[key].as_f64().unwrap() > 0.0, "{key}");
+    }
+    // A mono model in two lanes of a stereo host.
+    let shape = ["chunk_frames", "lanes", "streams"].map(|key| report[key].as_u64().unwrap());
+    assert_eq!(shape, [1, 2, 2]);
+    assert!(report["encode_rtf"].is_null());
+}
+
+#[test]
+fn a_slower_instruction_set_is_named_by_the_environment() {
+    let place = Place::new();
+    let bench = |isa: &str| {
+        let command = ["bench", "--model", &golden("v1"), "--json", "--seconds", "0.1"];
+        place.residue(&command).env("RESIDUE_ISA", isa).output().unwrap()
+    };
+    let report: Value = serde_json::from_slice(&bench("portable").stdout).unwrap();
+    assert_eq!(report["instruction_set"], "portable");
+    let wrong = bench("avx9");
+    let said = String::from_utf8(wrong.stderr).unwrap();
+    assert!(!wrong.status.success() && said.contains("`avx9`"), "{said}");
+}
+
+#[test]
 fn every_precision_runs_and_is_measured() {
     let place = Place::new();
     place.clip("in.wav", 24_000, 1);
