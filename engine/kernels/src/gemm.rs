@@ -59,17 +59,12 @@ pub(super) struct GemmPanels<'a> {
 impl Kernel for GemmPanels<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        // SAFETY: by the contracts of `Kernel` and of the type. Tiles of 12 x 2 vectors with a row of
-        // weights and an activation need 27 of 32 registers.
+        // SAFETY: by the contracts of `Kernel` and of the type.
         unsafe {
             match (self.x, self.linear.precision()) {
                 (LinearInput::Quantized(x), _) => self.int8_gemm::<S>(x),
-                (LinearInput::F32(x), Precision::Bf16) if S::WIDE => {
-                    self.float_gemm::<S, Bf16Panel, 2>(x, 12);
-                }
-                (LinearInput::F32(x), Precision::Bf16) => self.float_gemm::<S, Bf16Panel, 2>(x, 2),
-                (LinearInput::F32(x), _) if S::WIDE => self.float_gemm::<S, F32Panel, 2>(x, 12),
-                (LinearInput::F32(x), _) => self.float_gemm::<S, F32Panel, 1>(x, 4),
+                (LinearInput::F32(x), Precision::Bf16) => self.float_gemm::<S, Bf16Panel>(x),
+                (LinearInput::F32(x), _) => self.float_gemm::<S, F32Panel>(x),
             }
         }
     }

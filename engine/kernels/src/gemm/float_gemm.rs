@@ -10,17 +10,12 @@ use crate::simd::{LANES, Simd};
 const PREFETCH_DISTANCE: usize = 4096;
 
 impl GemmPanels<'_> {
-    /// Computes all panels in tiles of `C` vectors by at most `max_rows` rows, which the registers hold
-    /// together with a row of weights and an activation.
+    /// Computes all panels in tiles of rows that the registers hold together with weights and an activation.
     ///
     /// # Safety
     /// As [`Kernel::run`](crate::simd::Kernel::run); `x` must be the kernel's.
     #[inline(always)]
-    pub(super) unsafe fn float_gemm<S: Simd, F: PanelFormat, const C: usize>(
-        &self,
-        x: &[f32],
-        max_rows: usize,
-    ) {
+    pub(super) unsafe fn float_gemm<S: Simd, F: PanelFormat>(&self, x: &[f32]) {
         let bytes = panel_bytes(self.linear.precision(), self.linear.input());
         let iterations = self.linear.input();
         let stride = bytes / iterations;
@@ -35,24 +30,28 @@ impl GemmPanels<'_> {
             let from = self.panel(panel).as_ptr().wrapping_add(distance);
             let next = Prefetch { from, stride };
             while row < self.rows {
-                let share = |rows| next.share(row..row + rows, self.rows, iterations);
-                // SAFETY: by the contract; `row + R` does not exceed `rows`.
+                let size = tile_rows::<S, F>(self.rows - row);
+                let share = next.share(row..row + size, self.rows, iterations);
+                // SAFETY: by the contract; `row + size` does not exceed `rows`.
                 unsafe {
-                    row += match (self.rows - row).min(max_rows) {
-                        12.. if S::WIDE => self.row_tile::<S, F, 12, C>(x, panel, row, share(12)),
-                        8.. if S::WIDE => self.row_tile::<S, F, 8, C>(x, panel, row, share(8)),
-                        4.. => self.row_tile::<S, F, 4, C>(x, panel, row, share(4)),
-                        2.. => self.row_tile::<S, F, 2, C>(x, panel, row, share(2)),
-                        _ => self.row_tile::<S, F, 1, C>(x, panel, row, share(1)),
-                    };
+                    match size {
+                        12 if S::WIDE => self.row_tile::<S, F, 12, 2>(x, panel, row, share),
+                        8 if S::WIDE => self.row_tile::<S, F, 8, 2>(x, panel, row, share),
+                        4 if S::WIDE => self.row_tile::<S, F, 4, 2>(x, panel, row, share),
+                        6 => self.row_tile::<S, F, 6, 1>(x, panel, row, share),
+                        4 => self.row_tile::<S, F, 4, 1>(x, panel, row, share),
+                        2 => self.row_tile::<S, F, 2, 2>(x, panel, row, share),
+                        _ => self.row_tile::<S, F, 1, 2>(x, panel, row, share),
+                    }
                 }
+                row += size;
             }
             // SAFETY: by the contract.
             unsafe { self.apply_post_op::<S>(panel) };
         }
     }
 
-    /// Computes `R` rows of one panel; returns R.
+    /// Computes `R` rows of one panel, in columns of `C` vectors.
     ///
     /// # Safety
     /// As [`GemmPanels::float_gemm`]; the rows must exist.
@@ -63,12 +62,13 @@ impl GemmPanels<'_> {
         panel: usize,
         row: usize,
         prefetch: Prefetch,
-    ) -> usize {
-        for column in (0..PANEL).step_by(C * LANES) {
+    ) {
+        let (columns, iterations) = (PANEL / (C * LANES), self.linear.input());
+        for column in 0..columns {
+            let share = prefetch.share(column..column + 1, columns, iterations);
             // SAFETY: by the contract; the columns are the panel's.
-            unsafe { self.float_tile::<S, F, R, C>(x, panel, row, column, prefetch) }
+            unsafe { self.float_tile::<S, F, R, C>(x, panel, row, column * C * LANES, share) }
         }
-        R
     }
 
     /// Computes `R` rows by `C` vectors of one panel's outputs as chains of fused multiply-adds.
@@ -107,8 +107,28 @@ impl GemmPanels<'_> {
     }
 }
 
+/// Returns the rows of the next tile of `rows` that are left: of more rows a weight serves more, and of fewer than two
+/// rows by two vectors the multiply-adds would wait for each other.
+#[inline(always)]
+fn tile_rows<S: Simd, F: PanelFormat>(rows: usize) -> usize {
+    match rows {
+        // 12 x 2 vectors with weights and an activation need 27 of 32 registers.
+        12.. if S::WIDE => 12,
+        8.. if S::WIDE => 8,
+        4.. if S::WIDE => 4,
+        // 6 x 1 vectors, which are two registers each, 15 of 16.
+        6 | 10.. if F::SINGLE_COLUMNS => 6,
+        4.. if F::SINGLE_COLUMNS => 4,
+        2.. => 2,
+        _ => 1,
+    }
+}
+
 /// Number format of a panel of floats.
 pub(super) trait PanelFormat {
+    /// Whether one of the two vectors of an input can be loaded alone.
+    const SINGLE_COLUMNS: bool;
+
     /// Loads `C` vectors of weights of input `k`, from `column` on.
     ///
     /// # Safety
@@ -119,6 +139,8 @@ pub(super) trait PanelFormat {
 pub(super) struct F32Panel;
 
 impl PanelFormat for F32Panel {
+    const SINGLE_COLUMNS: bool = true;
+
     #[inline(always)]
     unsafe fn load<S: Simd, const C: usize>(panel: *const u8, k: usize, column: usize) -> [S; C] {
         // SAFETY: by the contract.
@@ -136,16 +158,15 @@ impl PanelFormat for F32Panel {
 pub(super) struct Bf16Panel;
 
 impl PanelFormat for Bf16Panel {
-    /// Loads a whole row of the panel: two vectors.
+    /// Each word holds an output of both vectors.
+    const SINGLE_COLUMNS: bool = false;
+
     #[inline(always)]
-    unsafe fn load<S: Simd, const C: usize>(panel: *const u8, k: usize, _column: usize) -> [S; C] {
-        const { assert!(C == PANEL / LANES, "each word holds an output of both vectors") };
+    unsafe fn load<S: Simd, const C: usize>(panel: *const u8, k: usize, column: usize) -> [S; C] {
         // SAFETY: by the contract.
         unsafe {
             let (first, second) = S::load_bf16(panel.cast::<u16>().add(k * PANEL));
-            let mut weights = [first; C];
-            weights[1] = second;
-            weights
+            std::array::from_fn(|c| if column / LANES + c == 0 { first } else { second })
         }
     }
 }
