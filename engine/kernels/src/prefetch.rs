@@ -28,6 +28,17 @@ impl Prefetch {
         }
     }
 
+    /// As [`issue`](Self::issue), where the stride is at most `lines` cache lines, a constant of the caller. Without a
+    /// branch: with one in it, the compiler has been seen to keep a sum of the loop in memory.
+    #[inline(always)]
+    pub fn issue_lines<S: Simd>(self, iteration: usize, lines: usize) {
+        debug_assert!(self.stride <= lines * CACHE_LINE);
+        let from = self.from.wrapping_add(iteration * self.stride);
+        for line in 0..lines {
+            S::prefetch(from.wrapping_add(line * CACHE_LINE));
+        }
+    }
+
     /// Returns the share of a sub-loop: of `parts` equal parts of the work, each of `iterations`, those in
     /// `part`.
     #[inline(always)]

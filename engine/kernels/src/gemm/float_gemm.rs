@@ -3,7 +3,7 @@
 use super::GemmPanels;
 use crate::pack::{PANEL, panel_bytes};
 use crate::precision::Precision;
-use crate::prefetch::Prefetch;
+use crate::prefetch::{CACHE_LINE, Prefetch};
 use crate::simd::{LANES, Simd};
 
 /// Prefetch distance in bytes where few rows make memory the limit: measured.
@@ -93,7 +93,7 @@ impl GemmPanels<'_> {
             let x = x.as_ptr();
             let mut sums = [[S::zero(); C]; R];
             for k in 0..input {
-                prefetch.issue::<S>(k);
+                prefetch.issue_lines::<S>(k, C * LANES * F::BYTES / CACHE_LINE);
                 let w = F::load::<S, C>(weights.as_ptr(), k, column);
                 for r in 0..R {
                     let x = S::splat(*x.add(r * input + k));
@@ -126,6 +126,8 @@ fn tile_rows<S: Simd, F: PanelFormat>(rows: usize) -> usize {
 
 /// Number format of a panel of floats.
 pub(super) trait PanelFormat {
+    /// Bytes of a weight.
+    const BYTES: usize;
     /// Whether one of the two vectors of an input can be loaded alone.
     const SINGLE_COLUMNS: bool;
 
@@ -139,6 +141,7 @@ pub(super) trait PanelFormat {
 pub(super) struct F32Panel;
 
 impl PanelFormat for F32Panel {
+    const BYTES: usize = 4;
     const SINGLE_COLUMNS: bool = true;
 
     #[inline(always)]
@@ -158,6 +161,7 @@ impl PanelFormat for F32Panel {
 pub(super) struct Bf16Panel;
 
 impl PanelFormat for Bf16Panel {
+    const BYTES: usize = 2;
     /// Each word holds an output of both vectors.
     const SINGLE_COLUMNS: bool = false;
 
