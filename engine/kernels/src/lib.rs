@@ -15,7 +15,7 @@
 //! | `thread_pool`, `sync`, `disjoint_mut` | parallel loops; std or loom primitives; writes to disjoint parts |
 //! | `linear`, `gemm` | linear layers: interface and kernels |
 //! | `attention`, `attention_head`, `kv_cache`, `kv_element`, `rope` | attention |
-//! | `norm`, `moments`, `gelu`, `exp` | norms and functions |
+//! | `norm`, `moments`, `gelu`, `exp`, `fused_multiply_add` | norms and functions |
 //! | `denormals`, `aligned_buffer` | flush-to-zero mode; cache-line-aligned buffers |
 
 mod activation_quantization;
@@ -30,6 +30,7 @@ mod avx512;
 mod denormals;
 mod disjoint_mut;
 mod exp;
+mod fused_multiply_add;
 mod gelu;
 mod gemm;
 mod isa;
@@ -56,6 +57,7 @@ pub use activation_quantization::{LinearInput, LinearInputBuffer, QuantizedRows}
 pub use arena::{Arena, ArenaBlock};
 pub use attention::{Attention, AttentionScratch, AttentionWindow};
 pub use denormals::FlushDenormals;
+pub use fused_multiply_add::fused_multiply_add;
 pub use gelu::gelu;
 pub use isa::Isa;
 pub use kv_cache::KvCache;
