@@ -17,14 +17,7 @@ const OPENS: Duration = Duration::from_secs(120);
 
 /// Opens the window, presses keys, and keeps a picture in `target/wine-window.png`.
 pub fn try_keys(wine: &Wine, program: &Path) -> Result<()> {
-    // Where Windows keeps a program's settings: %APPDATA%.
-    let users = wine.drive().join("users");
-    let user = fs::read_dir(&users)
-        .context("Wine has users")?
-        .flatten()
-        .find(|user| user.file_name() != "Public" && user.path().join("AppData").is_dir());
-    let settings =
-        user.context("Wine has a user")?.path().join("AppData/Roaming/residue/window.json");
+    let settings = wine.settings().join("residue/window.json");
     crate::bundle::remove(&settings)?;
 
     let screen = Screen::for_window()?;

@@ -15,8 +15,12 @@ pub const TARGET: &str = "x86_64-pc-windows-gnu";
 const MINGW: &str = "x86_64-w64-mingw32-";
 /// Environment variable that names another `wine`.
 const VARIABLE: &str = "WINE";
-/// Places of Wine that are not in the path: Debian's package without the 32-bit part has it in the last.
-const PLACES: [&str; 3] = ["wine64", "wine", "/usr/lib/wine/wine64"];
+/// Places of Wine: Debian's package without the 32-bit part has it in the first, and its `wine` prints advice about
+/// that part, whose absence changes nothing here.
+const PLACES: [&str; 3] = ["/usr/lib/wine/wine64", "wine64", "wine"];
+
+/// Name of the user in the prefix, whose folders so have a space and umlauts in their paths.
+const USER: &str = "Jürgen Größe";
 
 /// Returns what building and running needs and this machine lacks, with the way to install it.
 pub fn missing() -> Vec<String> {
@@ -59,9 +63,7 @@ fn program() -> Option<PathBuf> {
     }
     let works =
         |place: &&str| answers(Command::new(place).arg("--version").env("WINEDEBUG", "-all"));
-    // Debian's `wine` prints advice about its 32-bit part, whose absence changes nothing here.
-    let quiet = PLACES.iter().rev().filter(|place| place.starts_with('/'));
-    let found = quiet.chain(&PLACES).copied().find(|place| works(&place));
+    let found = PLACES.into_iter().find(works);
     found.map(PathBuf::from)
 }
 
@@ -111,11 +113,17 @@ impl Wine {
         self.prefix.join("drive_c")
     }
 
+    /// Returns the folder in which programs keep a user's settings, `%APPDATA%`.
+    pub fn settings(&self) -> PathBuf {
+        self.drive().join("users").join(USER).join("AppData/Roaming")
+    }
+
     /// Returns the command that runs a program of Windows'. It opens no window, unless the caller gives it a
     /// display.
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(&self.program);
         command.arg(program).env("WINEPREFIX", &self.prefix);
+        command.env("USER", USER).env("LC_ALL", "C.UTF-8");
         // No offers to download Mono and Gecko, no entries in this user's menu, and no remarks on what Wine lacks.
         command
             .env("WINEDLLOVERRIDES", "mscoree,mshtml,winemenubuilder.exe=")
