@@ -65,27 +65,29 @@ impl WindowsPart {
         }
     }
 
-    fn run(self, wine: &Wine) -> Result<Vec<SuiteCounts>> {
+    fn needs_screen(self) -> bool {
+        !matches!(self, Self::Kernels | Self::Engine)
+    }
+
+    fn run(self, wine: &Wine, screen: Option<&Screen>) -> Result<Vec<SuiteCounts>> {
         match self {
-            Self::Kernels => suite::test(&with(&ENGINE, &[KERNELS, PARITY]), None),
+            Self::Kernels => suite::test(&with(&ENGINE, &[KERNELS, PARITY])),
             Self::Engine => {
                 let core = ["--package", "residue-core", "--lib"];
                 let suites = [KERNELS, PARITY, &["--test", "streaming"], &core];
-                suite::test(&with(&ENGINE, &suites), None)
+                suite::test(&with(&ENGINE, &suites))
             }
             Self::Cli => {
-                let counts = suite::test(&with(&FACES, &[&["--lib"], PROGRAM]), None)?;
+                let counts = suite::test(&with(&FACES, &[&["--lib"], PROGRAM]))?;
                 roundtrips::compare(wine, &program()?)?;
                 Ok(counts)
             }
-            Self::Plugin => suite::test(&with(&FACES, &[&["--test", "host"]]), None),
+            Self::Plugin => suite::test(&with(&FACES, &[&["--test", "host"]])),
             Self::Openings => {
-                // Large enough for two editors.
-                let screen = Screen::start("2600x1600")?;
                 let long = ["--test", "openings", "--", "--count", "80"];
-                suite::test(&with(&FACES, &[&long]), Some(&screen))
+                suite::test(&with(&FACES, &[&long]))
             }
-            Self::Window => window::try_keys(wine, &program()?).map(|()| Vec::new()),
+            Self::Window => window::try_keys(wine, &program()?, screen).map(|()| Vec::new()),
             Self::Sound => sound::compare(wine, &program()?).map(|()| Vec::new()),
         }
     }
@@ -125,11 +127,14 @@ pub fn windows(parts: &[WindowsPart]) -> Result<()> {
         return Ok(());
     }
     let parts = if parts.is_empty() { &WindowsPart::ALL[..] } else { parts };
-    let wine = Wine::prepare()?;
+    // One for the whole run: a prefix whose first program had none has no windows at all, and VST3 needs some
+    // that nobody sees. The engine needs none.
+    let screen = parts.iter().any(|part| part.needs_screen()).then(Screen::start).transpose()?;
+    let wine = Wine::prepare(screen.as_ref())?;
     let mut counts = Vec::new();
     let mut failures = Vec::new();
     for part in parts {
-        match part.run(&wine) {
+        match part.run(&wine, screen.as_ref()) {
             Ok(done) => counts.extend(done),
             Err(error) => failures.push(format!("{part:?}: {error:#}")),
         }

@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail};
 use super::child::Beside;
 use crate::run;
 
-/// Size in pixels.
-const SIZE: &str = "1280x800";
+/// Size in pixels, large enough for two editors.
+const SIZE: &str = "2600x1600";
 
 /// An X server of its own, which ends when dropped.
 pub struct Screen {
@@ -20,9 +20,9 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Starts one on a display that nobody uses, with so many pixels as `1280x800`.
-    pub fn start(size: &str) -> Result<Self> {
-        let screen = format!("{size}x24");
+    /// Starts one on a display that nobody uses.
+    pub fn start() -> Result<Self> {
+        let screen = format!("{SIZE}x24");
         let mut server = Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0", &screen, "-nolisten", "tcp"])
             .stdin(Stdio::null())
@@ -38,11 +38,6 @@ impl Screen {
             bail!("Xvfb ended at once");
         }
         Ok(Self { _server: server, display: format!(":{}", number.trim()) })
-    }
-
-    /// Starts one for the app's window.
-    pub fn for_window() -> Result<Self> {
-        Self::start(SIZE)
     }
 
     /// The value of `DISPLAY`.

@@ -11,12 +11,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::screen::Screen;
 use super::wine::{TARGET, Wine};
 use crate::{cargo, root};
 
-/// Variable that passes the screen's display on to suites, which get no other.
-const DISPLAY: &str = "RESIDUE_WINE_DISPLAY";
 /// Longest time of one suite.
 const LONGEST: Duration = Duration::from_secs(1800);
 
@@ -46,9 +43,8 @@ impl fmt::Display for SuiteCounts {
     }
 }
 
-/// Runs `cargo test` for Windows with these arguments, on a screen or without any, and returns the counts of its
-/// suites.
-pub fn test(arguments: &[&str], screen: Option<&Screen>) -> Result<Vec<SuiteCounts>> {
+/// Runs `cargo test` for Windows with these arguments, and returns the counts of its suites.
+pub fn test(arguments: &[&str]) -> Result<Vec<SuiteCounts>> {
     let report = report()?;
     crate::bundle::remove(&report)?;
     let ourselves = std::env::current_exe().context("this program has a path")?;
@@ -56,9 +52,8 @@ pub fn test(arguments: &[&str], screen: Option<&Screen>) -> Result<Vec<SuiteCoun
     // A list, because the variable of the same meaning is split at spaces.
     let runner = format!("target.{TARGET}.runner=[{ourselves:?}, \"wine\"]");
     let first = ["test", "--config", &runner, "--target", TARGET, "--no-fail-fast"];
-    let variables: Vec<_> = screen.iter().map(|screen| (DISPLAY, screen.display())).collect();
     // A suite that fails is in the report; a build that fails leaves none.
-    let tested = cargo(&[&first[..], arguments].concat(), &variables);
+    let tested = cargo(&[&first[..], arguments].concat(), &[]);
     let counts = match fs::read_to_string(&report) {
         Ok(text) => text.lines().filter_map(parse_report).collect(),
         Err(_) => Vec::new(),
@@ -79,9 +74,6 @@ pub fn run_suite(program: &Path, arguments: &[&str]) -> Result<ExitCode> {
     let wine = Wine::existing()?;
     let began = Instant::now();
     let mut command = wine.command(program);
-    if let Some(display) = std::env::var_os(DISPLAY) {
-        command.env("DISPLAY", display).env("LIBGL_ALWAYS_SOFTWARE", "1");
-    }
     // Not in the workspace's root: cargo has chosen the folder.
     let mut child =
         command.args(arguments).stdout(Stdio::piped()).spawn().context("running Wine")?;

@@ -16,15 +16,15 @@ use crate::root;
 const OPENS: Duration = Duration::from_secs(120);
 
 /// Opens the window, presses keys, and keeps a picture in `target/wine-window.png`.
-pub fn try_keys(wine: &Wine, program: &Path) -> Result<()> {
+pub fn try_keys(wine: &Wine, program: &Path, screen: Option<&Screen>) -> Result<()> {
+    let screen = screen.context("the window has a screen")?;
     let settings = wine.settings().join("residue/window.json");
     crate::bundle::remove(&settings)?;
 
-    let screen = Screen::for_window()?;
     let clip = windows_path(&root()?.join("assets/clips/speech.flac"))?;
     let log = fs::File::create(root()?.join("target/wine-window.log")).context("the log")?;
     let mut command = wine.command(program);
-    screen.show(&mut command).arg(clip).stderr(log);
+    command.arg(clip).stderr(log);
     let mut app = Beside(command.spawn().context("running Wine")?);
     screen.focus("Residue", OPENS)?;
     // Until the model is loaded and the first views are drawn.

@@ -1,16 +1,20 @@
 //! Wine with a prefix of its own, `target/wine`.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use super::screen::Screen;
 use crate::{root, run};
 
 /// Target triple that is built.
 pub const TARGET: &str = "x86_64-pc-windows-gnu";
+/// Environment variable with the display of windows.
+const DISPLAY: &str = "RESIDUE_WINE_DISPLAY";
 /// Prefix of mingw's programs.
 const MINGW: &str = "x86_64-w64-mingw32-";
 /// Environment variable that names another `wine`.
@@ -71,12 +75,20 @@ fn program() -> Option<PathBuf> {
 pub struct Wine {
     program: PathBuf,
     prefix: PathBuf,
+    /// The display of its desktop, in an environment variable that suites inherit.
+    display: Option<OsString>,
 }
 
 impl Wine {
     /// Returns the prefix in `target/wine`, which is made where it is missing.
-    pub fn prepare() -> Result<Self> {
+    pub fn prepare(screen: Option<&Screen>) -> Result<Self> {
+        if let Some(screen) = screen {
+            // SAFETY: this program has no other thread yet.
+            unsafe { env::set_var(DISPLAY, screen.display()) };
+        }
         let wine = Self::existing()?;
+        // Of an earlier run, whose desktop has another display.
+        wine.end()?;
         let library = wine.prefix.join("drive_c/windows/system32/bcryptprimitives.dll");
         // Made last, so that it tells a prefix that is complete.
         let made = wine.prefix.join("residue-made");
@@ -105,7 +117,7 @@ impl Wine {
     /// As [`prepare`](Self::prepare), for a prefix that was made by this run.
     pub fn existing() -> Result<Self> {
         let program = program().context("Wine has been found before")?;
-        Ok(Self { program, prefix: root()?.join("target/wine") })
+        Ok(Self { program, prefix: root()?.join("target/wine"), display: env::var_os(DISPLAY) })
     }
 
     /// Returns the folder in place of `C:`.
@@ -118,8 +130,7 @@ impl Wine {
         self.drive().join("users").join(USER).join("AppData/Roaming")
     }
 
-    /// Returns the command that runs a program of Windows'. It opens no window, unless the caller gives it a
-    /// display.
+    /// Returns the command that runs a program of Windows'.
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(&self.program);
         command.arg(program).env("WINEPREFIX", &self.prefix);
@@ -129,6 +140,9 @@ impl Wine {
             .env("WINEDLLOVERRIDES", "mscoree,mshtml,winemenubuilder.exe=")
             .env("WINEDEBUG", "-all");
         command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").stdin(Stdio::null());
+        if let Some(display) = &self.display {
+            command.env("DISPLAY", display).env("LIBGL_ALWAYS_SOFTWARE", "1");
+        }
         command
     }
 
