@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with those that it may use.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     (
         "cli",
         &[
@@ -13,6 +13,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
             "studio",
             "device",
             "comparison_picture",
+            "console",
             "cost",
             "speed",
             "explained",
@@ -25,6 +26,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("studio", &["device", "cost", "speed"]),
     ("device", &[]),
     ("comparison_picture", &[]),
+    ("console", &[]),
     ("cost", &[]),
     ("speed", &[]),
     ("explained", &[]),

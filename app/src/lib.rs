@@ -13,7 +13,8 @@
 //! ```text
 //! cli -> window -> blind -> studio -> device
 //!  |       |                  |
-//!  +-> comparison_picture     +-> cost, speed
+//!  +-> comparison_picture,    +-> cost, speed
+//!  |   console
 //!  +-------+-> explained, terminal, version
 //! ```
 //!
@@ -26,6 +27,7 @@ mod arrows;
 pub mod blind;
 pub mod cli;
 mod comparison_picture;
+mod console;
 mod cost;
 pub mod device;
 mod explained;

@@ -9,6 +9,7 @@
 //! `cargo xtask hosts` checks the VST3 in two hosts from the Python package index;
 //! `cargo xtask dist` makes packages, `notice` the list of libraries in them;
 //! `cargo xtask deny` checks dependencies with cargo-deny, `cargo xtask fuzz` fuzzes readers of files;
+//! `cargo xtask windows` builds Residue for Windows and runs its tests under Wine;
 //! `cargo xtask ci` runs everything a change must pass.
 
 mod bundle;
@@ -17,6 +18,7 @@ mod hosts;
 mod notice;
 mod sanitize;
 mod validate;
+mod windows;
 
 use std::env;
 use std::path::Path;
@@ -25,6 +27,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 
 use bundle::BundleOptions;
+use windows::WindowsPart;
 
 const USAGE: &str = "usage: cargo xtask <task>
 
@@ -49,6 +52,9 @@ tasks:
   release-notes TAG  print what CHANGELOG says of a version
   deny          check advisories, licences, sources and duplicates with cargo-deny
   fuzz TARGET   fuzz what reads other people's files (nightly, cargo-fuzz) [SECONDS]
+  windows       build for Windows and run tests under Wine (Linux; rustup target
+                x86_64-pc-windows-gnu, mingw, wine64) [PART..]: engine, cli, plugin,
+                openings, window, sound; --engine: kernel and parity tests alone
   ci            formatting, lints, tests, sanitizer, hosts and documentation";
 
 fn main() -> ExitCode {
@@ -79,6 +85,12 @@ fn main() -> ExitCode {
         ["deny"] => deny(),
         ["fuzz", target] => fuzz(target, "180"),
         ["fuzz", target, seconds] => fuzz(target, seconds),
+        ["windows", ref parts @ ..] => {
+            let parts: Option<Vec<_>> = parts.iter().map(|word| WindowsPart::parse(word)).collect();
+            parts.map_or_else(usage, |parts| windows::windows(&parts))
+        }
+        // Cargo runs tests for Windows so.
+        ["wine", program, ref arguments @ ..] => return windows::runner(program, arguments),
         ["ci"] => ci(),
         _ => usage(),
     };

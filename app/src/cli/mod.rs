@@ -32,6 +32,7 @@ use args::{CliArgs, CliCommand};
 use interruption::Interruption;
 use named_error::named;
 
+use crate::console;
 use crate::terminal;
 use crate::window::{self, Launch};
 
@@ -52,6 +53,9 @@ pub fn run() -> ExitCode {
 
 fn command() -> anyhow::Result<()> {
     let CliArgs { command, file, open } = CliArgs::parse();
+    if command.is_none() {
+        console::close_own();
+    }
     interruption::watch()?;
     let Some(command) = command else {
         let launch = match file.or(open) {
@@ -59,7 +63,10 @@ fn command() -> anyhow::Result<()> {
             Some(file) if file.as_os_str() == "-" => Launch::Stdin,
             Some(file) => Launch::File(file),
         };
-        return Ok(window::run(launch)?);
+        // Whoever opens a file by a click has no console.
+        return Ok(
+            window::run(launch).inspect_err(|error| console::show_unread(&error.to_string()))?
+        );
     };
     match command {
         CliCommand::Roundtrip(args) => named(roundtrip::run(&args), &args.model.model, &args.input),

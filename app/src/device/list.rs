@@ -85,17 +85,22 @@ fn configs(device: &cpal::Device, direction: Direction) -> Vec<SupportedStreamCo
 
 fn devices(host: &AudioBackend) -> Vec<DeviceInfo> {
     let mut devices: Vec<cpal::Device> = host.devices().to_vec();
-    // ALSA's default is no member of its list on every machine.
+    // ALSA's default is no member of its list on every machine. WASAPI's is another object than the member.
+    let is_same = |one: &cpal::Device, other: &cpal::Device| {
+        let id = backend::identifier(one);
+        one == other || !id.is_empty() && id == backend::identifier(other)
+    };
     for direction in [Direction::Output, Direction::Input] {
         if let Some(device) = host.default_device(direction)
-            && !devices.contains(device)
+            && !devices.iter().any(|listed| is_same(listed, device))
         {
             devices.insert(0, device.clone());
         }
     }
     let describe = |device: &cpal::Device| {
         let side = |direction| {
-            let is_default = host.default_device(direction) == Some(device);
+            let default = host.default_device(direction);
+            let is_default = default.is_some_and(|default| is_same(default, device));
             DeviceCapabilities::of(&configs(device, direction), is_default)
         };
         let (input, output) = (side(Direction::Input), side(Direction::Output));

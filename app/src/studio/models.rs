@@ -41,6 +41,7 @@ impl StudioModels {
     /// yet the embedded one stands in for one that cannot be loaded.
     pub fn choose(&mut self, request: ModelRequest) {
         self.state.loading = Some((request.clone(), 0.0));
+        self.state.wanted = Some(request.clone());
         // Without any model nothing could be heard.
         let stand_in = self.state.facts.is_none().then(ModelRequest::default);
         let (store, shared) = (self.catalog.store().clone(), Arc::clone(&self.shared));
@@ -87,6 +88,7 @@ impl StudioModels {
         if let Some(result) = self.loading.as_ref().and_then(|loading| loading.job.poll()) {
             self.loading = None;
             if let Err(error) = result {
+                self.state.wanted = self.state.facts.as_ref().map(|facts| facts.request.clone());
                 notices.push(self.failed(error.to_string()));
             }
         }

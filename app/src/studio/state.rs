@@ -211,6 +211,9 @@ pub struct ModelState {
     pub loading: Option<(ModelRequest, f32)>,
     /// Why the last request could not be met; what ran goes on.
     pub failed: Option<String>,
+    /// The request to keep in the settings: that of the model that runs, or one that the embedded model stands in
+    /// for since the start, as its folder may be on a drive that comes back.
+    pub wanted: Option<ModelRequest>,
 }
 
 /// How a recording is to be made.

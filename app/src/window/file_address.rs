@@ -27,10 +27,12 @@ fn decode(text: &str) -> Result<PathBuf, FileAddressError> {
         None => rest,
         Some(after) => {
             let (host, path) = after.split_at(after.find('/').unwrap_or(after.len()));
-            if !host.is_empty() && !host.eq_ignore_ascii_case("localhost") {
-                return Err(FileAddressError::Elsewhere(host.to_owned()));
+            match host {
+                _ if host.is_empty() || host.eq_ignore_ascii_case("localhost") => path,
+                // Windows opens files of other computers by their names: \\server\share.
+                _ if cfg!(windows) => rest,
+                _ => return Err(FileAddressError::Elsewhere(host.to_owned())),
             }
-            path
         }
     };
     let damaged = || FileAddressError::Escape(text.to_owned());
@@ -65,13 +67,11 @@ fn to_path(bytes: Vec<u8>) -> Option<PathBuf> {
     let text = String::from_utf8(bytes).ok()?;
     // A drive's letter follows the slash: /C:/music.
     let drive = text.strip_prefix('/').filter(|rest| rest.as_bytes().get(1) == Some(&b':'));
-    Some(PathBuf::from(drive.unwrap_or(&text)))
+    Some(PathBuf::from(drive.unwrap_or(&text).replace('/', "\\")))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
@@ -93,10 +93,26 @@ mod tests {
     #[test]
     fn what_is_no_path_here_is_refused_in_words() {
         let told = |address| path(address).unwrap().unwrap_err().to_string();
-        assert!(told("file://server/share/x.wav").contains("on server"));
+        if cfg!(not(windows)) {
+            assert!(told("file://server/share/x.wav").contains("on server"));
+        }
         for damaged in ["file:///a%2", "file:///a%zz", "file:///%", "file:///a%00b", "file:///%é0"]
         {
             assert!(told(damaged).contains("percent"), "{damaged}");
+        }
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn drives_and_servers_are_written_as_windows_does() {
+        for (address, expected) in [
+            ("file:///C:/M%C3%BCsik/a%20b.wav", r"C:\Müsik\a b.wav"),
+            ("file:C:/x", r"C:\x"),
+            ("file://server/share/x.wav", r"\\server\share\x.wav"),
+            ("file://localhost/D:/x", r"D:\x"),
+        ] {
+            let found = path(address).unwrap().unwrap();
+            assert_eq!(found.to_str(), Some(expected), "{address}");
         }
     }
 
@@ -105,6 +121,6 @@ mod tests {
     fn names_need_not_be_utf8() {
         use std::os::unix::ffi::OsStrExt;
         let name = std::ffi::OsStr::from_bytes(b"/x/\xff.wav");
-        assert_eq!(path("file:///x/%FF.wav"), Some(Ok(Path::new(name).to_owned())));
+        assert_eq!(path("file:///x/%FF.wav"), Some(Ok(PathBuf::from(name))));
     }
 }

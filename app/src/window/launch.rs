@@ -69,11 +69,9 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
     }
     let home = ModelLibrary::from_env().ok().map(|library| library.home().to_owned());
     let path = home.map(|home| home.join(FILE));
-    let (mut preferences, unread) = match path.as_deref().map(Preferences::read) {
-        None => (Preferences::default(), None),
-        Some(Ok(read)) => (read, None),
-        Some(Err(error)) => (Preferences::default(), Some(error.to_string())),
-    };
+    let read = path.as_deref().map(Preferences::read_or_default);
+    let (mut preferences, unread) = read.unwrap_or_default();
+    let path = path.filter(|_| unread.as_ref().is_none_or(|unread| !unread.is_in_place()));
     let icon = icon_data::from_png_bytes(ICON).expect("the icon is a PNG");
     let refused = refuse_unknown_model(&mut preferences, &ModelStore::from_env());
     let [width, height] = preferences.window;
@@ -88,8 +86,8 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
     let create = move |cc: &CreationContext<'_>| {
         Theme::install(&cc.egui_ctx);
         let mut window = over_devices(&cc.egui_ctx, preferences);
-        if let (Some(error), Some(path)) = (unread, &path) {
-            let text = format!("{}: {error}; using default settings", path.display());
+        if let Some(unread) = unread {
+            let text = unread.to_string();
             window.tell(&cc.egui_ctx, [UserNotice { severity: Severity::Warning, text }]);
         }
         window.tell(&cc.egui_ctx, refused);

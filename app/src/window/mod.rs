@@ -138,9 +138,8 @@ impl AppWindow {
     pub fn preferences(&self) -> Preferences {
         let studio = &self.studio;
         let state = studio.model();
-        let loaded = state.facts.as_ref().map(|facts| facts.request.clone());
-        let loading = state.loading.as_ref().map(|(request, _)| request.clone());
-        let model = loading.or(loaded).map_or_else(|| self.preferences.model.clone(), Into::into);
+        let wanted = state.wanted.clone();
+        let model = wanted.map_or_else(|| self.preferences.model.clone(), Into::into);
         Preferences {
             devices: studio.device_request().into(),
             model,

@@ -25,7 +25,9 @@ pub fn open(studio: &mut Studio, path: PathBuf) {
 /// If there is nothing at that place, or it is on another computer.
 pub fn open_typed(studio: &mut Studio, text: &str) -> Result<(), UserNotice> {
     let text = text.trim().trim_matches(['"', '\'']);
-    let path = match (file_address::path(text), text.strip_prefix("~/"), dirs::home_dir()) {
+    let in_home =
+        text.strip_prefix('~').and_then(|rest| rest.strip_prefix(std::path::is_separator));
+    let path = match (file_address::path(text), in_home, dirs::home_dir()) {
         (Some(Ok(path)), ..) => path,
         (Some(Err(error)), ..) => {
             return Err(UserNotice { severity: Severity::Error, text: error.to_string() });

@@ -1,6 +1,6 @@
 //! Pieces of panels.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use egui::accesskit::Role;
 use egui::{
@@ -151,11 +151,17 @@ pub fn kilohertz(rate: u32) -> String {
     format!("{} kHz", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// A folder as people say it: within the home folder as `~/`.
+/// Returns a folder as people write it: within the home folder as `~/`, but on Windows, which has no such sign,
+/// as a whole path with its own separators.
 pub fn folder(folder: &Path) -> String {
-    match dirs::home_dir().and_then(|home| folder.strip_prefix(home).ok().map(Path::to_owned)) {
+    folder_within(folder, if cfg!(windows) { None } else { dirs::home_dir() }.as_deref())
+}
+
+fn folder_within(folder: &Path, home: Option<&Path>) -> String {
+    match home.and_then(|home| folder.strip_prefix(home).ok()) {
         Some(rest) => format!("~/{}", rest.display()),
-        None => folder.display().to_string(),
+        // Collected again from its components, which gives each separator the system's form.
+        None => folder.components().collect::<PathBuf>().display().to_string(),
     }
 }
 
@@ -175,5 +181,19 @@ mod tests {
         assert_eq!(kilohertz(11_025), "11.025 kHz");
         assert_eq!(count(1, "frame", "frames"), "1 frame");
         assert_eq!(count(0, "frame", "frames"), "0 frames");
+    }
+
+    #[test]
+    fn folders_are_written_as_the_system_does() {
+        if cfg!(windows) {
+            let music = dirs::home_dir().unwrap().join("Music/Residue");
+            assert_eq!(folder(&music), music.display().to_string().replace('/', "\\"));
+            return;
+        }
+        let home = Path::new("/home/ada");
+        let within = |folder: &str| folder_within(Path::new(folder), Some(home));
+        assert_eq!(within("/home/ada/Music/Residue"), "~/Music/Residue");
+        assert_eq!(within("/home/adam"), "/home/adam");
+        assert_eq!(folder_within(home, None), "/home/ada");
     }
 }

@@ -10,6 +10,7 @@ use residue_engine::live::{ListeningSource, PortSettings};
 use residue_engine::{atomic_file, small_file};
 use residue_ui::source_strip;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::page::Page;
 use residue_engine::models::ModelRequest;
@@ -79,6 +80,32 @@ impl Default for ViewPreferences {
             distance: true,
             load: true,
             latency: true,
+        }
+    }
+}
+
+/// Why settings could not be read.
+#[derive(Debug, Error)]
+#[error("{}: {cause}; using default settings{}", path.display(), self.outcome())]
+pub struct UnreadPreferences {
+    /// The file.
+    path: PathBuf,
+    /// The reason.
+    cause: io::Error,
+    /// The name that a damaged file has now.
+    kept: Option<PathBuf>,
+}
+
+impl UnreadPreferences {
+    /// Returns true if the file is where it was, and must not be replaced.
+    pub fn is_in_place(&self) -> bool {
+        self.kept.is_none()
+    }
+
+    fn outcome(&self) -> String {
+        match &self.kept {
+            Some(kept) => format!("; the damaged file is kept as {}", kept.display()),
+            None => ", which are not saved, so that the file stays as it is".to_owned(),
         }
     }
 }
@@ -259,6 +286,23 @@ impl Preferences {
         Ok(read)
     }
 
+    /// Reads a file, or returns the defaults with the reason. A file that is damaged or too large gets another
+    /// name, so that the next [`write`](Self::write) does not replace it.
+    pub fn read_or_default(path: &Path) -> (Self, Option<UnreadPreferences>) {
+        let cause = match Self::read(path) {
+            Ok(read) => return (read, None),
+            Err(cause) => cause,
+        };
+        let kept = path.with_extension("damaged.json");
+        let is_damaged = matches!(
+            cause.kind(),
+            ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::FileTooLarge
+        );
+        // A file that could not be read now, on a network for instance, may be in order.
+        let kept = (is_damaged && fs::rename(path, &kept).is_ok()).then_some(kept);
+        (Self::default(), Some(UnreadPreferences { path: path.to_owned(), cause, kept }))
+    }
+
     /// Keeps it in a file.
     ///
     /// # Errors
@@ -319,5 +363,38 @@ mod tests {
             fs::write(&path, damaged).unwrap();
             assert!(Preferences::read(&path).is_err(), "{damaged}");
         }
+    }
+
+    #[test]
+    fn a_damaged_file_is_kept_under_another_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("window.json");
+        let whole = serde_json::to_vec_pretty(&Preferences::default()).unwrap();
+        let half = &whole[..whole.len() / 2];
+        fs::write(&path, half).unwrap();
+        let (read, unread) = Preferences::read_or_default(&path);
+        assert_eq!(read, Preferences::default());
+        let unread = unread.unwrap();
+        assert!(!unread.is_in_place());
+        let said = unread.to_string();
+        for part in ["window.json", "default settings", "kept as", "window.damaged.json"] {
+            assert!(said.contains(part), "{said}");
+        }
+        read.write(&path).unwrap();
+        assert_eq!(fs::read(folder.path().join("window.damaged.json")).unwrap(), half);
+        assert!(Preferences::read_or_default(&path).1.is_none());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_now_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("window.json");
+        // A folder cannot be read as a file, on any system.
+        fs::create_dir(&path).unwrap();
+        let (read, unread) = Preferences::read_or_default(&path);
+        assert_eq!(read, Preferences::default());
+        let unread = unread.unwrap();
+        assert!(unread.is_in_place() && path.is_dir());
+        assert!(unread.to_string().contains("not saved"), "{unread}");
     }
 }

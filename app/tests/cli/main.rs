@@ -7,3 +7,4 @@ mod outputs;
 mod place;
 mod signals;
 mod terminals;
+mod windows_paths;

@@ -1,6 +1,7 @@
 //! Outputs to everything that may stand at a path.
 
 use std::fs;
+#[cfg(unix)]
 use std::io::Write;
 use std::process::Stdio;
 

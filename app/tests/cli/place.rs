@@ -1,6 +1,6 @@
 //! A folder of its own for each test, and the program in it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use residue_engine::audio::{self, Audio};
@@ -13,7 +13,9 @@ pub fn golden(case: &str) -> String {
 }
 
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    // Absolute also where it was built on another system: the program runs in other folders.
+    let app = std::path::absolute(env!("CARGO_MANIFEST_DIR")).unwrap();
+    app.parent().unwrap().to_owned()
 }
 
 pub struct Place(TempDir);

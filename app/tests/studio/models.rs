@@ -76,7 +76,17 @@ fn without_a_first_model_the_embedded_one_stands_in() {
     harness.studio.start();
     harness.notice(Severity::Error, "/no/such/folder");
     harness.ready();
-    assert_eq!(harness.studio.model().facts.as_ref().unwrap().request, request("embedded"));
+    let model = harness.studio.model();
+    assert_eq!(model.facts.as_ref().unwrap().request, request("embedded"));
+    // Its drive may come back: the settings keep it until another is chosen.
+    assert_eq!(model.wanted, Some(request("/no/such/folder")));
+    harness.studio.choose_model(request("embedded"));
+    harness.until("nothing loads", |studio| studio.model().loading.is_none());
+    assert_eq!(harness.studio.model().wanted, Some(request("embedded")));
+    // A failure later changes nothing.
+    harness.studio.choose_model(request("/no/such/folder"));
+    harness.until("nothing loads", |studio| studio.model().loading.is_none());
+    assert_eq!(harness.studio.model().wanted, Some(request("embedded")));
 }
 
 /// Only the last of several requests counts.

@@ -4,8 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use crate::output_file::{OutputFile, folder_of};
-use crate::temporary_file;
+use crate::output_file::OutputFile;
 
 /// Writes a file with `fill` and gives it its name at the end, so that `path` never holds a partial file and keeps
 /// its old content on failure. [`OutputFile`] says how this goes with links, devices and permissions. Not
@@ -38,7 +37,7 @@ pub fn symlink(target: &Path, path: &Path) -> io::Result<()> {
     if path.is_dir() && !path.is_symlink() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "a folder has this name"));
     }
-    temporary_file::symlink(target, folder_of(path)?, path)
+    crate::temporary_file::symlink(target, crate::output_file::folder_of(path)?, path)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod atomic_file;
 pub mod audio;
 pub mod codes;
 pub mod delay_line;
+mod file_facts;
 mod gcd;
 mod hex;
 pub mod output_file;

@@ -15,6 +15,7 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use crate::file_facts::{free_bytes, identity};
 use crate::temporary_file::TemporaryFile;
 
 /// Most symbolic links that are followed, as on Linux.
@@ -86,7 +87,7 @@ impl OutputFile {
         };
         // Before there is any content, which may be private.
         temporary.file().set_permissions(metadata.permissions())?;
-        let place = match is_beside && can_replace(&metadata, temporary.file())? {
+        let place = match is_beside && can_replace(path, &metadata, temporary.file())? {
             true => Place::Renamed(temporary),
             false => Place::Copied { temporary, existing },
         };
@@ -167,17 +168,7 @@ impl OutputFile {
 
 /// Returns true if both paths lead to one existing file. Not realtime-safe.
 pub fn is_same_file(one: &Path, other: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let identity = |path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
-        identity(one).is_some_and(|one| identity(other) == Some(one))
-    }
-    #[cfg(not(unix))]
-    {
-        let identity = |path: &Path| path.canonicalize().ok();
-        identity(one).is_some_and(|one| identity(other) == Some(one))
-    }
+    identity(one).is_some_and(|one| identity(other) == Some(one))
 }
 
 /// Follows symbolic links, also to a file that does not exist.
@@ -201,9 +192,10 @@ pub(crate) fn folder_of(path: &Path) -> io::Result<&Path> {
 
 /// Gives `new` the owner of the old file; false if that cannot be, or if the old file has other names, which would
 /// keep the old content.
-fn can_replace(old: &Metadata, new: &File) -> io::Result<bool> {
+fn can_replace(path: &Path, old: &Metadata, new: &File) -> io::Result<bool> {
     #[cfg(unix)]
     {
+        let _ = path;
         use std::os::unix::fs::{MetadataExt, fchown};
         let made = new.metadata()?;
         if old.nlink() > 1 {
@@ -221,7 +213,8 @@ fn can_replace(old: &Metadata, new: &File) -> io::Result<bool> {
     #[cfg(not(unix))]
     {
         let _ = (old, new);
-        Ok(true)
+        // A file gets its owner from its folder here. Its names are not counted in its metadata.
+        Ok(identity(path).is_none_or(|old| old.names <= 1))
     }
 }
 
@@ -231,25 +224,6 @@ fn copy(mut from: &File, mut to: &File) -> io::Result<()> {
     let bytes = io::copy(&mut from, &mut to)?;
     to.set_len(bytes)?;
     to.flush()
-}
-
-/// Returns the bytes that can be written where `file` is, if the system tells.
-fn free_bytes(file: &File) -> Option<u64> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let space = rustix::fs::fstatvfs(file).ok()?;
-        // Some blocks are for root only.
-        let is_root = file.metadata().ok()?.uid() == 0;
-        let blocks = if is_root { space.f_bfree } else { space.f_bavail };
-        // File systems that know nothing of blocks count none.
-        (space.f_blocks > 0).then(|| blocks.saturating_mul(space.f_frsize))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = file;
-        None
-    }
 }
 
 /// A message that says what to do.
@@ -268,6 +242,7 @@ fn in_words(error: io::Error, path: &Path) -> io::Error {
     }
     let folder = folder_of(path).unwrap_or(path).display();
     let words = match error.kind() {
+        _ if is_in_use(&error) => "another program has the file open; close it there".to_owned(),
         ErrorKind::NotFound if !folder_of(path).is_ok_and(Path::is_dir) => {
             format!("there is no folder {folder}; make it, or choose another")
         }
@@ -284,6 +259,13 @@ fn in_words(error: io::Error, path: &Path) -> io::Error {
         _ => return error,
     };
     said(error.kind(), words)
+}
+
+/// Returns true if Windows refuses a file because another program has opened or locked it.
+fn is_in_use(error: &io::Error) -> bool {
+    /// `ERROR_SHARING_VIOLATION` and `ERROR_LOCK_VIOLATION`.
+    const CODES: [i32; 2] = [32, 33];
+    cfg!(windows) && error.raw_os_error().is_some_and(|code| CODES.contains(&code))
 }
 
 #[cfg(test)]

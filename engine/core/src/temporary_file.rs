@@ -57,16 +57,22 @@ impl TemporaryFile {
     /// Renames the file to `path`, replacing the file there, and returns the open file.
     pub fn persist(self, path: &Path) -> io::Result<File> {
         self.path.persist(path).map_err(|error| error.error)?;
-        drop(self.registered);
-        Ok(self.file)
+        Ok(published(self.file, self.registered))
     }
 
     /// As [`persist`](Self::persist), but fails with [`io::ErrorKind::AlreadyExists`] if there is a file.
     pub fn persist_new(self, path: &Path) -> io::Result<File> {
         self.path.persist_noclobber(path).map_err(|error| error.error)?;
-        drop(self.registered);
-        Ok(self.file)
+        Ok(published(self.file, self.registered))
     }
+}
+
+/// Returns a file that has its name, and is temporary no more.
+fn published(file: File, registered: Registration) -> File {
+    drop(registered);
+    // Windows keeps others from reading what is locked. Without support for locks there is none.
+    let _ = file.unlock();
+    file
 }
 
 /// Makes `path` a symbolic link to `target`, in place of any file of that name.

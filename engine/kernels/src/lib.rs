@@ -16,7 +16,7 @@
 //! | `linear`, `gemm` | linear layers: interface and kernels |
 //! | `attention`, `attention_head`, `kv_cache`, `kv_element`, `rope` | attention |
 //! | `affine`, `codebook` | the quantizer: affine maps of one vector, search of a codebook |
-//! | `norm`, `moments`, `gelu`, `exp` | norms and functions |
+//! | `norm`, `moments`, `gelu`, `exp`, `fused_multiply_add` | norms and functions |
 //! | `denormals`, `aligned_buffer` | flush-to-zero mode; cache-line-aligned buffers |
 
 mod activation_quantization;
@@ -33,6 +33,7 @@ mod codebook;
 mod denormals;
 mod disjoint_mut;
 mod exp;
+mod fused_multiply_add;
 mod gelu;
 mod gemm;
 mod isa;
@@ -62,6 +63,7 @@ pub use arena::{Arena, ArenaBlock};
 pub use attention::{Attention, AttentionScratch, AttentionWindow};
 pub use codebook::{Codebook, normalize};
 pub use denormals::FlushDenormals;
+pub use fused_multiply_add::fused_multiply_add;
 pub use gelu::gelu;
 pub use isa::{Isa, IsaError};
 pub use kv_cache::KvCache;

@@ -1,7 +1,8 @@
 //! Portable implementation in plain Rust, for any processor; the others are tested against it.
 //!
-//! On targets without a fused multiply-add instruction `mul_add` is a library call: exact and slow.
+//! On targets without a fused multiply-add instruction it is a library call: exact and slow.
 
+use super::fused_multiply_add::fused_multiply_add;
 use super::simd::{Kernel, LANES, Simd};
 
 /// Sixteen f32 in an array.
@@ -86,7 +87,7 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn fma(self, a: Self, b: Self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i].mul_add(a.0[i], b.0[i])))
+        Self(std::array::from_fn(|i| fused_multiply_add(self.0[i], a.0[i], b.0[i])))
     }
 
     #[inline(always)]

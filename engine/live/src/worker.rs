@@ -10,7 +10,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
-use thread_priority::{ThreadPriority, set_current_thread_priority};
 
 use super::chain::{Chain, LaneSamples};
 use super::error::ProcessorError;
@@ -18,6 +17,7 @@ use super::history::HistoryWriter;
 use super::marked_ring::{MarkedReader, MarkedWriter, RingItem};
 use super::marks::{InputMark, LaneMark};
 use super::model::DECODED_LANES;
+use super::priority::RaisedPriority;
 use super::settings::FrameEffects;
 use super::status::{PortHealth, SharedStatus};
 use super::telemetry::push_codes;
@@ -30,10 +30,6 @@ const INPUT_PIECE: usize = 1024;
 const MAX_PIECES: usize = 32;
 /// Recent frame times, of which the shortest is the estimate.
 const FRAME_TIMES: usize = 8;
-/// Priority from 0 to 99 among ordinary threads, where the system grants any: nice -11 on Linux. Not
-/// a realtime class: a codec that falls behind would starve the machine, and helpers of ordinary
-/// priority would keep it waiting.
-const PRIORITY: u8 = 75;
 /// Longest sleep without work.
 const IDLE_SLEEP: Duration = Duration::from_millis(4);
 /// Sleep while an offline port waits, and turns without work after which it seems to have stopped.
@@ -99,10 +95,7 @@ impl Worker {
     /// Runs until the control asks it to stop.
     pub fn run(mut self) {
         let _stop = StopOnDrop(Arc::clone(&self.shared));
-        // Where it is not granted, the codec runs at the default priority.
-        if let Ok(priority) = PRIORITY.try_into() {
-            let _ = set_current_thread_priority(ThreadPriority::Crossplatform(priority));
-        }
+        let _priority = RaisedPriority::of_current_thread();
         let mut state =
             WorkerState { frame_times: [f32::MAX; FRAME_TIMES], ..WorkerState::default() };
         let mut piece = vec![0.0; INPUT_PIECE * self.channels];

@@ -78,7 +78,8 @@ fn place(blob: &Path, pointer: &Path) -> std::io::Result<()> {
 /// Puts `pointer` in place of whatever has its name.
 #[cfg(windows)]
 fn place(blob: &Path, pointer: &Path) -> std::io::Result<()> {
-    let target = Path::new("../../blobs").join(blob.file_name().unwrap_or_default());
+    // Links to places with slashes lead nowhere on Windows.
+    let target = Path::new(r"..\..\blobs").join(blob.file_name().unwrap_or_default());
     if fs::symlink_metadata(pointer).is_ok() {
         fs::remove_file(pointer)?;
     }

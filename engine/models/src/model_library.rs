@@ -12,6 +12,9 @@ use super::{
     hub_cache, pull,
 };
 
+/// Folder of packed weights.
+const PACKED: &str = "packed";
+
 /// All models that can be had on this computer: the one inside the program, the published ones, and
 /// the folders that the user added.
 ///
@@ -19,6 +22,7 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct ModelLibrary {
     home: PathBuf,
+    packed: PathBuf,
     hub: HubSettings,
 }
 
@@ -38,26 +42,30 @@ pub struct ModelEntry {
 impl ModelLibrary {
     /// A library whose list of added folders is kept in `home`.
     pub fn new(home: impl Into<PathBuf>, hub: HubSettings) -> Self {
-        Self { home: home.into(), hub }
+        let home = home.into();
+        let packed = home.join(PACKED);
+        Self { home, packed, hub }
     }
 
     /// The user's library: `RESIDUE_HOME`, or the platform's data folder, and
-    /// [`HubSettings::from_env`].
+    /// [`HubSettings::from_env`]. On Windows these are `%APPDATA%\residue`, and `%LOCALAPPDATA%\residue` for
+    /// packed weights.
     ///
     /// # Errors
     ///
     /// [`ModelsError::NoHome`] when neither a variable nor a home folder names a place.
     pub fn from_env() -> Result<Self, ModelsError> {
-        let home = match std::env::var_os("RESIDUE_HOME").filter(|home| !home.is_empty()) {
-            Some(home) => env_path::expand(&home, &|name| std::env::var_os(name), dirs::home_dir()),
-            None => {
-                dirs::data_dir().map(|data| data.join("residue")).ok_or(ModelsError::NoHome {
-                    what: "the list of added models",
-                    variable: "RESIDUE_HOME",
-                })?
-            }
-        };
-        Ok(Self::new(home, HubSettings::from_env()?))
+        let hub = HubSettings::from_env()?;
+        if let Some(home) = std::env::var_os("RESIDUE_HOME").filter(|home| !home.is_empty()) {
+            let variable = |name: &str| std::env::var_os(name);
+            return Ok(Self::new(env_path::expand(&home, &variable, dirs::home_dir()), hub));
+        }
+        let no_home =
+            ModelsError::NoHome { what: "the list of added models", variable: "RESIDUE_HOME" };
+        let home = dirs::data_dir().map(|data| data.join("residue")).ok_or(no_home)?;
+        // Windows copies the first of these folders to other computers of a user, but not the second.
+        let local = dirs::data_local_dir().map(|data| data.join("residue").join(PACKED));
+        Ok(Self { packed: local.unwrap_or_else(|| home.join(PACKED)), home, hub })
     }
 
     /// Every model: the embedded one, the published ones whether here or not, the added ones.
@@ -170,7 +178,7 @@ impl ModelLibrary {
     /// Packed weights, for [`CodecOptions::packed_cache`](residue_codec::CodecOptions::packed_cache). They can be
     /// deleted at any time: they are made again.
     pub fn packed(&self) -> PackedCache {
-        PackedCache::new(self.home.join("packed"))
+        PackedCache::new(&self.packed)
     }
 
     fn registry(&self) -> Registry {

@@ -9,15 +9,15 @@ mod models;
 mod parameters;
 mod project_states;
 mod rig;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 mod saved_projects;
 mod state;
 // Only a part of these modules is used here.
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 #[allow(dead_code)]
 #[path = "../shared/vst3_instance.rs"]
 mod vst3_instance;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
 #[allow(dead_code)]
 #[path = "../shared/vst3_module.rs"]
 mod vst3_module;

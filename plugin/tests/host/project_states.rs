@@ -1,7 +1,5 @@
 //! CLAP states as projects hold them.
 
-use std::path::Path;
-
 /// Returns a CLAP state of nice-plug: the text behind its length.
 pub fn clap_state(text: &str) -> Vec<u8> {
     let mut bytes = (text.len() as u64).to_le_bytes().to_vec();
@@ -24,8 +22,10 @@ pub fn choice(id: &str) -> String {
 
 /// Returns the folder of a miniature checkpoint of the engine's tests.
 pub fn miniature(name: &str) -> String {
-    // Found from the folder of any package of the workspace.
-    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    // Found from the folder of any package of the workspace; absolute also where it was built on another system.
+    let package =
+        std::path::absolute(env!("CARGO_MANIFEST_DIR")).expect("there is a working folder");
+    let folders = package.ancestors();
     let mut found = folders.map(|folder| folder.join("engine/tests/golden").join(name));
     let folder = found.find(|folder| folder.is_dir()).expect("the checkpoint is there");
     folder.to_str().expect("its path is text").to_owned()

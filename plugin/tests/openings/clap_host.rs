@@ -1,15 +1,12 @@
 //! A CLAP host: instances whose audio runs on a thread of its own, with editors.
 
-use std::ffi::c_ulong;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use clack_extensions::gui::{
-    GuiApiType, GuiConfiguration, GuiSize, HostGui, HostGuiImpl, PluginGui, Window,
-};
+use clack_extensions::gui::{GuiConfiguration, GuiSize, HostGui, HostGuiImpl, PluginGui};
 use clack_extensions::params::{
     HostParams, HostParamsImplMainThread, HostParamsImplShared, ParamClearFlags, ParamInfoBuffer,
     ParamRescanFlags, PluginParams,
@@ -17,6 +14,7 @@ use clack_extensions::params::{
 use clack_host::events::event_types::ParamValueEvent;
 use clack_host::prelude::*;
 
+use crate::display::WindowId;
 use crate::random::Random;
 use crate::run::{Automation, EditorHost};
 use crate::sound::{BLOCK, RATE, Speech};
@@ -124,9 +122,9 @@ impl ClapEditorInstance {
 }
 
 impl EditorHost for ClapEditorInstance {
-    fn open(&mut self, parent: u32, scale: f64, pause: Duration) -> [u32; 2] {
+    fn open(&mut self, parent: WindowId, scale: f64, pause: Duration) -> [u32; 2] {
         let plugin = self.plugin.plugin_handle();
-        let configuration = GuiConfiguration { api_type: GuiApiType::X11, is_floating: false };
+        let configuration = GuiConfiguration { api_type: WindowId::CLAP_API, is_floating: false };
         self.gui.create(&plugin, configuration).expect("the editor opens");
         if scale != 1.0 {
             self.gui.set_scale(&plugin, scale).expect("any scale will do");
@@ -134,9 +132,8 @@ impl EditorHost for ClapEditorInstance {
         let size = self.gui.get_size(&plugin).expect("it has a size");
         // Hosts make their own window only now.
         std::thread::sleep(pause);
-        let window = Window::from_x11_handle(c_ulong::from(parent));
         // SAFETY: the parent lives until the editor has been closed.
-        unsafe { self.gui.set_parent(&plugin, window) }.expect("it has a parent");
+        unsafe { self.gui.set_parent(&plugin, parent.clap()) }.expect("it has a parent");
         self.gui.show(&plugin).expect("it shows");
         [size.width, size.height]
     }

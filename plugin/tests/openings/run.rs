@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use residue_ui_testing::Xvfb;
 
-use crate::display::Display;
+use crate::display::{Display, WindowId};
 use crate::random::Random;
 use crate::sound::RATE;
 use crate::{clap_host, vst3_host};
@@ -26,13 +26,22 @@ const MAX_FIRST_FRAME: Duration = Duration::from_secs(20);
 pub trait EditorHost {
     /// Opens the editor in a window, with a pause before it is shown where the format has a call for that.
     /// Returns its size in pixels.
-    fn open(&mut self, parent: u32, scale: f64, pause: Duration) -> [u32; 2];
+    fn open(&mut self, parent: WindowId, scale: f64, pause: Duration) -> [u32; 2];
     /// Requests another size; returns the size that the editor takes.
     fn resize(&mut self, width: u32, height: u32) -> [u32; 2];
     /// Handles the plugin's requests.
     fn serve(&mut self);
     /// Closes the editor.
     fn close(&mut self);
+}
+
+/// A color: red, green and blue.
+pub type Corner = [u8; 3];
+
+/// Returns whether the editor has drawn into a window's corner: nothing covers the background of the dark look
+/// there.
+fn has_drawn(corner: Corner) -> bool {
+    corner.iter().zip([0x17, 0x1a, 0x1e]).all(|(a, b): (&u8, u8)| a.abs_diff(b) < 3)
 }
 
 /// Automation of parameters.
@@ -127,19 +136,18 @@ pub fn main() -> ExitCode {
     if options.count == 0 {
         return ExitCode::SUCCESS;
     }
-    // Large enough for two editors.
-    let server = Xvfb::start(2600, 1600);
+    // Large enough for two editors. Other systems have a display.
+    let server = cfg!(target_os = "linux").then(|| Xvfb::start(2600, 1600));
     let formats: &[&str] = if options.picture.is_some() { &["clap"] } else { &["clap", "vst3"] };
     let mut failed = false;
     for format in formats {
-        let status = Command::new(std::env::current_exe().expect("a path"))
-            .args(std::env::args().skip(1))
-            .args(["--format", format])
-            .env("DISPLAY", server.display())
+        let mut host = Command::new(std::env::current_exe().expect("a path"));
+        host.args(std::env::args().skip(1)).args(["--format", format]);
+        if let Some(server) = &server {
             // The tested display is Xvfb, whatever the surrounding session has.
-            .env_remove("WAYLAND_DISPLAY")
-            .status()
-            .expect("it runs");
+            host.env("DISPLAY", server.display()).env_remove("WAYLAND_DISPLAY");
+        }
+        let status = host.status().expect("it runs");
         if !status.success() {
             println!("{format}: the host ended with {status}");
             failed = true;
@@ -151,8 +159,9 @@ pub fn main() -> ExitCode {
 /// The built library, beside the test or in the folder above.
 fn library() -> PathBuf {
     let folder = std::env::current_exe().expect("the test has a path");
-    let name = "libresidue_plugin.so";
-    let beside = folder.with_file_name(name);
+    let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let name = format!("{prefix}residue_plugin{suffix}");
+    let beside = folder.with_file_name(&name);
     if beside.exists() { beside } else { Path::new(&folder).join("../..").join(name) }
 }
 
@@ -200,9 +209,10 @@ fn openings<E: EditorHost>(
                 editor.open(window, 1.0, pause);
                 let waited = if paused { pause } else { Duration::ZERO };
                 creation.push(began.elapsed() - waited);
-                while !display.drawn(window) {
+                while !has_drawn(display.corner(window)) {
                     assert!(began.elapsed() < MAX_FIRST_FRAME, "{format}: nothing is drawn");
                     editor.serve();
+                    display.serve();
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 first_frame.push(began.elapsed() - waited);
@@ -212,6 +222,7 @@ fn openings<E: EditorHost>(
             let until = Instant::now() + OPEN_TIME;
             while Instant::now() < until {
                 pair.iter_mut().for_each(EditorHost::serve);
+                display.serve();
                 std::thread::sleep(Duration::from_millis(2));
             }
             // Both orders of closing occur.
@@ -255,6 +266,7 @@ fn picture<E: EditorHost>(
     let until = Instant::now() + Duration::from_secs_f64(options.seconds);
     while Instant::now() < until {
         editor.serve();
+        display.serve();
         std::thread::sleep(Duration::from_millis(5));
     }
     display.picture(window, size[0] as u16, size[1] as u16).write(path);

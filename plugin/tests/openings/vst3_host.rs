@@ -1,9 +1,8 @@
 //! A VST3 host: just enough of one for instances whose audio runs on a thread of its own, with editors.
 //!
-//! Every other instance is given no run loop, as by hosts that have none: the wrapper then does on a
-//! thread of its own what belongs on the main thread.
+//! On Linux every other instance is given no run loop, as by hosts that have none: the wrapper then does on a
+//! thread of its own what belongs on the main thread. On Windows the thread's messages are the loop.
 
-use std::cell::RefCell;
 use std::ffi::c_void;
 use std::path::Path;
 use std::ptr::null_mut;
@@ -12,10 +11,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use vst3::Steinberg::Linux::{
-    FileDescriptor, IEventHandler, IEventHandlerTrait, IRunLoop, IRunLoopTrait, ITimerHandler,
-    TimerInterval,
-};
 use vst3::Steinberg::Vst::BusDirections_::{kInput, kOutput};
 use vst3::Steinberg::Vst::MediaTypes_::kAudio;
 use vst3::Steinberg::Vst::ProcessModes_::kRealtime;
@@ -30,13 +25,15 @@ use vst3::Steinberg::Vst::{
 };
 use vst3::Steinberg::{
     FUnknown, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewTrait, IPluginBaseTrait, TUID,
-    ViewRect, int32, kInvalidArgument, kNotImplemented, kPlatformTypeX11EmbedWindowID, kResultOk,
-    tresult,
+    ViewRect, int32, kInvalidArgument, kNotImplemented, kResultOk, tresult,
 };
 use vst3::{Class, ComPtr, ComRef, ComWrapper};
 
+use crate::display::WindowId;
 use crate::random::Random;
 use crate::run::{Automation, EditorHost, ParamRef};
+#[cfg(target_os = "linux")]
+use crate::run_loop::Loop;
 use crate::sound::{BLOCK, RATE, Speech};
 use crate::vst3_module::Vst3Module;
 
@@ -116,7 +113,7 @@ impl Vst3EditorInstance {
 }
 
 impl EditorHost for Vst3EditorInstance {
-    fn open(&mut self, parent: u32, _: f64, _: Duration) -> [u32; 2] {
+    fn open(&mut self, parent: WindowId, _: f64, _: Duration) -> [u32; 2] {
         // SAFETY: as above; the frame and the parent live until the view has been removed.
         unsafe {
             let view = self.controller.createView(kEditor);
@@ -125,8 +122,7 @@ impl EditorHost for Vst3EditorInstance {
             assert_eq!(view.setFrame(frame.as_ptr()), kResultOk);
             let mut size = ViewRect { left: 0, top: 0, right: 0, bottom: 0 };
             assert_eq!(view.getSize(&mut size), kResultOk);
-            let parent = parent as usize as *mut c_void;
-            assert_eq!(view.attached(parent, kPlatformTypeX11EmbedWindowID), kResultOk);
+            assert_eq!(view.attached(parent.vst3(), WindowId::VST3_TYPE), kResultOk);
             self.view = Some(view);
             [size.right as u32, size.bottom as u32]
         }
@@ -344,72 +340,6 @@ impl IComponentHandlerTrait for Handler {
     }
 }
 
-/// The frame of views, in a host with a run loop.
-#[derive(Default)]
-struct Loop(RefCell<Vec<(ComPtr<IEventHandler>, FileDescriptor)>>);
-
-impl Class for Loop {
-    type Interfaces = (IPlugFrame, IRunLoop);
-}
-
-impl Loop {
-    /// Calls whoever has something to read.
-    fn serve(&self) {
-        let mut files: Vec<libc::pollfd> = {
-            let handlers = self.0.borrow();
-            let file = |(_, fd): &(_, FileDescriptor)| libc::pollfd {
-                fd: *fd,
-                events: libc::POLLIN,
-                revents: 0,
-            };
-            handlers.iter().map(file).collect()
-        };
-        // SAFETY: as many files as are said.
-        unsafe { libc::poll(files.as_mut_ptr(), files.len() as libc::nfds_t, 0) };
-        for file in files.iter().filter(|file| file.revents & libc::POLLIN != 0) {
-            let handler =
-                self.0.borrow().iter().find(|(_, fd)| *fd == file.fd).map(|h| h.0.clone());
-            if let Some(handler) = handler {
-                // SAFETY: it was registered for this file.
-                unsafe { handler.onFDIsSet(file.fd) };
-            }
-        }
-    }
-}
-
-impl IPlugFrameTrait for Loop {
-    unsafe fn resizeView(&self, view: *mut IPlugView, size: *mut ViewRect) -> tresult {
-        // SAFETY: the plugin passes its own view.
-        unsafe { accept(view, size) }
-    }
-}
-
-impl IRunLoopTrait for Loop {
-    unsafe fn registerEventHandler(
-        &self,
-        handler: *mut IEventHandler,
-        fd: FileDescriptor,
-    ) -> tresult {
-        // SAFETY: the plugin passes its own handler, which is kept alive here.
-        let Some(handler) = (unsafe { ComRef::from_raw(handler) }) else { return kInvalidArgument };
-        self.0.borrow_mut().push((handler.to_com_ptr(), fd));
-        kResultOk
-    }
-
-    unsafe fn unregisterEventHandler(&self, handler: *mut IEventHandler) -> tresult {
-        self.0.borrow_mut().retain(|(kept, _)| kept.as_ptr() != handler);
-        kResultOk
-    }
-
-    unsafe fn registerTimer(&self, _: *mut ITimerHandler, _: TimerInterval) -> tresult {
-        kNotImplemented
-    }
-
-    unsafe fn unregisterTimer(&self, _: *mut ITimerHandler) -> tresult {
-        kNotImplemented
-    }
-}
-
 /// The frame of views, in a host without a run loop.
 struct Plain;
 
@@ -425,7 +355,10 @@ impl IPlugFrameTrait for Plain {
 }
 
 /// Accepts the size that a view requests.
-unsafe fn accept(view: *mut IPlugView, size: *mut ViewRect) -> tresult {
+///
+/// # Safety
+/// Both pointers are those that a plugin passes to its host.
+pub unsafe fn accept(view: *mut IPlugView, size: *mut ViewRect) -> tresult {
     // SAFETY: the caller passes a view of the plugin's.
     match unsafe { ComRef::from_raw(view) } {
         // SAFETY: and a size.
@@ -436,21 +369,24 @@ unsafe fn accept(view: *mut IPlugView, size: *mut ViewRect) -> tresult {
 
 /// Either of them.
 enum Frame {
+    #[cfg(target_os = "linux")]
     Loop(ComWrapper<Loop>),
     Plain(ComWrapper<Plain>),
 }
 
 impl Frame {
     fn new(with_loop: bool) -> Self {
+        #[cfg(target_os = "linux")]
         if with_loop {
-            Self::Loop(ComWrapper::new(Loop::default()))
-        } else {
-            Self::Plain(ComWrapper::new(Plain))
+            return Self::Loop(ComWrapper::new(Loop::default()));
         }
+        let _ = with_loop;
+        Self::Plain(ComWrapper::new(Plain))
     }
 
     fn frame(&self) -> ComPtr<IPlugFrame> {
         let frame = match self {
+            #[cfg(target_os = "linux")]
             Self::Loop(frame) => frame.to_com_ptr(),
             Self::Plain(frame) => frame.to_com_ptr(),
         };
@@ -458,6 +394,7 @@ impl Frame {
     }
 
     fn serve(&self) {
+        #[cfg(target_os = "linux")]
         if let Self::Loop(frame) = self {
             frame.serve();
         }

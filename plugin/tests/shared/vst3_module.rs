@@ -3,7 +3,10 @@
 use std::ffi::c_void;
 use std::path::Path;
 
+#[cfg(unix)]
 use libloading::os::unix::Library;
+#[cfg(windows)]
+use libloading::os::windows::Library;
 use vst3::Steinberg::Vst::IComponent;
 use vst3::Steinberg::{IPluginFactory, IPluginFactoryTrait, PClassInfo, kResultOk};
 use vst3::{ComPtr, Interface};
@@ -20,10 +23,20 @@ impl Vst3Module {
     pub fn load(path: &Path) -> Self {
         // SAFETY: it is a plugin of ours; these are the functions that VST3 asks for, of these types.
         unsafe {
-            let handle = Library::new(path).expect("the library loads").into_raw();
-            let library = Library::from_raw(handle);
-            let enter = library.get::<extern "C" fn(*mut c_void) -> bool>(b"ModuleEntry\0");
-            assert!(enter.expect("it is a VST3 module")(handle));
+            let library = Library::new(path).expect("the library loads");
+            #[cfg(unix)]
+            let library = {
+                let handle = library.into_raw();
+                let library = Library::from_raw(handle);
+                let enter = library.get::<extern "C" fn(*mut c_void) -> bool>(b"ModuleEntry\0");
+                assert!(enter.expect("it is a VST3 module")(handle));
+                library
+            };
+            // Windows' modules need not have it.
+            #[cfg(windows)]
+            if let Ok(enter) = library.get::<extern "C" fn() -> bool>(b"InitDll\0") {
+                assert!(enter());
+            }
             let factory = library
                 .get::<extern "system" fn() -> *mut c_void>(b"GetPluginFactory\0")
                 .expect("there is a factory")();
@@ -72,7 +85,8 @@ impl Drop for Vst3Module {
         // SAFETY: the type is that of VST3; nothing of the module is used after this but its factory,
         // whose code stays mapped.
         unsafe {
-            if let Ok(leave) = self.library.get::<extern "C" fn() -> bool>(b"ModuleExit\0") {
+            let name: &[u8] = if cfg!(windows) { b"ExitDll\0" } else { b"ModuleExit\0" };
+            if let Ok(leave) = self.library.get::<extern "C" fn() -> bool>(name) {
                 assert!(leave());
             }
         }

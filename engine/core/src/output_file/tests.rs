@@ -1,5 +1,6 @@
 //! Outputs to everything that may stand at a path.
 
+#[cfg(unix)]
 use std::fs::Permissions;
 use std::io::{Read, Write};
 
@@ -97,11 +98,9 @@ fn room_is_checked_where_the_system_tells() {
     let folder = tempfile::tempdir().unwrap();
     let output = OutputFile::create(&folder.path().join("x")).unwrap();
     output.expect(1).unwrap();
-    if cfg!(unix) {
-        let error = output.expect(u64::MAX).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::StorageFull);
-        assert!(error.to_string().contains("choose another folder"), "{error}");
-    }
+    let error = output.expect(u64::MAX).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StorageFull);
+    assert!(error.to_string().contains("choose another folder"), "{error}");
 }
 
 #[test]
@@ -113,13 +112,56 @@ fn one_file_is_known_by_all_its_names() {
     assert!(is_same_file(&path, &folder.path().join(".").join("x")));
     assert!(!is_same_file(&path, &other));
     assert!(!is_same_file(&folder.path().join("none"), &folder.path().join("none")));
+    assert!(is_same_file(folder.path(), &folder.path().join(".")));
+    let hard = folder.path().join("hard");
+    fs::hard_link(&path, &hard).unwrap();
+    assert!(is_same_file(&path, &hard));
     #[cfg(unix)]
     {
-        let (hard, soft) = (folder.path().join("hard"), folder.path().join("soft"));
-        fs::hard_link(&path, &hard).unwrap();
+        let soft = folder.path().join("soft");
         std::os::unix::fs::symlink("hard", &soft).unwrap();
-        assert!(is_same_file(&path, &hard) && is_same_file(&path, &soft));
+        assert!(is_same_file(&path, &soft));
     }
+}
+
+#[test]
+fn names_of_one_file_keep_its_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    fs::write(&one, "a longer text").unwrap();
+    fs::hard_link(&one, &two).unwrap();
+    put(&one, "short").unwrap();
+    assert_eq!(fs::read_to_string(&two).unwrap(), "short");
+}
+
+/// Windows keeps others from reading what is locked, as temporary files are.
+#[test]
+fn a_published_file_is_readable_while_it_grows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x");
+    let mut output = OutputFile::create(&path).unwrap();
+    output.file().write_all(b"one").unwrap();
+    output.publish().unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "one");
+    output.file().write_all(b"two").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "onetwo");
+    output.commit().unwrap();
+    // Another output takes its place.
+    put(&path, "new").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+}
+
+#[cfg(windows)]
+#[test]
+fn a_file_that_another_program_holds_is_refused_in_words() {
+    use std::os::windows::fs::OpenOptionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x");
+    let held = OpenOptions::new().write(true).create_new(true).share_mode(0).open(&path).unwrap();
+    let error = put(&path, "new").unwrap_err();
+    assert!(error.to_string().contains("another program has the file open"), "{error}");
+    drop(held);
+    put(&path, "new").unwrap();
 }
 
 #[cfg(unix)]

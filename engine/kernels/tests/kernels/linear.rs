@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use residue_kernels::{
-    Arena, Epilogue, Isa, Linear, PostOp, Precision, QuantizedRows, ThreadPool, gelu,
+    Arena, Epilogue, Isa, Linear, PostOp, Precision, QuantizedRows, ThreadPool, fused_multiply_add,
+    gelu,
 };
 
 use super::{assert_close, bits, noise};
@@ -100,7 +101,7 @@ fn check_linear(precision: Precision, rows: usize, input: usize, output: usize, 
         assert_eq!(first.get_or_insert(bits(&y)), &bits(&y), "{isa:?} {precision}");
         if !precision.is_integer() {
             // One fused chain over ascending inputs.
-            let chain = (0..input).fold(0f32, |sum, k| x[k].mul_add(w[k], sum));
+            let chain = (0..input).fold(0f32, |sum, k| fused_multiply_add(x[k], w[k], sum));
             assert_eq!(y[0].to_bits(), chain.to_bits());
         }
         for (x, y) in x.chunks_exact(input).zip(y.chunks_exact(output)) {
@@ -115,7 +116,7 @@ fn check_linear(precision: Precision, rows: usize, input: usize, output: usize, 
         let mut scaled = before.clone();
         run(isa, &x, &mut scaled, Epilogue::AddScaled(&scale));
         let sums: Vec<f32> =
-            (0..y.len()).map(|i| y[i].mul_add(scale[i % output], before[i])).collect();
+            (0..y.len()).map(|i| fused_multiply_add(y[i], scale[i % output], before[i])).collect();
         assert_eq!(bits(&scaled), bits(&sums));
         let mut curved = before.clone();
         run(isa, &x, &mut curved, Epilogue::Gelu);

@@ -178,11 +178,26 @@ impl Ending {
     }
 }
 
+/// Keeps Windows from opening a console window for a program, which it does where ours has none.
+fn without_window(command: &mut Command) {
+    #[cfg(windows)]
+    {
+        use std::os::windows::process::CommandExt;
+        /// `CREATE_NO_WINDOW` of Windows' `CreateProcess`.
+        const NO_WINDOW: u32 = 0x0800_0000;
+        command.creation_flags(NO_WINDOW);
+    }
+    #[cfg(not(windows))]
+    let _ = command;
+}
+
 impl Run {
     fn start(ffmpeg: &Ffmpeg, file: &Path) -> io::Result<Self> {
         let mut address = OsString::from("file:");
         address.push(file);
-        let mut child = Command::new(&ffmpeg.program)
+        let mut command = Command::new(&ffmpeg.program);
+        without_window(&mut command);
+        let mut child = command
             .args(["-nostdin", "-hide_banner", "-v", "error", "-max_alloc", MAX_BLOCK])
             .args(["-protocol_whitelist", "file,pipe", "-format_whitelist", FORMATS, "-i"])
             .arg(address)

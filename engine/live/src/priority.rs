@@ -1,0 +1,83 @@
+//! The priority of the worker's thread.
+
+use thread_priority::{ThreadPriority, set_current_thread_priority};
+
+/// Priority from 0 to 99 among ordinary threads, where the system grants any: nice -11 on Linux, "above
+/// normal" on Windows. Not a realtime class: a codec that falls behind would starve the machine, and helpers
+/// of ordinary priority would keep it waiting.
+const PRIORITY: u8 = 75;
+
+/// A raised priority of the calling thread, which ends when dropped.
+pub struct RaisedPriority {
+    #[cfg(windows)]
+    _task: Option<mmcss::AudioTask>,
+}
+
+impl RaisedPriority {
+    /// Raises the priority of the calling thread, where the system grants it. Not realtime-safe.
+    pub fn of_current_thread() -> Self {
+        // Where it is not granted, the codec runs at the default priority.
+        if let Ok(priority) = PRIORITY.try_into() {
+            let _ = set_current_thread_priority(ThreadPriority::Crossplatform(priority));
+        }
+        Self {
+            #[cfg(windows)]
+            _task: mmcss::AudioTask::join(),
+        }
+    }
+}
+
+/// Windows' scheduler for multimedia (MMCSS), which also runs the threads of audio devices. It keeps a part
+/// of the machine for all others, so that a codec that falls behind does not starve it.
+#[cfg(windows)]
+mod mmcss {
+    use std::marker::PhantomData;
+
+    use windows_sys::Win32::Foundation::HANDLE;
+    use windows_sys::Win32::System::Threading::{
+        AVRT_PRIORITY_LOW, AvRevertMmThreadCharacteristics, AvSetMmThreadCharacteristicsW,
+        AvSetMmThreadPriority,
+    };
+    use windows_sys::core::w;
+
+    /// Membership of the calling thread in the task "Audio".
+    pub struct AudioTask {
+        handle: HANDLE,
+        /// Only the thread that joined may leave.
+        _thread: PhantomData<*const ()>,
+    }
+
+    impl AudioTask {
+        /// Joins the task, below the devices' threads, which must not wait for the codec. `None` where the
+        /// service does not run.
+        pub fn join() -> Option<Self> {
+            let mut index = 0;
+            // SAFETY: the name ends with a zero, and the index is written to.
+            let handle = unsafe { AvSetMmThreadCharacteristicsW(w!("Audio"), &mut index) };
+            if handle.is_null() {
+                return None;
+            }
+            // SAFETY: the handle was given by the call above.
+            unsafe { AvSetMmThreadPriority(handle, AVRT_PRIORITY_LOW) };
+            Some(Self { handle, _thread: PhantomData })
+        }
+    }
+
+    impl Drop for AudioTask {
+        fn drop(&mut self) {
+            // SAFETY: the handle was given to this thread, and is used no more.
+            unsafe { AvRevertMmThreadCharacteristics(self.handle) };
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        /// The service need not run where tests do; calling it must do no harm.
+        #[test]
+        fn a_thread_joins_and_leaves() {
+            std::thread::spawn(|| drop(AudioTask::join())).join().unwrap();
+        }
+    }
+}
