@@ -81,6 +81,16 @@ VIAddVersionKey "LegalCopyright" "MIT or Apache-2.0"
   ${EndIf}
 !macroend
 
+; A type is another program's too where its key holds anything. `/ifempty` looks for keys only in older NSIS.
+!macro DeleteEmptyKey KEY
+  ClearErrors
+  EnumRegValue $0 HKLM "${KEY}" 0
+  ReadRegStr $1 HKLM "${KEY}" ""
+  ${If} "$0$1" == ""
+    DeleteRegKey /ifempty HKLM "${KEY}"
+  ${EndIf}
+!macroend
+
 Function .onInit
   !insertmacro CheckSystem
   !insertmacro CheckNotRunning

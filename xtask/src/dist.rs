@@ -120,10 +120,6 @@ fn build_program(target: Option<&str>, variables: &[(&str, &str)]) -> Result<Pat
     let commit = git(&["rev-parse", "--short=10", "HEAD"])?;
     let mut build = vec!["build", "--profile", "dist", "--package", "residue"];
     build.extend(target.iter().flat_map(|target| ["--target", target]));
-    if target.is_some_and(|target| target.contains("windows")) {
-        // JACK's library has no import library for mingw, and hardly anyone has it there.
-        build.push("--no-default-features");
-    }
     cargo(&build, &[variables, &[("RESIDUE_COMMIT", &*commit)]].concat())?;
     let suffix = match target {
         None => EXE_SUFFIX,

@@ -92,6 +92,9 @@ fn try_installer(wine: &Wine, installer: &Path) -> Result<()> {
     let other = drive.join("Program Files/Common Files/VST3/Other.vst3");
     fs::create_dir_all(other.parent().context("it lies in a folder")?)?;
     fs::write(&other, "other")?;
+    // Nor may another program's types get lost.
+    let types = r"HKLM\Software\Classes\.flac\OpenWithProgids";
+    run(wine.command("reg").args(["add", types, "/v", "Other.Audio", "/f"]).stdout(Stdio::null()))?;
     wine.pretend("win7")?;
     let before = files(&drive)?;
     ensure!(code(wine, installer, &["/S"])? == IS_OLD, "Windows 7 was not refused");
@@ -230,7 +233,8 @@ fn files(drive: &Path) -> Result<BTreeSet<String>> {
             // Links lead to the home folder of the user who runs this.
             let name = path.strip_prefix(drive)?.to_string_lossy().into_owned();
             if path.is_dir() && !path.is_symlink() {
-                let kept = ["Local/Temp", "AppData/Roaming/residue", "AppData/Local/residue"];
+                // The uninstaller leaves its copy among temporary files, and has Windows delete it at the next start.
+                let kept = ["/Temp", "AppData/Roaming/residue", "AppData/Local/residue"];
                 if !kept.iter().any(|kept| name.ends_with(kept)) {
                     found.insert(format!("{name}/"));
                     folders.push(path);

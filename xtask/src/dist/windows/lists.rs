@@ -125,13 +125,8 @@ fn forget_types() -> String {
         let key = format!("${{CLASSES}}\\.{extension}");
         text += &format!(
             "DeleteRegValue HKLM \"{key}\\OpenWithProgids\" \"{name}\"\n\
-             DeleteRegKey /ifempty HKLM \"{key}\\OpenWithProgids\"\n"
-        );
-        // `/ifempty` looks at keys only, not at values: the type is another program's where it has any.
-        text += &format!(
-            "EnumRegValue $0 HKLM \"{key}\" 0\n\
-             ${{If}} $0 == \"\"\n  ReadRegStr $0 HKLM \"{key}\" \"\"\n  ${{If}} $0 == \"\"\n    \
-             DeleteRegKey /ifempty HKLM \"{key}\"\n  ${{EndIf}}\n${{EndIf}}\n"
+             !insertmacro DeleteEmptyKey \"{key}\\OpenWithProgids\"\n\
+             !insertmacro DeleteEmptyKey \"{key}\"\n"
         );
     }
     text
