@@ -1,15 +1,29 @@
 #!/usr/bin/env bash
 # Installs what a build and its checks need beyond Rust, on Debian and its relatives; does nothing
-# where it is there.
+# where it is there. `--packages`: what `cargo xtask dist` needs instead, on macOS and Windows (Git's bash) too.
 set -euo pipefail
 
+packages=false
+[ "${1:-}" = --packages ] && packages=true
 missing=()
+if $packages; then
+  case $(uname) in
+    Darwin) exec rustup target add aarch64-apple-darwin x86_64-apple-darwin ;;
+    MINGW* | MSYS*)
+      command -v makensis >/dev/null || [ -x "/c/Program Files (x86)/NSIS/makensis.exe" ] || choco install nsis -y --no-progress
+      exit
+      ;;
+  esac
+  command -v dpkg-shlibdeps >/dev/null || missing+=(dpkg-dev)
+fi
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 if [ "$(uname)" = Linux ]; then
   # Sound devices: ALSA and JACK.
   command -v pkg-config >/dev/null || missing+=(pkg-config)
   pkg-config --exists alsa 2>/dev/null || missing+=(libasound2-dev)
   pkg-config --exists jack 2>/dev/null || missing+=(libjack-jackd2-dev)
+fi
+if [ "$(uname)" = Linux ] && ! $packages; then
   # Tests listen through a JACK server of their own, without a sound card.
   command -v jackd >/dev/null || missing+=(jackd2)
   # Tests open windows on a screen of their own, drawn by Mesa, and press their keys.

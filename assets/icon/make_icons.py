@@ -6,8 +6,12 @@ import subprocess
 
 FOLDER = pathlib.Path(__file__).parent
 SIZES = [16, 24, 32, 48, 64, 128, 256, 512]
-# Sizes in pixels of Apple's types that hold PNG.
-ICNS_TYPES = {"icp4": 16, "icp5": 32, "icp6": 64, "ic07": 128, "ic08": 256, "ic09": 512}
+# Sizes in pixels of Apple's types that hold PNG: 16, 32, 128, 256 and 512 points at twice the pixels, and the larger
+# three at one pixel a point. The types for 16 and 32 points at one pixel a point (icp4, icp5) are left out: with PNG
+# in them, macOS draws noise in an app's icon.
+ICNS_TYPES = {
+    "ic11": 32, "ic12": 64, "ic07": 128, "ic13": 256, "ic08": 256, "ic14": 512, "ic09": 512, "ic10": 1024,
+}
 
 
 def png(size: int) -> bytes:
@@ -33,8 +37,8 @@ def icns(images: dict[int, bytes]) -> bytes:
     return b"icns" + struct.pack(">I", 8 + len(body)) + body
 
 
-images = {size: png(size) for size in SIZES}
-for size, image in images.items():
-    (FOLDER / f"residue-{size}.png").write_bytes(image)
-(FOLDER / "residue.ico").write_bytes(ico({s: i for s, i in images.items() if s <= 256}))
+images = {size: png(size) for size in {*SIZES, *ICNS_TYPES.values()}}
+for size in SIZES:
+    (FOLDER / f"residue-{size}.png").write_bytes(images[size])
+(FOLDER / "residue.ico").write_bytes(ico({size: images[size] for size in SIZES if size <= 256}))
 (FOLDER / "residue.icns").write_bytes(icns(images))

@@ -14,13 +14,22 @@ place() {
   esac
 }
 
-if [ "$(uname -m)" != "@PROCESSOR@" ]; then
-  echo "install.sh: this archive is for @PROCESSOR@, and this computer is $(uname -m): download the other one" >&2
+refuse() {
+  echo "install.sh: $1" >&2
   exit 1
+}
+
+[ "$(uname -s)" = Linux ] || refuse "this archive is for Linux, and this is $(uname -s): download the package for it"
+if [ "$(uname -m)" != "@PROCESSOR@" ]; then
+  refuse "this archive is for @PROCESSOR@, and this computer is $(uname -m): download the other one"
 fi
 files=$(find bin lib share -type f)
 case ${1:-} in
   "")
+    # A system that is too old, or has another C library, says so only when the program starts.
+    if ! problem=$(./bin/residue --version 2>&1 >/dev/null); then
+      refuse "residue does not run here, nothing was installed: $(printf '%s\n' "$problem" | head -n 1)"
+    fi
     for file in $files; do
       to=$(place "$file")
       mkdir -p "$(dirname "$to")"

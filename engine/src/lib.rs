@@ -18,6 +18,7 @@
 //! | [`measure`] | distances between signals, loudness, spectrograms |
 //! | [`offline`] | whole files through the codec |
 //! | [`models`] | known models, discovery, download, verification, the embedded default |
+//! | [`saved_versions`] | settings and states that several versions of a program read and write |
 //! | [`small_file`] | small files, read whole up to a limit |
 //! | [`tokens`] | code arrays and their files |
 
@@ -27,6 +28,7 @@ mod frame_transmission;
 pub mod offline;
 mod output_check;
 mod playback;
+pub mod saved_versions;
 mod token_feed;
 mod token_model;
 

@@ -20,6 +20,8 @@
 //! session, state, editor -> instance -> params -> model -> layer_bitrate -> text
 //! port_settings, presets -> params
 //! presets -> layer_bitrate
+//! plugin -> saved_params -> params -> newer_state
+//! state -> newer_state
 //! editor -> presets, port_settings, workarounds
 //! ```
 //!
@@ -32,11 +34,13 @@ mod gain;
 mod instance;
 mod layer_bitrate;
 mod model;
+mod newer_state;
 mod params;
 mod plugin;
 mod port_settings;
 mod presets;
 mod render_detection;
+mod saved_params;
 mod session;
 mod state;
 mod text;
@@ -45,12 +49,14 @@ mod workarounds;
 pub use instance::Instance;
 pub use layer_bitrate::LayerBitrate;
 pub use model::{InstanceModel, ModelChoice, ModelPhase, ModelStatus, SavedPrecision, SharedModel};
+pub use newer_state::HeldNewerState;
 pub use params::{
     EditorAppearance, LateFrameFill, ListenTo, LostFrameFill, MutedLayers, ResidueParams,
     SavedAppearance, StereoInMono,
 };
 pub use plugin::Residue;
 pub use presets::{PRESETS, Preset, PresetDepth};
+pub use saved_params::SavedParams;
 
 nice_plug::nice_export_clap!(Residue);
 nice_plug::nice_export_vst3!(Residue);

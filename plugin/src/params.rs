@@ -17,6 +17,7 @@ pub use choices::{LateFrameFill, ListenTo, LostFrameFill, StereoInMono};
 pub use muted::MutedLayers;
 
 use crate::model::{InstanceModel, ModelField};
+use crate::newer_state::HeldNewerState;
 use constructors::{decibels, depth, frames, percent, switch};
 
 /// The saved state: parameters, the requested model, and what only the editor changes.
@@ -31,6 +32,8 @@ pub struct ResidueParams {
     /// Size and color theme of the editor.
     #[persist = "editor"]
     pub editor: SavedAppearance,
+    /// The state of a newer version that was loaded; `SavedParams` saves it.
+    pub newer: HeldNewerState,
     /// The two lanes, and what is heard of them.
     #[nested(group = "Codec")]
     pub codec: CodecParams,
@@ -126,6 +129,7 @@ impl ResidueParams {
             model: ModelField(slot),
             muted: MutedLayers::default(),
             editor: SavedAppearance::default(),
+            newer: HeldNewerState::default(),
             codec: CodecParams {
                 depth_a: depth("Depth A", 32, &layer_bitrate),
                 depth_b: depth("Depth B", 2, &layer_bitrate),

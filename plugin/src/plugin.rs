@@ -6,6 +6,8 @@ use nice_plug::prelude::*;
 
 use crate::editor::ResidueEditor;
 use crate::instance::Instance;
+use crate::newer_state::VERSION;
+use crate::saved_params::SavedParams;
 use crate::session::Session;
 use crate::state;
 use crate::workarounds::keep_worker_alive;
@@ -40,7 +42,7 @@ impl Plugin for Residue {
     const VENDOR: &'static str = "Residue";
     const URL: &'static str = "";
     const EMAIL: &'static str = "";
-    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const VERSION: &'static str = VERSION;
     const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[
         layout(STEREO, STEREO, "Stereo"),
         layout(MONO, MONO, "Mono"),
@@ -55,7 +57,7 @@ impl Plugin for Residue {
     type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn Params> {
-        Arc::clone(&self.instance.params) as Arc<dyn Params>
+        Arc::new(SavedParams(Arc::clone(&self.instance.params)))
     }
 
     fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<ResidueEditor> {
@@ -63,7 +65,7 @@ impl Plugin for Residue {
     }
 
     fn filter_state(state: &mut PluginState) {
-        state::clamp_state(state);
+        state::prepare_state(state);
     }
 
     fn activate(

@@ -154,7 +154,7 @@ mod tests {
     use residue_engine::codec::CodecConfig;
 
     use super::*;
-    use crate::state::clamp_state;
+    use crate::state::prepare_state;
 
     #[test]
     fn presets_set_existing_parameters_within_their_ranges() {
@@ -168,7 +168,7 @@ mod tests {
                 };
                 preset.apply(&mut state, &model);
                 let before = serde_json::to_string(&state).unwrap();
-                clamp_state(&mut state);
+                prepare_state(&mut state);
                 assert_eq!(serde_json::to_string(&state).unwrap(), before, "{}", preset.name);
             }
         }

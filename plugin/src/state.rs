@@ -8,17 +8,84 @@ use std::collections::BTreeMap;
 
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::*;
+use residue_engine::saved_versions::is_newer;
 
 use crate::instance::Instance;
+use crate::newer_state::{self, VERSION};
+
+/// Brings a saved state into the form that is loaded: within the ranges of this version's parameters, and with
+/// the original of a state that a newer version saved.
+///
+/// No saved version needs a migration.
+pub fn prepare_state(state: &mut PluginState) {
+    newer_state::restore(state);
+    let original = state.clone();
+    let instance = Instance::new();
+    clamp(state, &instance);
+    if is_newer(&original.version, VERSION) {
+        let read = understood(state, &original, &instance);
+        newer_state::keep(state, original, &read);
+    }
+}
+
+fn known_params(instance: &Instance) -> BTreeMap<String, ParamPtr> {
+    instance.params.param_map().into_iter().map(|(id, param, _)| (id, param)).collect()
+}
+
+/// Replaces what this version does not understand by the defaults, and returns the state that this version saves
+/// after loading the result.
+fn understood(state: &mut PluginState, original: &PluginState, instance: &Instance) -> PluginState {
+    let mut read = PluginState {
+        version: VERSION.to_owned(),
+        params: BTreeMap::new(),
+        fields: BTreeMap::new(),
+    };
+    let known = known_params(instance);
+    for (id, param) in known.iter().filter(|(id, _)| original.params.contains_key(*id)) {
+        let value = match (param, state.params.get(id)) {
+            // SAFETY: the instance owns the parameter.
+            (ParamPtr::EnumParam(param), Some(ParamValue::String(choice)))
+                if !unsafe { (**param).set_from_id(choice) } =>
+            {
+                None
+            }
+            (_, value) => value.cloned(),
+        };
+        // The instance was made with the defaults.
+        let value = value.unwrap_or_else(|| saved_value(param));
+        state.params.insert(id.clone(), value.clone());
+        read.params.insert(id.clone(), value);
+    }
+    instance.params.deserialize_fields(&state.fields);
+    read.fields = instance.params.serialize_fields();
+    for (key, text) in &mut state.fields {
+        if let Some(read) = read.fields.get(key) {
+            text.clone_from(read);
+        }
+    }
+    read
+}
+
+/// Returns a parameter's value as nice-plug saves it.
+fn saved_value(param: &ParamPtr) -> ParamValue {
+    // SAFETY: the caller holds the instance that owns the parameter.
+    let plain = unsafe { param.unmodulated_plain_value() };
+    match param {
+        ParamPtr::FloatParam(_) => ParamValue::F32(plain),
+        ParamPtr::IntParam(_) => ParamValue::I32(plain as i32),
+        ParamPtr::BoolParam(_) => ParamValue::Bool(plain > 0.5),
+        // SAFETY: as above.
+        ParamPtr::EnumParam(param) => match unsafe { (**param).unmodulated_plain_id() } {
+            Some(id) => ParamValue::String(id.to_owned()),
+            None => ParamValue::I32(plain as i32),
+        },
+    }
+}
 
 /// Clamps every value of a state to its parameter's range. Values of the wrong type are removed, so that
 /// the parameter keeps its value.
-///
-/// No saved version needs a migration.
-pub fn clamp_state(state: &mut PluginState) {
-    let instance = Instance::new();
-    let known: BTreeMap<String, ParamPtr> =
-        instance.params.param_map().into_iter().map(|(id, param, _)| (id, param)).collect();
+fn clamp(state: &mut PluginState, instance: &Instance) {
+    let known = known_params(instance);
     state.params.retain(|id, value| {
         let Some(param) = known.get(id) else { return true };
         // Not by way of the normalized value: nice-plug computes that of an integer from its distance to
@@ -48,7 +115,7 @@ mod tests {
 
     fn clamped(text: &str) -> PluginState {
         let mut state: PluginState = serde_json::from_str(text).unwrap();
-        clamp_state(&mut state);
+        prepare_state(&mut state);
         state
     }
 
@@ -89,7 +156,7 @@ mod tests {
                     params: [(id.clone(), value)].into(),
                     fields: BTreeMap::default(),
                 };
-                clamp_state(&mut state);
+                prepare_state(&mut state);
                 let plain = match (state.params.get(id), param) {
                     (Some(ParamValue::F32(x)), ParamPtr::FloatParam(_)) => *x,
                     (Some(ParamValue::I32(n)), ParamPtr::IntParam(_) | ParamPtr::EnumParam(_)) => {

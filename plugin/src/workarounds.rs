@@ -28,7 +28,8 @@
 //! editors about 480 times.
 //!
 //! The threads of 1 and 2, and those that load or free models, may run after the host has dropped the
-//! last instance, so the plugin's library must stay mapped: `build.rs` links it with `-z nodelete`.
+//! last instance, so the plugin's library must stay mapped: `build.rs` links it with `-z nodelete`. macOS keeps
+//! every library mapped that has thread-local variables (`dlfcn.h`), as Rust's standard library has.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -7,6 +7,7 @@
 //! | Windows | the library, as `Residue.clap` | `Residue.vst3/Contents/x86_64-win/Residue.vst3` |
 
 mod layout;
+mod property_list;
 mod system;
 
 use std::fs;
@@ -15,8 +16,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::{cargo, root};
-use layout::{BundleContent, FORMATS, PluginFormat, entries};
-use system::TargetSystem;
+use layout::{BundleContent, PluginFormat, entries};
+
+pub use layout::{FORMATS, IDENTIFIER, NAME};
+pub use property_list::{OLDEST_MACOS, PropertyValue, property_array, property_list};
+pub use system::{OsFamily, TargetSystem};
 
 /// Options of `bundle` and `install`.
 #[derive(Debug, Default, PartialEq)]
@@ -27,11 +31,6 @@ pub struct BundleOptions {
 }
 
 impl BundleOptions {
-    /// Returns the options of bundles for other people: this system, the profile `dist`.
-    pub fn release() -> Self {
-        Self { release: true, target: None }
-    }
-
     /// Parses words of the command line; `None` if one of them is unknown.
     pub fn parse(words: &[&str]) -> Option<Self> {
         let mut options = Self::default();
@@ -49,25 +48,40 @@ impl BundleOptions {
 
 /// Builds the plugin and bundles it in `target/bundled`. Returns the bundles' paths.
 pub fn bundle(options: &BundleOptions) -> Result<Vec<PathBuf>> {
-    let mut arguments = vec!["build", "--package", "residue-plugin", "--lib"];
-    if options.release {
-        arguments.extend(["--profile", "dist"]);
-    }
-    let mut built = root()?.join("target");
-    if let Some(target) = &options.target {
-        arguments.extend(["--target", target]);
-        built.push(target);
-    }
-    cargo(&arguments, &[])?;
-    built.push(if options.release { "dist" } else { "debug" });
     let system = match &options.target {
         Some(target) => TargetSystem::of_triple(target)?,
         None => TargetSystem::here()?,
     };
-    let library = built.join(system.library("residue_plugin"));
+    let profile = if options.release { "dist" } else { "dev" };
+    let library = build_library(profile, options.target.as_deref(), &[])?;
+    bundle_library(&system, &library)
+}
+
+/// Builds the plugin's library, for this system or another target, and returns its path.
+pub fn build_library(
+    profile: &str,
+    target: Option<&str>,
+    variables: &[(&str, &str)],
+) -> Result<PathBuf> {
+    let mut arguments = vec!["build", "--package", "residue-plugin", "--lib"];
+    arguments.extend(["--profile", profile]);
+    arguments.extend(target.iter().flat_map(|target| ["--target", target]));
+    cargo(&arguments, variables)?;
+    let system = target.map_or_else(TargetSystem::here, TargetSystem::of_triple)?;
+    Ok(built(profile, target)?.join(system.library("residue_plugin")))
+}
+
+/// Returns the folder in which cargo builds with a profile.
+pub fn built(profile: &str, target: Option<&str>) -> Result<PathBuf> {
+    let folder = root()?.join("target").join(target.unwrap_or_default());
+    Ok(folder.join(if profile == "dev" { "debug" } else { profile }))
+}
+
+/// Bundles a library in both formats, in `target/bundled`. Returns the bundles' paths.
+pub fn bundle_library(system: &TargetSystem, library: &Path) -> Result<Vec<PathBuf>> {
     let folder = root()?.join("target/bundled");
     let version = env!("CARGO_PKG_VERSION");
-    FORMATS.iter().map(|format| write(&folder, *format, &system, &library, version)).collect()
+    FORMATS.iter().map(|format| write(&folder, *format, system, library, version)).collect()
 }
 
 /// Bundles the library that the tests load, whose `process()` is under the allocation guard, in

@@ -1,63 +1,151 @@
 //! Packages for people who do not build Residue.
 //!
-//! | system | packages |
-//! |---|---|
-//! | Linux | `.deb`, and `.tar.gz` with an install script for one user |
-//! | Windows | `.zip`, and an installer made by NSIS |
+//! | system | packages | made on |
+//! |---|---|---|
+//! | Linux | `.deb`, and `.tar.gz` with an install script for one user | Linux |
+//! | Windows | an installer, made by NSIS, and `.zip` | Windows; elsewhere with mingw |
+//! | macOS | `.pkg` for both processors | macOS |
 //!
 //! All lie in `target/packages`, are made from the profile `dist` and named with version and target, and
-//! `SHA256SUMS` there has their sums.
+//! `SHA256SUMS` there has their sums. Each holds the licences and `NOTICE`.
 
 mod linux;
+mod macos;
 mod staging;
+mod sums;
+mod trial;
+mod windows;
 
+use std::env::consts::{ARCH, EXE_SUFFIX};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::bundle::{self, BundleOptions};
-use crate::{cargo, root, run};
+use crate::bundle::{self, OsFamily, TargetSystem};
+use crate::{cargo, notice, root, run};
+
+pub use sums::collect;
 
 /// The version of the workspace.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Builds program and plugins and makes this system's packages.
-pub fn dist() -> Result<()> {
-    if !cfg!(target_os = "linux") {
-        bail!(
-            "packages are made on Linux so far; `cargo xtask bundle --release` makes the plugins"
-        );
+/// Options of `dist`.
+#[derive(Debug, Default, PartialEq)]
+pub struct DistOptions {
+    /// Target triple of another system.
+    target: Option<String>,
+    /// Installs, uses and removes what was made.
+    trial: bool,
+}
+
+impl DistOptions {
+    /// Parses words of the command line; `None` if one of them is unknown.
+    pub fn parse(words: &[&str]) -> Option<Self> {
+        let mut options = Self::default();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match *word {
+                "--try" => options.trial = true,
+                "--target" => options.target = Some((*words.next()?).to_owned()),
+                _ => return None,
+            }
+        }
+        Some(options)
     }
-    let commit = git(&["rev-parse", "--short=10", "HEAD"])?;
-    let build = ["build", "--profile", "dist", "--package", "residue"];
-    cargo(&build, &[("RESIDUE_COMMIT", &commit)])?;
-    let program = root()?.join("target/dist/residue");
-    let bundles = bundle::bundle(&BundleOptions::release())?;
+}
+
+/// Makes the packages of this system or another target. Trials on Linux are of its own packages and of those for
+/// Windows, unless a target is named.
+pub fn dist(options: &DistOptions) -> Result<()> {
+    match (&options.target, options.trial) {
+        (target, false) => packages(target.as_deref()).map(drop),
+        (None, true) if cfg!(target_os = "linux") => {
+            trial::linux(&packages(None)?)?;
+            let missing = trial::missing();
+            if missing.is_empty() {
+                return trial::windows(&packages(Some(windows::CROSS))?);
+            }
+            println!(
+                "dist: Windows is left out, because this machine lacks {}",
+                missing.join("; ")
+            );
+            Ok(())
+        }
+        (target, true) => {
+            let system =
+                target.as_deref().map_or_else(TargetSystem::here, TargetSystem::of_triple)?;
+            let missing = trial::missing();
+            if system.family != OsFamily::Windows || !cfg!(target_os = "linux") {
+                bail!("packages are tried on Linux: its own, and those for Windows under Wine");
+            }
+            if !missing.is_empty() {
+                bail!("this machine lacks {}", missing.join("; "));
+            }
+            trial::windows(&packages(target.as_deref())?)
+        }
+    }
+}
+
+/// Makes the packages of a target, by default this system's, and their sums; returns their paths.
+fn packages(target: Option<&str>) -> Result<Vec<PathBuf>> {
+    let system = target.map_or_else(TargetSystem::here, TargetSystem::of_triple)?;
     let folder = root()?.join("target/packages");
     fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
-    let packages = linux::packages(&folder, &program, &bundles)?;
-    write_sums(&folder, &packages)
+    let packages = match (system.family, target) {
+        (OsFamily::Linux, Some(target)) => bail!(
+            "packages for {target} are made on such a system, without --target: they name the libraries there"
+        ),
+        (OsFamily::Linux, None) => {
+            let program = build_program(None, &[])?;
+            let library = bundle::build_library("dist", None, &[])?;
+            linux::packages(&folder, &program, &bundle::bundle_library(&system, &library)?)?
+        }
+        (OsFamily::Windows, target) => {
+            windows::packages(&folder, target.unwrap_or(&windows::default_target()))?
+        }
+        (OsFamily::MacOs, _) => macos::packages(&folder)?,
+    };
+    sums::write(&folder, &packages)?;
+    for package in &packages {
+        let bytes = fs::metadata(package)?.len();
+        println!("{} ({:.1} MB)", package.display(), bytes as f64 / 1e6);
+    }
+    Ok(packages)
 }
 
-/// Makes the packages, and installs, uses and removes the `.deb` in a minimal Debian root.
-pub fn try_packages() -> Result<()> {
-    dist()?;
-    cargo(&["test", "--workspace", "--test", "openings", "--no-run"], &[])?;
-    let folder = root()?.join("target/packages");
-    let deb = newest(&folder, |name| name.ends_with(".deb"))?;
-    let openings = |name: &str| name.starts_with("openings-") && !name.ends_with(".d");
-    let host = newest(&root()?.join("target/debug/deps"), openings)?;
-    run(Command::new("scripts/try_deb.sh").arg(deb).arg(host))
+/// Builds the program with the commit in it, and returns its path.
+fn build_program(target: Option<&str>, variables: &[(&str, &str)]) -> Result<PathBuf> {
+    let commit = git(&["rev-parse", "--short=10", "HEAD"])?;
+    let mut build = vec!["build", "--profile", "dist", "--package", "residue"];
+    build.extend(target.iter().flat_map(|target| ["--target", target]));
+    cargo(&build, &[variables, &[("RESIDUE_COMMIT", &*commit)]].concat())?;
+    let suffix = match target {
+        None => EXE_SUFFIX,
+        Some(target) if target.contains("windows") => ".exe",
+        Some(_) => "",
+    };
+    Ok(bundle::built("dist", target)?.join(format!("residue{suffix}")))
 }
 
-/// Returns the newest file of a folder with a fitting name.
-fn newest(folder: &Path, fits: impl Fn(&str) -> bool) -> Result<PathBuf> {
-    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
-    let fitting = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(&fits));
-    let newest = fitting.max_by_key(|entry| entry.metadata().and_then(|it| it.modified()).ok());
-    Ok(newest.with_context(|| format!("nothing fitting in {}", folder.display()))?.path())
+/// Returns the target triple of this system's own compiler on Windows.
+fn system_target() -> String {
+    let compiler = if cfg!(target_env = "gnu") { "gnu" } else { "msvc" };
+    format!("{ARCH}-pc-windows-{compiler}")
+}
+
+/// Returns the names and contents of the documents that every package holds.
+fn documents() -> Result<Vec<(&'static str, String)>> {
+    let mut documents = Vec::new();
+    for name in ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "CHANGELOG.md"] {
+        let path = root()?.join(name);
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        documents.push((name, text));
+    }
+    documents.push(("NOTICE", notice::text()?));
+    Ok(documents)
 }
 
 /// Prints what CHANGELOG says of the version that a tag names, such as `v0.2.0`.
@@ -80,22 +168,6 @@ fn section<'a>(changelog: &'a str, version: &str) -> Option<&'a str> {
     Some(text.split("\n## ").next().unwrap_or(text).trim())
 }
 
-/// Writes `SHA256SUMS`, in the form that `sha256sum --check` reads.
-fn write_sums(folder: &Path, packages: &[PathBuf]) -> Result<()> {
-    let names = packages.iter().filter_map(|package| package.file_name());
-    let output = Command::new("sha256sum").args(names).current_dir(folder).output();
-    let output = output.context("running sha256sum")?;
-    if !output.status.success() {
-        bail!("sha256sum failed: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    fs::write(folder.join("SHA256SUMS"), &output.stdout).context("writing SHA256SUMS")?;
-    for package in packages {
-        let bytes = fs::metadata(package)?.len();
-        println!("{} ({:.1} MB)", package.display(), bytes as f64 / 1e6);
-    }
-    Ok(())
-}
-
 /// Returns the first line that a git command prints.
 fn git(arguments: &[&str]) -> Result<String> {
     let output = Command::new("git").args(arguments).current_dir(root()?).output();
@@ -109,6 +181,16 @@ fn git(arguments: &[&str]) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options() {
+        assert_eq!(DistOptions::parse(&[]), Some(DistOptions::default()));
+        let target = Some("x86_64-pc-windows-gnu".to_owned());
+        let parsed = DistOptions::parse(&["--target", "x86_64-pc-windows-gnu", "--try"]);
+        assert_eq!(parsed, Some(DistOptions { target, trial: true }));
+        assert_eq!(DistOptions::parse(&["--target"]), None);
+        assert_eq!(DistOptions::parse(&["--fast"]), None);
+    }
 
     #[test]
     fn notes_of_a_version_end_where_the_next_begins() {

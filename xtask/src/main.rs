@@ -8,6 +8,7 @@
 //! `cargo xtask loom` model-checks the lock-free code;
 //! `cargo xtask hosts` checks the VST3 in two hosts from the Python package index;
 //! `cargo xtask dist` makes packages, `notice` the list of libraries in them;
+//! `cargo xtask macos` checks app and plugin for macOS, on any system;
 //! `cargo xtask deny` checks dependencies with cargo-deny, `cargo xtask fuzz` fuzzes readers of files;
 //! `cargo xtask windows` builds Residue for Windows and runs its tests under Wine;
 //! `cargo xtask ci` runs everything a change must pass.
@@ -15,10 +16,16 @@
 mod bundle;
 mod dist;
 mod hosts;
+#[cfg(test)]
+mod icons;
+#[cfg(test)]
+mod identity;
+mod macos;
 mod notice;
 mod sanitize;
 mod validate;
 mod windows;
+mod wine;
 
 use std::env;
 use std::path::Path;
@@ -27,6 +34,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 
 use bundle::BundleOptions;
+use dist::DistOptions;
 use windows::WindowsPart;
 
 const USAGE: &str = "usage: cargo xtask <task>
@@ -46,8 +54,12 @@ tasks:
                 (ffmpeg, sox, flac, lame, oggenc) [FOLDER]
   loom          model-check the thread pool and the history ring, in target/loom
   hosts         check the VST3 in pedalboard and dawdreamer (Linux; Python and pip)
-  dist          make packages of program and plugins, in target/packages (Linux)
-                [--try]: and install, use and remove the .deb in a minimal Debian root (root; debootstrap)
+  dist          make packages of program and plugins, in target/packages
+                [--target x86_64-pc-windows-gnu]: for Windows, with mingw and NSIS
+                [--try]: and install, use and remove them (Linux): the .deb in a minimal Debian root (root;
+                debootstrap), the installer for Windows under Wine
+  sums FOLDER   check the sums of packages from several systems, and write one SHA256SUMS beside them
+  macos         check app and plugin with clippy for macOS (rustup targets; elsewhere zig from PyPI)
   notice        list the libraries of other projects and their licences, in assets/libraries.txt
   release-notes TAG  print what CHANGELOG says of a version
   deny          check advisories, licences, sources and duplicates with cargo-deny
@@ -78,8 +90,11 @@ fn main() -> ExitCode {
         ["corpus", folder] => corpus(folder),
         ["loom"] => loom(),
         ["hosts"] => hosts::hosts(),
-        ["dist"] => dist::dist(),
-        ["dist", "--try"] => dist::try_packages(),
+        ["dist", ref options @ ..] => {
+            DistOptions::parse(options).map_or_else(usage, |options| dist::dist(&options))
+        }
+        ["sums", folder] => dist::collect(Path::new(folder)),
+        ["macos"] => macos::macos(),
         ["notice"] => notice::write(),
         ["release-notes", tag] => dist::release_notes(tag),
         ["deny"] => deny(),

@@ -15,17 +15,16 @@ mod screen;
 mod sound;
 mod suite;
 mod window;
-mod wine;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+use crate::wine::{self, TARGET, Wine};
 use crate::{cargo, root};
-use screen::Screen;
+pub use screen::Screen;
 use suite::SuiteCounts;
-use wine::{TARGET, Wine};
 
 /// A part of the task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use super::controls::toggle;
 use super::model_text::{download_progress, short_name};
 use super::port_observer::PortSnapshot;
 use crate::model::{ModelChoice, ModelPhase};
+use crate::newer_state::VERSION;
 
 /// Height of the notice in points.
 pub const HEIGHT: f32 = 40.0;
@@ -94,7 +95,14 @@ impl EditorNotice {
                 "The model runs in f32. The project is not changed.",
                 true,
             ),
-            ModelPhase::Idle | ModelPhase::Ready => None,
+            ModelPhase::Idle | ModelPhase::Ready => {
+                let version = context.instance.params.newer.version()?;
+                message(
+                    &format!("The project was saved by Residue {version}. This is {VERSION}."),
+                    "What this version does not know is kept for the newer one, and has no effect here.",
+                    false,
+                )
+            }
         }
     }
 

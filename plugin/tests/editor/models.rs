@@ -1,9 +1,13 @@
 //! Models: missing, chosen, fetched.
 
+use std::sync::Arc;
+
 use egui::{Event, Key};
 use egui_kittest::kittest::Queryable;
+use nice_plug::params::Params;
+use nice_plug::plugin::{Plugin, PluginState};
 use residue_engine::codec::Precision;
-use residue_plugin::{ModelChoice, ModelPhase};
+use residue_plugin::{ModelChoice, ModelPhase, Residue, SavedParams};
 
 use crate::harness::open;
 
@@ -89,4 +93,16 @@ fn the_dialog_lists_models_and_chooses_precision_and_folder() {
 fn what_runs_is_said_when_audio_is_off() {
     let mut open = open(|_| {});
     open.wait_for("Audio is off in the host");
+}
+
+#[test]
+fn a_project_of_a_newer_version_says_so() {
+    let state = r#"{"version":"9.1.0","params":{"spin":{"f32":1.0}},"fields":{}}"#;
+    let mut open = open(|instance| {
+        let mut state: PluginState = serde_json::from_str(state).unwrap();
+        Residue::filter_state(&mut state);
+        SavedParams(Arc::clone(&instance.params)).deserialize_fields(&state.fields);
+    });
+    open.wait_for("The project was saved by Residue 9.1.0.");
+    assert!(open.window.query_by_label_contains("is kept for the newer one").is_some());
 }

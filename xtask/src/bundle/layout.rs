@@ -5,11 +5,13 @@
 
 use std::path::PathBuf;
 
+use super::property_list::{OLDEST_MACOS, PropertyValue, property_list};
 use super::system::{OsFamily, TargetSystem};
 
-/// The plugin's name, in menus and file names.
-const NAME: &str = "Residue";
-const IDENTIFIER: &str = "org.residue.residue";
+/// The name of app and plugin, in menus and file names.
+pub const NAME: &str = "Residue";
+/// The identifier of app and plugin. A test compares every place that names it.
+pub const IDENTIFIER: &str = "org.residue.residue";
 
 /// A plugin format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +31,11 @@ impl PluginFormat {
             Self::Clap => "clap",
             Self::Vst3 => "vst3",
         }
+    }
+
+    /// Returns the folder of a Mac in which hosts look, within the root of the disk or a home folder.
+    pub fn mac_folder(self) -> String {
+        format!("Library/Audio/Plug-Ins/{}", self.extension().to_uppercase())
     }
 
     /// Returns the name of the file or folder that hosts look for.
@@ -74,28 +81,19 @@ pub fn entries(
 }
 
 fn info_plist(format: PluginFormat, version: &str) -> String {
-    let entries = [
-        ("CFBundleDevelopmentRegion", "English"),
-        ("CFBundleExecutable", NAME),
-        ("CFBundleIdentifier", &format!("{IDENTIFIER}.{}", format.extension())),
-        ("CFBundleInfoDictionaryVersion", "6.0"),
-        ("CFBundleName", NAME),
-        ("CFBundlePackageType", "BNDL"),
-        ("CFBundleShortVersionString", version),
-        ("CFBundleSignature", "????"),
-        ("CFBundleVersion", version),
-    ];
-    let entries: String = entries
-        .iter()
-        .map(|(key, value)| format!("\t<key>{key}</key>\n\t<string>{value}</string>\n"))
-        .collect();
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \
-         \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
-         <plist version=\"1.0\">\n<dict>\n{entries}\t<key>NSHighResolutionCapable</key>\n\
-         \t<true/>\n</dict>\n</plist>\n"
-    )
+    property_list(&[
+        ("CFBundleDevelopmentRegion", "en".into()),
+        ("CFBundleExecutable", NAME.into()),
+        ("CFBundleIdentifier", PropertyValue::Text(format!("{IDENTIFIER}.{}", format.extension()))),
+        ("CFBundleInfoDictionaryVersion", "6.0".into()),
+        ("CFBundleName", NAME.into()),
+        ("CFBundlePackageType", "BNDL".into()),
+        ("CFBundleShortVersionString", version.into()),
+        ("CFBundleSignature", "????".into()),
+        ("CFBundleVersion", version.into()),
+        ("LSMinimumSystemVersion", OLDEST_MACOS.into()),
+        ("NSHighResolutionCapable", true.into()),
+    ])
 }
 
 #[cfg(test)]
@@ -150,7 +148,12 @@ mod tests {
         let entries = entries(PluginFormat::Vst3, &system, "1.2.3");
         let plist = entries.iter().find(|(path, _)| path.ends_with("Info.plist")).unwrap();
         let BundleContent::Text(text) = &plist.1 else { panic!("it is text") };
-        for expected in ["<string>Residue</string>", "<string>1.2.3</string>", "residue.vst3"] {
+        for expected in [
+            "<string>Residue</string>",
+            "<string>1.2.3</string>",
+            "<string>org.residue.residue.vst3</string>",
+            "<key>NSHighResolutionCapable</key>\n\t<true/>",
+        ] {
             assert!(text.contains(expected), "{text}");
         }
     }

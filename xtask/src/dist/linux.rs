@@ -8,8 +8,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use super::staging::Staging;
-use super::{VERSION, git, run};
-use crate::{notice, root};
+use super::{VERSION, documents, git, run};
+use crate::root;
 
 /// Libraries that the window looks for when it opens, and the command line does without.
 const RECOMMENDS: &str =
@@ -46,12 +46,10 @@ fn stage(staging: &Staging, prefix: &str, program: &Path, bundles: &[PathBuf]) -
     let drawing = assets.join("icon/residue.svg");
     staging.copy(&drawing, &at("share/icons/hicolor/scalable/apps/residue.svg"))?;
     write_manual(staging, prefix, program)?;
-    for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
-        staging.copy(&root()?.join(licence), &at(&format!("share/doc/residue/{licence}")))?;
+    for (name, text) in documents()? {
+        staging.text(&at(&format!("share/doc/residue/{name}")), &text)?;
     }
-    staging.copy(&root()?.join("README.md"), &at("share/doc/residue/README.md"))?;
-    staging.copy(&root()?.join("CHANGELOG.md"), &at("share/doc/residue/CHANGELOG.md"))?;
-    staging.text(&at("share/doc/residue/NOTICE"), &notice::text()?)
+    Ok(())
 }
 
 /// Has the program write its manual pages and completions, and puts each where shells look.
@@ -180,4 +178,75 @@ fn size(folder: &Path) -> Result<u64> {
 
 fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// An archive with a program of this text, unpacked in a folder of its own.
+    fn unpacked(name: &str, program: &str, processor: &str) -> Staging {
+        let folder = std::env::temp_dir().join(format!("residue-{name}-{}", std::process::id()));
+        let staging = Staging::new(folder).unwrap();
+        staging.text("bin/residue", program).unwrap();
+        staging.text("lib/clap/Residue.clap", "code").unwrap();
+        staging.text("lib/vst3/Residue.vst3/Contents/x/Residue.so", "code").unwrap();
+        staging.text("share/doc/residue/NOTICE", "licences").unwrap();
+        let script = read(&root().unwrap().join("assets/linux/install.sh")).unwrap();
+        staging.text("install.sh", &script.replace("@PROCESSOR@", processor)).unwrap();
+        for file in ["bin/residue", "install.sh"] {
+            staging.mode(file, 0o755).unwrap();
+        }
+        staging
+    }
+
+    /// Runs the install script with a home folder beside it; returns its success, and what it said.
+    fn install(staging: &Staging, options: &[&str]) -> (bool, String) {
+        let mut command = Command::new(staging.root().join("install.sh"));
+        command.args(options).env("HOME", staging.root().join("home")).env_remove("PREFIX");
+        let output = command.output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    }
+
+    #[test]
+    fn an_archive_is_installed_and_removed_for_one_user() {
+        let staging = unpacked("install", "#!/bin/sh\necho residue 1.2.3\n", ARCH);
+        let home = staging.root().join("home");
+        let places = [
+            ".local/bin/residue",
+            ".clap/Residue.clap",
+            ".vst3/Residue.vst3/Contents/x/Residue.so",
+            ".local/share/doc/residue/NOTICE",
+        ];
+        let (done, said) = install(&staging, &[]);
+        assert!(done && said.contains("installed"), "{said}");
+        assert!(places.iter().all(|place| home.join(place).is_file()));
+        let (done, said) = install(&staging, &["--remove"]);
+        assert!(done && said.contains("kept"), "{said}");
+        assert!(!places.iter().any(|place| home.join(place).exists()));
+        fs::remove_dir_all(staging.root()).unwrap();
+    }
+
+    #[test]
+    fn what_does_not_run_here_is_refused_in_words_and_nothing_is_installed() {
+        let runs = "#!/bin/sh\n";
+        let old =
+            "#!/bin/sh\necho \"residue: libc.so.6: version 'GLIBC_2.99' not found\" >&2\nexit 1\n";
+        for (name, program, processor, expected) in [
+            ("processor", runs, "sparc64", "this archive is for sparc64, and this computer is"),
+            (
+                "old",
+                old,
+                ARCH,
+                "does not run here, nothing was installed: residue: libc.so.6: version 'GLIBC_2.99'",
+            ),
+        ] {
+            let staging = unpacked(name, program, processor);
+            let (done, said) = install(&staging, &[]);
+            assert!(!done && said.contains(expected), "{said}");
+            assert!(!staging.root().join("home").exists());
+            fs::remove_dir_all(staging.root()).unwrap();
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::wine::Wine;
+use crate::wine::Wine;
 use crate::{cargo, root, run};
 
 /// The clips in `assets/clips`.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::child::Beside;
-use super::wine::Wine;
+use crate::wine::Wine;
 use crate::{root, run};
 
 /// Hz of the server's output: the embedded model's own, so that nothing is resampled.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::wine::{TARGET, Wine};
+use crate::wine::{TARGET, Wine};
 use crate::{cargo, root};
 
 /// Longest time of one suite.

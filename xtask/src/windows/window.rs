@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 
 use super::child::Beside;
 use super::screen::Screen;
-use super::wine::{Wine, windows_path};
 use crate::root;
+use crate::wine::{Wine, windows_path};
 
 /// Longest time until the window is there.
 const OPENS: Duration = Duration::from_secs(120);

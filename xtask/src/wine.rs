@@ -1,15 +1,15 @@
-//! Wine with a prefix of its own, `target/wine`.
+//! Wine with prefixes of its own, in which programs and packages for Windows run.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::screen::Screen;
-use crate::{root, run};
+use crate::windows::Screen;
+use crate::{bundle, root, run};
 
 /// Target triple that is built.
 pub const TARGET: &str = "x86_64-pc-windows-gnu";
@@ -26,7 +26,7 @@ const PLACES: [&str; 3] = ["/usr/lib/wine/wine64", "wine64", "wine"];
 /// Name of the user in the prefix, whose folders so have a space and umlauts in their paths.
 const USER: &str = "Jürgen Größe";
 
-/// Returns what building and running needs and this machine lacks, with the way to install it.
+/// Returns what building for Windows and running needs and this machine lacks, with the way to install it.
 pub fn missing() -> Vec<String> {
     let mut missing = Vec::new();
     if !has_target() {
@@ -55,7 +55,7 @@ fn has_target() -> bool {
 }
 
 /// Whether a program can be run.
-fn answers(command: &mut Command) -> bool {
+pub fn answers(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }
@@ -89,29 +89,43 @@ impl Wine {
         let wine = Self::existing()?;
         // Of an earlier run, whose desktop has another display.
         wine.end()?;
-        let library = wine.prefix.join("drive_c/windows/system32/bcryptprimitives.dll");
         // Made last, so that it tells a prefix that is complete.
         let made = wine.prefix.join("residue-made");
-        if made.exists() {
-            return Ok(wine);
+        if !made.exists() {
+            wine.make()?;
+            fs::write(&made, "")?;
         }
-        crate::bundle::remove(&wine.prefix)?;
-        fs::create_dir_all(&wine.prefix).context("creating the prefix")?;
-        run(wine.command(Path::new("wineboot")).arg("--init"))?;
+        Ok(wine)
+    }
+
+    /// Makes a prefix anew, whose programs open no window.
+    pub fn fresh(prefix: PathBuf) -> Result<Self> {
+        let program = program().context("Wine has been found before")?;
+        let wine = Self { program, prefix, display: None };
+        // Programs of an earlier run that was interrupted.
+        wine.end()?;
+        wine.make()?;
+        Ok(wine)
+    }
+
+    fn make(&self) -> Result<()> {
+        bundle::remove(&self.prefix)?;
+        fs::create_dir_all(&self.prefix)
+            .with_context(|| format!("creating {}", self.prefix.display()))?;
+        run(self.command("wineboot").arg("--init"))?;
+        let library = self.drive().join("windows/system32/bcryptprimitives.dll");
         if !library.exists() {
-            let source = "xtask/src/windows/process_prng.c";
-            let output = library.as_os_str();
+            let source = root()?.join("xtask/src/windows/process_prng.c");
             let mut build = Command::new(format!("{MINGW}gcc"));
-            run(build.args(["-shared", "-Os", source, "-o"]).arg(output).arg("-ladvapi32"))?;
+            let build = build.args(["-shared", "-Os"]).arg(source).arg("-o").arg(&library);
+            run(build.arg("-ladvapi32"))?;
         }
         // Windows shares each drive so; Wine looks for shares in this folder.
-        let shares = wine.prefix.join("dosdevices/unc/localhost");
+        let shares = self.prefix.join("dosdevices/unc/localhost");
         fs::create_dir_all(&shares).with_context(|| format!("creating {}", shares.display()))?;
         #[cfg(unix)]
-        std::os::unix::fs::symlink(wine.drive(), shares.join("C$")).context("linking the drive")?;
-        wine.wait()?;
-        fs::write(&made, "")?;
-        Ok(wine)
+        std::os::unix::fs::symlink(self.drive(), shares.join("C$")).context("linking the drive")?;
+        self.wait()
     }
 
     /// As [`prepare`](Self::prepare), for a prefix that was made by this run.
@@ -131,7 +145,7 @@ impl Wine {
     }
 
     /// Returns the command that runs a program of Windows'.
-    pub fn command(&self, program: &Path) -> Command {
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(&self.program);
         command.arg(program).env("WINEPREFIX", &self.prefix);
         command.env("USER", USER).env("LC_ALL", "C.UTF-8");
@@ -144,6 +158,12 @@ impl Wine {
             command.env("DISPLAY", display).env("LIBGL_ALWAYS_SOFTWARE", "1");
         }
         command
+    }
+
+    /// Has Wine pretend to be a version of Windows, such as `win10`.
+    pub fn pretend(&self, version: &str) -> Result<()> {
+        run(self.command("winecfg").args(["-v", version]))?;
+        self.wait()
     }
 
     /// Waits until all programs in the prefix have ended, and what they changed in its registry is kept.
