@@ -206,7 +206,8 @@ mod tests {
             let notice = refuse_unknown_model(&mut preferences, &store);
             (preferences.model.id, notice.map(|notice| notice.text))
         };
-        for id in ["embedded", "nano", "/a/whole/path"] {
+        let whole = if cfg!(windows) { r"C:\a\whole\path" } else { "/a/whole/path" };
+        for id in ["embedded", "nano", whole] {
             assert_eq!(told(id), (id.to_owned(), None));
         }
         // `src` is a folder where tests run.

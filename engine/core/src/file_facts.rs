@@ -1,6 +1,6 @@
 //! What a system knows of a file beyond the standard library.
 
-pub(crate) use system::{free_bytes, identity};
+pub(crate) use system::{free_bytes, has_too_long_name, identity, is_device};
 
 /// Windows': a file is known by its volume and its number there.
 #[cfg(windows)]
@@ -12,8 +12,8 @@ mod system {
     use std::path::{Path, PathBuf};
 
     use windows_sys::Win32::Storage::FileSystem::{
-        BY_HANDLE_FILE_INFORMATION, FILE_FLAG_BACKUP_SEMANTICS, GetDiskFreeSpaceExW,
-        GetFileInformationByHandle, GetFinalPathNameByHandleW,
+        BY_HANDLE_FILE_INFORMATION, FILE_FLAG_BACKUP_SEMANTICS, FILE_TYPE_DISK,
+        GetDiskFreeSpaceExW, GetFileInformationByHandle, GetFileType, GetFinalPathNameByHandleW,
     };
 
     /// Identity of an existing file, and the number of its names (hard links).
@@ -61,6 +61,19 @@ mod system {
         (told != 0).then_some(free)
     }
 
+    /// Returns true if a path's last name is longer than file systems take. The system itself tells so only when
+    /// the file is made.
+    pub fn has_too_long_name(path: &Path) -> bool {
+        use std::os::windows::ffi::OsStrExt;
+        path.file_name().is_some_and(|name| name.encode_wide().count() > 255)
+    }
+
+    /// Returns true for an open device or pipe.
+    pub fn is_device(file: &File) -> bool {
+        // SAFETY: the handle is open.
+        unsafe { GetFileType(file.as_raw_handle()) != FILE_TYPE_DISK }
+    }
+
     /// Returns the path of an open file, of any length.
     fn path_of(file: &File) -> Option<PathBuf> {
         // The longest path has 32767 characters.
@@ -97,6 +110,16 @@ mod system {
     pub fn identity(path: &Path) -> Option<FileIdentity> {
         let facts = fs::metadata(path).ok()?;
         Some(FileIdentity { device: facts.dev(), inode: facts.ino() })
+    }
+
+    /// Returns false: the system tells before the work.
+    pub fn has_too_long_name(_: &Path) -> bool {
+        false
+    }
+
+    /// Returns false: the metadata of a path tell it.
+    pub fn is_device(_: &File) -> bool {
+        false
     }
 
     /// Returns the bytes that this user may still write on the file system of an open file.

@@ -15,7 +15,7 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use crate::file_facts::{free_bytes, identity};
+use crate::file_facts::{free_bytes, has_too_long_name, identity, is_device};
 use crate::temporary_file::TemporaryFile;
 
 /// Most symbolic links that are followed, as on Linux.
@@ -51,6 +51,9 @@ impl OutputFile {
     }
 
     fn open(path: &Path) -> io::Result<Self> {
+        if has_too_long_name(path) {
+            return Err(ErrorKind::InvalidFilename.into());
+        }
         let metadata = match fs::metadata(path) {
             Ok(metadata) => metadata,
             // A link may name a file that is not there yet.
@@ -59,7 +62,14 @@ impl OutputFile {
                 let place = Place::Renamed(TemporaryFile::create(folder_of(&target)?)?);
                 return Ok(Self { target, place });
             }
-            Err(error) => return Err(error),
+            // Windows tells nothing of its devices, such as NUL.
+            Err(error) => match OpenOptions::new().write(true).open(path) {
+                Ok(file) if is_device(&file) => {
+                    let place = Place::Direct { file, is_regular: false };
+                    return Ok(Self { target: path.to_owned(), place });
+                }
+                _ => return Err(error),
+            },
         };
         if metadata.is_dir() {
             return Err(said(ErrorKind::IsADirectory, "it is a folder; name a file in it"));

@@ -69,7 +69,7 @@ impl Registry {
 
     /// Adds a model folder. Adding the same folder under the same name again changes nothing.
     pub(super) fn add(&self, folder: &Path, name: Option<&str>) -> Result<AddedModel, ModelsError> {
-        let folder = fs::canonicalize(folder).map_err(|cause| ModelsError::Io {
+        let folder = whole_path(folder).map_err(|cause| ModelsError::Io {
             action: "read",
             path: folder.to_owned(),
             cause,
@@ -165,6 +165,16 @@ fn check_name(name: &str) -> Result<(), ModelsError> {
         return Ok(());
     };
     Err(ModelsError::BadName { name: name.to_owned(), problem })
+}
+
+/// Returns the path of an existing folder without links. On Windows links stay: without them the path would begin
+/// with `\\?\`, drives of the network would be servers, and some file systems know no such path.
+fn whole_path(folder: &Path) -> std::io::Result<PathBuf> {
+    if cfg!(windows) {
+        fs::metadata(folder)?;
+        return std::path::absolute(folder);
+    }
+    fs::canonicalize(folder)
 }
 
 #[cfg(test)]
