@@ -34,7 +34,7 @@
 //!
 //! | row | modules |
 //! |---|---|
-//! | data and rings | `error`, `settings`, `marked_ring`, `sync`, `history`, `non_finite`, `declick`, `timing`, `routing`, `loudness_match`, `level_guard`, `lane_block` |
+//! | data and rings | `error`, `settings`, `marked_ring`, `sync`, `history`, `non_finite`, `declick`, `timing`, `routing`, `loudness_match`, `level_guard`, `lane_block`, `mac_priority` |
 //! | what both sides share | `marks`, `model`, `status`, `telemetry`, `latency`, `loss_model`, `mixer` |
 //! | the worker's side | `chain`, `worker` |
 //! | the audio thread's side | `lane_reader`, `concealment`, `port` |
@@ -55,6 +55,8 @@ mod latency;
 mod level_guard;
 mod loss_model;
 mod loudness_match;
+#[cfg(target_os = "macos")]
+mod mac_priority;
 mod marked_ring;
 mod marks;
 mod mixer;

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
+#[cfg(not(target_os = "macos"))]
 use thread_priority::{ThreadPriority, set_current_thread_priority};
 
 use super::chain::{Chain, LaneSamples};
@@ -33,6 +34,7 @@ const FRAME_TIMES: usize = 8;
 /// Priority from 0 to 99 among ordinary threads, where the system grants any: nice -11 on Linux. Not
 /// a realtime class: a codec that falls behind would starve the machine, and helpers of ordinary
 /// priority would keep it waiting.
+#[cfg(not(target_os = "macos"))]
 const PRIORITY: u8 = 75;
 /// Longest sleep without work.
 const IDLE_SLEEP: Duration = Duration::from_millis(4);
@@ -88,6 +90,9 @@ impl Worker {
     /// Runs until the control asks it to stop.
     pub fn run(mut self) {
         // Where it is not granted, the codec runs at the default priority.
+        #[cfg(target_os = "macos")]
+        super::mac_priority::raise_current_thread();
+        #[cfg(not(target_os = "macos"))]
         if let Ok(priority) = PRIORITY.try_into() {
             let _ = set_current_thread_priority(ThreadPriority::Crossplatform(priority));
         }

@@ -18,6 +18,7 @@ const ROWS: [&[&str]; 5] = [
         "loudness_match",
         "level_guard",
         "lane_block",
+        "mac_priority",
     ],
     &["marks", "model", "status", "telemetry", "latency", "loss_model", "mixer"],
     &["chain", "worker"],
