@@ -43,11 +43,10 @@ fn understood(state: &mut PluginState, original: &PluginState, instance: &Instan
     let known = known_params(instance);
     for (id, param) in known.iter().filter(|(id, _)| original.params.contains_key(*id)) {
         let value = match (param, state.params.get(id)) {
-            // SAFETY: the instance owns the parameter.
-            (ParamPtr::EnumParam(param), Some(ParamValue::String(choice)))
-                if !unsafe { (**param).set_from_id(choice) } =>
-            {
-                None
+            (ParamPtr::EnumParam(param), Some(ParamValue::String(choice))) => {
+                // SAFETY: the instance owns the parameter.
+                let is_known = unsafe { (**param).set_from_id(choice) };
+                is_known.then(|| ParamValue::String(choice.clone()))
             }
             (_, value) => value.cloned(),
         };

@@ -13,7 +13,7 @@
 //! Both ends are realtime-safe: they neither allocate, lock nor wait.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use cpal::FromSample;
 use ringbuf::traits::{Consumer, Observer, Producer, Split};
@@ -31,6 +31,8 @@ const WINDOWS_A_SECOND: usize = 2;
 pub struct BridgeCounts {
     /// Frames that the input gave.
     pub input_frames: AtomicU64,
+    /// Whether any of its samples was not digital silence.
+    pub heard: AtomicBool,
     /// Times the clocks' drift was made good.
     pub slips: AtomicU64,
     /// Times the input was late and silence was played.
@@ -119,6 +121,11 @@ impl BridgeInput {
             .flat_map(|frame| frame[..channels].iter().map(|&x| convert::from_device(x)));
         self.ring.push_iter(samples);
         let counts = &self.counts;
+        if !counts.heard.load(Relaxed)
+            && interleaved.iter().any(|&x| convert::from_device(x) != 0.0)
+        {
+            counts.heard.store(true, Relaxed);
+        }
         counts.largest_input.fetch_max(frames, Relaxed);
         counts.input_frames.fetch_add(frames as u64, Relaxed);
         counts.lost_frames.fetch_add((frames - taken) as u64, Relaxed);
@@ -308,6 +315,16 @@ mod tests {
     }
 
     const CLOCK: f64 = 1.0 / 48_000.0;
+
+    #[test]
+    fn digital_silence_is_told_from_sound() {
+        let (mut feeder, _drain, counts) = bridge(1, 48_000, 64);
+        feeder.feed(&[128_u8; 64], 2);
+        feeder.feed(&[0.0_f32, -0.0], 1);
+        assert!(!counts.heard.load(Relaxed), "the middle of each format is silence");
+        feeder.feed(&[0_i16, 1], 2);
+        assert!(counts.heard.load(Relaxed), "also in a channel that does not pass");
+    }
 
     #[test]
     fn one_clock_is_exact_for_any_blocks() {

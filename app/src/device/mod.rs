@@ -14,7 +14,7 @@
 //!
 //! ```text
 //! stream -> choose, fallback -> list -> backend -> error -> known_backends, ranges, direction
-//!    +----> bridge, convert, faults
+//!    +----> bridge, convert, faults, silent_input
 //! ```
 
 mod backend;
@@ -28,6 +28,7 @@ mod faults;
 mod known_backends;
 mod list;
 mod ranges;
+mod silent_input;
 mod stream;
 
 pub use backend::{DefaultDevices, defaults};

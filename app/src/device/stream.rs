@@ -19,6 +19,7 @@ use super::convert;
 use super::direction::Direction;
 use super::error::DeviceError;
 use super::faults::{self, FaultReceiver, FaultSender};
+use super::silent_input::SilentInput;
 
 /// Time that a device may stand still before it is given up.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -36,6 +37,7 @@ const CLOSING: Duration = Duration::from_secs(2);
 /// hang.
 pub struct DeviceStream {
     input: Option<RunningDevice>,
+    silent_input: Option<SilentInput>,
     output: RunningDevice,
     bridge: Arc<BridgeCounts>,
     output_counts: Arc<OutputCounts>,
@@ -146,7 +148,12 @@ impl StreamPlan {
             Ok(RunningDevice::new(Direction::Input, name, recorded, reports, delay))
         };
         let input = input.zip(shape.input.as_ref()).map(record).transpose()?;
-        let stream = DeviceStream { input, output, bridge, output_counts };
+        // Other systems refuse a microphone in words.
+        let silent_input = input
+            .as_ref()
+            .filter(|_| cfg!(target_os = "macos"))
+            .map(|side| SilentInput::new(&side.name, shape.rate));
+        let stream = DeviceStream { input, silent_input, output, bridge, output_counts };
         for side in [&stream.output].into_iter().chain(&stream.input) {
             side.stream.play().map_err(start_error(side.direction, &side.name))?;
         }
@@ -205,6 +212,10 @@ impl DeviceStream {
         if let Some(input) = &mut self.input {
             remarks = input.messages()?;
             input.moves(self.bridge.input_frames.load(Relaxed))?;
+        }
+        if let Some(silent) = &mut self.silent_input {
+            let (frames, heard) = (&self.bridge.input_frames, &self.bridge.heard);
+            remarks.extend(silent.remark(frames.load(Relaxed), heard.load(Relaxed)));
         }
         remarks.extend(self.output.messages()?);
         self.output.moves(self.output_counts.frames.load(Relaxed))?;

@@ -73,6 +73,7 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
     let (mut preferences, unread) = read.unwrap_or_default();
     let path = path.filter(|_| unread.as_ref().is_none_or(|unread| !unread.is_in_place()));
     let icon = icon_data::from_png_bytes(ICON).expect("the icon is a PNG");
+    let newer = preferences.newer_version().map(newer_settings);
     let refused = refuse_unknown_model(&mut preferences, &ModelStore::from_env());
     let [width, height] = preferences.window;
     let viewport = ViewportBuilder::default()
@@ -90,6 +91,7 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
             let text = unread.to_string();
             window.tell(&cc.egui_ctx, [UserNotice { severity: Severity::Warning, text }]);
         }
+        window.tell(&cc.egui_ctx, newer);
         window.tell(&cc.egui_ctx, refused);
         match launch {
             Launch::Empty => {}
@@ -105,10 +107,20 @@ pub fn run(launch: Launch) -> Result<(), WindowError> {
         .map_err(|error| WindowError::Refused(without_source_paths(&error.to_string())))
 }
 
+/// Returns the notice that a newer version saved the settings.
+fn newer_settings(version: &str) -> UserNotice {
+    let text = format!(
+        "the settings were saved by Residue {version}, and this is {}: what this version does not know is kept \
+         for the newer one, and has no effect here",
+        env!("CARGO_PKG_VERSION")
+    );
+    UserNotice::new(Severity::Warning, text)
+}
+
 /// Replaces a model of the settings that is not to be loaded unasked by the embedded one, and says so.
 fn refuse_unknown_model(preferences: &mut Preferences, store: &ModelStore) -> Option<UserNotice> {
     let error = store.check_saved_name(&preferences.model.id).err()?;
-    preferences.model.id = EMBEDDED.to_owned();
+    preferences.stand_in(EMBEDDED);
     let text = format!(
         "the model of the settings is not loaded: {error}. The embedded model plays; choose another in \
          the list of models"

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use residue_engine::codec::Precision;
 use residue_engine::kernels::MAX_THREADS;
 use residue_engine::live::{ListeningSource, PortSettings};
+use residue_engine::saved_versions::{is_newer, merge};
 use residue_engine::{atomic_file, small_file};
 use residue_ui::source_strip;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thiserror::Error;
 
 use super::page::Page;
@@ -114,6 +116,11 @@ impl UnreadPreferences {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Preferences {
+    /// The version that saved them; a file without one is of 0.1.
+    pub version: String,
+    /// The file of a newer version that they were read from.
+    #[serde(skip)]
+    pub newer: Option<NewerSettings>,
     /// Dark or light.
     pub look: ThemeChoice,
     /// Size of everything, 1 is the system's own.
@@ -138,6 +145,15 @@ pub struct Preferences {
     pub volume_db: f32,
     /// The folder of recordings; `None`: the default.
     pub recordings: Option<PathBuf>,
+}
+
+/// Settings that a newer version saved: what this version does not know of them is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewerSettings {
+    /// The file's content.
+    original: Value,
+    /// The same as this version would write it.
+    read: Value,
 }
 
 /// A [`DeviceRequest`].
@@ -176,6 +192,8 @@ pub struct ListeningPreferences {
     pub match_loudness: bool,
 }
 
+/// The version of this program.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Smallest and largest scale.
 pub const SCALES: std::ops::RangeInclusive<f32> = 0.6..=2.5;
 /// Smallest window, in points.
@@ -184,6 +202,8 @@ pub const SMALLEST: [f32; 2] = [960.0, 640.0];
 impl Default for Preferences {
     fn default() -> Self {
         Self {
+            version: VERSION.to_owned(),
+            newer: None,
             look: ThemeChoice::default(),
             scale: 1.0,
             window: [1280.0, 800.0],
@@ -264,7 +284,8 @@ impl From<ListeningPreferences> for PortSettings {
 }
 
 impl Preferences {
-    /// Reads a file, or returns the defaults where there is none.
+    /// Reads a file, or returns the defaults where there is none. Of a file that a newer version saved, what
+    /// this version does not understand is left at its default, and kept by [`write`](Self::write).
     ///
     /// # Errors
     /// If it cannot be read or is something else.
@@ -273,17 +294,55 @@ impl Preferences {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             read => read?,
         };
-        let mut read: Self = serde_json::from_slice(&text)?;
-        // A file that was edited by hand still opens a usable window.
-        let scale = if read.scale.is_finite() { read.scale } else { 1.0 };
-        read.scale = scale.clamp(*SCALES.start(), *SCALES.end());
-        for (side, least) in read.window.iter_mut().zip(SMALLEST) {
+        let original: Value = serde_json::from_slice(&text)?;
+        let version = original.get("version").and_then(Value::as_str).unwrap_or_default();
+        if !is_newer(version, VERSION) {
+            let mut read: Self = serde_json::from_slice(&text)?;
+            read.clamp();
+            VERSION.clone_into(&mut read.version);
+            return Ok(read);
+        }
+        let mut understood = Self::default().document()?;
+        adopt(&mut understood, "", &original);
+        let mut read: Self = serde_json::from_value(understood)?;
+        read.clamp();
+        // Texts too become those that this version writes, such as that of an unknown source.
+        read.heard = PortSettings::from(read.heard).into();
+        read.model = ModelRequest::from(read.model).into();
+        read.newer = Some(NewerSettings { read: read.document()?, original });
+        Ok(read)
+    }
+
+    /// Has another model stand in for the saved one. It is not a person's change, so that a newer version's
+    /// choice is kept.
+    pub fn stand_in(&mut self, id: &str) {
+        id.clone_into(&mut self.model.id);
+        if let Some(newer) = &mut self.newer {
+            newer.read["model"]["id"] = id.into();
+        }
+    }
+
+    /// Returns the version that saved them, if it is a newer one.
+    pub fn newer_version(&self) -> Option<&str> {
+        self.newer.as_ref().map(|_| self.version.as_str())
+    }
+
+    /// Clamps values to usable ones: a file that was edited by hand still opens a window.
+    fn clamp(&mut self) {
+        let scale = if self.scale.is_finite() { self.scale } else { 1.0 };
+        self.scale = scale.clamp(*SCALES.start(), *SCALES.end());
+        for (side, least) in self.window.iter_mut().zip(SMALLEST) {
             *side = if side.is_finite() { side.clamp(least, 20_000.0) } else { least };
         }
-        read.seconds = if read.seconds.is_finite() { read.seconds.clamp(2.0, 60.0) } else { 8.0 };
-        let volume = if read.volume_db.is_finite() { read.volume_db } else { 0.0 };
-        read.volume_db = volume.clamp(*VOLUME_DB.start(), *VOLUME_DB.end());
-        Ok(read)
+        self.seconds = if self.seconds.is_finite() { self.seconds.clamp(2.0, 60.0) } else { 8.0 };
+        let volume = if self.volume_db.is_finite() { self.volume_db } else { 0.0 };
+        self.volume_db = volume.clamp(*VOLUME_DB.start(), *VOLUME_DB.end());
+    }
+
+    /// Returns them as JSON.
+    fn document(&self) -> serde_json::Result<Value> {
+        // By way of the text, in which numbers have the digits of their own precision.
+        serde_json::from_slice(&serde_json::to_vec(self)?)
     }
 
     /// Reads a file, or returns the defaults with the reason. A file that is damaged or too large gets another
@@ -311,9 +370,29 @@ impl Preferences {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let text = serde_json::to_vec_pretty(self)?;
+        let text = match &self.newer {
+            None => serde_json::to_vec_pretty(self)?,
+            Some(NewerSettings { original, read }) => {
+                serde_json::to_vec_pretty(&merge(original, read, &self.document()?))?
+            }
+        };
         // On disk before the rename: a crash must not leave an empty file under the old name.
         atomic_file::write(path, |mut file| file.write_all(&text).and_then(|()| file.sync_all()))
+    }
+}
+
+/// Puts a value of a newer version in the place of `understood` that a JSON pointer names, or, where this version
+/// does not understand it, as many of its parts as it does.
+fn adopt(understood: &mut Value, pointer: &str, value: &Value) {
+    let mut attempt = understood.clone();
+    let Some(place) = attempt.pointer_mut(pointer) else { return };
+    let before = std::mem::replace(place, value.clone());
+    if serde_json::from_value::<Preferences>(attempt.clone()).is_ok() {
+        *understood = attempt;
+    } else if let (Value::Object(known), Value::Object(parts)) = (&before, value) {
+        for (key, part) in parts.iter().filter(|(key, _)| known.contains_key(*key)) {
+            adopt(understood, &format!("{pointer}/{key}"), part);
+        }
     }
 }
 
@@ -346,6 +425,63 @@ mod tests {
         assert_eq!(PortSettings::from(read.heard), settings);
         assert_eq!(ModelRequest::from(read.model), request);
         assert_eq!(DeviceRequest::from(read.devices).rate, choice.rate);
+    }
+
+    /// A file with an unknown field at each level, an unknown theme and page, a scale beyond this version's, and
+    /// devices in a form of their own.
+    #[test]
+    fn settings_of_a_newer_version_lose_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("window.json");
+        let newer = r#"{"version": "9.1.0", "look": "Sepia", "page": "Mixer", "scale": 4, "seconds": 12.0,
+            "window": [1300.1, 900], "views": {"tokens": false, "map": true}, "devices": "usb",
+            "model": {"id": "v9", "precision": "int2", "room": 1}, "volume_db": -3.3, "extra": {"x": [1]},
+            "heard": {"source": "A+B", "depths": [4, 1, 2]}}"#;
+        fs::write(&path, newer).unwrap();
+        let original: Value = serde_json::from_str(newer).unwrap();
+        let written = || serde_json::from_slice::<Value>(&fs::read(&path).unwrap()).unwrap();
+
+        let mut read = Preferences::read(&path).unwrap();
+        assert_eq!(read.newer_version(), Some("9.1.0"));
+        assert_eq!((read.look, read.page), (ThemeChoice::System, Page::Listen), "the defaults");
+        assert_eq!((read.scale, read.seconds, read.volume_db), (2.5, 12.0, -3.3));
+        assert_eq!((read.views.tokens, read.views.load), (false, true));
+        assert_eq!(
+            (read.devices.clone(), read.model.id.as_str()),
+            (DevicePreferences::default(), "v9")
+        );
+        assert_eq!(PortSettings::from(read.heard.clone()), PortSettings::default());
+        read.stand_in("embedded");
+        read.write(&path).unwrap();
+        assert_eq!(written(), original, "nothing was changed");
+
+        let mut again = Preferences::read(&path).unwrap();
+        again.stand_in("embedded");
+        assert_eq!(again, read);
+        again.look = ThemeChoice::Dark;
+        again.views.load = false;
+        again.write(&path).unwrap();
+        let mut expected = original;
+        expected["look"] = "Dark".into();
+        expected["views"]["load"] = false.into();
+        assert_eq!(written(), expected, "what was changed counts");
+        read = Preferences::read(&path).unwrap();
+        assert_eq!((read.look, read.newer_version()), (ThemeChoice::Dark, Some("9.1.0")));
+    }
+
+    #[test]
+    fn only_a_newer_version_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("window.json");
+        for version in ["", "0.1.0", VERSION, "new", "9"] {
+            fs::write(&path, format!(r#"{{"version":"{version}","seconds":12,"extra":1}}"#))
+                .unwrap();
+            let read = Preferences::read(&path).unwrap();
+            assert_eq!((read.newer_version(), read.seconds), (None, 12.0), "{version}");
+            read.write(&path).unwrap();
+            let written: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            assert_eq!(written["version"], VERSION);
+        }
     }
 
     #[test]

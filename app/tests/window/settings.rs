@@ -38,9 +38,12 @@ fn settings_of_version_0_1_open_as_they_were() {
     settings.frames.match_loudness = true;
     assert_eq!(PortSettings::from(read.heard.clone()), settings);
 
-    // Written again, it is the same file.
+    // Written again, it is the same file with a version.
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("window.json");
     read.write(&copy).unwrap();
-    assert_eq!(std::fs::read(copy).unwrap(), std::fs::read(path).unwrap());
+    let written = std::fs::read_to_string(copy).unwrap();
+    let stamp = concat!("{\n  \"version\": \"", env!("CARGO_PKG_VERSION"), "\",");
+    let before = std::fs::read_to_string(path).unwrap();
+    assert_eq!(written, before.replacen('{', stamp, 1));
 }

@@ -1,10 +1,12 @@
 //! The priority of the worker's thread.
 
+#[cfg(not(target_os = "macos"))]
 use thread_priority::{ThreadPriority, set_current_thread_priority};
 
 /// Priority from 0 to 99 among ordinary threads, where the system grants any: nice -11 on Linux, "above
 /// normal" on Windows. Not a realtime class: a codec that falls behind would starve the machine, and helpers
 /// of ordinary priority would keep it waiting.
+#[cfg(not(target_os = "macos"))]
 const PRIORITY: u8 = 75;
 
 /// A raised priority of the calling thread, which ends when dropped.
@@ -17,6 +19,9 @@ impl RaisedPriority {
     /// Raises the priority of the calling thread, where the system grants it. Not realtime-safe.
     pub fn of_current_thread() -> Self {
         // Where it is not granted, the codec runs at the default priority.
+        #[cfg(target_os = "macos")]
+        quality_of_service::raise_current_thread();
+        #[cfg(not(target_os = "macos"))]
         if let Ok(priority) = PRIORITY.try_into() {
             let _ = set_current_thread_priority(ThreadPriority::Crossplatform(priority));
         }
@@ -78,6 +83,45 @@ mod mmcss {
         #[test]
         fn a_thread_joins_and_leaves() {
             std::thread::spawn(|| drop(AudioTask::join())).join().unwrap();
+        }
+    }
+}
+
+/// The class of threads on macOS (quality of service).
+///
+/// A thread has a class there and no priority to be set: `pthread_setschedparam`, which other systems' code uses, takes
+/// a thread out of the classes for good, and thread-priority's numbers above 47 are refused. The class below the audio
+/// threads' is "user interactive", which runs on the fast cores. Not the time constraint policy, nor the device's
+/// workgroup, in which audio threads are: they are for work that is done within a device's period, and a codec works on
+/// frames that last longer and may fall behind.
+#[cfg(target_os = "macos")]
+mod quality_of_service {
+    use std::ffi::{c_int, c_uint};
+
+    /// `QOS_CLASS_USER_INTERACTIVE` of `sys/qos.h`.
+    const USER_INTERACTIVE: c_uint = 0x21;
+
+    unsafe extern "C" {
+        /// `pthread/qos.h`, since macOS 10.10.
+        fn pthread_set_qos_class_self_np(class: c_uint, relative_priority: c_int) -> c_int;
+    }
+
+    /// Raises the calling thread, where the system grants it.
+    pub fn raise_current_thread() {
+        // SAFETY: the function takes any numbers, and affects this thread only. Where it fails, nothing has changed.
+        unsafe { pthread_set_qos_class_self_np(USER_INTERACTIVE, 0) };
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn the_system_grants_the_class() {
+            // SAFETY: as above.
+            let result = unsafe { pthread_set_qos_class_self_np(USER_INTERACTIVE, 0) };
+            assert_eq!(result, 0);
+            raise_current_thread();
         }
     }
 }
