@@ -151,7 +151,7 @@ pub struct QuantizerConfig {
 
 impl QuantizerConfig {
     /// Returns the number of parameters.
-    fn parameters(&self) -> u64 {
+    pub(super) fn parameters(&self) -> u64 {
         // A weight-normed convolution has directions, gains and biases.
         let projection = |output: usize, input: usize| {
             if output == input { 0 } else { (output * input + 2 * output) as u64 }

@@ -50,6 +50,7 @@ impl Workload {
             }
         }
         let quantizer = &config.quantizer;
+        work.weight_bytes += 4.0 * quantizer.parameters() as f64;
         let ends = quantizer.rvq * (quantizer.codebook_dim + 1);
         let search = quantizer.codebook_size * quantizer.codebook_dim;
         let (encoded, decoded) = (pass.encoded as f64, pass.decoded as f64);
