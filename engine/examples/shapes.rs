@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use residue_engine::kernels::{
     Arena, Attention, AttentionScratch, AttentionWindow, Epilogue, Isa, KvCache, Linear,
-    LinearInputBuffer, PostOp, Precision, QuantizedRows, RopeTable, ThreadPool,
+    LinearInputBuffer, MachineLimits, PostOp, Precision, QuantizedRows, RopeTable, ThreadPool,
 };
 use residue_engine_testing::SeededNoise;
 
@@ -27,31 +27,6 @@ fn fastest(rounds: usize, mut f: impl FnMut()) -> f64 {
         start.elapsed().as_secs_f64()
     };
     (0..rounds).map(time).fold(f64::INFINITY, f64::min)
-}
-
-/// Measures the bandwidth of sequential reads: the upper bound of the kernels.
-fn memory(pool: &ThreadPool, rounds: usize) {
-    let arena = Arena::new();
-    let mut block = arena.allocate(4 * COLD).unwrap();
-    block.as_mut_slice().fill(1);
-    let words = block.as_slice();
-    let part = words.len() / pool.threads();
-    let seconds = fastest(rounds, || {
-        pool.run(|workers| {
-            workers.parallel_for(workers.threads(), |i| {
-                let (words, _) = words[i * part..][..part].as_chunks::<512>();
-                let mut sums = [0u64; 64];
-                for chunk in words {
-                    let (eights, _) = chunk.as_chunks::<8>();
-                    for (sum, eight) in sums.iter_mut().zip(eights) {
-                        *sum ^= u64::from_ne_bytes(*eight);
-                    }
-                }
-                std::hint::black_box(sums);
-            });
-        });
-    });
-    println!("reading: {:.1} GB/s", words.len() as f64 / seconds * 1e-9);
 }
 
 fn linear(pool: &ThreadPool, rounds: usize, precision: Precision, input: usize, output: usize) {
@@ -130,7 +105,13 @@ fn main() {
     let (threads, rounds) = (args.next().unwrap_or(1), args.next().unwrap_or(10));
     let pool = ThreadPool::new(threads).unwrap();
     println!("{:?}, {threads} threads, fastest of {rounds}", Isa::best());
-    memory(&pool, rounds);
+    let limits = MachineLimits::measure(&pool, Isa::best()).unwrap();
+    println!(
+        "reading: {:.1} GB/s; multiply-adds: {:.0} G of f32, {:.0} G of 8 bits",
+        limits.read * 1e-9,
+        limits.float * 1e-9,
+        limits.int8 * 1e-9
+    );
     for precision in [Precision::Int4, Precision::Int8, Precision::Bf16] {
         for (input, output) in [
             (1280, 3840),

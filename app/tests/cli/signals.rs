@@ -2,35 +2,20 @@
 #![cfg(unix)]
 
 use std::io::Write;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use residue_engine::audio::{self, Audio};
+use residue_engine_testing::heed_signals;
 
 use super::place::Place;
 
 fn send(child: &Child, signal: &str) {
     let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
-}
-
-/// Lets signals end the command. Programs in the background may be started with some of them ignored, and pass that on
-/// to the commands that they start.
-fn heed_signals(command: &mut Command) -> &mut Command {
-    let restore = || {
-        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
-            // SAFETY: `signal` may be called between fork and exec, and the default is no function of ours.
-            if unsafe { libc::signal(signal, libc::SIG_DFL) } == libc::SIG_ERR {
-                return Err(std::io::Error::last_os_error());
-            }
-        }
-        Ok(())
-    };
-    // SAFETY: `restore` allocates nothing and calls only what may be called between fork and exec.
-    unsafe { command.pre_exec(restore) }
 }
 
 /// Waits until something is there.

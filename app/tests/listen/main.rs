@@ -22,7 +22,7 @@ use residue_app::window::CONTROLS;
 use residue_engine::audio::{self, Audio};
 use residue_engine::live::{Allowance, FrameEffects, LevelGuard, PortSettings};
 use residue_engine::tokens::npy;
-use residue_engine_testing::SeededNoise;
+use residue_engine_testing::{SeededNoise, heed_signals};
 use serde_json::Value;
 
 use probe::{Probe, Recording};
@@ -68,6 +68,7 @@ impl Residue {
     fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_residue"));
         command.args(arguments).stdin(Stdio::null());
+        let command = heed_signals(&mut command);
         Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 

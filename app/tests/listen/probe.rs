@@ -24,7 +24,8 @@ pub struct Recording {
 
 /// The probe, connected.
 pub struct Probe {
-    client: jack::AsyncClient<(), ProbeProcess>,
+    /// There until it has left.
+    client: Option<jack::AsyncClient<(), ProbeProcess>>,
     go: Arc<AtomicBool>,
     frames: Arc<AtomicUsize>,
     recording: Arc<Mutex<Recording>>,
@@ -69,7 +70,7 @@ impl Probe {
             due: None,
             pause,
         };
-        let client = client.activate_async((), process).unwrap();
+        let client = Some(client.activate_async((), process).unwrap());
         Self { client, go, frames, recording }
     }
 
@@ -90,7 +91,8 @@ impl Probe {
 
     fn join(&self, from: &str, to: &str) {
         let began = Instant::now();
-        while let Err(error) = self.client.as_client().connect_ports_by_name(from, to) {
+        let client = self.client.as_ref().expect("the probe has not left").as_client();
+        while let Err(error) = client.connect_ports_by_name(from, to) {
             assert!(began.elapsed() < PATIENCE, "cannot connect {from} to {to}: {error}");
             thread::sleep(Duration::from_millis(20));
         }
@@ -135,9 +137,18 @@ impl Probe {
     }
 
     /// Leaves the server.
-    pub fn finish(self) -> Recording {
-        self.client.deactivate().unwrap();
+    pub fn finish(mut self) -> Recording {
+        self.client.take().expect("the probe has not left").deactivate().unwrap();
         std::mem::take(&mut self.recording.lock().unwrap())
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        // A server that lost another client may never answer: a failure would wait for it for ever.
+        if thread::panicking() {
+            std::mem::forget(self.client.take());
+        }
     }
 }
 
