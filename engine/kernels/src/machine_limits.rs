@@ -13,8 +13,8 @@ use super::thread_pool::ThreadPool;
 const READ_BYTES: usize = 512 << 20;
 /// Rounds of each loop, of which the fastest counts: the others measure the machine's other work.
 const ROUNDS: usize = 8;
-/// Repetitions of an arithmetic loop in a round.
-const REPETITIONS: usize = 20_000;
+/// Repetitions of an arithmetic loop in a round: some milliseconds, beside which waking threads takes no time.
+const REPETITIONS: usize = 200_000;
 /// Inputs of the integer loop, as many as a block of weights has.
 const INPUTS: usize = 128;
 /// Rows that meet a vector of weights in the loops.
