@@ -250,7 +250,13 @@ fn in_words(error: io::Error, path: &Path) -> io::Error {
     if error.get_ref().is_some_and(|inner| inner.is::<Words>()) {
         return error;
     }
-    let folder = folder_of(path).unwrap_or(path).display();
+    let folder = folder_of(path).unwrap_or(path);
+    // Windows does not tell a file in place of the folder from none.
+    let error = match error.kind() {
+        ErrorKind::NotFound if folder.is_file() => ErrorKind::NotADirectory.into(),
+        _ => error,
+    };
+    let folder = folder.display();
     let words = match error.kind() {
         _ if is_in_use(&error) => "another program has the file open; close it there".to_owned(),
         ErrorKind::NotFound if !folder_of(path).is_ok_and(Path::is_dir) => {
