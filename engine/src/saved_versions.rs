@@ -42,7 +42,7 @@ pub fn merge(original: &Value, read: &Value, now: &Value) -> Value {
         return now.clone();
     };
     let mut merged: Map<String, Value> = original.clone();
-    // What this version has taken away, such as the checksum of a model that was replaced.
+    // Values that this version has removed, such as the checksum of a model that was replaced.
     merged.retain(|key, _| !read.contains_key(key) || now.contains_key(key));
     for (key, now) in now {
         let value = match (original.get(key), read.get(key)) {

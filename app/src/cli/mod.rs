@@ -63,7 +63,7 @@ fn command() -> anyhow::Result<()> {
             Some(file) if file.as_os_str() == "-" => Launch::Stdin,
             Some(file) => Launch::File(file),
         };
-        // Whoever opens a file by a click has no console.
+        // A person who opens a file by a click has no console.
         return Ok(
             window::run(launch).inspect_err(|error| console::show_unread(&error.to_string()))?
         );

@@ -1,4 +1,4 @@
-//! What a system knows of a file beyond the standard library.
+//! Facts about files that the standard library does not tell, such as links and free space.
 
 pub(crate) use system::{free_bytes, has_too_long_name, identity, is_device};
 

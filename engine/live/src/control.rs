@@ -221,7 +221,7 @@ impl PortControl {
         let PortConfig { rate, channels, treatment, .. } = self.config;
         let chain = catch_panic(|| Chain::new(model, rate, channels, treatment))?;
         let allowance = match self.config.allowance {
-            // What another model takes is not known. Its blocks are.
+            // The time of another model is not known. Its blocks are.
             Allowance::Auto | Allowance::Measured(_) => self.config.max_block,
             Allowance::Samples(samples) => samples,
         };

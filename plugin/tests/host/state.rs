@@ -153,7 +153,7 @@ fn as_the_newer_version_reads(state: &Value) -> Value {
 #[test]
 fn a_newer_version_finds_its_project_as_it_left_it() {
     let mut rig = ClapRig::new();
-    // What a project does not replace stays; here it is what this version does not understand.
+    // Values that a project does not replace stay; here those that this version does not understand.
     rig.set(&[("Freeze", "On"), ("Listen", "B")]);
     assert!(rig.load(&clap_state(NEWER)));
     assert_eq!(rig.shown("Freeze"), "Off");

@@ -1,6 +1,6 @@
 //! Lists of files and of file types, which the installer's script includes.
 //!
-//! What is uninstalled is exactly what was installed: never a folder as a whole, which may hold other files.
+//! Exactly the installed files are uninstalled: never a folder as a whole, which may hold other files.
 
 use std::fs;
 use std::path::Path;
