@@ -23,7 +23,7 @@ use anyhow::{Result, bail};
 
 use crate::wine::{self, TARGET, Wine};
 use crate::{cargo, root};
-pub use screen::Screen;
+pub use screen::VirtualScreen;
 use suite::SuiteCounts;
 
 /// A part of the task.
@@ -68,7 +68,7 @@ impl WindowsPart {
         !matches!(self, Self::Kernels | Self::Engine)
     }
 
-    fn run(self, wine: &Wine, screen: Option<&Screen>) -> Result<Vec<SuiteCounts>> {
+    fn run(self, wine: &Wine, screen: Option<&VirtualScreen>) -> Result<Vec<SuiteCounts>> {
         match self {
             Self::Kernels => suite::test(&with(&ENGINE, &[KERNELS, PARITY])),
             Self::Engine => {
@@ -128,7 +128,8 @@ pub fn windows(parts: &[WindowsPart]) -> Result<()> {
     let parts = if parts.is_empty() { &WindowsPart::ALL[..] } else { parts };
     // One for the whole run: a prefix whose first program had none has no windows at all, and VST3 needs some
     // that nobody sees. The engine needs none.
-    let screen = parts.iter().any(|part| part.needs_screen()).then(Screen::start).transpose()?;
+    let screen =
+        parts.iter().any(|part| part.needs_screen()).then(VirtualScreen::start).transpose()?;
     let wine = Wine::prepare(screen.as_ref())?;
     let mut counts = Vec::new();
     let mut failures = Vec::new();

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::windows::Screen;
+use crate::windows::VirtualScreen;
 use crate::{bundle, root, run};
 
 /// Target triple that is built.
@@ -81,7 +81,7 @@ pub struct Wine {
 
 impl Wine {
     /// Returns the prefix in `target/wine`, which is made where it is missing.
-    pub fn prepare(screen: Option<&Screen>) -> Result<Self> {
+    pub fn prepare(screen: Option<&VirtualScreen>) -> Result<Self> {
         if let Some(screen) = screen {
             // SAFETY: this program has no other thread yet.
             unsafe { env::set_var(DISPLAY, screen.display()) };

@@ -14,12 +14,12 @@ use crate::run;
 const SIZE: &str = "2600x1600";
 
 /// An X server of its own, which ends when dropped.
-pub struct Screen {
+pub struct VirtualScreen {
     _server: Beside,
     display: String,
 }
 
-impl Screen {
+impl VirtualScreen {
     /// Starts one on a display that nobody uses.
     pub fn start() -> Result<Self> {
         let screen = format!("{SIZE}x24");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use super::child::Beside;
-use super::screen::Screen;
+use super::screen::VirtualScreen;
 use crate::root;
 use crate::wine::{Wine, windows_path};
 
@@ -16,7 +16,7 @@ use crate::wine::{Wine, windows_path};
 const OPENS: Duration = Duration::from_secs(120);
 
 /// Opens the window, presses keys, and keeps a picture in `target/wine-window.png`.
-pub fn try_keys(wine: &Wine, program: &Path, screen: Option<&Screen>) -> Result<()> {
+pub fn try_keys(wine: &Wine, program: &Path, screen: Option<&VirtualScreen>) -> Result<()> {
     let screen = screen.context("the window has a screen")?;
     let settings = wine.settings().join("residue/window.json");
     crate::bundle::remove(&settings)?;
