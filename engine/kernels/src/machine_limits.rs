@@ -43,11 +43,11 @@ impl MachineLimits {
         let per_second = |work: usize, seconds: f64| (work * pool.threads()) as f64 / seconds;
         let (rows, int8_rows) =
             if isa.is_wide() { (WIDE_ROWS, WIDE_ROWS) } else { (ROWS, INT8_ROWS) };
-        let float = fastest(pool, || {
+        let float = fastest(pool, |_| {
             // SAFETY: the kernel accesses nothing but its own sums.
             unsafe { isa.run(FloatPeak) }
         });
-        let int8 = fastest(pool, || {
+        let int8 = fastest(pool, |_| {
             let (weights, x) = ([1u8; 4 * LANES * INPUTS / 4], [3i8; INPUTS * WIDE_ROWS]);
             // SAFETY: both buffers have the size that the kernel reads.
             unsafe { isa.run(Int8Peak { weights: black_box(&weights), x: black_box(&x) }) }
@@ -60,11 +60,11 @@ impl MachineLimits {
     }
 }
 
-/// Returns the seconds of the fastest round in which every thread runs `body` once.
-fn fastest(pool: &ThreadPool, body: impl Fn() + Sync) -> f64 {
+/// Returns the seconds of the fastest round in which every thread runs `body` once, with its number.
+fn fastest(pool: &ThreadPool, body: impl Fn(usize) + Sync) -> f64 {
     let round = |_| {
         let began = Instant::now();
-        pool.run(|workers| workers.parallel_for(workers.threads(), |_| body()));
+        pool.run(|workers| workers.parallel_for(workers.threads(), &body));
         began.elapsed()
     };
     (0..ROUNDS).map(round).min().unwrap_or(Duration::MAX).as_secs_f64()
@@ -77,24 +77,17 @@ fn reading(pool: &ThreadPool) -> io::Result<f64> {
     block.as_mut_slice().fill(1);
     let bytes = block.as_slice();
     let part = bytes.len() / pool.threads();
-    let round = |_| {
-        let began = Instant::now();
-        pool.run(|workers| {
-            workers.parallel_for(workers.threads(), |i| {
-                let (chunks, _) = bytes[i * part..][..part].as_chunks::<512>();
-                let mut sums = [0u64; 64];
-                for chunk in chunks {
-                    let (words, _) = chunk.as_chunks::<8>();
-                    for (sum, word) in sums.iter_mut().zip(words) {
-                        *sum ^= u64::from_ne_bytes(*word);
-                    }
-                }
-                black_box(sums);
-            });
-        });
-        began.elapsed()
-    };
-    let seconds = (0..ROUNDS).map(round).min().unwrap_or(Duration::MAX).as_secs_f64();
+    let seconds = fastest(pool, |i| {
+        let (chunks, _) = bytes[i * part..][..part].as_chunks::<512>();
+        let mut sums = [0u64; 64];
+        for chunk in chunks {
+            let (words, _) = chunk.as_chunks::<8>();
+            for (sum, word) in sums.iter_mut().zip(words) {
+                *sum ^= u64::from_ne_bytes(*word);
+            }
+        }
+        black_box(sums);
+    });
     Ok((part * pool.threads()) as f64 / seconds)
 }
 
