@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use residue_engine::codec::{Codec, CodecError, Decoder, Encoder};
+use residue_engine::dsp::SplitMix64;
 use residue_engine::tokens::Codes;
 
 /// Frames a chunk while the history is played in, which is not measured.
@@ -58,24 +59,20 @@ struct Stream<'a> {
     encoder: Encoder,
     decoder: Decoder,
     depths: Vec<usize>,
-    noise: u32,
+    noise: SplitMix64,
 }
 
 impl<'a> Stream<'a> {
     fn new(codec: &'a Codec, depths: Vec<usize>) -> Self {
         let (encoder, decoder) = (codec.encoder(1), codec.decoder(depths.len()));
-        Self { codec, encoder, decoder, depths, noise: 1 }
+        Self { codec, encoder, decoder, depths, noise: SplitMix64::new(1) }
     }
 
     fn run(&mut self, frames: usize) -> Result<ChunkTimes, CodecError> {
         let config = self.codec.config();
         let noise = &mut self.noise;
         let mut plane = || -> Vec<f32> {
-            let mut draw = || {
-                *noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                ((*noise >> 8) as f32 / (1 << 23) as f32 - 1.0) * 0.1
-            };
-            (0..frames * config.frame_samples).map(|_| draw()).collect()
+            (0..frames * config.frame_samples).map(|_| 0.1 * noise.sample()).collect()
         };
         let planes: Vec<Vec<f32>> = (0..config.channels).map(|_| plane()).collect();
         let planes: Vec<&[f32]> = planes.iter().map(Vec::as_slice).collect();

@@ -25,4 +25,4 @@ pub mod temporary_file;
 
 pub use gcd::gcd;
 pub use hex::hex;
-pub use residue_kernels::FlushDenormals;
+pub use residue_kernels::{FlushDenormals, RaisedPriority};

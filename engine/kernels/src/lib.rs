@@ -13,6 +13,7 @@
 //! | `precision`, `weight_quantization`, `pack`, `arena` | number formats, layout and memory of weights |
 //! | `activation_quantization` | rows as int8 |
 //! | `thread_pool`, `sync`, `disjoint_mut` | parallel loops; std or loom primitives; writes to disjoint parts |
+//! | `priority` | the priority of threads that a live path waits for |
 //! | `linear`, `gemm` | linear layers: interface and kernels |
 //! | `attention`, `attention_head`, `kv_cache`, `kv_element`, `rope` | attention |
 //! | `affine`, `codebook` | the quantizer: affine maps of one vector, search of a codebook |
@@ -49,6 +50,7 @@ mod pack;
 mod portable;
 mod precision;
 mod prefetch;
+mod priority;
 mod rope;
 mod simd;
 mod sync;
@@ -73,5 +75,6 @@ pub use moments::Moments;
 pub use norm::Norm;
 pub use pack::PACKING_VERSION;
 pub use precision::{ParsePrecisionError, Precision};
+pub use priority::RaisedPriority;
 pub use rope::RopeTable;
 pub use thread_pool::{MAX_THREADS, ThreadPool, Workers};

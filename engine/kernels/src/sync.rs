@@ -8,8 +8,8 @@
 pub(super) use std::{
     hint::spin_loop,
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -18,8 +18,8 @@ pub(super) use std::{
 pub(super) use loom::{
     hint::spin_loop,
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
 };

@@ -23,18 +23,23 @@
 //! `data` change only after all parts of the last loop are completed. The protocol is model-checked in
 //! `thread_pool/loom_tests.rs`.
 
+mod adaptive_threads;
+
 use std::any::Any;
 use std::cell::Cell;
 use std::io;
-use std::marker::PhantomData;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::TryLockError;
+use std::time::Instant;
 
 use super::denormals::FlushDenormals;
+use super::priority::RaisedPriority;
 use super::sync::{
-    Arc, AtomicBool, AtomicPtr, AtomicU64, Mutex, Ordering, spin_loop,
+    Arc, AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, spin_loop,
     thread::{self, JoinHandle},
 };
+use adaptive_threads::AdaptiveThreads;
 
 #[cfg(all(test, loom))]
 mod loom_tests;
@@ -73,12 +78,14 @@ struct PoolState {
     /// before that part is completed.
     task: AtomicPtr<()>,
     data: AtomicPtr<()>,
-    /// A pass is running: helpers look for loops.
-    active: AtomicBool,
+    /// Threads of the running pass, or 0: helpers below it look for loops.
+    active: AtomicUsize,
     /// The pool is being dropped.
     shutdown: AtomicBool,
-    /// A thread leads a pass.
-    led: AtomicBool,
+    /// Helpers raise their priority, as a leader has.
+    raised: AtomicBool,
+    /// Locked by the thread that leads a pass; never waited for.
+    lead: Mutex<AdaptiveThreads>,
     panicked: AtomicBool,
     /// First payload after a panic; not touched otherwise.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
@@ -113,9 +120,10 @@ impl PoolState {
             loop_id: AtomicU64::new(0),
             task: AtomicPtr::new(std::ptr::null_mut()),
             data: AtomicPtr::new(std::ptr::null_mut()),
-            active: AtomicBool::new(false),
+            active: AtomicUsize::new(0),
             shutdown: AtomicBool::new(false),
-            led: AtomicBool::new(false),
+            raised: AtomicBool::new(false),
+            lead: Mutex::new(AdaptiveThreads::new(1 + helpers)),
             panicked: AtomicBool::new(false),
             panic: Mutex::new(None),
             slots: (0..helpers).map(|_| WorkerSlot::new()).collect(),
@@ -158,12 +166,13 @@ impl PoolState {
     /// Main function of a helper thread.
     fn run_helper(&self, worker: usize) {
         let _flush = FlushDenormals::new();
+        let mut priority = None;
         let mut idle = 0;
         while !self.shutdown.load(Ordering::Acquire) {
             // Two helpers that spin could take turns forever in a model. One that parks instead counts as
             // late: the leader claims its parts.
             let gives_up = cfg!(all(test, loom)) && idle > 2 * SPINS;
-            if self.active.load(Ordering::Acquire) && !gives_up {
+            if worker < self.active.load(Ordering::Acquire) && !gives_up {
                 if self.help(worker) {
                     idle = 0;
                 }
@@ -175,6 +184,9 @@ impl PoolState {
                 // it return at once: no wake-up is lost.
                 thread::park();
                 idle = 0;
+                if priority.is_none() && self.raised.load(Ordering::Relaxed) {
+                    priority = Some(RaisedPriority::of_current_thread());
+                }
             }
         }
     }
@@ -234,27 +246,40 @@ impl ThreadPool {
     /// Runs `body` on this thread with the pool's threads for its parallel loops, denormals flushed in
     /// all of them.
     ///
-    /// The helpers serve one call at a time: a second one at the same time runs on its own thread alone.
-    /// Does not allocate; wakes threads, and is therefore not realtime-safe.
+    /// Uses fewer threads for a while where helpers are held up by other work, as measured in the calls
+    /// before. The helpers serve one call at a time: a second one at the same time runs on its own thread
+    /// alone. Does not allocate; wakes threads, and is therefore not realtime-safe.
     pub fn run<R>(&self, body: impl FnOnce(&Workers<'_>) -> R) -> R {
         let _flush = FlushDenormals::new();
-        let lead = self.lead();
-        let state = lead.as_ref().map(|_| &*self.state);
-        let threads = state.map_or(1, |_| self.threads());
-        body(&Workers { threads, state, not_sync: PhantomData })
+        let Some(mut lead) = self.lead() else {
+            return body(&Workers { threads: 1, state: None, waited: Cell::new(0.0) });
+        };
+        let threads = lead.adaptive.current();
+        let workers = Workers { threads, state: Some(&self.state), waited: Cell::new(0.0) };
+        let start = Instant::now();
+        let result = body(&workers);
+        lead.adaptive.record(start.elapsed().as_secs_f64(), workers.waited.get());
+        result
     }
 
-    /// Activates the helpers, unless there are none or another thread leads them.
+    /// Activates the helpers of the next pass, unless there are none or another thread leads them.
     fn lead(&self) -> Option<LeadGuard<'_>> {
-        let acquire = || {
-            let led = &self.state.led;
-            led.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        if self.helpers.is_empty() {
+            return None;
+        }
+        let adaptive = match self.state.lead.try_lock() {
+            Ok(adaptive) => adaptive,
+            // By a panic that went through a pass; the times before it still count.
+            Err(TryLockError::Poisoned(adaptive)) => adaptive.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
         };
-        (!self.helpers.is_empty() && acquire()).then(|| {
-            self.state.active.store(true, Ordering::Release);
-            self.helpers.iter().for_each(|helper| helper.thread().unpark());
-            LeadGuard(&self.state)
-        })
+        if RaisedPriority::is_current_thread() {
+            self.state.raised.store(true, Ordering::Relaxed);
+        }
+        let threads = adaptive.current();
+        self.state.active.store(threads, Ordering::Release);
+        self.helpers[..threads - 1].iter().for_each(|helper| helper.thread().unpark());
+        Some(LeadGuard { state: &self.state, adaptive })
     }
 }
 
@@ -270,12 +295,14 @@ impl Drop for ThreadPool {
 }
 
 /// Lead of a pass; deactivates the helpers when dropped, also by unwinding.
-struct LeadGuard<'a>(&'a PoolState);
+struct LeadGuard<'a> {
+    state: &'a PoolState,
+    adaptive: MutexGuard<'a, AdaptiveThreads>,
+}
 
 impl Drop for LeadGuard<'_> {
     fn drop(&mut self) {
-        self.0.active.store(false, Ordering::Release);
-        self.0.led.store(false, Ordering::Release);
+        self.state.active.store(0, Ordering::Release);
     }
 }
 
@@ -283,9 +310,9 @@ impl Drop for LeadGuard<'_> {
 pub struct Workers<'a> {
     threads: usize,
     state: Option<&'a PoolState>,
-    /// Makes it not `Sync`: there is one current loop, so that only the leading thread may start one, and
-    /// no part of a loop may start another.
-    not_sync: PhantomData<Cell<()>>,
+    /// Seconds in which the leader has waited for helpers, without the spins of each wait. The cell makes the type not `Sync`: there is one
+    /// current loop, so that only the leading thread may start one, and no part of a loop may start another.
+    waited: Cell<f64>,
 }
 
 impl Workers<'_> {
@@ -352,15 +379,27 @@ impl Workers<'_> {
             }
         }
         for slot in slots {
-            let mut idle = 0;
-            while slot.completed.load(Ordering::Acquire) != loop_id {
-                back_off(&mut idle);
-            }
+            self.wait_for(|| slot.completed.load(Ordering::Acquire) == loop_id);
         }
         if state.panicked.swap(false, Ordering::Relaxed) {
             let panic = state.panic.lock().unwrap_or_else(|e| e.into_inner()).take();
             if let Some(panic) = panic {
                 resume_unwind(panic);
+            }
+        }
+    }
+
+    /// Waits until `done`, and takes note of a long wait.
+    fn wait_for(&self, done: impl Fn() -> bool) {
+        let mut idle = 0;
+        while !done() {
+            back_off(&mut idle);
+            if idle == SPINS {
+                let start = Instant::now();
+                while !done() {
+                    back_off(&mut idle);
+                }
+                self.waited.set(self.waited.get() + start.elapsed().as_secs_f64());
             }
         }
     }

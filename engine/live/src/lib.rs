@@ -34,7 +34,7 @@
 //!
 //! | row | modules |
 //! |---|---|
-//! | data and rings | `error`, `settings`, `marked_ring`, `sync`, `history`, `non_finite`, `declick`, `timing`, `routing`, `loudness_match`, `level_guard`, `lane_block`, `priority` |
+//! | data and rings | `error`, `settings`, `marked_ring`, `sync`, `history`, `non_finite`, `declick`, `timing`, `routing`, `loudness_match`, `level_guard`, `lane_block` |
 //! | what both sides share | `marks`, `model`, `status`, `telemetry`, `latency`, `loss_model`, `mixer` |
 //! | the worker's side | `chain`, `worker`, `frame_times` |
 //! | the audio thread's side | `lane_reader`, `concealment`, `port` |
@@ -62,7 +62,6 @@ mod mixer;
 mod model;
 mod non_finite;
 mod port;
-mod priority;
 mod routing;
 mod settings;
 mod status;

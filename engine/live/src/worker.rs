@@ -17,10 +17,10 @@ use super::history::HistoryWriter;
 use super::marked_ring::{MarkedReader, MarkedWriter, RingItem};
 use super::marks::{InputMark, LaneMark};
 use super::model::DECODED_LANES;
-use super::priority::RaisedPriority;
 use super::settings::FrameEffects;
 use super::status::{PortHealth, SharedStatus};
 use super::telemetry::push_codes;
+use residue_core::RaisedPriority;
 
 /// Most frames of one call of the model: more are more efficient, fewer are done sooner.
 const MAX_FRAMES: usize = 4;

@@ -1,15 +1,23 @@
-//! The priority of the worker's thread.
+//! The priority of the threads that a live path waits for.
+
+use std::cell::Cell;
 
 #[cfg(not(target_os = "macos"))]
 use thread_priority::{ThreadPriority, set_current_thread_priority};
 
 /// Priority from 0 to 99 among ordinary threads, where the system grants any: nice -11 on Linux, "above
-/// normal" on Windows. Not a realtime class: a codec that falls behind would starve the machine, and helpers
-/// of ordinary priority would keep it waiting.
+/// normal" on Windows. Not a realtime class: a codec that falls behind would starve the machine.
 #[cfg(not(target_os = "macos"))]
 const PRIORITY: u8 = 75;
 
-/// A raised priority of the calling thread, which ends when dropped.
+thread_local! {
+    static IS_RAISED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A raised priority of a thread, for as long as the thread runs; on Windows it ends when dropped.
+///
+/// The helpers of a [`ThreadPool`](super::ThreadPool) that a raised thread leads raise themselves too: a pass
+/// is as late as the last of its threads.
 pub struct RaisedPriority {
     #[cfg(windows)]
     _task: Option<mmcss::AudioTask>,
@@ -18,6 +26,7 @@ pub struct RaisedPriority {
 impl RaisedPriority {
     /// Raises the priority of the calling thread, where the system grants it. Not realtime-safe.
     pub fn of_current_thread() -> Self {
+        IS_RAISED.set(true);
         // Where it is not granted, the codec runs at the default priority.
         #[cfg(target_os = "macos")]
         quality_of_service::raise_current_thread();
@@ -29,6 +38,11 @@ impl RaisedPriority {
             #[cfg(windows)]
             _task: mmcss::AudioTask::join(),
         }
+    }
+
+    /// Returns whether the calling thread has asked for a raised priority. Realtime-safe.
+    pub(super) fn is_current_thread() -> bool {
+        IS_RAISED.get()
     }
 }
 
