@@ -1,5 +1,6 @@
 //! The control: opens a port, changes its model, and reads its status and telemetry.
 
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -159,7 +160,8 @@ fn build(config: &PortConfig, model: &dyn LiveModel) -> Result<(Chain, Latency),
 
 /// Returns the median compute time of a frame, in seconds, on noise.
 fn frame_time(chain: &mut Chain, config: &PortConfig) -> Result<f64, OpenError> {
-    let mut times = time_frames(chain, config.channels, 1 + TIMED_FRAMES, &mut |_| ())?;
+    let mut times =
+        time_frames(chain, config.channels, 1 + TIMED_FRAMES, &mut |_| ControlFlow::Continue(()))?;
     chain.reset(config.settings.frames);
     times.remove(0);
     times.sort();

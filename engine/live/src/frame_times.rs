@@ -1,5 +1,6 @@
 //! Compute times of frames, one at a time on noise: the time that the worker of a port needs.
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use residue_core::audio::MonoTreatment;
@@ -16,7 +17,7 @@ const LEVEL: f32 = 0.5;
 /// both lanes, and conversion back, one frame at a time on noise. Not realtime-safe.
 ///
 /// The first `warm_up` frames fill the attention windows, and are not among the `count` times that are returned.
-/// `progress` is told how many frames are done.
+/// `progress` is told how many frames are done; where it breaks, fewer times are returned.
 ///
 /// # Errors
 /// If rate (in hertz) or channels (1 or 2) of the host are not supported, or the model fails.
@@ -25,14 +26,14 @@ pub fn measure_frame_times(
     rate: u32,
     channels: usize,
     (warm_up, count): (usize, usize),
-    progress: &mut dyn FnMut(usize),
+    progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
 ) -> Result<Vec<Duration>, OpenError> {
     if !(1..=2).contains(&channels) {
         return Err(OpenError::Channels(channels));
     }
     let mut chain = Chain::new(model, rate, channels, MonoTreatment::default())?;
     let mut times = time_frames(&mut chain, channels, warm_up + count, progress)?;
-    Ok(times.split_off(warm_up))
+    Ok(times.split_off(warm_up.min(times.len())))
 }
 
 /// Returns the times of `count` frames of a chain, which is to be reset afterwards.
@@ -40,7 +41,7 @@ pub(super) fn time_frames(
     chain: &mut Chain,
     channels: usize,
     count: usize,
-    progress: &mut dyn FnMut(usize),
+    progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
 ) -> Result<Vec<Duration>, OpenError> {
     let samples = chain.timing().frame_length();
     let mut random = SplitMix64::new(1);
@@ -48,7 +49,9 @@ pub(super) fn time_frames(
     let mut times = Vec::with_capacity(count);
     chain.measure_time();
     while times.len() < count {
-        progress(times.len());
+        if progress(times.len()).is_break() {
+            break;
+        }
         let input: Vec<f32> = (0..samples * channels).map(|_| LEVEL * random.sample()).collect();
         lanes.interleaved.clear();
         let began = Instant::now();

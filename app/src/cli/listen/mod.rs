@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
-use residue_engine::codec::CodecConfig;
+use residue_engine::codec::Codec;
 use residue_engine::live::{
     self, Allowance, AudioPort, CodecModel, FrameEffects, Latency, PortConfig, PortHealth,
     PortSettings, PortStatus, muted_lanes_text,
@@ -42,7 +42,7 @@ pub fn run(args: &ListenArgs) -> Result<()> {
     let total = args.seconds.map(|seconds| (seconds * f64::from(shape.rate)).round() as u64);
     let heard = Arc::new(AtomicU64::new(0));
     let mut work = Work { port, heard: Arc::clone(&heard), total, mute: args.mute };
-    introduce(args, &shape, config, depth, latency);
+    introduce(args, &shape, &codec, depth, latency);
     let mut stream = plan.start(move |planes| work.process(planes)).map_err(told)?;
 
     let meters = TerminalMeters::new(shape.rate, latency);
@@ -71,6 +71,7 @@ pub fn run(args: &ListenArgs) -> Result<()> {
         args,
         shape: &shape,
         depths: [depth, depth_b],
+        precision: codec.precision(),
         threads: codec.threads(),
         latency,
         frames: heard.load(Relaxed),
@@ -147,10 +148,11 @@ impl Work {
 fn introduce(
     args: &ListenArgs,
     shape: &StreamShape,
-    config: &CodecConfig,
+    codec: &Codec,
     depth: usize,
     latency: Latency,
 ) {
+    let config = codec.config();
     tell("Use headphones: a microphone that hears its own loudspeakers feeds back.");
     tell(format_args!(
         "{}: {} -> {}, {} Hz, {}, blocks of {} frames",
@@ -162,8 +164,9 @@ fn introduce(
         shape.buffer
     ));
     tell(format_args!(
-        "{}: {} of {} layers in A ({}), {} in B; {}",
+        "{} in {}: {} of {} layers in A ({}), {} in B; {}",
         args.model.model,
+        args.model.live_precision().label(Some(codec.precision())),
         depth,
         config.quantizer.layers,
         format_kbps(config.bitrate(depth) / 1000.0),
