@@ -397,11 +397,11 @@ pub struct BenchArgs {
     /// Number of depths decoded in one batch
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = lanes)]
     pub lanes: usize,
-    /// Model frames per chunk [default: 80 ms]
+    /// Model frames per chunk [default: 80 ms; --live: 1]
     #[arg(long, value_name = "FRAMES", value_parser = chunk)]
     pub chunk: Option<usize>,
     /// Measure as a device or a host runs it: frame by frame, two lanes, 48 kHz stereo, with conversion of the rate
-    #[arg(long, conflicts_with_all = ["lanes", "chunk"])]
+    #[arg(long, conflicts_with = "lanes")]
     pub live: bool,
     /// Measure the limits of this machine too, and print times as multiples of the least possible
     #[arg(long)]

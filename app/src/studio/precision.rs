@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use residue_engine::audio::{self, Audio, MonoTreatment};
 use residue_engine::codec::{Codec, Precision};
-use residue_engine::live::{CodecModel, measure_frame_times};
+use residue_engine::live::{CodecModel, TimedFrames, measure_frame_times};
 use residue_engine::models::{CostError, JobContext, ModelLoadError, ModelStore, PrecisionCost};
 use residue_engine::offline;
 
@@ -73,15 +73,16 @@ fn cut(mut audio: Audio) -> Audio {
 /// Wall seconds a second of audio of a live stream.
 fn live_load(codec: &Codec, context: &JobContext) -> Result<f64, CostError> {
     let config = codec.config();
-    // One more: its buffers are then warm.
-    let filling = (config.longest_window() * config.frame_rate()).ceil() as usize + 1;
-    let frames = (SECONDS * config.frame_rate()).ceil() as usize;
+    let count = |seconds: f64| (seconds * config.frame_rate()).ceil() as usize;
+    // One more to fill the windows: its buffers are then warm.
+    let (warm_up, passes) = (count(config.longest_window()) + 1, count(SECONDS));
+    let frames = TimedFrames { warm_up, passes, together: 1 };
     let model = CodecModel(codec.clone());
     let (rate, channels) = LIVE_HOST;
-    let times = measure_frame_times(&model, rate, channels, (filling, frames), &mut |done| {
-        context.step("measuring speed", done as f64 / (filling + frames) as f64)
+    let times = measure_frame_times(&model, rate, channels, frames, &mut |share| {
+        context.step("measuring speed", share)
     })?;
-    if times.len() < frames {
+    if times.len() < passes {
         return Err(Box::new(ModelLoadError::Cancelled));
     }
     Ok(times.iter().sum::<Duration>().as_secs_f64() / times.len() as f64 * config.frame_rate())

@@ -11,14 +11,14 @@ use std::time::Duration;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use residue_engine::codec::Codec;
 use residue_engine::live::{
-    self, Allowance, AudioPort, CodecModel, FrameEffects, Latency, PortConfig, PortHealth,
-    PortSettings, PortStatus, muted_lanes_text,
+    self, Allowance, AudioPort, CodecModel, FrameEffects, Latency, LiveModel, PortConfig,
+    PortHealth, PortSettings, PortStatus, SingleLaneModel, muted_lanes_text,
 };
 use residue_ui::depth_text::format_kbps;
 
 use self::meters::TerminalMeters;
 use self::report::{ListenEnd, ListenReport};
-use super::args::{DeviceArgs, ListenArgs};
+use super::args::{DeviceArgs, ListenArgs, SourceArg};
 use super::interruption::Interruption;
 use super::{controls, input, model};
 use crate::device::{DeviceError, DeviceRequest, DeviceStream, StreamPlan, StreamShape};
@@ -35,7 +35,7 @@ pub fn run(args: &ListenArgs) -> Result<()> {
     let depth = input::depth(args.depth, config)?;
     let depth_b = input::depth(Some(args.depth_b), config).context("for --depth-b")?;
     let (port, control) =
-        live::open_port(&port_config(args, &shape, [depth, depth_b]), &CodecModel(codec.clone()))?;
+        live::open_port(&port_config(args, &shape, [depth, depth_b]), &*live_model(args, &codec))?;
     let latency = control.latency();
 
     Interruption::expect();
@@ -88,6 +88,18 @@ pub fn run(args: &ListenArgs) -> Result<()> {
     match ended {
         ListenEnd::Failure(failure) => Err(failure),
         ListenEnd::Seconds | ListenEnd::Interrupted => Ok(()),
+    }
+}
+
+/// Returns the model of the lanes that are heard. The source never changes, so that a lane that is not in it is left out.
+fn live_model(args: &ListenArgs, codec: &Codec) -> Box<dyn LiveModel> {
+    let codec = codec.clone();
+    match args.source {
+        SourceArg::AMinusB => Box::new(CodecModel(codec)),
+        SourceArg::Dry | SourceArg::A | SourceArg::DryMinusA => {
+            Box::new(SingleLaneModel { codec, lane: 0 })
+        }
+        SourceArg::B | SourceArg::DryMinusB => Box::new(SingleLaneModel { codec, lane: 1 }),
     }
 }
 
