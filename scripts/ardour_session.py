@@ -263,6 +263,8 @@ class Roundtrip:
         before = np.zeros((audio.shape[0], silence), np.float32)
         write(source, np.concatenate([before, audio], axis=1))
         command = [self.residue, "roundtrip", source, "-o", result, "--depth", str(DEPTH)]
+        # The precision of a new instance.
+        command += ["--precision", "auto"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return read(result)[:, silence:]
 

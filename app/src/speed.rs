@@ -7,6 +7,9 @@ use residue_engine::codec::{Codec, CodecError, Decoder, Encoder};
 use residue_engine::dsp::SplitMix64;
 use residue_engine::tokens::Codes;
 
+/// Host of a live measurement: its sample rate in hertz, and its channels.
+pub const LIVE_HOST: (u32, usize) = (48_000, 2);
+
 /// Frames a chunk while the history is played in, which is not measured.
 const HISTORY_CHUNK: usize = 25;
 

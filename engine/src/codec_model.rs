@@ -28,24 +28,58 @@ impl LiveModel for CodecModel {
     }
 
     fn processor(&self, streams: usize) -> Result<Box<dyn FrameProcessor>, ProcessorError> {
-        let format = self.format();
-        Ok(Box::new(CodecProcessor {
-            encoder: self.0.encoder(streams),
-            transmission: FrameTransmission::new(&self.0, streams).map_err(ProcessorError::new)?,
-            decoder: self.0.decoder(DECODED_LANES * streams),
-            streams,
-            frame_samples: format.channels * format.frame,
-        }))
+        Ok(Box::new(CodecProcessor::new(&self.0, streams, &[0, 1])?))
+    }
+}
+
+/// A codec as a model of the live path that decodes one lane only, for ports that never play the other: a decoder that
+/// was left out could not be taken up again without a gap. Both lanes hold the audio of the one.
+pub struct SingleLaneModel {
+    /// The codec.
+    pub codec: Codec,
+    /// The lane whose depth counts: 0 for A, 1 for B.
+    pub lane: usize,
+}
+
+impl LiveModel for SingleLaneModel {
+    fn format(&self) -> ModelFormat {
+        format(&self.codec)
+    }
+
+    fn processor(&self, streams: usize) -> Result<Box<dyn FrameProcessor>, ProcessorError> {
+        let lane: &[usize] = if self.lane == 0 { &[0] } else { &[1] };
+        Ok(Box::new(CodecProcessor::new(&self.codec, streams, lane)?))
     }
 }
 
 struct CodecProcessor {
     encoder: Encoder,
     transmission: FrameTransmission,
+    /// Decodes `decoded_lanes`, each in all streams.
     decoder: Decoder,
+    /// Both lanes, or the one that both hold.
+    decoded_lanes: &'static [usize],
     streams: usize,
     /// Samples of a frame, all channels together.
     frame_samples: usize,
+}
+
+impl CodecProcessor {
+    fn new(
+        codec: &Codec,
+        streams: usize,
+        decoded_lanes: &'static [usize],
+    ) -> Result<Self, ProcessorError> {
+        let format = format(codec);
+        Ok(Self {
+            encoder: codec.encoder(streams),
+            transmission: FrameTransmission::new(codec, streams).map_err(ProcessorError::new)?,
+            decoder: codec.decoder(decoded_lanes.len() * streams),
+            decoded_lanes,
+            streams,
+            frame_samples: format.channels * format.frame,
+        })
+    }
 }
 
 impl FrameProcessor for CodecProcessor {
@@ -64,14 +98,24 @@ impl FrameProcessor for CodecProcessor {
             let number = frames.first_frame + t as u64;
             self.transmission.transmit(number, &mut out.codes, t, count, settings);
         }
-        let lanes: Vec<(&[u32], LayerSelection)> = lane_layers(settings, layers)
-            .into_iter()
-            .flat_map(|selected| {
-                out.codes.chunks_exact(layers * count).map(move |codes| (codes, selected))
+        let selected = lane_layers(settings, layers);
+        let lanes: Vec<(&[u32], LayerSelection)> = self
+            .decoded_lanes
+            .iter()
+            .flat_map(|&lane| {
+                let codes = out.codes.chunks_exact(layers * count);
+                codes.map(move |codes| (codes, selected[lane]))
             })
             .collect();
-        out.audio.resize(lanes.len() * count * self.frame_samples, 0.0);
-        self.decoder.decode_into(&lanes, count, &mut out.audio).map_err(ProcessorError::new)
+        let decoded = lanes.len() * count * self.frame_samples;
+        out.audio.resize(DECODED_LANES * self.streams * count * self.frame_samples, 0.0);
+        self.decoder
+            .decode_into(&lanes, count, &mut out.audio[..decoded])
+            .map_err(ProcessorError::new)?;
+        if decoded < out.audio.len() {
+            out.audio.copy_within(..decoded, decoded);
+        }
+        Ok(())
     }
 
     fn reset(&mut self) {

@@ -48,7 +48,7 @@ pub mod dsp {
 
 /// The realtime path, and the codec and streams of codes as models of it.
 pub mod live {
-    pub use crate::codec_model::CodecModel;
+    pub use crate::codec_model::{CodecModel, SingleLaneModel};
     pub use crate::playback::Playback;
     pub use crate::token_feed::TokenFeed;
     pub use crate::token_model::{TokenModel, token_feed, token_playback};

@@ -25,7 +25,7 @@ fuzz_target!(|text: &[u8]| {
     }
     if let Some(Ok(choice)) = state.fields.get("model").map(|text| serde_json::from_str(text)) {
         let choice: ModelChoice = choice;
-        let _ = choice.precision.runs_in();
+        let _ = (choice.to_load(), choice.precision_label());
         instance.model.restore(choice.clone());
         assert!(instance.model.requested() == choice);
     }

@@ -11,17 +11,27 @@ use nice_plug::prelude::*;
 use residue_engine::saved_versions::is_newer;
 
 use crate::instance::Instance;
+use crate::model::ModelChoice;
 use crate::newer_state::{self, VERSION};
+
+/// The field of the requested model.
+const MODEL: &str = "model";
 
 /// Brings a saved state into the form that is loaded: within the ranges of this version's parameters, and with
 /// the original of a state that a newer version saved.
 ///
-/// No saved version needs a migration.
+/// A state without a model gets the embedded one in f32: it is of a version that had no choice of precision, and must
+/// not get the automatic one of a new instance.
 pub fn prepare_state(state: &mut PluginState) {
     newer_state::restore(state);
     let original = state.clone();
     let instance = Instance::new();
     clamp(state, &instance);
+    if let (None, Ok(model)) =
+        (state.fields.get(MODEL), serde_json::to_string(&ModelChoice::default()))
+    {
+        state.fields.insert(MODEL.to_owned(), model);
+    }
     if is_newer(&original.version, VERSION) {
         let read = understood(state, &original, &instance);
         newer_state::keep(state, original, &read);

@@ -101,6 +101,8 @@ def render_checks(bundle, residue):
             with AudioFile(str(source)) as file:
                 audio = file.read(file.frames)
             command = [residue, "roundtrip", source, "-o", result, "--depth", str(depth)]
+            # The precision of a new instance.
+            command += ["--precision", "auto"]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             with AudioFile(str(result)) as file:
                 expected = file.read(file.frames)

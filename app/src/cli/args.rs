@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use residue_engine::codec::Precision;
 use residue_engine::kernels::MAX_THREADS;
+use residue_engine::models::PrecisionRequest;
 
 use crate::{device, explained, version};
 
@@ -90,12 +92,24 @@ pub struct ModelArgs {
     #[arg(long, default_value = "embedded", value_name = "MODEL")]
     pub model: String,
     /// Number format of the weights; f32 gives the codes of the published implementation, the others
-    /// are smaller, faster and approximate
-    #[arg(long, value_enum, default_value_t = PrecisionArg::F32)]
-    pub precision: PrecisionArg,
-    /// CPU threads for the model; 0 = one per core (listen: all cores but one, at most 8)
+    /// are smaller, faster and approximate [default: f32; live: auto]
+    #[arg(long, value_enum)]
+    pub precision: Option<PrecisionRequestArg>,
+    /// CPU threads for the model; 0 = one per core (live: all cores but one, at most 8)
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = threads)]
     pub threads: usize,
+}
+
+impl ModelArgs {
+    /// Returns the precision asked for: f32 by default, which is exact.
+    pub fn precision(&self) -> PrecisionRequest {
+        self.precision.map_or(Precision::F32.into(), Into::into)
+    }
+
+    /// Returns the precision asked for: by default the automatic one, as whoever listens live needs speed.
+    pub fn live_precision(&self) -> PrecisionRequest {
+        self.precision.map_or(PrecisionRequest::Automatic, Into::into)
+    }
 }
 
 fn threads(text: &str) -> Result<usize, String> {
@@ -128,11 +142,38 @@ pub enum PrecisionArg {
 
 impl PrecisionArg {
     pub fn name(self) -> &'static str {
-        residue_engine::codec::Precision::from(self).name()
+        Precision::from(self).name()
     }
 }
 
-impl From<PrecisionArg> for residue_engine::codec::Precision {
+/// Arithmetic of the model, or the choice of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionRequestArg {
+    /// The fastest that sounds nearly like f32: docs/models.md says by what rule
+    Auto,
+    /// 32-bit floats: exact
+    F32,
+    /// Weights in bfloat16 (16 bits)
+    Bf16,
+    /// Weights in 8 bits, activations in 8 or 16
+    Int8,
+    /// Weights in 4 bits, activations in 8 or 16
+    Int4,
+}
+
+impl From<PrecisionRequestArg> for PrecisionRequest {
+    fn from(request: PrecisionRequestArg) -> Self {
+        match request {
+            PrecisionRequestArg::Auto => Self::Automatic,
+            PrecisionRequestArg::F32 => Precision::F32.into(),
+            PrecisionRequestArg::Bf16 => Precision::Bf16.into(),
+            PrecisionRequestArg::Int8 => Precision::Int8.into(),
+            PrecisionRequestArg::Int4 => Precision::Int4.into(),
+        }
+    }
+}
+
+impl From<PrecisionArg> for Precision {
     fn from(precision: PrecisionArg) -> Self {
         match precision {
             PrecisionArg::F32 => Self::F32,
@@ -356,11 +397,11 @@ pub struct BenchArgs {
     /// Number of depths decoded in one batch
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = lanes)]
     pub lanes: usize,
-    /// Model frames per chunk [default: 80 ms]
+    /// Model frames per chunk [default: 80 ms; --live: 1]
     #[arg(long, value_name = "FRAMES", value_parser = chunk)]
     pub chunk: Option<usize>,
     /// Measure as a device or a host runs it: frame by frame, two lanes, 48 kHz stereo, with conversion of the rate
-    #[arg(long, conflicts_with_all = ["lanes", "chunk"])]
+    #[arg(long, conflicts_with = "lanes")]
     pub live: bool,
     /// Measure the limits of this machine too, and print times as multiples of the least possible
     #[arg(long)]

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail, ensure};
 use residue_engine::codec::{Codec, CodecConfig, CodecOptions, PassShape, Workload};
 use residue_engine::kernels::{Isa, MachineLimits, ThreadPool};
-use residue_engine::live::{CodecModel, DECODED_LANES, LiveModel, measure_frame_times};
+use residue_engine::live::{
+    CodecModel, DECODED_LANES, LiveModel, TimedFrames, measure_frame_times,
+};
+use residue_engine::models::{ModelStore, PrecisionRequest};
 use serde::Serialize;
 
 use super::args::{BenchArgs, LayoutArg};
 use super::progress::{Share, Waiting};
 use super::{input, model, table};
-use crate::speed::{self, ChunkTimes};
+use crate::speed::{self, ChunkTimes, LIVE_HOST};
 use crate::terminal::say;
-
-/// Host of a measurement with `--live`: its sample rate in hertz, and its channels.
-const HOST: (u32, usize) = (48_000, 2);
 
 /// The output of `--json`. RTFs are wall seconds a second of audio.
 #[derive(Serialize)]
@@ -80,16 +80,28 @@ pub fn run(args: &BenchArgs) -> Result<()> {
 
 fn load(args: &BenchArgs) -> Result<(String, Codec)> {
     let Some(layout) = args.layout else {
-        return Ok((args.model.model.clone(), model::load(&args.model)?));
+        let load = if args.live { model::load_beside_audio } else { model::load };
+        return Ok((args.model.model.clone(), load(&args.model)?));
     };
     let (name, config) = match layout {
         LayoutArg::V1 => ("v1", CodecConfig::v1()),
         LayoutArg::V2 => ("v2", CodecConfig::v2()),
         LayoutArg::Nano => ("nano", CodecConfig::nano()),
     };
+    let precision = match args.model.precision() {
+        PrecisionRequest::Fixed(precision) => precision,
+        PrecisionRequest::Automatic => {
+            bail!(
+                "--layout needs --precision f32, bf16, int8 or int4: a layout without a model has no automatic one"
+            )
+        }
+    };
     let options = CodecOptions {
-        precision: args.model.precision.into(),
-        threads: model::all_cores(args.model.threads),
+        precision,
+        threads: match args.live {
+            true => args.model.threads,
+            false => model::all_cores(args.model.threads),
+        },
         ..CodecOptions::default()
     };
     let _waiting = Waiting::new("drawing");
@@ -123,22 +135,28 @@ fn measure(args: &BenchArgs, layout: String, codec: &Codec) -> Result<Report> {
     Ok(Report { parts: Some(parts), ..summarize(layout, codec, shape, totals) })
 }
 
-/// Measures single frames as the worker of a port runs them.
+/// Measures frames as the worker of a port runs them: one at a time, or as many as waited.
 fn measure_live(args: &BenchArgs, layout: String, codec: &Codec) -> Result<Report> {
     let config = codec.config();
-    let frames = |seconds: f64| (seconds * config.frame_rate()).ceil().max(1.0) as usize;
-    // One more: its buffers are then warm.
-    let (filling, count) = (frames(config.longest_window()) + 1, frames(args.seconds));
+    let together = args.chunk.unwrap_or(1);
+    let count = |seconds: f64| (seconds * config.frame_rate()).ceil().max(1.0) as usize;
+    // One more to fill the windows: its buffers are then warm.
+    let warm_up = count(config.longest_window()) + together;
+    let frames = TimedFrames { warm_up, passes: count(args.seconds).div_ceil(together), together };
     let bar = Share::new("filling");
     let model = CodecModel(codec.clone());
-    let (rate, channels) = HOST;
-    let times = measure_frame_times(&model, rate, channels, (filling, count), &mut |done| {
-        let _ = bar.set(done as f64 / (filling + count) as f64);
-    })?;
+    let (rate, channels) = LIVE_HOST;
+    let times = measure_frame_times(&model, rate, channels, frames, &mut |share| bar.set(share))?;
     drop(bar);
+    ensure!(!times.is_empty(), "interrupted");
     // A mono model takes each channel as a stream.
     let streams = channels.div_ceil(model.format().channels);
-    let report = summarize(layout, codec, (1, DECODED_LANES, streams), times);
+    let report = summarize(layout, codec, (together, DECODED_LANES, streams), times);
+    if together == 1 {
+        // From now on it counts more than an estimate.
+        let mut speed = ModelStore::from_env().machine_speed();
+        speed.keep_load(config, codec.precision(), codec.threads(), report.rtf);
+    }
     Ok(Report { live: true, ..report })
 }
 
@@ -228,7 +246,10 @@ fn print(report: &Report, codec: &Codec) -> Result<()> {
     say(table::render(&["", "RTF", "realtime"], &[0], &rows))?;
     let budget = 1e3 * report.chunk_frames as f64 / config.frame_rate();
     let what = match report.live {
-        true => format!("a frame ({budget:.0} ms) of 48 kHz stereo in lanes A and B"),
+        true => format!(
+            "{} frame(s) ({budget:.0} ms) of 48 kHz stereo in lanes A and B",
+            report.chunk_frames
+        ),
         false => format!("a chunk of {} frames ({budget:.0} ms)", report.chunk_frames),
     };
     say(format!(

@@ -5,27 +5,33 @@ use std::thread::available_parallelism;
 
 use anyhow::{Context, Result};
 use residue_engine::codec::{Codec, LoadProgress};
-use residue_engine::models::{EMBEDDED, ModelLoadError, ModelRequest, ModelStore};
+use residue_engine::models::{
+    EMBEDDED, ModelLoadError, ModelRequest, ModelStore, PrecisionRequest,
+};
 
-use super::args::{ModelArgs, PrecisionArg};
+use super::args::ModelArgs;
 use super::progress::Share;
 use crate::terminal;
 
-/// Loads the model that `args` names, on all cores if nothing else is said.
+/// Loads the model that `args` names, on all cores and in f32 if nothing else is said.
 pub fn load(args: &ModelArgs) -> Result<Codec> {
-    load_as(&args.model, args.precision, args.threads)
+    load_as(&args.model, args.precision(), args.threads)
 }
 
-/// As [`load`], but leaves a core to the sound devices if nothing else is said.
+/// As [`load`], but leaves a core to the sound devices, and takes the automatic precision, if nothing else is said.
 pub fn load_beside_audio(args: &ModelArgs) -> Result<Codec> {
-    let (precision, threads) = (args.precision.into(), args.threads);
-    load_request(&ModelRequest { id: args.model.clone(), precision, threads })
+    load_request(&live_request(args))
+}
+
+/// Returns the request of a model that runs live.
+pub fn live_request(args: &ModelArgs) -> ModelRequest {
+    let (precision, threads) = (args.live_precision(), args.threads);
+    ModelRequest { id: args.model.clone(), precision, threads }
 }
 
 /// Loads the model of this name on so many threads, 0 for all cores.
-pub fn load_as(name: &str, precision: PrecisionArg, threads: usize) -> Result<Codec> {
-    let (precision, threads) = (precision.into(), all_cores(threads));
-    load_request(&ModelRequest { id: name.to_owned(), precision, threads })
+pub fn load_as(name: &str, precision: PrecisionRequest, threads: usize) -> Result<Codec> {
+    load_request(&ModelRequest { id: name.to_owned(), precision, threads: all_cores(threads) })
 }
 
 /// Returns the number of threads for `threads`, where 0 is one a core: no host wants one of them here,
@@ -37,10 +43,18 @@ pub fn all_cores(threads: usize) -> usize {
     }
 }
 
-/// Prints warnings on stderr.
+/// Prints warnings, and the reason of an automatic precision, on stderr.
 fn load_request(request: &ModelRequest) -> Result<Codec> {
     let has_bar = !request.id.eq_ignore_ascii_case(EMBEDDED);
-    let loaded = watched(has_bar, |progress| ModelStore::from_env().load(request, progress));
+    let store = ModelStore::from_env();
+    let loaded = watched(has_bar, |progress| {
+        let source = store.locate(&request.id)?;
+        let chosen = store.choose_precision(&source, request.precision, request.threads)?;
+        if let Some(reason) = &chosen.reason {
+            terminal::note(format_args!("precision {}: {reason}", chosen.precision));
+        }
+        store.load_from(&source, chosen.precision, request.threads, progress)
+    });
     let codec = match loaded {
         // Says which model it is about.
         Err(ModelLoadError::Models(error)) => return Err(error.into()),

@@ -5,14 +5,16 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
-use residue_engine::codec::{PackedCache, PackedCacheUsage};
-use residue_engine::models::{EMBEDDED, ListedModel, ModelStore, Progress};
+use residue_engine::codec::{PackedCache, PackedCacheUsage, Precision};
+use residue_engine::kernels::{Isa, ThreadPool};
+use residue_engine::models::{EMBEDDED, ListedModel, LiveLoad, MachineSpeed, ModelStore, Progress};
 use residue_ui::text::megabytes;
 use serde_json::{Value, json};
 
 use super::args::{ModelsArgs, ModelsCommand};
+use super::progress::Waiting;
 use super::{input, model, progress, table};
-use crate::terminal::{printable, say};
+use crate::terminal::{self, printable, say};
 
 pub fn run(args: &ModelsArgs) -> Result<()> {
     let store = ModelStore::from_env();
@@ -29,14 +31,16 @@ pub fn run(args: &ModelsArgs) -> Result<()> {
 
 fn list(store: &ModelStore, as_json: bool) -> Result<()> {
     let models = store.list()?;
+    let speed = timed(store);
     if as_json {
-        let models: Vec<Value> = models.iter().map(describe).collect();
+        let models: Vec<Value> = models.iter().map(|model| describe(model, &speed)).collect();
         say(serde_json::to_string_pretty(&models)?)?;
         return Ok(());
     }
     let rows: Vec<Vec<String>> = models.iter().map(row).collect();
     let header = ["model", "audio", "layers", "parameters", "size here", "where"];
     say(table::render(&header, &[0, 1, 5], &rows))?;
+    say(live_loads(&models, &speed))?;
     let packed = store.packed()?;
     if let Ok(usage) = packed.usage()
         && usage.files > 0
@@ -44,6 +48,58 @@ fn list(store: &ModelStore, as_json: bool) -> Result<()> {
         say(format!("packed weights: {}", size(&packed, usage)))?;
     }
     Ok(())
+}
+
+/// Returns this computer's speed, which is measured the first time.
+fn timed(store: &ModelStore) -> MachineSpeed {
+    let mut speed = store.machine_speed();
+    if speed.limits(0).is_none() {
+        let waiting = Waiting::new("measuring this machine");
+        let measured = speed.measure_limits(0);
+        drop(waiting);
+        if let Err(error) = measured {
+            terminal::warn(format_args!("this machine cannot be measured: {error}"));
+        }
+    }
+    speed
+}
+
+/// Returns a table: which model runs live in which precision here, and with how much to spare.
+fn live_loads(models: &[ListedModel], speed: &MachineSpeed) -> String {
+    let row = |model: &ListedModel| {
+        let load = |precision| live_load(model, speed, precision);
+        let shown = |precision| {
+            load(precision).map_or("-".to_owned(), |load| {
+                let mark = if load.measured { "" } else { "~" };
+                format!("{mark}{:.0} %", load.load * 100.0)
+            })
+        };
+        let automatic = model.automatic_precision(speed, 0);
+        let automatic = automatic.map_or("-".to_owned(), |chosen| chosen.precision.to_string());
+        let loads = Precision::ALL.into_iter().map(shown);
+        [model.id.clone()].into_iter().chain(loads).chain([automatic]).collect()
+    };
+    let rows: Vec<Vec<String>> = models.iter().map(row).collect();
+    let header = ["load when live", "f32", "bf16", "int8", "int4", "automatic"];
+    let mut text = format!("\n{}", table::render(&header, &[0, 5], &rows));
+    text += "\nShare of the time that a 48 kHz stereo stream takes with lanes A and B; more than 100 % does not run \
+             live,\nand above 50 % there is little to spare. ~ is an estimate";
+    if let Some(limits) = speed.limits(0) {
+        text += &format!(
+            " from this machine's limits, {} thread(s), {}:\nreads {:.1} GB/s, computes {:.0} (f32) and {:.0} (8-bit) \
+             billion multiply-adds per second",
+            ThreadPool::resolve_threads(0),
+            Isa::best().name(),
+            limits.read * 1e-9,
+            limits.float * 1e-9,
+            limits.int8 * 1e-9
+        );
+    }
+    text + ".\n`residue bench --live --model MODEL` measures."
+}
+
+fn live_load(model: &ListedModel, speed: &MachineSpeed, precision: Precision) -> Option<LiveLoad> {
+    speed.live_load(model.config.as_ref()?, precision, 0)
 }
 
 /// Shows, or empties, the folder of packed weights.
@@ -103,8 +159,18 @@ fn row(model: &ListedModel) -> Vec<String> {
     ]
 }
 
-fn describe(model: &ListedModel) -> Value {
+fn describe(model: &ListedModel, speed: &MachineSpeed) -> Value {
     let summary = model.summary;
+    let live = |precision: Precision| {
+        let load = live_load(model, speed, precision)?;
+        Some(json!({
+            "precision": precision.name(),
+            "load": load.load,
+            "measured": load.measured,
+        }))
+    };
+    let live: Vec<Value> = Precision::ALL.into_iter().filter_map(live).collect();
+    let automatic = model.automatic_precision(speed, 0);
     json!({
         "name": model.id,
         "repository": model.repository,
@@ -115,6 +181,8 @@ fn describe(model: &ListedModel) -> Value {
         "here": model.here,
         "bytes": model.bytes,
         "where": model.place,
+        "live": live,
+        "automatic": automatic.map(|chosen| chosen.precision.name()),
     })
 }
 

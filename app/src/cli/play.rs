@@ -35,7 +35,7 @@ pub fn run(args: &DecodeArgs) -> Result<()> {
         settings: PortSettings { source: ListeningSource::A, frames, ..PortSettings::default() },
         model: ModelRequest {
             id: args.model.model.clone(),
-            precision: args.model.precision.into(),
+            precision: args.model.precision(),
             threads: args.model.threads,
         },
         devices: DeviceRequest {

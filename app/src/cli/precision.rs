@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use residue_engine::audio::{Audio, MonoTreatment};
+use residue_engine::codec::Precision;
 use serde::Serialize;
 
 use super::args::{PrecisionArg, PrecisionArgs};
@@ -68,6 +69,7 @@ pub fn run(args: &PrecisionArgs) -> Result<()> {
 
 /// The file through the model in one precision, which is unloaded after.
 fn pass(args: &PrecisionArgs, precision: PrecisionArg, audio: &Audio) -> Result<PrecisionPass> {
+    let precision = Precision::from(precision).into();
     let codec = model::load_as(&args.model, precision, args.threads)?;
     let depth = codec.config().quantizer.layers;
     let encoded = passes::encode(&codec, audio, depth, MonoTreatment::Dual, &args.chunk)?;

@@ -59,7 +59,8 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use residue_engine::live::{Allowance, PortControl, PortSettings, PortStatus};
 use residue_engine::models::{
-    ListedModel, ModelRequest, ModelStore, PrecisionCost, PullStatus, TransferProgress,
+    ListedModel, MachineSpeed, ModelRequest, ModelStore, PrecisionCost, PullStatus,
+    TransferProgress,
 };
 
 use desired::DesiredState;
@@ -381,15 +382,27 @@ impl Studio {
         self.models.catalog.costs(id)
     }
 
-    /// Measures the cost of a model's precisions: speed here, and agreement with the codes of f32, on
-    /// the open file or a clip of speech. Takes a while, on another thread.
+    /// Measures the cost of a model's precisions: the load of a live stream here, and agreement with the codes of f32,
+    /// on the open file or a clip of speech. Takes a while, on another thread.
     pub fn measure_precisions(&mut self, id: &str) {
         let (store, name) = (self.store().clone(), id.to_owned());
         let file = self.file().map(|file| Arc::clone(&file.audio));
-        let threads = self.model().facts.as_ref().map_or(0, |facts| facts.request.threads);
+        let threads = self.model_threads();
         self.models.catalog.measure(id, move |context| {
             precision::measure(&name, &store, file.as_deref(), threads, context)
         });
+    }
+
+    /// This computer's speed; finds it out on another thread where it is not known.
+    pub fn machine_speed(&mut self) -> Option<&MachineSpeed> {
+        let threads = self.model_threads();
+        self.models.catalog.time_machine(threads);
+        self.models.catalog.machine_speed()
+    }
+
+    /// Threads that models are asked to run on; 0 chooses.
+    pub fn model_threads(&self) -> usize {
+        self.model().facts.as_ref().map_or(0, |facts| facts.request.threads)
     }
 
     /// The model whose precisions are being measured.

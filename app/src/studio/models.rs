@@ -43,7 +43,7 @@ impl StudioModels {
         self.state.loading = Some((request.clone(), 0.0));
         self.state.wanted = Some(request.clone());
         // Without any model nothing could be heard.
-        let stand_in = self.state.facts.is_none().then(ModelRequest::default);
+        let stand_in = self.state.facts.is_none().then(|| request.stand_in());
         let (store, shared) = (self.catalog.store().clone(), Arc::clone(&self.shared));
         let (deliveries, first) = (self.deliveries.clone(), request.clone());
         // Delivers by itself: nobody polls while the window is hidden.
@@ -120,13 +120,18 @@ fn load(
     shared: &StudioShared,
     context: &JobContext,
 ) -> Result<(Codec, ModelFacts), ModelLoadError> {
-    let codec = store.load(request, &|share| context.step("loading", share))?;
+    let source = store.locate(&request.id)?;
+    let chosen = store.choose_precision(&source, request.precision, request.threads)?;
+    let progress = |share| context.step("loading", share);
+    let codec = store.load_from(&source, chosen.precision, request.threads, &progress)?;
     for warning in codec.warnings() {
         shared.notice(Severity::Warning, format!("model {}: {warning}", request.id));
     }
     let config = codec.config();
     let facts = ModelFacts {
         request: request.clone(),
+        precision: codec.precision(),
+        precision_reason: chosen.reason,
         threads: codec.threads(),
         layers: config.quantizer.layers,
         kbps_per_layer: config.bitrate(1) / 1e3,

@@ -4,18 +4,19 @@ use std::time::Duration;
 
 use residue_engine::audio::{self, Audio, MonoTreatment};
 use residue_engine::codec::{Codec, Precision};
-use residue_engine::models::{CostError, JobContext, ModelStore, PrecisionCost};
+use residue_engine::live::{CodecModel, TimedFrames, measure_frame_times};
+use residue_engine::models::{CostError, JobContext, ModelLoadError, ModelStore, PrecisionCost};
 use residue_engine::offline;
 
 use crate::cost::{PrecisionPass, precision_change};
-use crate::speed;
+use crate::speed::LIVE_HOST;
 
 /// Speech for those who have opened nothing.
 const SPEECH: &[u8] = include_bytes!("../../../assets/clips/speech.flac");
 /// Longest audio that codes are compared on, in seconds.
 const LONGEST: f64 = 10.0;
-/// Chunks that are timed.
-const CHUNKS: usize = 25;
+/// Seconds of a live stream that are timed.
+const SECONDS: f64 = 2.0;
 /// Frames a step where only codes matter.
 const CHUNK: usize = 8;
 
@@ -43,7 +44,8 @@ pub fn measure(
         let step = format!("loading {id} in {precision}");
         let progress = |share| context.step(&step, share);
         let codec = store.load_copy(&source, precision, threads, &progress)?;
-        let rtf = rtf(&codec, context)?;
+        let load = live_load(&codec, context)?;
+        store.machine_speed().keep_load(codec.config(), precision, codec.threads(), load);
         let pass = pass(&codec, &original, context)?;
         let exact = exact.get_or_insert_with(|| PrecisionPass {
             encoded: pass.encoded.clone(),
@@ -52,7 +54,7 @@ pub fn measure(
         let change = precision_change(&original, exact, &pass)?;
         costs.push(PrecisionCost {
             precision,
-            rtf,
+            load,
             agreement: change.agreement,
             agreement_by_layer: change.agreement_by_layer,
             mel_growth_percent: change.mel_growth_percent,
@@ -68,14 +70,22 @@ fn cut(mut audio: Audio) -> Audio {
     audio
 }
 
-/// Wall seconds a second of audio, streaming.
-fn rtf(codec: &Codec, context: &JobContext) -> Result<f64, CostError> {
+/// Wall seconds a second of audio of a live stream.
+fn live_load(codec: &Codec, context: &JobContext) -> Result<f64, CostError> {
     let config = codec.config();
-    let chunk = speed::usual_chunk(codec);
-    let mut filling = |share: f64| context.step("measuring speed", share);
-    let times = speed::measure(codec, vec![config.quantizer.layers], chunk, CHUNKS, &mut filling)?;
-    let taken: Duration = times.iter().map(speed::ChunkTimes::total).sum();
-    Ok(taken.as_secs_f64() / (times.len() * chunk) as f64 * config.frame_rate())
+    let count = |seconds: f64| (seconds * config.frame_rate()).ceil() as usize;
+    // One more to fill the windows: its buffers are then warm.
+    let (warm_up, passes) = (count(config.longest_window()) + 1, count(SECONDS));
+    let frames = TimedFrames { warm_up, passes, together: 1 };
+    let model = CodecModel(codec.clone());
+    let (rate, channels) = LIVE_HOST;
+    let times = measure_frame_times(&model, rate, channels, frames, &mut |share| {
+        context.step("measuring speed", share)
+    })?;
+    if times.len() < passes {
+        return Err(Box::new(ModelLoadError::Cancelled));
+    }
+    Ok(times.iter().sum::<Duration>().as_secs_f64() / times.len() as f64 * config.frame_rate())
 }
 
 fn pass(codec: &Codec, audio: &Audio, context: &JobContext) -> Result<PrecisionPass, CostError> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use residue_engine::audio::Audio;
+use residue_engine::codec::Precision;
 use residue_engine::models::ModelRequest;
 
 use crate::device::{StreamCounts, StreamShape};
@@ -184,6 +185,10 @@ impl RoundTrip {
 pub struct ModelFacts {
     /// The request that it meets.
     pub request: ModelRequest,
+    /// The precision that it runs in.
+    pub precision: Precision,
+    /// Why an automatic precision came to that.
+    pub precision_reason: Option<String>,
     /// Threads that it runs on.
     pub threads: usize,
     /// RVQ layers: the greatest depth.

@@ -1,8 +1,9 @@
 //! Models: the list, downloads, checks, measured costs of precisions.
 
 use egui::{Button, Frame, Grid, Layout, ProgressBar, RichText, ScrollArea, TextEdit, Ui};
-use residue_engine::codec::Precision;
-use residue_engine::models::{EMBEDDED, ListedModel, ModelRequest, TransferProgress};
+use residue_engine::models::{
+    EMBEDDED, ListedModel, LiveLoad, ModelRequest, PrecisionRequest, TransferProgress,
+};
 use residue_ui::Theme;
 use residue_ui::text::bytes;
 use residue_ui::theme::size;
@@ -85,9 +86,7 @@ fn card(ui: &mut Ui, studio: &mut Studio, model: &ListedModel) {
         if let Some((_, progress)) = studio.verify_status().filter(|(id, _)| *id == model.id) {
             bar(ui, &progress, None);
         }
-        if model.here {
-            precisions(ui, studio, model, &request);
-        }
+        precisions(ui, studio, model, &request);
     });
 }
 
@@ -172,51 +171,69 @@ fn bar(ui: &mut Ui, progress: &TransferProgress, cancel: Option<&str>) -> bool {
     .inner
 }
 
-/// The precisions of a model with what they cost, to choose from.
+/// The precisions of a model: its load when live, and, if it is here, what they cost, to choose from.
 fn precisions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, request: &ModelRequest) {
     let theme = Theme::of(ui);
     let chosen = request.id == model.id;
     let costs = studio.precision_costs(&model.id).map(<[_]>::to_vec);
+    let threads = studio.model_threads();
+    let speed = studio.machine_speed();
+    let automatic = speed.and_then(|speed| model.automatic_precision(speed, threads));
+    let loads = PrecisionRequest::ALL.map(|choice| {
+        let precision = match choice {
+            PrecisionRequest::Automatic => automatic.as_ref()?.precision,
+            PrecisionRequest::Fixed(precision) => precision,
+        };
+        speed?.live_load(model.config.as_ref()?, precision, threads)
+    });
+    if !model.here && loads.iter().all(Option::is_none) {
+        return;
+    }
     let mut pick = None;
-    Grid::new(("precisions", &model.id)).num_columns(5).spacing([22.0, size::GAP]).show(ui, |ui| {
+    Grid::new(("precisions", &model.id)).num_columns(4).spacing([22.0, size::GAP]).show(ui, |ui| {
         let weak = |text: &str| RichText::new(text).color(theme.weak).size(size::SMALL + 1.0);
-        for title in ["precision", "speed", "codes of f32", "mel distance", "threads"] {
+        let titles = ["precision", "load when live", "codes of f32", "mel distance"];
+        for title in titles.into_iter().take(if model.here { 4 } else { 2 }) {
             ui.label(weak(title));
         }
         ui.end_row();
-        for precision in Precision::ALL {
-            let this = chosen && request.precision == precision;
-            let response = ui.radio(this, precision.name());
-            response.widget_info(|| {
-                let name = format!("{} in {}", model.id, precision.name());
-                egui::WidgetInfo::selected(egui::accesskit::Role::RadioButton, true, this, name)
-            });
-            if response.clicked() {
-                pick = Some(precision);
+        for (choice, load) in PrecisionRequest::ALL.into_iter().zip(loads) {
+            let text = choice.label(automatic.as_ref().map(|chosen| chosen.precision));
+            if model.here {
+                let this = chosen && request.precision == choice;
+                let response = ui.radio(this, &text);
+                response.widget_info(|| {
+                    let name = format!("{} in {choice}", model.id);
+                    egui::WidgetInfo::selected(egui::accesskit::Role::RadioButton, true, this, name)
+                });
+                if response.clicked() {
+                    pick = Some(choice);
+                }
+                let reason = automatic.as_ref().and_then(|chosen| chosen.reason.clone());
+                if let (PrecisionRequest::Automatic, Some(reason)) = (choice, reason) {
+                    response.on_hover_text(reason);
+                }
+            } else {
+                ui.label(text);
             }
-            let cost = costs
-                .as_ref()
-                .and_then(|costs| costs.iter().find(|cost| cost.precision == precision));
+            live_load(ui, load);
+            let cost = match choice {
+                PrecisionRequest::Automatic => None,
+                PrecisionRequest::Fixed(precision) => costs
+                    .as_ref()
+                    .and_then(|costs| costs.iter().find(|cost| cost.precision == precision)),
+            };
             match cost {
                 Some(cost) => {
-                    let times = format!("{:.1}\u{d7} real time", 1.0 / cost.rtf.max(1e-6));
-                    let slow = cost.rtf >= 1.0;
-                    ui.label(RichText::new(times).color(if slow {
-                        theme.alert
-                    } else {
-                        theme.text
-                    }));
                     ui.label(format!("{:.1} %", cost.agreement * 100.0))
                         .on_hover_text("share of codes, over all layers, that equal those of f32");
                     ui.label(format!("{:+.1} %", cost.mel_growth_percent).replace('-', "\u{2212}"))
                         .on_hover_text("growth of the mel distance from the original, against f32");
-                    ui.label(cost.threads.to_string());
                 }
-                None => {
-                    (0..4).for_each(|_| {
-                        ui.label(weak("\u{2013}"));
-                    });
+                None if model.here => {
+                    (0..2).for_each(|_| drop(ui.label(weak("\u{2013}"))));
                 }
+                None => {}
             }
             ui.end_row();
         }
@@ -224,15 +241,42 @@ fn precisions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, request: &M
     if let Some(precision) = pick {
         studio.choose_model(ModelRequest { id: model.id.clone(), precision, ..request.clone() });
     }
+    if model.here {
+        measure(ui, studio, model, costs.is_some());
+    }
+}
+
+/// Draws the load of a live stream, and whether it has room to spare.
+fn live_load(ui: &mut Ui, load: Option<LiveLoad>) {
+    let theme = Theme::of(ui);
+    let Some(load) = load else {
+        ui.label(RichText::new("\u{2013}").color(theme.weak));
+        return;
+    };
+    let is_late = load.load >= 1.0;
+    let verdict = if is_late { ", too slow" } else { "" };
+    let text = RichText::new(format!("{load}{verdict}"));
+    let text = text.color(if is_late { theme.alert } else { theme.text });
+    ui.label(text).on_hover_text(match load.measured {
+        true => "measured here: share of the time that a 48 kHz stereo stream takes, lanes A and B",
+        false => {
+            "estimated from how fast this computer reads and computes: share of the time that a \
+             48 kHz stereo stream takes, lanes A and B"
+        }
+    });
+}
+
+/// Draws the button that measures a model's precisions.
+fn measure(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, was_measured: bool) {
     let measuring = studio.measuring().map(str::to_owned);
     let this = measuring.as_deref() == Some(&model.id);
-    let text = match (this, &costs) {
+    let text = match (this, was_measured) {
         (true, _) => "Measuring\u{2026}",
-        (false, Some(_)) => "Measure again",
-        (false, None) => "Measure here",
+        (false, true) => "Measure again",
+        (false, false) => "Measure here",
     };
     let response = ui.add_enabled(measuring.is_none(), Button::new(text).small());
-    let hint = "speed and codes of each precision, on the open file or a clip of speech; \
+    let hint = "load and codes of each precision, on the open file or a clip of speech; \
                 sound goes on and slows it down";
     let name = format!("{text} {}", model.id);
     response.widget_info(|| {

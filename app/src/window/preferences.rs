@@ -15,7 +15,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::page::Page;
-use residue_engine::models::ModelRequest;
+use residue_engine::models::{EMBEDDED, ModelRequest};
 
 use crate::studio::{DeviceRequest, VOLUME_DB};
 
@@ -222,7 +222,7 @@ impl Default for Preferences {
 
 impl Default for ModelPreferences {
     fn default() -> Self {
-        ModelRequest::default().into()
+        ModelRequest::automatic(EMBEDDED).into()
     }
 }
 
@@ -255,7 +255,8 @@ impl From<ModelRequest> for ModelPreferences {
 
 impl From<ModelPreferences> for ModelRequest {
     fn from(model: ModelPreferences) -> Self {
-        let precision = model.precision.parse().unwrap_or(Precision::F32);
+        // One that only a newer version knows is f32 here.
+        let precision = model.precision.parse().unwrap_or(Precision::F32.into());
         Self { id: model.id, precision, threads: model.threads.min(MAX_THREADS) }
     }
 }
@@ -296,8 +297,15 @@ impl Preferences {
         };
         let original: Value = serde_json::from_slice(&text)?;
         let version = original.get("version").and_then(Value::as_str).unwrap_or_default();
+        // Before there was a choice it was f32. Only settings that are new are automatic.
+        let default_precision = |read: &mut Self| {
+            if original.pointer("/model/precision").is_none() {
+                Precision::F32.name().clone_into(&mut read.model.precision);
+            }
+        };
         if !is_newer(version, VERSION) {
             let mut read: Self = serde_json::from_slice(&text)?;
+            default_precision(&mut read);
             read.clamp();
             VERSION.clone_into(&mut read.version);
             return Ok(read);
@@ -305,6 +313,7 @@ impl Preferences {
         let mut understood = Self::default().document()?;
         adopt(&mut understood, "", &original);
         let mut read: Self = serde_json::from_value(understood)?;
+        default_precision(&mut read);
         read.clamp();
         // Texts too become those that this version writes, such as that of an unknown source.
         read.heard = PortSettings::from(read.heard).into();
@@ -398,6 +407,8 @@ fn adopt(understood: &mut Value, pointer: &str, value: &Value) {
 
 #[cfg(test)]
 mod tests {
+    use residue_engine::models::PrecisionRequest;
+
     use super::*;
 
     #[test]
@@ -408,7 +419,8 @@ mod tests {
         let mut settings =
             PortSettings { source: ListeningSource::DryMinusB, ..PortSettings::default() };
         settings.frames.depths = [usize::MAX, 7];
-        let request = ModelRequest { id: "nano".into(), precision: Precision::Int8, threads: 3 };
+        let request =
+            ModelRequest { id: "nano".into(), precision: Precision::Int8.into(), threads: 3 };
         let choice = DeviceRequest { rate: Some(44_100), ..DeviceRequest::default() };
         let kept = Preferences {
             look: ThemeChoice::Light,
@@ -481,6 +493,30 @@ mod tests {
             read.write(&path).unwrap();
             let written: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
             assert_eq!(written["version"], VERSION);
+        }
+    }
+
+    /// New settings are automatic; those that were saved before there was a choice stay in f32, and what somebody chose
+    /// stays what it is.
+    #[test]
+    fn only_new_settings_are_automatic() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("window.json");
+        let precision =
+            |path: &Path| ModelRequest::from(Preferences::read(path).unwrap().model).precision;
+        assert_eq!(precision(&path), PrecisionRequest::Automatic);
+        for (text, expected) in [
+            ("{}", PrecisionRequest::from(Precision::F32)),
+            (r#"{"model":{"id":"nano"}}"#, Precision::F32.into()),
+            (r#"{"version":"0.2.0","model":{"id":"nano","threads":2}}"#, Precision::F32.into()),
+            (r#"{"model":{"id":"nano","precision":"int8"}}"#, Precision::Int8.into()),
+            (r#"{"model":{"id":"nano","precision":"auto"}}"#, PrecisionRequest::Automatic),
+        ] {
+            fs::write(&path, text).unwrap();
+            assert_eq!(precision(&path), expected, "{text}");
+            let read = Preferences::read(&path).unwrap();
+            read.write(&path).unwrap();
+            assert_eq!(precision(&path), expected, "{text}, written again");
         }
     }
 

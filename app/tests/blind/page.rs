@@ -40,6 +40,7 @@ pub fn offer() -> TestableSound {
         here,
         can_pull: false,
         place: String::new(),
+        config: None,
         summary: Some(ModelSummary { rate: 24_000, channels: 1, layers, parameters: 11_000_000 }),
         bytes: None,
         download_bytes: None,

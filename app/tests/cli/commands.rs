@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::Stdio;
 
 use residue_engine::audio::{self, Audio};
+use residue_engine::kernels::Isa;
+use residue_engine::models::embedded_precision;
 use residue_engine::tokens::npy;
 use serde_json::Value;
 
@@ -189,6 +191,69 @@ fn models_are_listed_added_and_verified() {
         place.residue(&["models", "pull", "nano"]).env("HF_HUB_OFFLINE", "1").output().unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("HF_HUB_OFFLINE"));
+}
+
+/// Before anything is downloaded, `models` says what runs live here in which precision: an estimate from limits that are
+/// measured once, and in its place what `bench --live` has measured.
+#[test]
+fn models_say_what_runs_live() {
+    let place = Place::new();
+    let isa = Isa::best().name();
+    let listed = || -> Value { serde_json::from_str(&place.ok(&["models", "--json"])).unwrap() };
+    let models = listed();
+    let kept = place.path(&format!("home/machine-{isa}.json"));
+    let limits = std::fs::read(&kept).unwrap();
+    for model in models.as_array().unwrap() {
+        let name = model["name"].as_str().unwrap();
+        let live = model["live"].as_array().unwrap();
+        let precisions: Vec<&str> =
+            live.iter().map(|entry| entry["precision"].as_str().unwrap()).collect();
+        assert_eq!(precisions, ["f32", "bf16", "int8", "int4"], "{name}");
+        let loads: Vec<f64> = live.iter().map(|entry| entry["load"].as_f64().unwrap()).collect();
+        assert!(loads.iter().all(|load| *load > 0.0) && loads[0] > loads[1], "{name}: {loads:?}");
+        assert!(live.iter().all(|entry| entry["measured"] == false), "{name}");
+        let automatic = model["automatic"].as_str().unwrap();
+        assert!(precisions.contains(&automatic), "{name}: {automatic}");
+    }
+    assert_eq!(models[0]["automatic"], embedded_precision().precision.name());
+    let table = place.ok(&["models"]);
+    assert!(table.contains("load when live") && table.contains("~ is an estimate"), "{table}");
+    assert_eq!(std::fs::read(&kept).unwrap(), limits, "measured once");
+
+    // Without --precision and --threads a live stream runs as `listen` runs it.
+    let text = place.ok(&["bench", "--live", "--json", "--seconds", "0.2"]);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let automatic = embedded_precision().precision.name();
+    assert_eq!(report["precision"], automatic);
+    let models = listed();
+    for entry in models[0]["live"].as_array().unwrap() {
+        let measured = entry["precision"] == automatic;
+        assert_eq!(entry["measured"], measured, "{entry}");
+        assert!(!measured || entry["load"] == report["rtf"]);
+    }
+}
+
+/// `auto` says what it came to, and the result is that of the precision.
+#[test]
+fn automatic_is_a_precision_of_every_command() {
+    let place = Place::new();
+    place.clip("in.wav", 24_000, 1);
+    let precision = embedded_precision().precision.name();
+    for (name, value) in [("auto.wav", "auto"), ("same.wav", precision), ("exact.wav", "f32")] {
+        place.ok(&["roundtrip", "in.wav", "-o", name, "--precision", value]);
+    }
+    place.ok(&["roundtrip", "in.wav", "-o", "default.wav"]);
+    assert!(place.read("auto.wav") == place.read("same.wav"));
+    assert!(place.read("default.wav") == place.read("exact.wav"), "files are exact by default");
+    assert!(place.read("auto.wav") != place.read("exact.wav"));
+    let command = ["roundtrip", "in.wav", "-o", "auto.wav", "--precision", "auto"];
+    let output = place.residue(&command).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains(&format!("precision {precision}: the fastest")), "{said}");
+    place.fails(
+        &["bench", "--layout", "nano", "--random-weights", "--precision", "auto"],
+        &["--layout needs --precision f32"],
+    );
 }
 
 #[test]

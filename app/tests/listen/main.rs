@@ -247,6 +247,8 @@ fn roundtrip(
     let [from, to_text] = [&from, &to].map(|path| path.to_str().unwrap());
     let depth = depth.to_string();
     let arguments = ["roundtrip", from, "-o", to_text, "--model", model, "--depth", &depth];
+    // The precision that `listen` takes if nothing else is said.
+    let arguments = [&arguments[..], &["--precision", "auto"]].concat();
     let (status, _, stderr) = Residue::start(&arguments).end();
     assert!(status.success(), "{stderr}");
     audio::read(&to).unwrap().audio.channels.try_into().unwrap()

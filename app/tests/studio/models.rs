@@ -38,7 +38,7 @@ fn models_change_while_a_file_plays() {
     assert_eq!((facts.kbps_per_layer, facts.frame_ms), (1.0, 10.0));
     // The same one in another precision has the same latency; the golden one has longer frames.
     let folder = golden("v1").display().to_string();
-    let other = ModelRequest { precision: Precision::Int8, ..request("embedded") };
+    let other = ModelRequest { precision: Precision::Int8.into(), ..request("embedded") };
     for (model, same_port) in
         [(other, true), (request(&folder), false), (request("embedded"), false)]
     {
@@ -186,7 +186,7 @@ fn precisions_are_measured() {
     assert_eq!(costs.iter().map(|cost| cost.precision).collect::<Vec<_>>(), Precision::ALL);
     assert_eq!((costs[0].agreement, costs[0].mel_growth_percent), (1.0, 0.0));
     for cost in &costs {
-        assert!(cost.rtf > 0.0 && cost.threads >= 1);
+        assert!(cost.load > 0.0 && cost.threads >= 1);
         assert_eq!(cost.agreement_by_layer.len(), 32);
     }
     // As counted by hand.

@@ -1,6 +1,7 @@
 //! The page of the models.
 
 use egui::{Key, Modifiers};
+use residue_engine::models::{PrecisionRequest, embedded_precision};
 use residue_engine_testing::{HubFault, HubServer, single};
 
 use super::harness::WindowHarness;
@@ -53,6 +54,33 @@ fn a_precision_is_chosen_and_measured() {
     harness.until("it runs in int8", |harness| {
         let facts = harness.studio().model().facts.clone();
         facts.is_some_and(|facts| facts.request.precision.name() == "int8")
+    });
+}
+
+/// A new window runs in the automatic precision and says which; the page tells the load of models that are not here.
+#[test]
+fn automatic_says_what_runs_and_what_would() {
+    let mut harness = WindowHarness::new();
+    let chosen = embedded_precision().precision;
+    let label = format!("automatic ({chosen})");
+    let facts = harness.studio().model().facts.clone().unwrap();
+    assert_eq!(facts.precision, chosen);
+    assert_eq!(facts.request.precision, PrecisionRequest::Automatic);
+    assert!(facts.precision_reason.unwrap().contains("fastest"));
+    harness.steps();
+    assert!(harness.reads(&label));
+    page(&mut harness);
+    harness.until("this computer is measured", |harness| harness.reads("about "));
+    assert!(!harness.reads("Use nano"), "it is not here, and has a load all the same");
+    harness.click("embedded in f32");
+    harness.until("it runs in f32", |harness| {
+        let facts = harness.studio().model().facts.clone();
+        facts.is_some_and(|facts| facts.precision.name() == "f32")
+    });
+    harness.click("embedded in auto");
+    harness.until("it is automatic again", |harness| {
+        let facts = harness.studio().model().facts.clone();
+        facts.is_some_and(|facts| facts.precision == chosen)
     });
 }
 

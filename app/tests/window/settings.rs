@@ -30,7 +30,8 @@ fn settings_of_version_0_1_open_as_they_were() {
         channels: Some(1),
     };
     assert_eq!(DeviceRequest::from(read.devices.clone()), devices);
-    let model = ModelRequest { id: "nano-mini".into(), precision: Precision::Int8, threads: 3 };
+    let model =
+        ModelRequest { id: "nano-mini".into(), precision: Precision::Int8.into(), threads: 3 };
     assert_eq!(ModelRequest::from(read.model.clone()), model);
     let mut settings =
         PortSettings { source: ListeningSource::DryMinusB, ..PortSettings::default() };

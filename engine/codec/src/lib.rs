@@ -71,7 +71,7 @@ pub use load_context::LoadProgress;
 pub use options::{CodecBackend, CodecOptions};
 pub use packed_cache::{PackedCache, PackedCacheUsage};
 pub use quantizer::{Latents, Quantizer};
-pub use residue_kernels::{ParsePrecisionError, Precision};
+pub use residue_kernels::{Isa, MachineLimits, ParsePrecisionError, Precision, ThreadPool};
 pub use safetensors_header::{SafetensorsHeaderError, read_tensor_names};
 pub use shard_index::{ShardIndex, ShardIndexError};
 pub use workload::{PassShape, Workload};

@@ -74,6 +74,17 @@ impl Isa {
         wide
     }
 
+    /// Returns whether it multiplies and adds 8-bit integers in one instruction, so that int8 is its fastest precision.
+    pub fn has_int8_dot(self) -> bool {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => true,
+            #[cfg(target_arch = "aarch64")]
+            Kind::NeonDot => true,
+            _ => false,
+        }
+    }
+
     /// Returns this processor's instruction set of a name.
     fn named(name: &str) -> Result<Self, IsaError> {
         let all = Self::available();

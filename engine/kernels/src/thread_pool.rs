@@ -209,6 +209,15 @@ pub struct ThreadPool {
 }
 
 impl ThreadPool {
+    /// Returns the number of threads that [`ThreadPool::new`] starts for `threads`, where 0 chooses.
+    pub fn resolve_threads(threads: usize) -> usize {
+        match threads {
+            0 => std::thread::available_parallelism()
+                .map_or(1, |cores| (cores.get() - 1).clamp(1, MAX_AUTO_THREADS)),
+            n => n,
+        }
+    }
+
     /// Starts a pool of `threads` threads: the one that calls [`ThreadPool::run`], and helpers. 0 chooses
     /// one less than the available cores, which leaves a core to others such as an audio host, but at
     /// least 1 and at most 8. Allocates.
@@ -216,11 +225,7 @@ impl ThreadPool {
     /// # Errors
     /// If `threads` exceeds [`MAX_THREADS`], or a helper cannot be started.
     pub fn new(threads: usize) -> io::Result<Self> {
-        let threads = match threads {
-            0 => std::thread::available_parallelism()
-                .map_or(1, |cores| (cores.get() - 1).clamp(1, MAX_AUTO_THREADS)),
-            n => n,
-        };
+        let threads = Self::resolve_threads(threads);
         if threads > MAX_THREADS {
             let problem = format!("at most {MAX_THREADS} threads, not {threads}");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));

@@ -1,5 +1,6 @@
 //! The control: opens a port, changes its model, and reads its status and telemetry.
 
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,7 +12,7 @@ use residue_core::audio::MonoTreatment;
 
 use super::chain::Chain;
 use super::error::{MAX_ALLOWANCE, MAX_BLOCK, OpenError, ProcessorError};
-use super::frame_times::time_frames;
+use super::frame_times::{TimedFrames, time_frames};
 use super::history::{History, history};
 use super::lane_reader::LaneReader;
 use super::latency::{Allowance, Latency, automatic_allowance};
@@ -159,9 +160,10 @@ fn build(config: &PortConfig, model: &dyn LiveModel) -> Result<(Chain, Latency),
 
 /// Returns the median compute time of a frame, in seconds, on noise.
 fn frame_time(chain: &mut Chain, config: &PortConfig) -> Result<f64, OpenError> {
-    let mut times = time_frames(chain, config.channels, 1 + TIMED_FRAMES, &mut |_| ())?;
+    let frames = TimedFrames { warm_up: 1, passes: TIMED_FRAMES, together: 1 };
+    let mut times =
+        time_frames(chain, config.channels, frames, &mut |_| ControlFlow::Continue(()))?;
     chain.reset(config.settings.frames);
-    times.remove(0);
     times.sort();
     Ok(times[times.len() / 2].as_secs_f64())
 }

@@ -72,7 +72,7 @@ mod worker;
 
 pub use control::{PortConfig, PortControl, open_port};
 pub use error::{MAX_ALLOWANCE, MAX_BLOCK, OpenError, ProcessorError};
-pub use frame_times::measure_frame_times;
+pub use frame_times::{TimedFrames, measure_frame_times};
 pub use lane_block::LaneBlock;
 pub use latency::{Allowance, Latency};
 pub use level_guard::{FAULT_MAGNITUDE, GuardCounts, LevelGuard};

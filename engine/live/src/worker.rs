@@ -22,8 +22,9 @@ use super::status::{PortHealth, SharedStatus};
 use super::telemetry::push_codes;
 use residue_core::RaisedPriority;
 
-/// Most frames of one call of the model: more are more efficient, fewer are done sooner.
-const MAX_FRAMES: usize = 4;
+/// Most frames of one call of the model: more are more efficient, fewer are done sooner. The gain beyond eight is small
+/// also for the shortest frames.
+const MAX_FRAMES: usize = 8;
 /// Sample frames taken from the input at a time, and most such pieces a turn: a host that is faster
 /// than the worker must not keep it from its other work.
 const INPUT_PIECE: usize = 1024;

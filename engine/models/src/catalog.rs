@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{
-    AddedModel, Job, JobContext, ListedModel, ModelLoadError, ModelStore, ModelsError,
-    PrecisionCost, PulledModel, TransferProgress, VerifyReport, Wake,
+    AddedModel, Job, JobContext, ListedModel, MachineSpeed, ModelLoadError, ModelStore,
+    ModelsError, PrecisionCost, PulledModel, TransferProgress, VerifyReport, Wake,
 };
 
 /// Error of a measurement.
@@ -87,6 +87,11 @@ pub struct ModelCatalog {
     adding: Vec<(PathBuf, Job<AddedModel, ModelLoadError>)>,
     costs: HashMap<String, Vec<PrecisionCost>>,
     measuring: Option<(String, Job<Vec<PrecisionCost>, CostError>)>,
+    /// This computer's speed, once it is known.
+    speed: Option<MachineSpeed>,
+    timing: Option<Job<MachineSpeed, CostError, ()>>,
+    /// Threads that the speed was last looked up for. One that cannot be measured is not tried again and again.
+    timed_threads: Option<usize>,
     is_closed: bool,
 }
 
@@ -107,6 +112,9 @@ impl ModelCatalog {
             adding: Vec::new(),
             costs: HashMap::new(),
             measuring: None,
+            speed: None,
+            timing: None,
+            timed_threads: None,
             is_closed: false,
         }
     }
@@ -122,6 +130,7 @@ impl ModelCatalog {
         self.cancel_pull();
         (self.listing, self.verifying, self.measuring) = (None, None, None);
         self.adding.clear();
+        self.timing = None;
     }
 
     /// Takes over the results of jobs that have ended.
@@ -143,9 +152,36 @@ impl ModelCatalog {
         }
         if let Some((id, result)) = take_ended(&mut self.measuring) {
             let result = result.map(|costs| drop(self.costs.insert(id.clone(), costs)));
+            // The measurement has kept loads.
+            self.speed = self.speed.is_some().then(|| self.store.machine_speed());
             events.push(CatalogEvent::Measured { id, result });
         }
+        if let Some(result) = self.timing.as_ref().and_then(Job::poll) {
+            self.timing = None;
+            self.speed = Some(result.unwrap_or_else(|_| self.store.machine_speed()));
+        }
         events
+    }
+
+    /// Finds out this computer's speed on this many threads (0 chooses), unless that is known or under way. Takes about
+    /// a second the first time.
+    pub fn time_machine(&mut self, threads: usize) {
+        if self.is_closed || self.timing.is_some() || self.timed_threads == Some(threads) {
+            return;
+        }
+        self.timed_threads = Some(threads);
+        let store = self.store.clone();
+        let work = move |_: &JobContext<()>| -> Result<MachineSpeed, CostError> {
+            let mut speed = store.machine_speed();
+            speed.measure_limits(threads)?;
+            Ok(speed)
+        };
+        self.timing = Some(Job::start("residue-timing", Arc::clone(&self.wake), work));
+    }
+
+    /// This computer's speed, once [`time_machine`](Self::time_machine) has found it out.
+    pub fn machine_speed(&self) -> Option<&MachineSpeed> {
+        self.speed.as_ref()
     }
 
     /// The models of the last list; `None` before the first.

@@ -1,5 +1,7 @@
 //! The published models, and what is known of them without downloading anything.
 
+use residue_codec::CodecConfig;
+
 /// Name of the model that is part of the program.
 pub const EMBEDDED: &str = "embedded";
 
@@ -55,6 +57,16 @@ impl KnownModel {
     /// Size of the weights in 32-bit floats, which is how they are published, in bytes. Realtime-safe.
     pub const fn f32_bytes(&self) -> u64 {
         self.parameters * 4
+    }
+
+    /// Returns the configuration of its layout, which its speed follows from.
+    pub fn layout(&self) -> Option<CodecConfig> {
+        match self.name {
+            "nano" => Some(CodecConfig::nano()),
+            "v1" => Some(CodecConfig::v1()),
+            "v2" => Some(CodecConfig::v2()),
+            _ => None,
+        }
     }
 
     /// The model with this name, alias or repository, without regard to case.
@@ -194,6 +206,16 @@ mod tests {
             assert_eq!(pin.commit.len(), 40);
             assert!(pin.files.iter().all(|file| super::super::hub_cache::is_sha256(file.sha256)));
             assert!(pin.sha256("config.json").is_some() && pin.sha256("other").is_none());
+        }
+    }
+
+    #[test]
+    fn layouts_are_those_of_the_models() {
+        for model in &KNOWN {
+            let layout = model.layout().unwrap();
+            assert_eq!(layout.parameters(), model.parameters, "{}", model.name);
+            assert_eq!((layout.sample_rate, layout.channels), (model.rate, model.channels));
+            assert_eq!(layout.quantizer.layers, model.layers);
         }
     }
 

@@ -28,6 +28,7 @@
 //! # }
 //! ```
 
+mod automatic_precision;
 mod catalog;
 mod download;
 mod embedded;
@@ -39,10 +40,12 @@ mod hub_cache;
 mod job;
 mod known;
 mod listed_model;
+mod machine_speed;
 mod model_checksum;
 mod model_library;
 mod network;
 mod precision_cost;
+mod precision_request;
 mod progress;
 mod proxies;
 mod pull;
@@ -57,16 +60,19 @@ mod store;
 mod stored_path;
 mod verify;
 
+pub use automatic_precision::{ChosenPrecision, embedded_precision};
 pub use catalog::{CatalogEvent, CostError, ModelCatalog, PullStatus};
 pub use embedded::{EmbeddedModel, embedded};
 pub use error::{ModelLoadError, ModelsError};
 pub use job::{Job, JobContext, JobError, JobProgress, StepProgress, Wake};
 pub use known::{EMBEDDED, KNOWN, KnownModel, PinnedFile, PinnedRevision};
 pub use listed_model::{ListedModel, ModelSummary};
+pub use machine_speed::{LiveLoad, MachineSpeed};
 pub use model_checksum::model_checksum;
 pub use model_library::{ModelEntry, ModelLibrary};
 pub use network::CertificatePaths;
 pub use precision_cost::PrecisionCost;
+pub use precision_request::PrecisionRequest;
 pub use progress::{OnProgress, Progress, ProgressStage, TransferProgress};
 pub use proxies::ProxySettings;
 pub use pull::PulledModel;

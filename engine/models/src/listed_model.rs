@@ -1,9 +1,14 @@
 //! A model as a window or a table lists it.
 
-use super::{KnownModel, ModelEntry, ModelSource};
+use residue_codec::CodecConfig;
+
+use super::{
+    ChosenPrecision, EMBEDDED, KnownModel, MachineSpeed, ModelEntry, ModelSource,
+    automatic_precision,
+};
 
 /// A model of the list, whether it is on this computer or not: plain data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ListedModel {
     /// The name to call it by.
     pub id: String,
@@ -17,6 +22,8 @@ pub struct ListedModel {
     pub place: String,
     /// Its layout, as far as that is known.
     pub summary: Option<ModelSummary>,
+    /// Its configuration, as far as that is known: what its speed follows from.
+    pub config: Option<CodecConfig>,
     /// Bytes it takes up here.
     pub bytes: Option<u64>,
     /// Bytes to download, if it can be pulled.
@@ -38,8 +45,25 @@ pub struct ModelSummary {
     pub parameters: u64,
 }
 
+impl ListedModel {
+    /// Returns the precision that [`PrecisionRequest::Automatic`](super::PrecisionRequest::Automatic) comes to on this
+    /// many threads, as far as `speed` is known; `None` for a model whose configuration is not known.
+    pub fn automatic_precision(
+        &self,
+        speed: &MachineSpeed,
+        threads: usize,
+    ) -> Option<ChosenPrecision> {
+        if self.id == EMBEDDED {
+            return Some(automatic_precision::embedded_precision());
+        }
+        Some(automatic_precision::of_unknown(self.config.as_ref()?, speed, threads))
+    }
+}
+
 impl From<ModelEntry> for ListedModel {
     fn from(entry: ModelEntry) -> Self {
+        let own = entry.source.as_ref().ok().and_then(|source| source.config().ok());
+        let config = own.or_else(|| entry.known.and_then(KnownModel::layout));
         let can_pull = entry.known.is_some() && entry.source.is_err();
         Self {
             repository: entry.known.map(|known| known.repository),
@@ -50,7 +74,8 @@ impl From<ModelEntry> for ListedModel {
                 Ok(ModelSource::Folder(folder)) => folder.display().to_string(),
                 Err(error) => error.to_string(),
             },
-            summary: summary(&entry),
+            summary: summary(&entry, config.as_ref()),
+            config,
             bytes: entry.bytes,
             download_bytes: entry.known.filter(|_| can_pull).map(KnownModel::f32_bytes),
             verified: None,
@@ -59,9 +84,8 @@ impl From<ModelEntry> for ListedModel {
     }
 }
 
-/// From the model's own configuration if it is here, else from what is published of it.
-fn summary(entry: &ModelEntry) -> Option<ModelSummary> {
-    let config = entry.source.as_ref().ok().and_then(|source| source.config().ok());
+/// From the model's configuration if that is known, else from what is published of it.
+fn summary(entry: &ModelEntry, config: Option<&CodecConfig>) -> Option<ModelSummary> {
     let own = config.map(|config| ModelSummary {
         rate: config.sample_rate,
         channels: config.channels,

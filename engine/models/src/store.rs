@@ -11,9 +11,9 @@ use residue_codec::{
 use super::shared_values::SharedValues;
 use super::source_stamp::SourceStamp;
 use super::{
-    AddedModel, EMBEDDED, ListedModel, ModelLibrary, ModelLoadError, ModelRequest, ModelSource,
-    ModelsError, OnProgress, Progress, PulledModel, VerifyReport, embedded, model_checksum,
-    model_library, verify,
+    AddedModel, ChosenPrecision, EMBEDDED, ListedModel, MachineSpeed, ModelLibrary, ModelLoadError,
+    ModelRequest, ModelSource, ModelsError, OnProgress, PrecisionRequest, Progress, PulledModel,
+    VerifyReport, automatic_precision, embedded, model_checksum, model_library, verify,
 };
 
 /// Opens the library of a [`ModelStore`]. Called whenever something is looked up, and not before.
@@ -99,7 +99,44 @@ impl ModelStore {
         progress: &LoadProgress<'_>,
     ) -> Result<Codec, ModelLoadError> {
         let source = self.locate(&request.id)?;
-        self.load_from(&source, request.precision, request.threads, progress)
+        let chosen = self.choose_precision(&source, request.precision, request.threads)?;
+        self.load_from(&source, chosen.precision, request.threads, progress)
+    }
+
+    /// Returns the precision that a request comes to for a model on this many threads (0 chooses). For
+    /// [`PrecisionRequest::Automatic`] and a model other than the embedded one it may measure this computer's limits,
+    /// which takes about a second, once: see [`MachineSpeed::measure_limits`].
+    ///
+    /// # Errors
+    /// If the model's configuration is missing or cannot be honoured.
+    pub fn choose_precision(
+        &self,
+        source: &ModelSource,
+        request: PrecisionRequest,
+        threads: usize,
+    ) -> Result<ChosenPrecision, ModelLoadError> {
+        match (request, source) {
+            (PrecisionRequest::Fixed(precision), _) => {
+                Ok(ChosenPrecision { precision, reason: None })
+            }
+            (PrecisionRequest::Automatic, ModelSource::Embedded) => {
+                Ok(automatic_precision::embedded_precision())
+            }
+            (PrecisionRequest::Automatic, ModelSource::Folder(_)) => {
+                let config = source.config()?;
+                let mut speed = self.machine_speed();
+                if !automatic_precision::is_small(&config) {
+                    // Where it cannot be measured, f32 is chosen.
+                    let _ = speed.measure_limits(threads);
+                }
+                Ok(automatic_precision::of_unknown(&config, &speed, threads))
+            }
+        }
+    }
+
+    /// Returns what is known of this computer's speed.
+    pub fn machine_speed(&self) -> MachineSpeed {
+        MachineSpeed::read(self.library().ok().as_ref().map(ModelLibrary::home))
     }
 
     /// As [`load`](Self::load), for a model that has been found.

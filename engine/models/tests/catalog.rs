@@ -160,7 +160,7 @@ fn costs_are_measured_one_model_at_a_time() {
     let (mut catalog, _) = catalog(&place);
     let cost = PrecisionCost {
         precision: Precision::F32,
-        rtf: 0.5,
+        load: 0.5,
         agreement: 1.0,
         agreement_by_layer: vec![1.0],
         mel_growth_percent: 0.0,

@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 use residue_engine::audio::MonoTreatment;
 use residue_engine::codec::{Codec, CodecOptions, LayerSelection};
 use residue_engine::live::{
-    CodecModel, FrameEffects, ListeningSource, LossConcealment, PortConfig, PortSettings,
+    CodecModel, FrameEffects, ListeningSource, LiveModel, LossConcealment, PortConfig,
+    PortSettings, SingleLaneModel,
 };
 use residue_engine::models::embedded;
 use residue_engine::offline::encode;
@@ -217,4 +218,39 @@ fn views_see_the_lanes_that_are_played() {
 
 fn encoded_all(input: &[f32]) -> Codes {
     codec().encoder(1).encode(&[input], 32).unwrap().remove(0)
+}
+
+/// A model that leaves out lane A or B gives the other as it is beside it, through losses and changes of depth.
+#[test]
+fn a_single_lane_is_the_lane_of_two() {
+    let input = voice(RATE, 3 * RATE as usize);
+    let run = |model: &dyn LiveModel, source: ListeningSource| {
+        let mut config = PortConfig::new(RATE, 1, 512);
+        config.settings.source = source;
+        config.settings.frames.depths = [20, 3];
+        config.settings.frames.loss.rate = 0.2;
+        let (mut port, _control) = offline(&config, model);
+        let mut played = Vec::new();
+        for (n, block) in input.chunks(512).enumerate() {
+            if n == 40 {
+                let mut settings = *port.settings();
+                settings.frames.depths = [5, 9];
+                port.set(&settings);
+            }
+            let mut block = block.to_vec();
+            port.process(&mut [&mut block]);
+            played.extend(block);
+        }
+        played
+    };
+    for (lane, sources) in [
+        (0, [ListeningSource::A, ListeningSource::DryMinusA]),
+        (1, [ListeningSource::B, ListeningSource::DryMinusB]),
+    ] {
+        for source in sources {
+            let single = SingleLaneModel { codec: codec().clone(), lane };
+            let (both, single) = (run(&model(), source), run(&single, source));
+            assert!(both == single && both.iter().any(|x| x.abs() > 0.01), "{source:?}");
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! Overload: late frames are concealed, counted and dropped, and the lanes recover as soon as the load
 //! ends.
 
+use std::sync::{Arc, Mutex};
+
 use residue_engine::live::{Allowance, Concealment, PortConfig, open_port};
 
 use super::gate::{Gate, Stepper};
@@ -71,6 +73,39 @@ fn late_frames_are_concealed_and_counted_and_lanes_stay_aligned() {
         let playing = (end - LATENCY) / FRAME;
         assert_eq!(late as usize, playing - 10, "{concealment:?}");
     }
+}
+
+/// After a hold-up within the allowance the frames that waited go through as one batch, and none is late.
+#[test]
+fn frames_that_waited_go_through_together() {
+    let waiting = 8;
+    let allowance = 12 * FRAME;
+    let batches: Arc<Mutex<Vec<usize>>> = Arc::default();
+    let (gate, model) = Gate::new(Identity::new(RATE, 1, FRAME));
+    let pass = model.act.clone().unwrap();
+    let seen = Arc::clone(&batches);
+    let model = model.with(move |frames, audio| {
+        seen.lock().unwrap().push(frames.count);
+        pass(frames, audio)
+    });
+    let mut config = PortConfig::new(RATE, 1, BLOCK);
+    config.allowance = Allowance::Samples(allowance);
+    let (port, control) = open_port(&config, &model).unwrap();
+    let mut host = Stepper { port, control, gate, block: BLOCK, frame: FRAME, played: Vec::new() };
+    let input = noise(14, 40 * FRAME, 0.5);
+    host.play(&input[..10 * FRAME], true);
+    host.gate.close();
+    host.play(&input[10 * FRAME..11 * FRAME], false);
+    host.gate.wait_until_reached();
+    batches.lock().unwrap().clear();
+    host.play(&input[11 * FRAME..(11 + waiting) * FRAME], false);
+    host.gate.open();
+    host.wait();
+    assert_eq!(*batches.lock().unwrap(), [waiting]);
+    host.play(&input[(11 + waiting) * FRAME..], true);
+    let latency = FRAME + allowance;
+    assert!(host.played[latency..] == input[..input.len() - latency]);
+    assert_eq!(host.control.status().late_frames, 0);
 }
 
 /// Input that does not fit the rings is dropped and counted; nothing shifts.

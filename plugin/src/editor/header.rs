@@ -29,9 +29,9 @@ pub fn show(ui: &mut Ui, context: &mut EditorContext, port: Option<&PortSnapshot
             _ => "",
         };
         let name = format!("{}{mark}", short_name(&requested.id));
-        let precision = requested.precision.runs_in().name();
+        let precision = requested.precision_label();
         let label = format!("Model {}, {precision}", requested.id);
-        let button = menu_button(ui, &label, &name, precision);
+        let button = menu_button(ui, &label, &name, &precision);
         if button.on_hover_text("choose a model and its precision").clicked() {
             context.open_model_dialog();
         }

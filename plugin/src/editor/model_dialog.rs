@@ -2,7 +2,7 @@
 
 use egui::{Align, Context, Frame, Id, Layout, Modal, RichText, ScrollArea, TextEdit, Ui};
 use residue_engine::codec::Precision;
-use residue_engine::models::{EMBEDDED, ListedModel};
+use residue_engine::models::{EMBEDDED, ListedModel, PrecisionRequest};
 use residue_ui::Theme;
 use residue_ui::text::bytes;
 use residue_ui::theme::size;
@@ -102,7 +102,7 @@ fn model_row(ui: &mut Ui, theme: &Theme, context: &mut EditorContext, model: &Li
     ui.horizontal(|ui| {
         let label = format!("Model {}", model.id);
         let row = ListRow { width: WIDTH - STATE, chosen, enabled: model.here };
-        let button = list_row(ui, &label, [&model.id, &description(model)], row);
+        let button = list_row(ui, &label, [&model.id, &layout_or_place(model)], row);
         if button.clicked() {
             context.instance.model.choose(context.model.requested.of_model(&model.id));
         }
@@ -138,7 +138,7 @@ fn model_row(ui: &mut Ui, theme: &Theme, context: &mut EditorContext, model: &Li
 }
 
 /// Describes a model: its layout if it is a published one or inside the program, else where it is.
-fn description(model: &ListedModel) -> String {
+fn layout_or_place(model: &ListedModel) -> String {
     let is_added = model.repository.is_none() && model.id != EMBEDDED;
     match &model.summary {
         Some(summary) if !is_added => summary_text(summary),
@@ -167,22 +167,33 @@ fn unlisted_row(ui: &mut Ui, theme: &Theme, context: &mut EditorContext, models:
 
 /// Draws the choice of the precision.
 fn precision(ui: &mut Ui, theme: &Theme, context: &mut EditorContext) {
-    let now = context.model.requested.precision.runs_in();
-    let chosen = Precision::ALL.iter().position(|precision| *precision == now).unwrap_or(0);
-    ui.horizontal(|ui| {
-        let names = Precision::ALL.map(Precision::name);
-        if let Some(index) = segmented_choice(ui, "Precision", chosen, &names) {
-            let choice: ModelChoice = context.model.requested.in_precision(Precision::ALL[index]);
-            context.instance.model.choose(choice);
-        }
-        let about = match now {
-            Precision::F32 => "exact: the codes of the published implementation",
-            Precision::Bf16 => "half the memory; a few codes differ from f32",
-            Precision::Int8 => "a quarter of the memory, faster; some codes differ",
-            Precision::Int4 => {
-                "a seventh of the memory, fastest for large models; more codes differ"
-            }
-        };
-        ui.label(RichText::new(about).color(theme.weak));
+    let model = &context.model.requested;
+    let now = model.requested_precision();
+    let chosen = PrecisionRequest::ALL.iter().position(|choice| *choice == now).unwrap_or(0);
+    let names = PrecisionRequest::ALL.map(|choice| match choice {
+        PrecisionRequest::Automatic => "automatic",
+        fixed => fixed.name(),
     });
+    let picked = ui.horizontal(|ui| segmented_choice(ui, "Precision", chosen, &names)).inner;
+    let about = match now {
+        PrecisionRequest::Automatic => match &model.precision {
+            Some(saved) => format!("runs in {}, and this project keeps it", saved.runs_in()),
+            None => "the fastest that sounds nearly like f32".to_owned(),
+        },
+        PrecisionRequest::Fixed(precision) => description(precision).to_owned(),
+    };
+    ui.label(RichText::new(about).color(theme.weak));
+    if let Some(index) = picked {
+        let choice: ModelChoice = model.in_precision(PrecisionRequest::ALL[index]);
+        context.instance.model.choose(choice);
+    }
+}
+
+fn description(precision: Precision) -> &'static str {
+    match precision {
+        Precision::F32 => "exact: the codes of the published implementation",
+        Precision::Bf16 => "half the memory; a few codes differ from f32",
+        Precision::Int8 => "a quarter of the memory, faster; some codes differ",
+        Precision::Int4 => "a seventh of the memory, fastest for large models; more codes differ",
+    }
 }

@@ -2,7 +2,7 @@
 
 use egui::{Align, Layout, ProgressBar, RichText, Ui, vec2};
 use residue_engine::live::{PortHealth, muted_lanes_text};
-use residue_engine::models::{KnownModel, ModelsError, PullStatus};
+use residue_engine::models::{EMBEDDED, KnownModel, ModelsError, PullStatus};
 use residue_ui::Theme;
 use residue_ui::text::bytes;
 use residue_ui::theme::size;
@@ -11,7 +11,7 @@ use super::context::EditorContext;
 use super::controls::toggle;
 use super::model_text::{download_progress, short_name};
 use super::port_observer::PortSnapshot;
-use crate::model::{ModelChoice, ModelPhase};
+use crate::model::ModelPhase;
 use crate::newer_state::VERSION;
 
 /// Height of the notice in points.
@@ -90,7 +90,7 @@ impl EditorNotice {
                 "Its files have a different checksum. It may sound different.",
                 true,
             ),
-            ModelPhase::Idle | ModelPhase::Ready if !requested.precision.is_known() => message(
+            ModelPhase::Idle | ModelPhase::Ready if !requested.is_precision_known() => message(
                 "The project uses a precision that this version of Residue does not support.",
                 "The model runs in f32. The project is not changed.",
                 true,
@@ -112,7 +112,7 @@ impl EditorNotice {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| match self {
             Self::Missing(reason, known) => {
                 if toggle(ui, false, "Use the embedded model", 0.0, false).clicked() {
-                    let choice = context.model.requested.of_model(ModelChoice::default().id);
+                    let choice = context.model.requested.of_model(EMBEDDED);
                     context.instance.model.choose(choice);
                 }
                 if toggle(ui, false, "Choose another\u{2026}", 0.0, false).clicked() {
@@ -140,7 +140,7 @@ impl EditorNotice {
             }
             Self::Unconfirmed(reason) => {
                 if toggle(ui, false, "Use the embedded model", 0.0, false).clicked() {
-                    let choice = context.model.requested.of_model(ModelChoice::default().id);
+                    let choice = context.model.requested.of_model(EMBEDDED);
                     context.instance.model.choose(choice);
                 }
                 if toggle(ui, false, "Choose another\u{2026}", 0.0, false).clicked() {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use residue_engine::codec::Precision;
 use residue_engine::live::PortControl;
-use residue_engine::models::{ModelLoadError, ModelStore};
+use residue_engine::models::{EMBEDDED, ModelLoadError, ModelStore};
 
 use super::{ModelChoice, SharedModel};
 use crate::layer_bitrate::LayerBitrate;
@@ -91,11 +91,12 @@ pub struct InstanceModel {
 }
 
 impl InstanceModel {
-    /// Requests the embedded model, and looks for others in a store. Loads nothing: hosts make instances
-    /// to look at them.
+    /// Requests the embedded model in the automatic precision, and looks for others in a store. Loads nothing: hosts
+    /// make instances to look at them.
     pub fn new(store: ModelStore) -> Arc<Self> {
+        let requested = ModelChoice::automatic(EMBEDDED);
         Arc::new(Self {
-            state: Mutex::new(State { request: 1, confirmed: true, ..State::default() }),
+            state: Mutex::new(State { requested, request: 1, confirmed: true, ..State::default() }),
             changed: Condvar::new(),
             store,
             layer_bitrate: Arc::new(LayerBitrate::of_embedded()),
@@ -272,6 +273,8 @@ impl InstanceModel {
 
 #[cfg(test)]
 mod tests {
+    use residue_engine::models::PrecisionRequest;
+
     use super::*;
 
     fn instance_model() -> Arc<InstanceModel> {
@@ -315,7 +318,7 @@ mod tests {
         let ModelPhase::Unconfirmed(reason) = model.status().phase else { panic!() };
         assert!(reason.contains(place) && reason.contains("agreed"), "{reason}");
         assert_eq!(model.requested(), saved, "the project is not changed");
-        model.choose(saved.in_precision(Precision::Int8));
+        model.choose(saved.in_precision(Precision::Int8.into()));
         model.prepare(LONG).unwrap();
         assert!(matches!(model.status().phase, ModelPhase::Unconfirmed(_)), "nor by a precision");
         model.choose(saved.clone());
@@ -344,6 +347,31 @@ mod tests {
             std::thread::sleep(Duration::from_millis(5));
         }
         assert_eq!(model.status().running, None);
+        model.stop();
+    }
+
+    /// What an automatic precision came to is saved with the model as soon as it is loaded; a project's stays what it is.
+    #[test]
+    fn an_automatic_precision_is_noted_when_the_model_is_loaded() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/golden/nano");
+        let model = instance_model();
+        model.choose(ModelChoice::automatic(folder));
+        assert_eq!(model.requested().precision, None);
+        let loaded = model.prepare(LONG).unwrap();
+        let requested = model.requested();
+        assert!(requested.automatic);
+        assert_eq!(requested.to_load(), loaded.codec().precision().into());
+        assert_eq!(loaded.codec().precision(), Precision::F32, "it is small");
+        let elsewhere = ModelChoice {
+            automatic: true,
+            ..ModelChoice::new(folder).in_precision(Precision::Int8.into())
+        };
+        model.restore(elsewhere.clone());
+        assert_eq!(model.prepare(LONG).unwrap().codec().precision(), Precision::Int8);
+        assert_eq!(model.requested().precision, elsewhere.precision);
+        // The user chooses again.
+        model.choose(elsewhere.in_precision(PrecisionRequest::Automatic));
+        assert_eq!(model.prepare(LONG).unwrap().codec().precision(), Precision::F32);
         model.stop();
     }
 

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use residue_engine::live::{CodecModel, OpenError};
-use residue_engine::models::SavedNameError;
+use residue_engine::models::{PrecisionRequest, SavedNameError};
 
 use super::instance_model::{InstanceModel, ModelPhase, Running, State};
 use super::{ModelChoice, SharedModel};
@@ -80,7 +80,7 @@ fn load(instance: &InstanceModel, request: u64, choice: &ModelChoice, confirmed:
     };
     let (model, phase) = match loaded {
         Ok(model) => (Some(model), ModelPhase::Ready),
-        Err(phase) => (get(&ModelChoice::default()).ok(), phase),
+        Err(phase) => (get(&choice.stand_in()).ok(), phase),
     };
     let mut state = instance.state.lock();
     if state.request != request {
@@ -90,6 +90,11 @@ fn load(instance: &InstanceModel, request: u64, choice: &ModelChoice, confirmed:
     // A checksum says something of the requested model only.
     if phase != ModelPhase::Ready {
         state.checked = request;
+    } else if let Some(model) = &model
+        && choice.to_load() == PrecisionRequest::Automatic
+    {
+        // It came to this, and the project keeps it.
+        state.requested.precision = Some(model.codec().precision().into());
     }
     state.phase = phase;
     // A port that refused the last model may take this one.

@@ -20,11 +20,6 @@ impl SavedPrecision {
         self.known().is_some()
     }
 
-    /// Returns true for f32, the default.
-    pub fn is_f32(&self) -> bool {
-        self.known() == Some(Precision::F32)
-    }
-
     fn known(&self) -> Option<Precision> {
         self.0.as_str()?.parse().ok()
     }
@@ -33,11 +28,5 @@ impl SavedPrecision {
 impl From<Precision> for SavedPrecision {
     fn from(precision: Precision) -> Self {
         Self(Value::from(precision.name()))
-    }
-}
-
-impl Default for SavedPrecision {
-    fn default() -> Self {
-        Precision::F32.into()
     }
 }

@@ -51,12 +51,12 @@ static ALLOWANCES: LazyLock<Mutex<HashMap<ModelKey, Arc<Mutex<Allowances>>>>> =
     LazyLock::new(Mutex::default);
 
 impl SharedModel {
-    /// Loads the model inside the program, in f32. Needs no library.
+    /// Loads the model inside the program, in the automatic precision. Needs no library.
     ///
     /// # Errors
     /// If it is damaged.
     pub fn embedded() -> Result<Arc<Self>, ModelLoadError> {
-        Self::load(&ModelChoice::default(), &ModelStore::from_env())
+        Self::load(&ModelChoice::automatic(EMBEDDED), &ModelStore::from_env())
     }
 
     /// Loads the chosen model, or shares it if it is loaded. Blocks as long as that takes.
@@ -65,8 +65,8 @@ impl SharedModel {
     /// If it is not on this computer, or damaged.
     pub fn load(choice: &ModelChoice, store: &ModelStore) -> Result<Arc<Self>, ModelLoadError> {
         let source = store.locate(&choice.id)?.canonical();
-        let precision = choice.precision.runs_in();
         let threads = if source.config()?.parameters() <= SMALL { 1 } else { 0 };
+        let precision = store.choose_precision(&source, choice.to_load(), threads)?.precision;
         let codec = store.load_from(&source, precision, threads, &unwatched)?;
         let key = (source.clone(), precision);
         let allowances = Arc::clone(ALLOWANCES.lock().entry(key).or_default());
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn each_precision_is_a_model_of_its_own() {
         let exact = load(&ModelChoice::default()).unwrap();
-        let packed = load(&ModelChoice::default().in_precision(Precision::Int8)).unwrap();
+        let packed = load(&ModelChoice::default().in_precision(Precision::Int8.into())).unwrap();
         assert!(!exact.is_same(&packed));
         let precisions = [&exact, &packed].map(|model| model.codec().precision());
         assert_eq!(precisions, [Precision::F32, Precision::Int8]);

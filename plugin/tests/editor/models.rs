@@ -7,6 +7,7 @@ use egui_kittest::kittest::Queryable;
 use nice_plug::params::Params;
 use nice_plug::plugin::{Plugin, PluginState};
 use residue_engine::codec::Precision;
+use residue_engine::models::embedded_precision;
 use residue_plugin::{ModelChoice, ModelPhase, Residue, SavedParams};
 
 use crate::harness::open;
@@ -62,14 +63,15 @@ fn a_download_is_begun_given_up_and_tried_again() {
 #[test]
 fn the_dialog_lists_models_and_chooses_precision_and_folder() {
     let mut open = open(|_| {});
-    open.window.get_by_label("Model embedded, f32").click();
+    let chosen = embedded_precision().precision;
+    open.window.get_by_label(&format!("Model embedded, automatic ({chosen})")).click();
     open.wait_for("Model v2");
     for label in ["Model embedded", "Model nano", "Model v1", "Fetch 7.10 GB", "here, "] {
         assert!(open.window.query_all_by_label_contains(label).next().is_some(), "{label}");
     }
     open.window.get_by_label("Precision: int8").click();
     open.wait("int8 is ready", |open| {
-        open.instance.model.requested().precision.runs_in() == Precision::Int8
+        open.instance.model.requested().to_load() == Precision::Int8.into()
     });
 
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/golden/nano");
@@ -83,7 +85,14 @@ fn the_dialog_lists_models_and_chooses_precision_and_folder() {
         status.requested.id.ends_with("nano") && status.phase == ModelPhase::Ready
     });
     let requested = open.instance.model.requested();
-    assert_eq!(requested.precision.runs_in(), Precision::Int8, "it stays");
+    assert_eq!(requested.to_load(), Precision::Int8.into(), "it stays");
+    assert!(!requested.automatic);
+    open.window.get_by_label("Precision: automatic").click();
+    // It is small, so that f32 runs anywhere.
+    open.wait("f32 was chosen", |open| {
+        open.instance.model.requested().precision_label() == "automatic (f32)"
+    });
+    open.wait_for("runs in f32, and this project keeps it");
     open.window.get_by_label("Close").click();
     open.window.run_steps(3);
     assert!(open.window.query_by_label("Precision: int8").is_none());

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use egui::vec2;
 use residue_engine::live::{PortHealth, PortStatus};
+use residue_engine::models::ModelStore;
 use residue_plugin::editor::{Panel, PortSnapshot};
 use residue_plugin::{Instance, ModelChoice, ModelPhase, SharedModel};
 use residue_ui::Theme;
@@ -46,7 +47,11 @@ fn measured(status: PortStatus, n: u64) -> PortStatus {
 #[test]
 fn running_audio_looks_as_it_did() {
     let (instance, mut panel, _) = panel();
-    let model = SharedModel::embedded().expect("the embedded model is sound");
+    // In a precision that no instruction set changes.
+    let choice = ModelChoice::new("embedded");
+    let model = SharedModel::load(&choice, &ModelStore::from_env());
+    let model = model.expect("the embedded model is sound");
+    instance.model.choose(choice);
     let (mut playing, control) = VoicePlayer::new(9.0);
     instance.model.attach(control, model);
     let seconds = 0.1;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clack_extensions::tail::TailLength;
 use residue_engine::audio::{Audio, MonoTreatment};
 use residue_engine::codec::{Codec, CodecOptions};
-use residue_engine::models::embedded;
+use residue_engine::models::{embedded, embedded_precision};
 use residue_engine::offline::{decode, encode};
 
 use crate::rig::{BlockTime, ClapRig, noise};
@@ -55,11 +55,13 @@ fn the_tail_covers_the_latency_and_freeze_has_no_end() {
     assert_eq!(rig.tail(), TailLength::Infinite);
 }
 
-/// Lane A of an offline render is what `residue roundtrip` writes, bit for bit.
+/// Lane A of an offline render is what `residue roundtrip --precision auto` writes, bit for bit.
 #[test]
 fn an_offline_render_is_the_roundtrip() {
     let model = embedded();
-    let codec = Codec::load_from_memory(model.config, model.weights, &CodecOptions::default());
+    let precision = embedded_precision().precision;
+    let options = CodecOptions { precision, ..CodecOptions::default() };
+    let codec = Codec::load_from_memory(model.config, model.weights, &options);
     let codec = codec.expect("the embedded model is sound");
     let mut progress = |_| ControlFlow::Continue(());
     for (rate, treatment, mono) in [

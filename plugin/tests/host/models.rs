@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::project_states::{choice, miniature, with_model};
+use residue_engine::codec::Precision;
+use residue_engine::models::embedded_precision;
+
+use crate::project_states::{choice, clap_state, miniature, with_model};
 use crate::rig::{ClapRig, noise};
 
 /// With a missing model, the embedded one plays, everything else is restored, and the project is not
@@ -84,6 +87,51 @@ fn a_precision_is_saved_and_heard() {
     let (unknown, saved) = play(r#"{"version":2,"id":"embedded","precision":"int2"}"#);
     assert!(saved.contains(r#"\"precision\":\"int2\""#), "{saved}");
     assert!(unknown == exact, "f32 stands in for what this version does not know");
+}
+
+/// A new instance is automatic, and says what that came to. A project that was saved as automatic on another computer
+/// sounds as it did there, and one from before there was a choice as in f32.
+#[test]
+fn an_automatic_precision_is_kept_by_the_project() {
+    let input = vec![noise(1, 9000, 0.3), noise(2, 9000, 0.3)];
+    let play = |state: Option<Vec<u8>>| {
+        let mut rig = ClapRig::new();
+        assert!(state.is_none_or(|state| rig.load(&state)));
+        rig.set(&[("Depth A", "3 layers")]);
+        let before = rig.save();
+        rig.set_offline(true);
+        rig.start(24_000, 512);
+        assert_eq!(rig.save(), before, "running changes nothing");
+        let latency = rig.latency();
+        let mut out = rig.play(&input, latency, std::iter::repeat(512), &[]);
+        out.iter_mut().for_each(|plane| drop(plane.drain(..latency)));
+        (out, String::from_utf8(before[8..].to_vec()).unwrap())
+    };
+    let chosen = embedded_precision().precision;
+    let (new, saved) = play(None);
+    let expected = format!(r#"\"precision\":\"{chosen}\",\"automatic\":true"#);
+    assert!(saved.contains(&expected), "{saved}");
+    let fixed = |precision: Precision| {
+        play(Some(with_model(&format!(
+            r#"{{"version":1,"id":"embedded","precision":"{precision}"}}"#
+        ))))
+        .0
+    };
+    assert!(new == fixed(chosen));
+    for precision in Precision::ALL {
+        let model = format!(
+            r#"{{"version":1,"id":"embedded","precision":"{precision}","automatic":true}}"#
+        );
+        let (out, saved) = play(Some(with_model(&model)));
+        assert!(saved.contains(&model.replace('"', "\\\"")), "{saved}");
+        assert!(out == fixed(precision), "{precision}");
+    }
+    // Projects of 0.1: without a precision, and without a model.
+    let exact = fixed(Precision::F32);
+    assert!(new != exact);
+    assert!(play(Some(with_model(&choice("embedded")))).0 == exact);
+    let (out, saved) = play(Some(clap_state(r#"{"version":"0.1.0","params":{},"fields":{}}"#)));
+    assert!(out == exact && !saved.contains("automatic"), "{saved}");
 }
 
 /// A model that needs a longer latency is switched to at a restart, which the host is asked for; until

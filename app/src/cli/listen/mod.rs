@@ -9,16 +9,16 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
-use residue_engine::codec::CodecConfig;
+use residue_engine::codec::Codec;
 use residue_engine::live::{
-    self, Allowance, AudioPort, CodecModel, FrameEffects, Latency, PortConfig, PortHealth,
-    PortSettings, PortStatus, muted_lanes_text,
+    self, Allowance, AudioPort, CodecModel, FrameEffects, Latency, LiveModel, PortConfig,
+    PortHealth, PortSettings, PortStatus, SingleLaneModel, muted_lanes_text,
 };
 use residue_ui::depth_text::format_kbps;
 
 use self::meters::TerminalMeters;
 use self::report::{ListenEnd, ListenReport};
-use super::args::{DeviceArgs, ListenArgs};
+use super::args::{DeviceArgs, ListenArgs, SourceArg};
 use super::interruption::Interruption;
 use super::{controls, input, model};
 use crate::device::{DeviceError, DeviceRequest, DeviceStream, StreamPlan, StreamShape};
@@ -35,14 +35,14 @@ pub fn run(args: &ListenArgs) -> Result<()> {
     let depth = input::depth(args.depth, config)?;
     let depth_b = input::depth(Some(args.depth_b), config).context("for --depth-b")?;
     let (port, control) =
-        live::open_port(&port_config(args, &shape, [depth, depth_b]), &CodecModel(codec.clone()))?;
+        live::open_port(&port_config(args, &shape, [depth, depth_b]), &*live_model(args, &codec))?;
     let latency = control.latency();
 
     Interruption::expect();
     let total = args.seconds.map(|seconds| (seconds * f64::from(shape.rate)).round() as u64);
     let heard = Arc::new(AtomicU64::new(0));
     let mut work = Work { port, heard: Arc::clone(&heard), total, mute: args.mute };
-    introduce(args, &shape, config, depth, latency);
+    introduce(args, &shape, &codec, depth, latency);
     let mut stream = plan.start(move |planes| work.process(planes)).map_err(told)?;
 
     let meters = TerminalMeters::new(shape.rate, latency);
@@ -71,6 +71,7 @@ pub fn run(args: &ListenArgs) -> Result<()> {
         args,
         shape: &shape,
         depths: [depth, depth_b],
+        precision: codec.precision(),
         threads: codec.threads(),
         latency,
         frames: heard.load(Relaxed),
@@ -87,6 +88,18 @@ pub fn run(args: &ListenArgs) -> Result<()> {
     match ended {
         ListenEnd::Failure(failure) => Err(failure),
         ListenEnd::Seconds | ListenEnd::Interrupted => Ok(()),
+    }
+}
+
+/// Returns the model of the lanes that are heard. The source never changes, so that a lane that is not in it is left out.
+fn live_model(args: &ListenArgs, codec: &Codec) -> Box<dyn LiveModel> {
+    let codec = codec.clone();
+    match args.source {
+        SourceArg::AMinusB => Box::new(CodecModel(codec)),
+        SourceArg::Dry | SourceArg::A | SourceArg::DryMinusA => {
+            Box::new(SingleLaneModel { codec, lane: 0 })
+        }
+        SourceArg::B | SourceArg::DryMinusB => Box::new(SingleLaneModel { codec, lane: 1 }),
     }
 }
 
@@ -147,10 +160,11 @@ impl Work {
 fn introduce(
     args: &ListenArgs,
     shape: &StreamShape,
-    config: &CodecConfig,
+    codec: &Codec,
     depth: usize,
     latency: Latency,
 ) {
+    let config = codec.config();
     tell("Use headphones: a microphone that hears its own loudspeakers feeds back.");
     tell(format_args!(
         "{}: {} -> {}, {} Hz, {}, blocks of {} frames",
@@ -162,8 +176,9 @@ fn introduce(
         shape.buffer
     ));
     tell(format_args!(
-        "{}: {} of {} layers in A ({}), {} in B; {}",
+        "{} in {}: {} of {} layers in A ({}), {} in B; {}",
         args.model.model,
+        args.model.live_precision().label(Some(codec.precision())),
         depth,
         config.quantizer.layers,
         format_kbps(config.bitrate(depth) / 1000.0),

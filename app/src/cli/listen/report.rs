@@ -1,6 +1,7 @@
 //! The report of `residue listen` at its end.
 
 use clap::ValueEnum;
+use residue_engine::codec::Precision;
 use residue_engine::live::{Latency, PortStatus};
 use serde_json::{Value, json};
 
@@ -24,6 +25,8 @@ pub struct ListenReport<'a> {
     pub shape: &'a StreamShape,
     /// Layers of A and B.
     pub depths: [usize; 2],
+    /// The precision that ran.
+    pub precision: Precision,
     pub threads: usize,
     pub latency: Latency,
     /// Frames heard.
@@ -75,7 +78,8 @@ impl ListenReport<'_> {
             "buffer": shape.buffer,
             "channels": shape.channels,
             "model": args.model.model,
-            "precision": args.model.precision.name(),
+            "precision": self.precision.name(),
+            "precision_request": args.model.live_precision().name(),
             "threads": self.threads,
             "depth": self.depths[0],
             "depth_b": self.depths[1],

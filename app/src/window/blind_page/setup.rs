@@ -147,6 +147,7 @@ mod tests {
             here,
             can_pull: false,
             place: String::new(),
+            config: None,
             summary: Some(ModelSummary { rate: 1, channels: 1, layers, parameters: 1 }),
             bytes: None,
             download_bytes: None,

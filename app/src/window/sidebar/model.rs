@@ -6,7 +6,7 @@ use residue_engine::kernels::MAX_THREADS;
 use residue_ui::Theme;
 use residue_ui::theme::size;
 
-use residue_engine::models::ModelRequest;
+use residue_engine::models::{ModelRequest, PrecisionRequest};
 
 use crate::studio::Studio;
 use crate::window::parts;
@@ -57,25 +57,39 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) -> bool {
 
 /// The precisions, with what they cost beside them where that was measured.
 fn precision(ui: &mut Ui, studio: &Studio, request: &ModelRequest, new: &mut ModelRequest) {
+    let facts = studio.model().facts.as_ref().filter(|facts| facts.request == *request);
+    let running = facts.map(|facts| facts.precision);
+    let reason = facts.and_then(|facts| facts.precision_reason.clone());
     parts::field(ui, "Precision", |ui| {
         let costs = studio.precision_costs(&request.id);
         let text = |precision: Precision| {
             let cost = costs?.iter().find(|cost| cost.precision == precision)?;
-            let speed = 1.0 / cost.rtf.max(1e-6);
             Some(format!(
-                "{}  {speed:.0}\u{d7} real time, {:.0} % of codes",
+                "{}  load {:.0} %, {:.0} % of codes",
                 precision.name(),
+                cost.load * 100.0,
                 cost.agreement * 100.0
             ))
         };
-        let shown =
-            |precision: Precision| text(precision).unwrap_or_else(|| precision.name().into());
-        let choices = Precision::ALL.map(|precision| (shown(precision), precision));
+        let shown = |choice: PrecisionRequest| match choice {
+            PrecisionRequest::Automatic => choice.label(running),
+            PrecisionRequest::Fixed(precision) => {
+                text(precision).unwrap_or_else(|| precision.name().into())
+            }
+        };
+        // What it came to is known of the request that runs only.
+        let offered = |choice: PrecisionRequest| match choice == request.precision {
+            true => shown(choice),
+            false if choice == PrecisionRequest::Automatic => choice.label(None),
+            false => shown(choice),
+        };
+        let choices = PrecisionRequest::ALL.map(|choice| (offered(choice), choice));
         let (response, chosen) = parts::choice(ui, "precision", &shown(request.precision), choices);
         if let Some(precision) = chosen {
             new.precision = precision;
         }
-        response.on_hover_text("f32 chooses the reference's own codes; the others are faster")
+        let hint = "f32 chooses the reference's own codes; the others are faster";
+        response.on_hover_text(reason.unwrap_or_else(|| hint.to_owned()))
     });
 }
 
