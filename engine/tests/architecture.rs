@@ -5,6 +5,7 @@
 //!                 <- live
 //!                 <- media
 //!                 <- blind
+//! conventional (on none of ours)
 //!            engine: the facade on all of these
 //!            ui <- plugin, app: on the facade
 //!            raster (on egui alone) <- app, ui's tests
@@ -23,7 +24,7 @@ struct Layer {
 }
 
 /// The layers, lowest first.
-const LAYERS: [Layer; 16] = [
+const LAYERS: [Layer; 17] = [
     Layer {
         name: "residue-kernels",
         may_use: &[],
@@ -38,6 +39,11 @@ const LAYERS: [Layer; 16] = [
         name: "residue-codec",
         may_use: &["residue-core", "residue-kernels"],
         reason: "the codec maps samples to codes and back, without audio files or devices",
+    },
+    Layer {
+        name: "residue-conventional",
+        may_use: &[],
+        reason: "conventional codecs map frames of samples to frames of samples, and know no file and no model",
     },
     Layer {
         name: "residue-live",
@@ -64,6 +70,7 @@ const LAYERS: [Layer; 16] = [
         may_use: &[
             "residue-blind",
             "residue-codec",
+            "residue-conventional",
             "residue-core",
             "residue-kernels",
             "residue-live",
