@@ -1,11 +1,10 @@
-//! The codec as a model of the live path: encodes, applies the frame effects, and decodes both lanes
-//! in one batch.
+//! The codec as a model of the live path. Ports that run one loaded model share its passes.
 
-use crate::frame_transmission::FrameTransmission;
-use residue_codec::{Codec, Decoder, Encoder, LayerSelection};
+use crate::codec_job::{self, CodecJob};
+use residue_codec::{Codec, LayerSelection};
 use residue_live::{
     DECODED_LANES, DecodedFrames, FrameBatch, FrameEffects, FrameProcessor, LiveModel, ModelFormat,
-    ProcessorError,
+    PassMember, ProcessorError, SharedPasses,
 };
 
 /// A codec as a model of the live path.
@@ -28,24 +27,20 @@ impl LiveModel for CodecModel {
     }
 
     fn processor(&self, streams: usize) -> Result<Box<dyn FrameProcessor>, ProcessorError> {
-        let format = self.format();
+        let passes = self.0.companion::<SharedPasses<Box<CodecJob>>>();
+        let passes = passes.ok_or_else(|| ProcessorError::new("the model is shared otherwise"))?;
         Ok(Box::new(CodecProcessor {
-            encoder: self.0.encoder(streams),
-            transmission: FrameTransmission::new(&self.0, streams).map_err(ProcessorError::new)?,
-            decoder: self.0.decoder(DECODED_LANES * streams),
-            streams,
-            frame_samples: format.channels * format.frame,
+            job: Some(Box::new(CodecJob::new(&self.0, streams)?)),
+            member: passes.join(),
         }))
     }
 }
 
+/// A stream through the codec, which shares its passes with those of other ports.
 struct CodecProcessor {
-    encoder: Encoder,
-    transmission: FrameTransmission,
-    decoder: Decoder,
-    streams: usize,
-    /// Samples of a frame, all channels together.
-    frame_samples: usize,
+    member: PassMember<Box<CodecJob>>,
+    /// None once a pass has failed.
+    job: Option<Box<CodecJob>>,
 }
 
 impl FrameProcessor for CodecProcessor {
@@ -54,30 +49,28 @@ impl FrameProcessor for CodecProcessor {
         frames: &FrameBatch<'_>,
         out: &mut DecodedFrames,
     ) -> Result<(), ProcessorError> {
-        let (settings, count) = (frames.settings, frames.count);
-        let layers = self.transmission.layers();
-        out.codes.resize(self.streams * layers * count, 0);
-        self.encoder
-            .encode_into(frames.planes, layers, &mut out.codes)
-            .map_err(ProcessorError::new)?;
-        for t in 0..count {
-            let number = frames.first_frame + t as u64;
-            self.transmission.transmit(number, &mut out.codes, t, count, settings);
+        let lost =
+            || ProcessorError::new("a pass that it shared has failed; choose the model again");
+        let mut job = self.job.take().ok_or_else(lost)?;
+        job.take_input(frames, out);
+        // Measured times are those of an instance alone.
+        if frames.timing_only {
+            job.run();
+        } else {
+            let size = job.lane_frames();
+            let result = self.member.run(job, size, frames.due, codec_job::run_together)?;
+            (job, out.held) = (result.job, result.held);
         }
-        let lanes: Vec<(&[u32], LayerSelection)> = lane_layers(settings, layers)
-            .into_iter()
-            .flat_map(|selected| {
-                out.codes.chunks_exact(layers * count).map(move |codes| (codes, selected))
-            })
-            .collect();
-        out.audio.resize(lanes.len() * count * self.frame_samples, 0.0);
-        self.decoder.decode_into(&lanes, count, &mut out.audio).map_err(ProcessorError::new)
+        (out.audio, out.codes) = job.take_output();
+        let result = std::mem::replace(&mut job.result, Ok(()));
+        self.job = Some(job);
+        result
     }
 
     fn reset(&mut self) {
-        self.encoder.reset();
-        self.transmission.reset();
-        self.decoder.reset();
+        if let Some(job) = &mut self.job {
+            job.reset();
+        }
     }
 }
 

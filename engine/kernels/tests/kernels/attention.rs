@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use residue_kernels::{
-    Arena, Attention, AttentionScratch, AttentionWindow, Isa, KvCache, LinearInputBuffer,
-    Precision, RopeTable, ThreadPool, Workers,
+    Arena, Attention, AttentionScratch, AttentionStream, AttentionWindow, Isa, KvCache,
+    LinearInputBuffer, Precision, RopeTable, ThreadPool, Workers,
 };
 
 use super::{assert_close, bits, noise};
@@ -81,9 +81,10 @@ fn attend(
         let window = AttentionWindow { position: start + done as u64, start };
         rope.fill(window.position, steps);
         let rope = rotate.then_some(&rope);
-        let n = lanes.len();
+        let caches = std::slice::from_mut(&mut cache);
+        let streams = &mut [AttentionStream { lanes: lanes.len(), steps, window, rope, caches }];
         let to = LinearInputBuffer { rows: &mut y, quantized: None };
-        attention.forward(workers, isa, n, window, rope, &qkv, &mut cache, &mut scratch, to);
+        attention.forward(workers, isa, 0, streams, &qkv, &mut scratch, to);
         for (out, y) in out.iter_mut().zip(y.chunks_exact(steps * width)) {
             out.extend(y);
         }
