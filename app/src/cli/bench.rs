@@ -10,12 +10,12 @@ use serde::Serialize;
 
 use super::args::{BenchArgs, LayoutArg};
 use super::progress::{Share, Waiting};
-use super::{input, model, table};
+use super::{bench_instances, input, model, table};
 use crate::speed::{self, ChunkTimes};
 use crate::terminal::say;
 
 /// Host of a measurement with `--live`: its sample rate in hertz, and its channels.
-const HOST: (u32, usize) = (48_000, 2);
+pub(super) const HOST: (u32, usize) = (48_000, 2);
 
 /// The output of `--json`. RTFs are wall seconds a second of audio.
 #[derive(Serialize)]
@@ -63,6 +63,9 @@ struct LimitReport {
 pub fn run(args: &BenchArgs) -> Result<()> {
     Isa::from_env()?;
     let (name, codec) = load(args)?;
+    if !args.instances.is_empty() {
+        return bench_instances::run(args, name, &codec);
+    }
     let mut report = match args.live {
         true => measure_live(args, name, &codec)?,
         false => measure(args, name, &codec)?,
@@ -172,11 +175,15 @@ fn summarize(
     }
 }
 
-fn measure_limit(report: &Report, codec: &Codec) -> Result<LimitReport> {
-    let waiting = Waiting::new("measuring this machine");
+/// Measures what this machine can do at most with the codec's threads.
+pub(super) fn machine_limits(codec: &Codec) -> Result<MachineLimits> {
+    let _waiting = Waiting::new("measuring this machine");
     let pool = ThreadPool::new(codec.threads())?;
-    let limits = MachineLimits::measure(&pool, Isa::best())?;
-    drop(waiting);
+    Ok(MachineLimits::measure(&pool, Isa::best())?)
+}
+
+fn measure_limit(report: &Report, codec: &Codec) -> Result<LimitReport> {
+    let limits = machine_limits(codec)?;
     let shape = PassShape {
         encoded: report.streams,
         decoded: report.streams * report.lanes,
@@ -195,7 +202,7 @@ fn measure_limit(report: &Report, codec: &Codec) -> Result<LimitReport> {
 }
 
 /// Memory of this process that is resident, where the system tells (Linux).
-fn resident_mb() -> Option<f64> {
+pub(super) fn resident_mb() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
