@@ -31,9 +31,14 @@ impl LiveModel for CodecModel {
         let passes = passes.ok_or_else(|| ProcessorError::new("the model is shared otherwise"))?;
         Ok(Box::new(CodecProcessor {
             job: Some(Box::new(CodecJob::new(&self.0, streams)?)),
-            member: passes.join(),
+            member: passes.join(most_batches(self.0.threads())),
         }))
     }
+}
+
+/// Returns how many batches of so many threads the processors hold at once.
+fn most_batches(threads: usize) -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get() / threads)
 }
 
 /// A stream through the codec, which shares its passes with those of other ports.

@@ -1,7 +1,8 @@
 //! Compute times of frames, on noise: the time that the worker of a port needs, and that of several ports.
 
 use std::ops::Range;
-use std::sync::{Barrier, Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use residue_core::audio::MonoTreatment;
@@ -66,7 +67,7 @@ pub(super) fn time_frames(
 pub struct LiveInstances {
     rate: u32,
     channels: usize,
-    instances: Vec<Mutex<TimedInstance>>,
+    instances: Vec<TimedInstance>,
 }
 
 struct TimedInstance {
@@ -100,11 +101,7 @@ impl LiveInstances {
         }
         let chain = Chain::new(model, self.rate, self.channels, MonoTreatment::default())?;
         let random = SplitMix64::new(self.instances.len() as u64 + 1);
-        self.instances.push(Mutex::new(TimedInstance {
-            chain,
-            random,
-            lanes: LaneSamples::default(),
-        }));
+        self.instances.push(TimedInstance { chain, random, lanes: LaneSamples::default() });
         Ok(())
     }
 
@@ -129,22 +126,27 @@ impl LiveInstances {
         progress: &mut dyn FnMut(usize),
     ) -> Result<Vec<Duration>, OpenError> {
         let channels = self.channels;
+        // Of the instances and this thread, which only counts.
         let barrier = Barrier::new(instances.len() + 1);
-        let failed = Mutex::new(None);
-        let mut times = Vec::with_capacity(rounds);
+        // By instance, from the input of a round to its result.
+        let spans = Mutex::new(vec![Vec::with_capacity(instances.len()); rounds]);
+        let failure = Mutex::new(None);
         std::thread::scope(|scope| {
-            for instance in &self.instances[instances] {
-                let (barrier, failed) = (&barrier, &failed);
+            for instance in &mut self.instances[instances] {
+                let (barrier, spans, failure) = (&barrier, &spans, &failure);
                 scope.spawn(move || {
-                    let mut instance = instance.lock().unwrap_or_else(PoisonError::into_inner);
-                    for _ in 0..rounds {
+                    for round in 0..rounds {
                         let input = instance.noise(frames, channels);
                         barrier.wait();
-                        if let Err(error) = instance.round(&input, frames, sharing) {
-                            failed
-                                .lock()
-                                .unwrap_or_else(PoisonError::into_inner)
-                                .get_or_insert(error);
+                        let began = Instant::now();
+                        let round_of = AssertUnwindSafe(|| instance.round(&input, frames, sharing));
+                        let result = catch_unwind(round_of)
+                            .unwrap_or_else(|panic| Err(ProcessorError::from_panic(&*panic)));
+                        let span = (began, Instant::now());
+                        // After an error it still comes to the barrier, where the others wait for it.
+                        match result {
+                            Ok(()) => lock(spans)[round].push(span),
+                            Err(error) => *lock(failure) = Some(error),
                         }
                         barrier.wait();
                     }
@@ -152,17 +154,24 @@ impl LiveInstances {
             }
             for round in 0..rounds {
                 barrier.wait();
-                let began = Instant::now();
                 barrier.wait();
-                times.push(began.elapsed());
                 progress(round + 1);
             }
         });
-        match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            None => Ok(times),
-            Some(error) => Err(OpenError::Model(error)),
+        if let Some(error) = lock(&failure).take() {
+            return Err(OpenError::Model(error));
         }
+        let duration = |spans: &Vec<(Instant, Instant)>| {
+            let began = spans.iter().map(|span| span.0).min();
+            let ended = spans.iter().map(|span| span.1).max();
+            began.zip(ended).map_or(Duration::ZERO, |(began, ended)| ended - began)
+        };
+        Ok(lock(&spans).iter().map(duration).collect())
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl TimedInstance {

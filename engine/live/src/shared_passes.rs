@@ -12,7 +12,8 @@
 //! ```
 //!
 //! The most urgent come first, and a batch is no larger than lets its members be in time, as far as the times of
-//! earlier batches tell. Before a batch the leader waits a moment for instances whose next frame is about to
+//! earlier batches tell. Those who cannot wait for the next batch lead another one beside it, while there are
+//! processors for it. Before a batch the leader waits a moment for instances whose next frame is about to
 //! come, if its members have the time: instances of one host get their input together. Nobody waits for an
 //! instance that is alone, idle, at another phase, or offline.
 
@@ -38,10 +39,18 @@ pub struct SharedPasses<J> {
 struct PassState<J> {
     waiting: Vec<PassRequest<J>>,
     members: Vec<Arrivals>,
-    /// A thread leads.
-    led: bool,
+    leaders: Vec<Leader>,
+    /// Most leaders at once.
+    most_leaders: usize,
     times: BatchTimes,
     next_member: u64,
+}
+
+/// An instance whose thread leads.
+struct Leader {
+    member: u64,
+    /// When its batch will be done; none while it waits for others.
+    ends: Option<Instant>,
 }
 
 /// A job that waits.
@@ -51,6 +60,8 @@ struct PassRequest<J> {
     due: Option<Instant>,
     member: u64,
     came: Instant,
+    /// Its thread leads, and alone takes it.
+    leads: bool,
     reply: Arc<Reply<J>>,
 }
 
@@ -70,7 +81,6 @@ struct Reply<J> {
 }
 
 enum Told<J> {
-    /// Lead: nobody else does.
     Lead,
     Done(Result<PassResult<J>, ProcessorError>),
 }
@@ -118,7 +128,8 @@ impl<J> Default for SharedPasses<J> {
         let state = PassState {
             waiting: Vec::new(),
             members: Vec::new(),
-            led: false,
+            leaders: Vec::new(),
+            most_leaders: 1,
             times: BatchTimes::default(),
             next_member: 0,
         };
@@ -127,12 +138,13 @@ impl<J> Default for SharedPasses<J> {
 }
 
 impl<J> SharedPasses<J> {
-    /// Adds an instance.
-    pub fn join(self: Arc<Self>) -> PassMember<J> {
+    /// Adds an instance. `batches` is the most batches at once: how often the processors hold the threads of one.
+    pub fn join(self: Arc<Self>, batches: usize) -> PassMember<J> {
         let id = {
             let mut state = lock(&self.state);
             let id = state.next_member;
             state.next_member += 1;
+            state.most_leaders = batches.max(1);
             state.members.push(Arrivals { member: id, last: None, interval: None, size: 0 });
             id
         };
@@ -140,7 +152,7 @@ impl<J> SharedPasses<J> {
         PassMember { passes: self, id, reply }
     }
 
-    /// Leads until the job of `member` is done; the caller has set `led`.
+    /// Leads until the job of `member`, which is among the leaders, is done.
     fn lead(&self, member: &PassMember<J>, compute: &mut dyn FnMut(&mut [J])) -> PassOutcome<J> {
         let mut own = None;
         while own.is_none() {
@@ -148,11 +160,9 @@ impl<J> SharedPasses<J> {
             own = self.compute(member.id, batch, held, compute);
         }
         let mut state = lock(&self.state);
-        let next = state.waiting.iter().min_by_key(|request| urgency(request));
-        match next.map(|request| Arc::clone(&request.reply)) {
-            Some(reply) => reply.tell(Told::Lead),
-            None => state.led = false,
-        }
+        let now = Instant::now();
+        state.leaders.retain(|leader| leader.member != member.id);
+        state.add_leader(now);
         own.unwrap_or_else(|| Err(ProcessorError::new("a pass ended without its leader's job")))
     }
 
@@ -170,7 +180,10 @@ impl<J> SharedPasses<J> {
             state = next;
             now = Instant::now();
         }
-        (state.take_batch(now), now - began)
+        let batch = state.take_batch(leader, now);
+        // The others, if any, are another batch at once.
+        state.add_leader(now);
+        (batch, now - began)
     }
 
     /// Computes a batch and hands its jobs back; returns the one of `leader` if it is among them.
@@ -242,9 +255,13 @@ impl<J> PassMember<J> {
             let mut state = lock(&self.passes.state);
             let came = Instant::now();
             state.note_arrival(self.id, came, size);
-            let reply = Arc::clone(&self.reply);
-            state.waiting.push(PassRequest { job, size, due, member: self.id, came, reply });
-            !std::mem::replace(&mut state.led, true)
+            let (member, reply) = (self.id, Arc::clone(&self.reply));
+            let leads = state.needs_leader(size, due, came);
+            state.waiting.push(PassRequest { job, size, due, member, came, leads, reply });
+            if leads {
+                state.leaders.push(Leader { member, ends: None });
+            }
+            leads
         };
         if !leads {
             self.passes.arrived.notify_one();
@@ -262,17 +279,43 @@ impl<J> Drop for PassMember<J> {
     }
 }
 
-/// Returns the key that orders requests, the most urgent first; those that are never late come last.
-fn urgency<J>(request: &PassRequest<J>) -> (bool, Option<Instant>, Instant) {
-    (request.due.is_none(), request.due, request.came)
-}
-
 impl<J> PassState<J> {
     fn note_arrival(&mut self, member: u64, now: Instant, size: usize) {
         if let Some(arrivals) = self.members.iter_mut().find(|a| a.member == member) {
             arrivals.interval = arrivals.last.map(|last| now - last);
             arrivals.last = Some(now);
             arrivals.size = size;
+        }
+    }
+
+    /// Returns whether a new job must be led by its own thread: if nobody leads, or if there is room for another
+    /// leader and the next batch would come too late.
+    fn needs_leader(&self, size: usize, due: Option<Instant>, now: Instant) -> bool {
+        if self.leaders.is_empty() {
+            return true;
+        }
+        let ends: Option<Vec<Instant>> = self.leaders.iter().map(|leader| leader.ends).collect();
+        let next = match ends.and_then(|ends| ends.into_iter().min()) {
+            Some(next) if self.leaders.len() < self.most_leaders => next.max(now),
+            // No room, or one that is about to take a batch.
+            _ => return false,
+        };
+        let size = size + self.waiting.iter().map(|request| request.size).sum::<usize>();
+        due.is_none_or(|due| next + self.times.predict(size) > due)
+    }
+
+    /// Lets the first of those that wait lead, if there is room for another leader.
+    fn add_leader(&mut self, now: Instant) {
+        if self.leaders.len() >= self.most_leaders {
+            return;
+        }
+        let waiting = self.waiting.iter().enumerate().filter(|(_, request)| !request.leads);
+        let first = waiting.min_by_key(|(_, request)| self.rank(request, now)).map(|(i, _)| i);
+        if let Some(i) = first {
+            let request = &mut self.waiting[i];
+            request.leads = true;
+            request.reply.tell(Told::Lead);
+            self.leaders.push(Leader { member: request.member, ends: None });
         }
     }
 
@@ -313,21 +356,52 @@ impl<J> PassState<J> {
         request.due.is_some_and(|due| now + self.times.predict(request.size) <= due)
     }
 
-    /// Takes the most urgent requests: as many as leave all of them in time that still can be, and at least one.
-    fn take_batch(&mut self, now: Instant) -> Vec<PassRequest<J>> {
-        self.waiting.sort_by_key(urgency);
+    /// Returns the key that orders requests: first those that can be in time, the most urgent at the head; then
+    /// those that are late in any case; then those that never are.
+    fn rank(&self, request: &PassRequest<J>, now: Instant) -> (u8, Option<Instant>, Instant) {
+        let class = match request.due {
+            Some(_) if self.can_be_in_time(request, now) => 0,
+            Some(_) => 1,
+            None => 2,
+        };
+        (class, request.due, request.came)
+    }
+
+    /// Takes the first requests by rank for a leader: as many as leave all of them in time that can be, and at
+    /// least one. Where that bounds nothing, those who could lead beside it get their share.
+    fn take_batch(&mut self, leader: u64, now: Instant) -> Vec<PassRequest<J>> {
+        let all = std::mem::take(&mut self.waiting);
+        let takes = |request: &PassRequest<J>| !request.leads || request.member == leader;
+        let (mut waiting, others): (Vec<_>, Vec<_>) = all.into_iter().partition(takes);
+        waiting.sort_by_key(|request| self.rank(request, now));
+        let leaders = 1 + self.most_leaders.saturating_sub(self.leaders.len());
+        let share = waiting.len().div_ceil(leaders);
         let (mut size, mut count) = (0, 0);
         let mut bound: Option<Instant> = None;
-        for request in &self.waiting {
+        for request in &waiting {
             size += request.size;
             if self.can_be_in_time(request, now) {
                 bound = bound.into_iter().chain(request.due).min();
             }
-            if count > 0 && bound.is_some_and(|bound| now + self.times.predict(size) > bound) {
+            let is_full = match bound {
+                Some(bound) => now + self.times.predict(size) > bound,
+                None => count >= share,
+            };
+            if count > 0 && is_full {
+                size -= request.size;
                 break;
             }
             count += 1;
         }
-        self.waiting.drain(..count).collect()
+        self.waiting = waiting.split_off(count);
+        self.waiting.extend(others);
+        let ends = now + self.times.predict(size);
+        if let Some(leader) = self.leaders.iter_mut().find(|l| l.member == leader) {
+            leader.ends = Some(ends);
+        }
+        waiting
     }
 }
+
+#[cfg(test)]
+mod tests;
