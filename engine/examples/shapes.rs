@@ -7,8 +7,9 @@
 use std::time::Instant;
 
 use residue_engine::kernels::{
-    Arena, Attention, AttentionScratch, AttentionWindow, Epilogue, Isa, KvCache, Linear,
-    LinearInputBuffer, MachineLimits, PostOp, Precision, QuantizedRows, RopeTable, ThreadPool,
+    Arena, Attention, AttentionScratch, AttentionStream, AttentionWindow, Epilogue, Isa, KvCache,
+    Linear, LinearInputBuffer, MachineLimits, PostOp, Precision, QuantizedRows, RopeTable,
+    ThreadPool,
 };
 use residue_engine_testing::SeededNoise;
 
@@ -83,11 +84,12 @@ fn attention(
     rope.fill(window.position, steps);
     let seconds = fastest(rounds, || {
         pool.run(|workers| {
-            for cache in &mut layers {
-                let rope = Some(&rope);
-                let isa = Isa::best();
+            let (isa, rope) = (Isa::best(), Some(&rope));
+            let streams =
+                &mut [AttentionStream { lanes: 1, steps, window, rope, caches: &mut layers }];
+            for layer in 0..count {
                 let to = LinearInputBuffer { rows: &mut y, quantized: None };
-                sizes.forward(workers, isa, 1, window, rope, &qkv, cache, &mut scratch, to);
+                sizes.forward(workers, isa, layer, streams, &qkv, &mut scratch, to);
             }
         });
     }) / count as f64;

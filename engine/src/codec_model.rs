@@ -1,11 +1,10 @@
-//! The codec as a model of the live path: encodes, applies the frame effects, and decodes both lanes
-//! in one batch.
+//! The codec as a model of the live path. Ports that run one loaded model share its passes.
 
-use crate::frame_transmission::FrameTransmission;
-use residue_codec::{Codec, Decoder, Encoder, LayerSelection};
+use crate::codec_job::{self, CodecJob};
+use residue_codec::{Codec, LayerSelection};
 use residue_live::{
     DECODED_LANES, DecodedFrames, FrameBatch, FrameEffects, FrameProcessor, LiveModel, ModelFormat,
-    ProcessorError,
+    PassMember, ProcessorError, SharedPasses,
 };
 
 /// A codec as a model of the live path.
@@ -28,7 +27,7 @@ impl LiveModel for CodecModel {
     }
 
     fn processor(&self, streams: usize) -> Result<Box<dyn FrameProcessor>, ProcessorError> {
-        Ok(Box::new(CodecProcessor::new(&self.0, streams, &[0, 1])?))
+        CodecProcessor::boxed(&self.0, streams, &[0, 1])
     }
 }
 
@@ -48,37 +47,35 @@ impl LiveModel for SingleLaneModel {
 
     fn processor(&self, streams: usize) -> Result<Box<dyn FrameProcessor>, ProcessorError> {
         let lane: &[usize] = if self.lane == 0 { &[0] } else { &[1] };
-        Ok(Box::new(CodecProcessor::new(&self.codec, streams, lane)?))
+        CodecProcessor::boxed(&self.codec, streams, lane)
     }
 }
 
+/// Returns how many batches of so many threads the processors hold at once.
+fn most_batches(threads: usize) -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get() / threads)
+}
+
+/// A stream through the codec, which shares its passes with those of other ports.
 struct CodecProcessor {
-    encoder: Encoder,
-    transmission: FrameTransmission,
-    /// Decodes `decoded_lanes`, each in all streams.
-    decoder: Decoder,
-    /// Both lanes, or the one that both hold.
-    decoded_lanes: &'static [usize],
-    streams: usize,
-    /// Samples of a frame, all channels together.
-    frame_samples: usize,
+    member: PassMember<Box<CodecJob>>,
+    /// None once a pass has failed.
+    job: Option<Box<CodecJob>>,
 }
 
 impl CodecProcessor {
-    fn new(
+    /// Returns the processor of `streams` streams that decodes these lanes of each.
+    fn boxed(
         codec: &Codec,
         streams: usize,
-        decoded_lanes: &'static [usize],
-    ) -> Result<Self, ProcessorError> {
-        let format = format(codec);
-        Ok(Self {
-            encoder: codec.encoder(streams),
-            transmission: FrameTransmission::new(codec, streams).map_err(ProcessorError::new)?,
-            decoder: codec.decoder(decoded_lanes.len() * streams),
-            decoded_lanes,
-            streams,
-            frame_samples: format.channels * format.frame,
-        })
+        lanes: &'static [usize],
+    ) -> Result<Box<dyn FrameProcessor>, ProcessorError> {
+        let passes = codec.companion::<SharedPasses<Box<CodecJob>>>();
+        let passes = passes.ok_or_else(|| ProcessorError::new("the model is shared otherwise"))?;
+        Ok(Box::new(Self {
+            job: Some(Box::new(CodecJob::new(codec, streams, lanes)?)),
+            member: passes.join(most_batches(codec.threads())),
+        }))
     }
 }
 
@@ -88,40 +85,28 @@ impl FrameProcessor for CodecProcessor {
         frames: &FrameBatch<'_>,
         out: &mut DecodedFrames,
     ) -> Result<(), ProcessorError> {
-        let (settings, count) = (frames.settings, frames.count);
-        let layers = self.transmission.layers();
-        out.codes.resize(self.streams * layers * count, 0);
-        self.encoder
-            .encode_into(frames.planes, layers, &mut out.codes)
-            .map_err(ProcessorError::new)?;
-        for t in 0..count {
-            let number = frames.first_frame + t as u64;
-            self.transmission.transmit(number, &mut out.codes, t, count, settings);
+        let lost =
+            || ProcessorError::new("a pass that it shared has failed; choose the model again");
+        let mut job = self.job.take().ok_or_else(lost)?;
+        job.take_input(frames, out);
+        // Measured times are those of an instance alone.
+        if frames.timing_only {
+            job.run();
+        } else {
+            let size = job.lane_frames();
+            let result = self.member.run(job, size, frames.due, codec_job::run_together)?;
+            (job, out.held) = (result.job, result.held);
         }
-        let selected = lane_layers(settings, layers);
-        let lanes: Vec<(&[u32], LayerSelection)> = self
-            .decoded_lanes
-            .iter()
-            .flat_map(|&lane| {
-                let codes = out.codes.chunks_exact(layers * count);
-                codes.map(move |codes| (codes, selected[lane]))
-            })
-            .collect();
-        let decoded = lanes.len() * count * self.frame_samples;
-        out.audio.resize(DECODED_LANES * self.streams * count * self.frame_samples, 0.0);
-        self.decoder
-            .decode_into(&lanes, count, &mut out.audio[..decoded])
-            .map_err(ProcessorError::new)?;
-        if decoded < out.audio.len() {
-            out.audio.copy_within(..decoded, decoded);
-        }
-        Ok(())
+        (out.audio, out.codes) = job.take_output();
+        let result = std::mem::replace(&mut job.result, Ok(()));
+        self.job = Some(job);
+        result
     }
 
     fn reset(&mut self) {
-        self.encoder.reset();
-        self.transmission.reset();
-        self.decoder.reset();
+        if let Some(job) = &mut self.job {
+            job.reset();
+        }
     }
 }
 

@@ -22,6 +22,7 @@
 //! | [`small_file`] | small files, read whole up to a limit |
 //! | [`tokens`] | code arrays and their files |
 
+mod codec_job;
 mod codec_model;
 mod frame_source;
 mod frame_transmission;

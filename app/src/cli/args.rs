@@ -403,6 +403,10 @@ pub struct BenchArgs {
     /// Measure as a device or a host runs it: frame by frame, two lanes, 48 kHz stereo, with conversion of the rate
     #[arg(long, conflicts_with = "lanes")]
     pub live: bool,
+    /// Measure so many live streams at once, as instances of the plugin in one host: 1,2,5,10
+    #[arg(long, value_name = "N,...", value_delimiter = ',', value_parser = instances)]
+    #[arg(conflicts_with_all = ["lanes", "chunk", "live"])]
+    pub instances: Vec<usize>,
     /// Measure the limits of this machine too, and print times as multiples of the least possible
     #[arg(long)]
     pub limit: bool,
@@ -414,6 +418,10 @@ pub struct BenchArgs {
     pub json: bool,
     #[command(flatten)]
     pub model: ModelArgs,
+}
+
+fn instances(text: &str) -> Result<usize, OutOfRange> {
+    within(text, 1, 64, "instances")
 }
 
 fn lanes(text: &str) -> Result<usize, OutOfRange> {

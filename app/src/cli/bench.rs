@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::args::{BenchArgs, LayoutArg};
 use super::progress::{Share, Waiting};
-use super::{input, model, table};
+use super::{bench_instances, input, model, table};
 use crate::speed::{self, ChunkTimes, LIVE_HOST};
 use crate::terminal::say;
 
@@ -63,6 +63,9 @@ struct LimitReport {
 pub fn run(args: &BenchArgs) -> Result<()> {
     Isa::from_env()?;
     let (name, codec) = load(args)?;
+    if !args.instances.is_empty() {
+        return bench_instances::run(args, name, &codec);
+    }
     let mut report = match args.live {
         true => measure_live(args, name, &codec)?,
         false => measure(args, name, &codec)?,
@@ -190,11 +193,15 @@ fn summarize(
     }
 }
 
-fn measure_limit(report: &Report, codec: &Codec) -> Result<LimitReport> {
-    let waiting = Waiting::new("measuring this machine");
+/// Measures what this machine can do at most with the codec's threads.
+pub(super) fn machine_limits(codec: &Codec) -> Result<MachineLimits> {
+    let _waiting = Waiting::new("measuring this machine");
     let pool = ThreadPool::new(codec.threads())?;
-    let limits = MachineLimits::measure(&pool, Isa::best())?;
-    drop(waiting);
+    Ok(MachineLimits::measure(&pool, Isa::best())?)
+}
+
+fn measure_limit(report: &Report, codec: &Codec) -> Result<LimitReport> {
+    let limits = machine_limits(codec)?;
     let shape = PassShape {
         encoded: report.streams,
         decoded: report.streams * report.lanes,
@@ -213,7 +220,7 @@ fn measure_limit(report: &Report, codec: &Codec) -> Result<LimitReport> {
 }
 
 /// Memory of this process that is resident, where the system tells (Linux).
-fn resident_mb() -> Option<f64> {
+pub(super) fn resident_mb() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;

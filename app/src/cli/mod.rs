@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod bench_instances;
 mod compare;
 mod comparison_folder;
 pub(crate) mod controls;

@@ -132,6 +132,13 @@ impl Codec {
         self.0.executor.threads()
     }
 
+    /// Returns the value of type `T` that lives as long as these weights and that all who share them share, such as
+    /// the queue of their passes. Makes it at the first call. None if it was made with another type.
+    pub fn companion<T: Default + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let value = self.0.companion.get_or_init(|| Arc::new(T::default()));
+        Arc::clone(value).downcast().ok()
+    }
+
     /// Returns an encoder of `streams` streams at their beginning.
     ///
     /// # Panics

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::error::{CodecError, InputError};
-use super::executor::ExecutorState;
+use super::executor::{ExecutorFrames, ExecutorState};
 use super::load_model::LoadedModel;
 use super::quantizer::{Latents, QuantizerScratch};
 use super::stacks::StackRole;
@@ -22,6 +22,24 @@ pub struct Encoder {
     /// The stack's output for it.
     latents: Vec<f32>,
     quantizer: QuantizerScratch,
+}
+
+/// Frames for [`Encoder::encode_together`]: the arguments of [`Encoder::encode_into`].
+pub struct EncodeRequest<'a> {
+    /// The encoder of the streams.
+    pub encoder: &'a mut Encoder,
+    /// The channels of each stream in turn.
+    pub planes: &'a [&'a [f32]],
+    /// Layers to encode to.
+    pub depth: usize,
+    /// Room for (streams, depth, frames) codes.
+    pub codes: &'a mut [u32],
+}
+
+impl EncodeRequest<'_> {
+    fn check(&self) -> Result<usize, CodecError> {
+        Ok(self.encoder.check_request(self.planes, self.depth, self.codes.len())?)
+    }
 }
 
 impl Encoder {
@@ -75,20 +93,9 @@ impl Encoder {
         depth: usize,
         codes: &mut [u32],
     ) -> Result<(), CodecError> {
-        self.model.quantizer.check_depth(depth)?;
-        let frames = self.check(planes)?;
-        let expected = self.streams * depth * frames;
-        if codes.len() != expected {
-            let found = codes.len();
-            return Err(InputError::Buffer { what: "codes", expected, found }.into());
-        }
+        let frames = self.check_request(planes, depth, codes.len())?;
         self.passes(planes, frames, |encoder, from, count| {
-            let Self { model, streams, latents, quantizer, .. } = encoder;
-            let latents = &latents[..*streams * count * model.config.quantizer.input];
-            model.quantizer.quantize_frames(latents, depth, quantizer, |row, k, code| {
-                let (stream, t) = (row / count, from + row % count);
-                codes[(stream * depth + k) * frames + t] = code;
-            });
+            encoder.quantize(depth, frames, from, count, codes);
         })
     }
 
@@ -109,6 +116,53 @@ impl Encoder {
         Ok(latents)
     }
 
+    /// Encodes frames of several encoders of one model, as [`Encoder::encode_into`] would one after the other, and
+    /// bit for bit the same, in shared passes over the weights. The encoders may be at different positions and
+    /// have different numbers of streams, frames and layers. Allocates.
+    ///
+    /// # Errors
+    /// Of each request, as [`Encoder::encode_into`]; the others are encoded all the same.
+    ///
+    /// # Panics
+    /// If the encoders are not of one model.
+    pub fn encode_together(requests: &mut [EncodeRequest<'_>]) -> Vec<Result<(), CodecError>> {
+        let Some(first) = requests.first() else { return Vec::new() };
+        let model = Arc::clone(&first.encoder.model);
+        let of_one_model =
+            requests.iter().all(|request| Arc::ptr_eq(&request.encoder.model, &model));
+        assert!(of_one_model, "encoders of one model");
+        let mut results: Vec<Result<usize, CodecError>> =
+            requests.iter().map(EncodeRequest::check).collect();
+        let longest = results.iter().flatten().copied().max().unwrap_or(0);
+        let most = model.executor.pass_frames(StackRole::Encoder).unwrap_or(longest.max(1));
+        for from in (0..longest).step_by(most) {
+            // Those with frames left, and the number of them in this pass.
+            let mut parts = Vec::with_capacity(requests.len());
+            let mut takes = Vec::with_capacity(requests.len());
+            for (i, request) in requests.iter_mut().enumerate() {
+                let Ok(frames) = results[i] else { continue };
+                let count = most.min(frames.saturating_sub(from));
+                if count > 0 {
+                    let EncodeRequest { encoder, planes, .. } = request;
+                    encoder.reserve(most);
+                    encoder.interleave(planes, from, count);
+                    parts.push(encoder.frames(count));
+                    takes.push((i, count));
+                }
+            }
+            let passes = model.executor.forward_together(StackRole::Encoder, parts);
+            for ((i, count), pass) in takes.into_iter().zip(passes) {
+                let EncodeRequest { encoder, depth, codes, planes } = &mut requests[i];
+                let frames = planes[0].len() / model.config.frame_samples;
+                match pass {
+                    Ok(()) => encoder.quantize(*depth, frames, from, count, codes),
+                    Err(error) => results[i] = Err(error),
+                }
+            }
+        }
+        results.into_iter().map(|result| result.map(drop)).collect()
+    }
+
     /// Runs the stack over all frames and calls `visit` after each pass, with its first frame and its number
     /// of frames. `latents` then holds (streams, frames of the pass, width).
     fn passes(
@@ -121,26 +175,57 @@ impl Encoder {
         self.reserve(most);
         for from in (0..frames).step_by(most) {
             let count = most.min(frames - from);
-            let Self { model, streams, state, input, latents, .. } = self;
-            let config = &model.config;
-            let (channels, samples) = (config.channels, count * config.frame_samples);
-            let input = &mut input[..planes.len() * samples];
-            // Interleaved sample by sample. A layout that does not interleave takes steps of `channels`
-            // numbers, which lie in memory the same way.
-            for (to, stream) in
-                input.chunks_exact_mut(channels * samples).zip(planes.chunks_exact(channels))
-            {
-                for (channel, plane) in stream.iter().enumerate() {
-                    let plane = &plane[from * config.frame_samples..][..samples];
-                    let to = to.iter_mut().skip(channel).step_by(channels);
-                    to.zip(plane).for_each(|(to, x)| *to = *x);
-                }
-            }
-            let latents = &mut latents[..*streams * count * config.quantizer.input];
-            model.executor.forward(StackRole::Encoder, state, input, latents)?;
+            self.interleave(planes, from, count);
+            let model = Arc::clone(&self.model);
+            let ExecutorFrames { state, x, y } = self.frames(count);
+            model.executor.forward(StackRole::Encoder, state, x, y)?;
             visit(self, from, count);
         }
         Ok(())
+    }
+
+    /// Copies frames `from..from + count` of all planes to `input`, stream by stream.
+    fn interleave(&mut self, planes: &[&[f32]], from: usize, count: usize) {
+        let config = &self.model.config;
+        let (channels, samples) = (config.channels, count * config.frame_samples);
+        let input = &mut self.input[..planes.len() * samples];
+        // Interleaved sample by sample. A layout that does not interleave takes steps of `channels` numbers,
+        // which lie in memory the same way.
+        for (to, stream) in
+            input.chunks_exact_mut(channels * samples).zip(planes.chunks_exact(channels))
+        {
+            for (channel, plane) in stream.iter().enumerate() {
+                let plane = &plane[from * config.frame_samples..][..samples];
+                let to = to.iter_mut().skip(channel).step_by(channels);
+                to.zip(plane).for_each(|(to, x)| *to = *x);
+            }
+        }
+    }
+
+    /// Returns the state with the next `count` frames of `input`, and `latents` for them.
+    fn frames(&mut self, count: usize) -> ExecutorFrames<'_> {
+        let config = &self.model.config;
+        let input = self.streams * count * config.frame_samples * config.channels;
+        let latents = self.streams * count * config.quantizer.input;
+        let (x, y) = (&self.input[..input], &mut self.latents[..latents]);
+        ExecutorFrames { state: &mut self.state, x, y }
+    }
+
+    /// Quantizes the `count` frames in `latents`, from frame `from` of the `frames` in `codes` on.
+    fn quantize(
+        &mut self,
+        depth: usize,
+        frames: usize,
+        from: usize,
+        count: usize,
+        codes: &mut [u32],
+    ) {
+        let Self { model, streams, latents, quantizer, .. } = self;
+        let latents = &latents[..*streams * count * model.config.quantizer.input];
+        model.quantizer.quantize_frames(latents, depth, quantizer, |row, k, code| {
+            let (stream, t) = (row / count, from + row % count);
+            codes[(stream * depth + k) * frames + t] = code;
+        });
     }
 
     /// Grows the buffers to passes of `frames` frames.
@@ -150,6 +235,21 @@ impl Encoder {
         let latents = self.streams * frames * config.quantizer.input;
         self.input.resize(input.max(self.input.len()), 0.0);
         self.latents.resize(latents.max(self.latents.len()), 0.0);
+    }
+
+    /// Checks planes, depth and the number of codes against the model, and returns the frames.
+    fn check_request(
+        &self,
+        planes: &[&[f32]],
+        depth: usize,
+        found: usize,
+    ) -> Result<usize, InputError> {
+        self.model.quantizer.check_depth(depth)?;
+        let frames = self.check(planes)?;
+        match self.streams * depth * frames {
+            expected if expected == found => Ok(frames),
+            expected => Err(InputError::Buffer { what: "codes", expected, found }),
+        }
     }
 
     /// Checks planes against the model and returns their frames.

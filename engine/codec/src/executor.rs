@@ -29,6 +29,14 @@ pub(super) enum ExecutorState {
     Candle(reference::CandleState),
 }
 
+/// The next frames of a state, to be computed with those of others: `x` (lanes, frames, numbers a frame of the
+/// input) to `y` (lanes, frames, numbers a frame of the output).
+pub(super) struct ExecutorFrames<'a> {
+    pub state: &'a mut ExecutorState,
+    pub x: &'a [f32],
+    pub y: &'a mut [f32],
+}
+
 impl Executor {
     /// Loads both stacks and the quantizer.
     ///
@@ -155,6 +163,43 @@ impl Executor {
             }
             #[cfg(feature = "reference")]
             _ => unreachable!("a stream keeps its model"),
+        }
+    }
+}
+
+impl Executor {
+    /// Runs frames of several states, each at most [`Executor::pass_frames`], as [`Executor::forward`] would run
+    /// them one by one. The native executor shares its passes over the weights between them. Allocates.
+    ///
+    /// # Errors
+    /// Of each state, as [`Executor::forward`].
+    pub fn forward_together(
+        &self,
+        role: StackRole,
+        parts: Vec<ExecutorFrames<'_>>,
+    ) -> Vec<Result<(), CodecError>> {
+        match self {
+            Self::Native { pool, stacks } => {
+                let of_stack = |part| {
+                    let ExecutorFrames { state, x, y } = part;
+                    match state {
+                        ExecutorState::Native(state) => native::StackFrames { state, x, y },
+                        #[cfg(feature = "reference")]
+                        ExecutorState::Candle(_) => unreachable!("a stream keeps its model"),
+                    }
+                };
+                let mut parts: Vec<_> = parts.into_iter().map(of_stack).collect();
+                let threads = pool.threads();
+                pool.run(|workers| {
+                    stacks.get(role).forward_together(workers, threads, &mut parts);
+                });
+                parts.iter().map(|_| Ok(())).collect()
+            }
+            #[cfg(feature = "reference")]
+            Self::Candle(_) => parts
+                .into_iter()
+                .map(|ExecutorFrames { state, x, y }| self.forward(role, state, x, y))
+                .collect(),
         }
     }
 }

@@ -59,8 +59,8 @@ pub use config::{
     Activation, CodecConfig, FeedForward, ModuleConfig, NormKind, PositionConfig, QuantizerConfig,
     TransformerConfig,
 };
-pub use decoder::Decoder;
-pub use encoder::Encoder;
+pub use decoder::{DecodeRequest, Decoder};
+pub use encoder::{EncodeRequest, Encoder};
 pub use error::{
     CheckpointError, CodecError, ConfigError, InputError, LoadWarning, PackedFileError,
 };

@@ -29,6 +29,10 @@ pub(super) const MAX_FRAME_SECONDS: f64 = 2.0;
 /// reuse each weight while it is in the cache, few enough for small KV caches.
 pub(super) const MAX_PASS_STEPS: usize = 64;
 
+/// Most steps of a pass that several states share, those of all lanes together: more no longer fit the caches
+/// beside the weights.
+pub(super) const MAX_SHARED_STEPS: usize = 1024;
+
 /// Most bytes of the streaming state of a lane, whatever the weights. v2, the largest published model, takes
 /// two thirds of it.
 const MAX_LANE_BYTES: u64 = 640 << 20;

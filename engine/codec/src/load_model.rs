@@ -1,7 +1,8 @@
 //! Loading a model, from its own files or from weights that an earlier start packed.
 
+use std::any::Any;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::checkpoint::Checkpoint;
 use super::config::CodecConfig;
@@ -22,6 +23,8 @@ pub(super) struct LoadedModel {
     pub executor: Executor,
     pub precision: Precision,
     pub warnings: Vec<LoadWarning>,
+    /// Value of a user that all streams of these weights share.
+    pub companion: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 /// Loads a model from `tensors`, without a cache.
@@ -126,5 +129,6 @@ fn load(
     tensors.check_unchanged()?;
     let writer = context.writer.map(|w| w.into_inner().unwrap_or_else(PoisonError::into_inner));
     let config = config.clone();
-    Ok((LoadedModel { config, quantizer, executor, precision, warnings: Vec::new() }, writer))
+    let (warnings, companion) = (Vec::new(), OnceLock::new());
+    Ok((LoadedModel { config, quantizer, executor, precision, warnings, companion }, writer))
 }

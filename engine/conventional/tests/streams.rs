@@ -56,7 +56,8 @@ fn through(
 /// The lag at which two signals agree best, and the agreement (1 is best).
 fn lag(signal: &[f32], other: &[f32], most: usize) -> (usize, f64) {
     let agreement = |lag: usize| {
-        let pairs = || signal.iter().zip(&other[lag..]).map(|(a, b)| (f64::from(*a), f64::from(*b)));
+        let pairs =
+            || signal.iter().zip(&other[lag..]).map(|(a, b)| (f64::from(*a), f64::from(*b)));
         let power = |pick: fn((f64, f64)) -> f64| pairs().map(pick).sum::<f64>();
         power(|(a, b)| a * b) / (power(|(a, _)| a * a) * power(|(_, b)| b * b)).sqrt().max(1e-12)
     };
@@ -80,7 +81,8 @@ fn the_reported_delay_is_the_delay() {
         let (out, _) = through(codec, &signal, |_| false);
         let (found, agreement) = lag(&signal, &out, 2000);
         // At the lowest bitrates only the waveform's coarse shape is kept, to a few samples.
-        let tolerance = if matches!(codec, ConventionalCodec::Opus(s) if s.kbps < 20.0) { 3 } else { 0 };
+        let tolerance =
+            if matches!(codec, ConventionalCodec::Opus(s) if s.kbps < 20.0) { 3 } else { 0 };
         assert!(found.abs_diff(format.delay) <= tolerance, "{codec}: {found} samples, {format:?}");
         assert!(agreement > 0.5, "{codec}: {agreement}");
     }
@@ -171,7 +173,10 @@ fn bad_settings_and_buffers_are_refused() {
     assert!(told(opus(12.0, Some(101)), 1).contains("1 to 100 %"));
     for codec in all() {
         for channels in [0, 3] {
-            assert_eq!(codec.stream(channels).err(), Some(ConventionalError::Channels { channels }));
+            assert_eq!(
+                codec.stream(channels).err(),
+                Some(ConventionalError::Channels { channels })
+            );
         }
         let frame = codec.format().frame;
         let mut stream = codec.stream(2).unwrap();
@@ -201,6 +206,9 @@ fn g711_is_that_of_another_implementation() {
         let found = hash((0..=255).flat_map(|code| law.decode(code).to_le_bytes()));
         assert_eq!(found, samples, "{law}");
     }
-    assert_eq!([0xD5, 0x55, 0xAA, 0x2A].map(|code| CompandingLaw::A.decode(code)), [8, -8, 32_256, -32_256]);
+    assert_eq!(
+        [0xD5, 0x55, 0xAA, 0x2A].map(|code| CompandingLaw::A.decode(code)),
+        [8, -8, 32_256, -32_256]
+    );
     assert_eq!([0xFF, 0x80, 0x00].map(|code| CompandingLaw::Mu.decode(code)), [0, 32_124, -32_124]);
 }

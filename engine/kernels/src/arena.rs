@@ -17,6 +17,8 @@ use std::sync::{Arc, Mutex};
 
 use memmap2::MmapMut;
 
+use super::disjoint_mut::DisjointMut;
+
 /// Bytes of a slab, unless one block needs more: a whole number of huge pages.
 const SLAB_BYTES: usize = 64 << 20;
 /// Alignment of every block in bytes.
@@ -118,14 +120,15 @@ impl ArenaBlock {
         unsafe { std::slice::from_raw_parts_mut(self.start, self.length) }
     }
 
-    /// Returns the bytes as elements of `T`, without a partial last one.
+    /// Returns the bytes as elements of `T`, without a partial last one, for several threads.
     ///
     /// # Safety
-    /// Every bit pattern must be a valid `T`, and the alignment of `T` must divide 64.
-    pub(super) unsafe fn as_mut_elements<T>(&mut self) -> &mut [T] {
-        // SAFETY: as in `as_mut_slice`; blocks are 64-byte aligned, and any bits are a valid `T` by the
+    /// Every bit pattern must be a valid `T`, and the alignment of `T` must divide 64. The caller must have the
+    /// block to itself while the result lives.
+    pub(super) unsafe fn as_disjoint<T>(&self) -> DisjointMut<'_, T> {
+        // SAFETY: the bytes are mapped and initialized, and blocks are 64-byte aligned; the rest is the
         // contract.
-        unsafe { std::slice::from_raw_parts_mut(self.start.cast(), self.length / size_of::<T>()) }
+        unsafe { DisjointMut::from_raw(self.start.cast(), self.length / size_of::<T>()) }
     }
 }
 

@@ -38,6 +38,28 @@ pub struct AttentionWindow {
     pub start: u64,
 }
 
+/// One streaming state in a pass: lanes that advance together, beside those of other states at their own
+/// positions.
+pub struct AttentionStream<'a> {
+    /// Lanes, with a ring for each head in `caches`.
+    pub lanes: usize,
+    /// Rows of each lane in this pass.
+    pub steps: usize,
+    /// Position of the first row.
+    pub window: AttentionWindow,
+    /// Rotation at the positions of the rows; `None` leaves queries and keys as they are.
+    pub rope: Option<&'a RopeTable>,
+    /// KV caches by layer.
+    pub caches: &'a mut [KvCache],
+}
+
+impl AttentionStream<'_> {
+    /// Returns the rows of all lanes.
+    fn rows(&self) -> usize {
+        self.lanes * self.steps
+    }
+}
+
 impl Attention {
     /// Numbers of a value in the cache: head_dim, padded to whole pairs of vectors.
     pub(super) fn value_dim(&self) -> usize {
@@ -79,53 +101,51 @@ impl AttentionScratch {
 }
 
 impl Attention {
-    /// Computes attention of `lanes` lanes and appends their keys and values to `cache`.
+    /// Computes attention in layer `layer` of all `streams`, and appends their keys and values to its caches.
     ///
-    /// `qkv` is (lanes * steps, heads, 3, head_dim): each row holds query, key and value of each head.
-    /// Queries and keys are rotated by `rope`. Writes (lanes * steps, heads * head_dim) to `to` and returns
-    /// it. Does not allocate; blocks on nothing but the workers.
+    /// The rows are those of the first stream's lanes, (lanes, steps), then the next one's. `qkv` is (rows,
+    /// heads, 3, head_dim): each row holds query, key and value of each head. Queries and keys are rotated by
+    /// the stream's `rope`. Writes (rows, heads * head_dim) to `to` and returns it. Each stream's result is the
+    /// one that it has alone. Does not allocate; blocks on nothing but the workers.
     ///
     /// # Panics
-    /// If the lengths do not match, or there are more steps or threads than `cache`, `scratch` and `to`
-    /// have room for.
+    /// If the lengths do not match, caches hold other elements than one another, or there are more steps or
+    /// threads than caches, `scratch` and `to` have room for.
     #[allow(clippy::too_many_arguments, reason = "a layer's inputs, outputs and state")]
     pub fn forward<'a>(
         &self,
         workers: &Workers<'_>,
         isa: Isa,
-        lanes: usize,
-        window: AttentionWindow,
-        rope: Option<&RopeTable>,
+        layer: usize,
+        streams: &mut [AttentionStream<'_>],
         qkv: &[f32],
-        cache: &mut KvCache,
         scratch: &mut AttentionScratch,
         mut to: LinearInputBuffer<'a>,
     ) -> LinearInput<'a> {
         let width = self.heads * self.head_dim;
-        let steps = to.rows.len() / (lanes * width);
-        assert!(to.rows.len() == lanes * steps * width, "rows of all lanes");
+        let rows = streams.iter().map(AttentionStream::rows).sum::<usize>();
+        assert!(to.rows.len() == rows * width, "rows of all lanes");
         assert!(qkv.len() == 3 * to.rows.len(), "rows of queries, keys and values");
         // Heads whose outputs together are a quantization block are quantized by their thread.
         let heads_per_block = QUANT_BLOCK / self.head_dim;
         let fused = heads_per_block * self.head_dim == QUANT_BLOCK
             && self.heads.is_multiple_of(heads_per_block);
         let quantizer = to.quantized.as_mut().filter(|_| fused);
-        let quantizer = quantizer.map(|quantized| quantized.begin(lanes * steps, width));
+        let quantizer = quantizer.map(|quantized| quantized.begin(rows, width));
+        let is_f32 = streams.first().is_none_or(|stream| stream.caches[layer].is_f32);
         let pass = AttentionPass {
             attention: *self,
-            window,
-            rope,
-            lanes,
-            steps,
+            layer,
+            streams,
             qkv,
             y: DisjointMut::new(to.rows),
             quantizer,
             heads_per_part: if quantizer.is_some() { heads_per_block } else { 1 },
         };
-        if cache.is_f32 {
-            pass.run::<f32>(workers, isa, cache, scratch);
+        if is_f32 {
+            pass.run::<f32>(workers, isa, scratch);
         } else {
-            pass.run::<bf16>(workers, isa, cache, scratch);
+            pass.run::<bf16>(workers, isa, scratch);
         }
         if let Some(quantized) = to.quantized.as_mut().filter(|_| !fused) {
             quantized.quantize(workers, isa, to.rows, width);
@@ -134,13 +154,12 @@ impl Attention {
     }
 }
 
-/// All heads of all lanes in one pass.
+/// All heads of all lanes of all streams in one pass.
 struct AttentionPass<'a> {
     attention: Attention,
-    window: AttentionWindow,
-    rope: Option<&'a RopeTable>,
-    lanes: usize,
-    steps: usize,
+    layer: usize,
+    /// Of a unique borrow: the pass has their caches to itself.
+    streams: &'a [AttentionStream<'a>],
     qkv: &'a [f32],
     y: DisjointMut<'a>,
     /// Quantizes the outputs of `heads_per_part` heads, which are a block.
@@ -149,71 +168,84 @@ struct AttentionPass<'a> {
 }
 
 impl AttentionPass<'_> {
-    fn run<K: KvElement>(
-        &self,
-        workers: &Workers<'_>,
-        isa: Isa,
-        cache: &mut KvCache,
-        scratch: &mut AttentionScratch,
-    ) {
-        let Self { attention, window, rope, lanes, steps, qkv, y, quantizer, heads_per_part } =
-            *self;
-        assert!(attention.ring_blocks(steps) <= cache.blocks, "steps fit into the ring");
-        // SAFETY: any bits are valid f32 and bf16, whose alignment divides 64.
-        let (keys, values) =
-            unsafe { (cache.keys.as_mut_elements::<K>(), cache.values.as_mut_elements::<K>()) };
-        let positions = cache.blocks * LANES;
-        let (key_ring, value_ring) =
-            (positions * attention.key_dim(), positions * attention.value_dim());
-        let rings = lanes * attention.heads;
-        assert!(keys.len() >= rings * key_ring, "a ring for each lane and head");
-        assert!(values.len() >= rings * value_ring, "a ring for each lane and head");
-        assert!(scratch.per_thread >= attention.scratch_length(steps), "scratch for the window");
+    fn run<K: KvElement>(self, workers: &Workers<'_>, isa: Isa, scratch: &mut AttentionScratch) {
+        let Self { attention, layer, streams, qkv, y, quantizer, heads_per_part } = self;
+        let key_ring = |blocks: usize| blocks * LANES * attention.key_dim();
+        let value_ring = |blocks: usize| blocks * LANES * attention.value_dim();
+        for stream in streams {
+            let cache = &stream.caches[layer];
+            assert!(attention.ring_blocks(stream.steps) <= cache.blocks, "steps fit into the ring");
+            assert!(cache.is_f32 == (size_of::<K>() == size_of::<f32>()), "one kind of elements");
+            let (keys, values) = cache.lengths::<K>();
+            let rings = stream.lanes * attention.heads;
+            assert!(keys >= rings * key_ring(cache.blocks), "a ring for each lane and head");
+            assert!(values >= rings * value_ring(cache.blocks), "a ring for each lane and head");
+            let needed = attention.scratch_length(stream.steps);
+            assert!(scratch.per_thread >= needed, "scratch for the window");
+        }
         assert!(scratch.data.as_slice().len() >= workers.threads() * scratch.per_thread);
         let per_thread = scratch.per_thread;
         let scratch = DisjointMut::new(scratch.data.as_mut_slice());
-        let (keys, values) = (DisjointMut::new(keys), DisjointMut::new(values));
-        let blocks = cache.blocks;
-        let run_head = |part: usize, ring: usize| {
-            // SAFETY: each head has a ring of its own and each part a scratch of its own, inside the
-            // buffers by the assertions above.
-            let head = unsafe {
-                AttentionHead {
-                    attention,
-                    blocks,
-                    window,
-                    steps,
-                    rope,
-                    lane: ring / attention.heads,
-                    head: ring % attention.heads,
-                    qkv,
-                    keys: keys.slice(ring * key_ring, key_ring),
-                    values: values.slice(ring * value_ring, value_ring),
-                    scratch: scratch.slice(part * per_thread, per_thread),
-                    y,
-                }
+        let run_head =
+            |part: usize, stream: &AttentionStream<'_>, ring: usize, first_row: usize| {
+                let cache = &stream.caches[layer];
+                let (key_ring, value_ring) = (key_ring(cache.blocks), value_ring(cache.blocks));
+                // SAFETY: the pass has the caches to itself, each head has a ring of its own and each part a
+                // scratch of its own, inside the buffers by the assertions above.
+                let head = unsafe {
+                    let (keys, values) = cache.elements::<K>();
+                    AttentionHead {
+                        attention,
+                        blocks: cache.blocks,
+                        window: stream.window,
+                        steps: stream.steps,
+                        rope: stream.rope,
+                        first_row,
+                        head: ring % attention.heads,
+                        qkv,
+                        keys: keys.slice(ring * key_ring, key_ring),
+                        values: values.slice(ring * value_ring, value_ring),
+                        scratch: scratch.slice(part * per_thread, per_thread),
+                        y,
+                    }
+                };
+                // SAFETY: ring and scratch have the sizes asserted above, and each head its own columns of y.
+                unsafe { isa.run(head) };
             };
-            // SAFETY: ring and scratch have the sizes asserted above, and each head its own columns of y.
-            unsafe { isa.run(head) };
-        };
         // One part per thread, so that each reads memory sequentially, and what a head prefetches is for
         // the next head of the same thread.
-        let groups = rings / heads_per_part;
+        let groups_of =
+            |stream: &AttentionStream<'_>| stream.lanes * attention.heads / heads_per_part;
+        let groups = streams.iter().map(groups_of).sum::<usize>();
         workers.parallel_ranges(groups, workers.threads().min(groups), |part, groups| {
-            for group in groups {
-                let first = group * heads_per_part;
-                (first..first + heads_per_part).for_each(|ring| run_head(part, ring));
-                if let Some(quantizer) = quantizer {
-                    let lane = first / attention.heads;
-                    let block = first % attention.heads / heads_per_part;
-                    let rows = lane * steps..(lane + 1) * steps;
-                    // SAFETY: the start of y, which holds all rows; the heads of the block are of this part,
-                    // and done.
-                    unsafe {
-                        let x = y.at(0);
-                        isa.run(QuantizeBlocks { quantizer, x, blocks: block..block + 1, rows });
+            let (mut before, mut row) = (0, 0);
+            for stream in streams {
+                let count = groups_of(stream);
+                let own = groups.start.max(before)..groups.end.min(before + count);
+                for group in own {
+                    let first = (group - before) * heads_per_part;
+                    let first_row = row + first / attention.heads * stream.steps;
+                    for ring in first..first + heads_per_part {
+                        run_head(part, stream, ring, first_row);
+                    }
+                    if let Some(quantizer) = quantizer {
+                        let block = first % attention.heads / heads_per_part;
+                        let rows = first_row..first_row + stream.steps;
+                        // SAFETY: the start of y, which holds all rows; the heads of the block are of this
+                        // part, and done.
+                        unsafe {
+                            let x = y.at(0);
+                            isa.run(QuantizeBlocks {
+                                quantizer,
+                                x,
+                                blocks: block..block + 1,
+                                rows,
+                            });
+                        }
                     }
                 }
+                before += count;
+                row += stream.rows();
             }
         });
     }

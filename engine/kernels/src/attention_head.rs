@@ -41,8 +41,8 @@ const FEW_QUERIES: usize = 8;
 ///
 /// # Safety
 /// `keys` and `values` must be rings of `blocks` blocks, with room for `steps` more positions than the
-/// window; `scratch` as long as the layer's scratch length for `steps`; `qkv` and `y` hold `steps` rows of
-/// each lane up to `lane`. No other thread may access the head's columns of the lane in `y`.
+/// window; `scratch` as long as the layer's scratch length for `steps`; `qkv` and `y` hold `steps` rows from
+/// `first_row` on. No other thread may access the head's columns of these rows in `y`.
 pub(super) struct AttentionHead<'a, K> {
     pub attention: Attention,
     /// Blocks of a ring.
@@ -50,7 +50,8 @@ pub(super) struct AttentionHead<'a, K> {
     pub window: AttentionWindow,
     pub steps: usize,
     pub rope: Option<&'a RopeTable>,
-    pub lane: usize,
+    /// Row of the lane's first step.
+    pub first_row: usize,
     pub head: usize,
     pub qkv: &'a [f32],
     /// `[block]` of sixteen positions.
@@ -138,7 +139,7 @@ impl<'a, K: KvElement> AttentionHead<'a, K> {
     #[inline(always)]
     fn qkv_row(&self, t: usize, which: usize) -> &'a [f32] {
         let Attention { heads, head_dim, .. } = self.attention;
-        let row = self.lane * self.steps + t;
+        let row = self.first_row + t;
         &self.qkv[((row * heads + self.head) * 3 + which) * head_dim..][..head_dim]
     }
 
@@ -324,7 +325,7 @@ impl<'a, K: KvElement> AttentionHead<'a, K> {
             let width = heads * head_dim;
             for i in 0..rows {
                 let total = S::splat(totals[i]);
-                let row = self.lane * self.steps + t + i;
+                let row = self.first_row + t + i;
                 let y = self.y.at(row * width + self.head * head_dim);
                 for n in (0..head_dim).step_by(LANES) {
                     let sum = S::load(scratch.sums.as_ptr().add(i * value_dim + n));

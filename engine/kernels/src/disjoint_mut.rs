@@ -31,6 +31,14 @@ impl<'a, T> DisjointMut<'a, T> {
         Self { start: data.as_mut_ptr(), length: data.len(), borrow: PhantomData }
     }
 
+    /// Takes `length` elements from `start` on for threads.
+    ///
+    /// # Safety
+    /// They must be valid for reads and writes for `'a`, and nothing else may access them meanwhile.
+    pub unsafe fn from_raw(start: *mut T, length: usize) -> Self {
+        Self { start, length, borrow: PhantomData }
+    }
+
     /// Returns a pointer to element `index`.
     ///
     /// # Safety

@@ -28,6 +28,8 @@ use half::bf16;
 
 use super::arena::{Arena, ArenaBlock};
 use super::attention::Attention;
+use super::disjoint_mut::DisjointMut;
+use super::kv_element::KvElement;
 use super::precision::Precision;
 use super::simd::LANES;
 
@@ -59,6 +61,21 @@ impl KvCache {
             keys: arena.allocate_resident(positions * attention.key_dim() * bytes),
             values: arena.allocate_resident(positions * attention.value_dim() * bytes),
         }
+    }
+
+    /// Returns the lengths of keys and values in elements of `K`.
+    pub(super) fn lengths<K>(&self) -> (usize, usize) {
+        let elements = |block: &ArenaBlock| block.as_slice().len() / size_of::<K>();
+        (elements(&self.keys), elements(&self.values))
+    }
+
+    /// Returns keys and values, for threads that each take their own rings.
+    ///
+    /// # Safety
+    /// `K` must be the cache's element. The caller must have the cache to itself while the results live.
+    pub(super) unsafe fn elements<K: KvElement>(&self) -> (DisjointMut<'_, K>, DisjointMut<'_, K>) {
+        // SAFETY: any bits are valid f32 and bf16, whose alignment divides 64; unique by the contract.
+        unsafe { (self.keys.as_disjoint(), self.values.as_disjoint()) }
     }
 
     /// Returns the bytes that [`KvCache::new`] allocates, `u64::MAX` if they cannot be counted. Realtime-safe.

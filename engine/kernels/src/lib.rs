@@ -62,7 +62,7 @@ mod x86;
 pub use activation_quantization::{LinearInput, LinearInputBuffer, QuantizedRows};
 pub use affine::Affine;
 pub use arena::{Arena, ArenaBlock};
-pub use attention::{Attention, AttentionScratch, AttentionWindow};
+pub use attention::{Attention, AttentionScratch, AttentionStream, AttentionWindow};
 pub use codebook::{Codebook, normalize};
 pub use denormals::FlushDenormals;
 pub use fused_multiply_add::fused_multiply_add;

@@ -9,6 +9,7 @@
 //! were set at, and on nothing else, such as how the stream was cut into blocks.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use super::declick::Declick;
 use super::error::{OpenError, ProcessorError};
@@ -143,9 +144,9 @@ impl Chain {
         self.timing_only = false;
     }
 
-    /// Processes frames only to measure their compute time, until the next [reset](Self::reset).
-    pub fn measure_time(&mut self) {
-        self.timing_only = true;
+    /// Processes frames only to measure their compute time alone, or not, until the next [reset](Self::reset).
+    pub fn measure_time(&mut self, timing_only: bool) {
+        self.timing_only = timing_only;
     }
 
     /// Schedules settings for the frames that start at host sample `sample` or later.
@@ -204,12 +205,17 @@ impl Chain {
         self.contiguous = false;
     }
 
-    /// Processes up to `most` of the complete frames and appends their lane samples to `out`. Returns
-    /// the number of frames processed, at least 1 if any was complete and asked for.
+    /// Processes up to `most` of the complete frames, needed at `due`, and appends their lane samples to `out`.
+    /// Returns the number of frames processed, at least 1 if any was complete and asked for.
     ///
     /// # Errors
     /// If the model fails, or returns the wrong number of samples.
-    pub fn process(&mut self, most: usize, out: &mut LaneSamples) -> Result<usize, ProcessorError> {
+    pub fn process(
+        &mut self,
+        most: usize,
+        due: Option<Instant>,
+        out: &mut LaneSamples,
+    ) -> Result<usize, ProcessorError> {
         let mut count = self.ready().min(most);
         if count == 0 {
             return Ok(0);
@@ -235,7 +241,9 @@ impl Chain {
             planes: &planes,
             settings: &self.settings,
             timing_only: self.timing_only,
+            due,
         };
+        self.decoded.held = Duration::ZERO;
         self.processor.process(&frames, &mut self.decoded)?;
         self.check_output(planes.len(), samples)?;
         find_faults(
@@ -286,6 +294,11 @@ impl Chain {
     /// Returns the codes of the frames processed last, `[streams][layers][frames]`.
     pub fn codes(&self) -> &[u32] {
         &self.decoded.codes
+    }
+
+    /// Returns the time that the frames processed last were held back for those of other instances.
+    pub fn held(&self) -> Duration {
+        self.decoded.held
     }
 
     /// Returns the number of NaN and infinite samples that became silence since the last call.

@@ -44,7 +44,7 @@ impl ProcessorError {
     }
 
     /// Returns the error of a caught panic, with its message.
-    pub(super) fn from_panic(panic: &(dyn Any + Send)) -> Self {
+    pub fn from_panic(panic: &(dyn Any + Send)) -> Self {
         let message = panic
             .downcast_ref::<&str>()
             .copied()

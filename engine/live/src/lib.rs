@@ -34,8 +34,8 @@
 //!
 //! | row | modules |
 //! |---|---|
-//! | data and rings | `error`, `settings`, `marked_ring`, `sync`, `history`, `non_finite`, `declick`, `timing`, `routing`, `loudness_match`, `level_guard`, `lane_block` |
-//! | what both sides share | `marks`, `model`, `status`, `telemetry`, `latency`, `loss_model`, `mixer` |
+//! | data and rings | `error`, `batch_times`, `settings`, `marked_ring`, `sync`, `history`, `non_finite`, `declick`, `timing`, `routing`, `loudness_match`, `level_guard`, `lane_block` |
+//! | what both sides share | `marks`, `model`, `status`, `telemetry`, `latency`, `loss_model`, `mixer`, `shared_passes` |
 //! | the worker's side | `chain`, `worker`, `frame_times` |
 //! | the audio thread's side | `lane_reader`, `concealment`, `port` |
 //! | both ends | `control` |
@@ -43,6 +43,7 @@
 //! `port` and `lane_reader` do not know `worker` and `chain`, nor the other way round: they meet in the
 //! rings and their marks.
 
+mod batch_times;
 mod chain;
 mod concealment;
 mod control;
@@ -64,6 +65,7 @@ mod non_finite;
 mod port;
 mod routing;
 mod settings;
+mod shared_passes;
 mod status;
 mod sync;
 mod telemetry;
@@ -72,7 +74,7 @@ mod worker;
 
 pub use control::{PortConfig, PortControl, open_port};
 pub use error::{MAX_ALLOWANCE, MAX_BLOCK, OpenError, ProcessorError};
-pub use frame_times::{TimedFrames, measure_frame_times};
+pub use frame_times::{InstanceSharing, LiveInstances, TimedFrames, measure_frame_times};
 pub use lane_block::LaneBlock;
 pub use latency::{Allowance, Latency};
 pub use level_guard::{FAULT_MAGNITUDE, GuardCounts, LevelGuard};
@@ -84,5 +86,6 @@ pub use port::AudioPort;
 pub use settings::{
     Concealment, FrameEffects, ListeningSource, LossConcealment, PacketLoss, PortSettings,
 };
+pub use shared_passes::{PassMember, PassResult, SharedPasses};
 pub use status::{PortHealth, PortStatus, muted_lanes_text};
 pub use telemetry::{CodesReader, FrameCodes, LanesReader, NO_CODE};

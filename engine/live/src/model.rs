@@ -1,5 +1,7 @@
 //! The trait by which the live path knows models.
 
+use std::time::{Duration, Instant};
+
 use super::error::ProcessorError;
 use super::settings::FrameEffects;
 
@@ -48,6 +50,8 @@ pub struct FrameBatch<'a> {
     /// The result is discarded: the call only measures compute time. A
     /// [`reset`](FrameProcessor::reset) follows.
     pub timing_only: bool,
+    /// Instant at which the result is needed; `None` where the port waits for it.
+    pub due: Option<Instant>,
 }
 
 /// Output of a [`FrameBatch`].
@@ -58,6 +62,9 @@ pub struct DecodedFrames {
     pub audio: Vec<f32>,
     /// The codes that were decoded, `[streams][layers][count]`. Empty if there are none.
     pub codes: Vec<u32>,
+    /// Time in which the frames waited for those of other instances though they could have been computed, which
+    /// is no part of the load.
+    pub held: Duration,
 }
 
 /// A model's streaming state. Runs on the worker thread only.

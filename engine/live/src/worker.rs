@@ -212,7 +212,7 @@ impl Worker {
         if chain.ready() == 0 {
             return false;
         }
-        let mut most = MAX_FRAMES;
+        let (mut most, mut due) = (MAX_FRAMES, None);
         if !self.shared.offline.load(Ordering::Relaxed) {
             let playing = self.shared.playing.load(Ordering::Relaxed);
             let played = playing.saturating_sub(state.start);
@@ -223,19 +223,22 @@ impl Worker {
             let time = if known { (fastest * self.rate as f32) as u64 } else { 0 };
             skip_late(chain, played, time);
             most = frames_before_deadline(chain, played, time);
+            let left = Duration::from_secs_f64(due_in(chain, played) as f64 / f64::from(self.rate));
+            due = Some(Instant::now() + left);
         }
         // A start that is still to be announced stays; samples that were sent are removed.
         state.out.interleaved.clear();
         state.sent = 0;
         let began = Instant::now();
-        let count = match chain.process(most, &mut state.out) {
+        let count = match chain.process(most, due, &mut state.out) {
             Ok(count) => count,
             Err(error) => {
                 self.fail(state, &error);
                 return true;
             }
         };
-        let seconds = began.elapsed().as_secs_f64() / count.max(1) as f64;
+        let computed = began.elapsed().saturating_sub(chain.held());
+        let seconds = computed.as_secs_f64() / count.max(1) as f64;
         let load = (seconds / chain.timing().frame_seconds()) as f32;
         self.shared.load.store(load.to_bits(), Ordering::Relaxed);
         self.shared.peak_load.raise(load);
@@ -304,9 +307,13 @@ fn skip_late(chain: &mut Chain, played: u64, time: u64) {
     chain.skip_to(frame);
 }
 
+/// Returns the host samples until the next frame's lanes are played.
+fn due_in(chain: &Chain, played: u64) -> u64 {
+    chain.timing().frame_start(chain.next_frame()).saturating_sub(played)
+}
+
 /// Returns how many frames to process at once so that the others do not make the first late, at
 /// `time` host samples of compute time a frame.
 fn frames_before_deadline(chain: &Chain, played: u64, time: u64) -> usize {
-    let due = chain.timing().frame_start(chain.next_frame()).saturating_sub(played);
-    (due / time.max(1)).clamp(1, MAX_FRAMES as u64) as usize
+    (due_in(chain, played) / time.max(1)).clamp(1, MAX_FRAMES as u64) as usize
 }

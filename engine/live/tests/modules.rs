@@ -7,6 +7,7 @@ use std::path::Path;
 const ROWS: [&[&str]; 5] = [
     &[
         "error",
+        "batch_times",
         "settings",
         "marked_ring",
         "sync",
@@ -20,7 +21,7 @@ const ROWS: [&[&str]; 5] = [
         "lane_block",
         "priority",
     ],
-    &["marks", "model", "status", "telemetry", "latency", "loss_model", "mixer"],
+    &["marks", "model", "status", "telemetry", "latency", "loss_model", "mixer", "shared_passes"],
     &["chain", "worker", "frame_times"],
     &["lane_reader", "concealment", "port"],
     &["control"],

@@ -8,9 +8,7 @@ use crate::config::TransformerConfig;
 use crate::error::CodecError;
 use crate::tensor_names;
 use crate::tensor_scope::TensorScope;
-use residue_kernels::{
-    Attention, AttentionWindow, Epilogue, Isa, KvCache, Linear, PostOp, RopeTable, Workers,
-};
+use residue_kernels::{Attention, AttentionStream, Epilogue, Isa, Linear, PostOp, Workers};
 
 /// Weights of a transformer layer.
 pub(super) struct TransformerLayer {
@@ -27,10 +25,7 @@ pub(super) struct TransformerLayer {
 pub(super) struct StagePass<'a> {
     pub workers: &'a Workers<'a>,
     pub isa: Isa,
-    pub lanes: usize,
-    pub window: AttentionWindow,
     pub attention: Attention,
-    pub rope: Option<&'a RopeTable>,
 }
 
 impl TransformerLayer {
@@ -52,16 +47,17 @@ impl TransformerLayer {
         })
     }
 
-    /// Updates the rows of `x`, (lanes * steps, width), in place. `scratch.moments` holds their moments
-    /// before and after.
+    /// Updates the rows of `x`, those of all streams one after the other, in place. `index` is the layer's
+    /// place in its stage. `scratch.moments` holds the rows' moments before and after.
     pub fn forward(
         &self,
         pass: &StagePass<'_>,
+        index: usize,
+        streams: &mut [AttentionStream<'_>],
         x: &mut [f32],
-        cache: &mut KvCache,
         scratch: &mut StackScratch,
     ) {
-        let StagePass { workers, isa, lanes, window, attention, rope } = *pass;
+        let StagePass { workers, isa, attention } = *pass;
         let StackScratch { row, wide, attention: work, moments, quantized, .. } = scratch;
         let [quantized, hidden] = quantized;
         let row = &mut row[..x.len()];
@@ -70,8 +66,7 @@ impl TransformerLayer {
         let normed = self.norm1.kernel().forward(workers, isa, x, moments, normed);
         self.qkv.forward(workers, isa, normed, qkv, Epilogue::Store, PostOp::None);
         let attended = self.out.input_buffer(row, quantized);
-        let attended =
-            attention.forward(workers, isa, lanes, window, rope, qkv, cache, work, attended);
+        let attended = attention.forward(workers, isa, index, streams, qkv, work, attended);
         let epilogue = add(self.scale1.as_deref());
         self.out.forward(workers, isa, attended, x, epilogue, PostOp::Moments(moments));
         let normed = self.feed_forward.first().input_buffer(row, quantized);

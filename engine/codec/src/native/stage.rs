@@ -4,14 +4,14 @@ use super::feed_forward::FeedForwardBlock;
 use super::layer::{StagePass, TransformerLayer};
 use super::linear;
 use super::sinusoids::Sinusoids;
-use super::stack::StackScratch;
+use super::stack::{PassMember, StackScratch};
 use crate::config::TransformerConfig;
 use crate::error::CodecError;
 use crate::tensor_names;
 use crate::tensor_scope::TensorScope;
 use residue_kernels::{
-    Arena, Attention, AttentionWindow, Epilogue, Isa, KvCache, Linear, LinearInput, PostOp,
-    Precision, RopeTable, Workers,
+    Arena, Attention, AttentionStream, AttentionWindow, Epilogue, Isa, KvCache, Linear,
+    LinearInput, PostOp, Precision, RopeTable, Workers,
 };
 
 /// Weights of a stage.
@@ -35,6 +35,17 @@ pub(super) struct TransformerStageState {
 }
 
 impl TransformerStageState {
+    /// Returns the state as attention takes it, for `steps` rows of each of `lanes` lanes.
+    pub fn stream(&mut self, lanes: usize, steps: usize) -> AttentionStream<'_> {
+        AttentionStream {
+            lanes,
+            steps,
+            window: AttentionWindow { position: self.position, start: self.start },
+            rope: self.rope.as_ref(),
+            caches: &mut self.caches,
+        }
+    }
+
     /// Restarts the stream at `position`. Realtime-safe: cached positions before the start are masked, so
     /// that the caches need no clearing.
     pub fn start_at(&mut self, position: u64) {
@@ -105,46 +116,68 @@ impl TransformerStage {
         }
     }
 
-    /// Transforms `scratch.x` in place, (lanes * steps, input) -> (lanes * steps, output), and advances
-    /// `state` by `steps` positions.
+    /// Transforms `scratch.x` in place, (rows, input) -> (rows, output), and advances the members' states,
+    /// each its number `index`. The rows are those of the members' lanes one after the other, with `steps`
+    /// steps of each frame.
     pub fn forward(
         &self,
         workers: &Workers<'_>,
         isa: Isa,
-        lanes: usize,
+        index: usize,
         steps: usize,
-        state: &mut TransformerStageState,
+        members: &mut [PassMember<'_>],
         scratch: &mut StackScratch,
     ) {
         let TransformerConfig { input, output, width, .. } = self.config;
-        let rows = lanes * steps;
+        let rows = members.iter().map(PassMember::lane_frames).sum::<usize>() * steps;
         if let Some(projection) = &self.input {
             project(workers, isa, projection, (rows, input, width), scratch);
         }
         let mut x = std::mem::take(&mut scratch.x);
         let inside = &mut x[..rows * width];
-        if let Some(sinusoids) = &self.sinusoids {
-            inside.chunks_exact_mut(steps * width).for_each(|x| sinusoids.add(state.position, x));
+        let mut rest = &mut *inside;
+        for member in &mut *members {
+            let of_lane = member.frames * steps;
+            let (own, others) = rest.split_at_mut(member.lanes * of_lane * width);
+            rest = others;
+            let state = &mut member.stages[index];
+            if let Some(sinusoids) = &self.sinusoids {
+                let lanes = own.chunks_exact_mut(of_lane * width);
+                lanes.for_each(|x| sinusoids.add(state.position, x));
+            }
+            if let Some(rope) = &mut state.rope {
+                rope.fill(state.position, of_lane);
+            }
         }
-        if let Some(rope) = &mut state.rope {
-            rope.fill(state.position, steps);
-        }
-        let pass = StagePass {
-            workers,
-            isa,
-            lanes,
-            window: AttentionWindow { position: state.position, start: state.start },
-            attention: self.attention(),
-            rope: state.rope.as_ref(),
-        };
-        scratch.moments.compute(workers, isa, inside, width);
-        for (layer, cache) in self.layers.iter().zip(&mut state.caches) {
-            layer.forward(&pass, inside, cache, scratch);
+        let pass = StagePass { workers, isa, attention: self.attention() };
+        match &mut *members {
+            // The usual case allocates nothing.
+            [member] => self.layers(&pass, &mut [member.stream(index, steps)], inside, scratch),
+            members => {
+                let streams = members.iter_mut().map(|member| member.stream(index, steps));
+                self.layers(&pass, &mut streams.collect::<Vec<_>>(), inside, scratch);
+            }
         }
         scratch.x = x;
-        state.position += steps as u64;
+        for member in members {
+            member.stages[index].position += (member.frames * steps) as u64;
+        }
         if let Some(projection) = &self.output {
             project(workers, isa, projection, (rows, width, output), scratch);
+        }
+    }
+
+    /// Runs all layers on the rows of `x`, in place.
+    fn layers(
+        &self,
+        pass: &StagePass<'_>,
+        streams: &mut [AttentionStream<'_>],
+        x: &mut [f32],
+        scratch: &mut StackScratch,
+    ) {
+        scratch.moments.compute(pass.workers, pass.isa, x, self.config.width);
+        for (index, layer) in self.layers.iter().enumerate() {
+            layer.forward(pass, index, streams, x, scratch);
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use residue_kernels::{
-    Arena, Attention, AttentionScratch, AttentionWindow, Isa, KvCache, LinearInputBuffer,
-    Precision, RopeTable, ThreadPool, Workers,
+    Arena, Attention, AttentionScratch, AttentionStream, AttentionWindow, Isa, KvCache,
+    LinearInputBuffer, Precision, RopeTable, ThreadPool, Workers,
 };
 
 use super::{assert_close, bits, noise};
@@ -81,9 +81,10 @@ fn attend(
         let window = AttentionWindow { position: start + done as u64, start };
         rope.fill(window.position, steps);
         let rope = rotate.then_some(&rope);
-        let n = lanes.len();
+        let caches = std::slice::from_mut(&mut cache);
+        let streams = &mut [AttentionStream { lanes: lanes.len(), steps, window, rope, caches }];
         let to = LinearInputBuffer { rows: &mut y, quantized: None };
-        attention.forward(workers, isa, n, window, rope, &qkv, &mut cache, &mut scratch, to);
+        attention.forward(workers, isa, 0, streams, &qkv, &mut scratch, to);
         for (out, y) in out.iter_mut().zip(y.chunks_exact(steps * width)) {
             out.extend(y);
         }
@@ -131,6 +132,83 @@ proptest! {
                 let single = run(&[lane], &vec![1; steps]);
                 prop_assert_eq!(bits(&single[0]), bits(y));
             }
+        }
+    }
+}
+
+/// Results of a chunk of one stream, alone and beside others.
+struct AttendedStream {
+    position: u64,
+    cache: KvCache,
+    rope: RopeTable,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn streams_beside_others_are_what_they_are_alone(
+        heads in prop::sample::select(&[1usize, 2, 4][..]),
+        head_dim in prop::sample::select(&[6usize, 32, 64][..]),
+        context in prop::sample::select(&[1usize, 16, 40][..]),
+        precision in prop::sample::select(&[Precision::F32, Precision::Int8][..]),
+        shapes in prop::collection::vec((1usize..4, 1usize..12, 0u64..2000), 1..5),
+        threads in 1usize..4,
+        seed in any::<u32>(),
+    ) {
+        const ROUNDS: u32 = 4;
+        let attention = Attention { heads, head_dim, context };
+        let width = heads * head_dim;
+        let arena = Arena::new();
+        let most = shapes.iter().map(|shape| shape.1).max().unwrap();
+        let states = || -> Vec<AttendedStream> {
+            let state = |&(lanes, steps, position): &(usize, usize, u64)| AttendedStream {
+                position,
+                cache: KvCache::new(&attention, lanes, steps, precision, &arena),
+                rope: RopeTable::new(head_dim, 10_000.0, steps),
+            };
+            shapes.iter().map(state).collect()
+        };
+        let rows: usize = shapes.iter().map(|shape| shape.0 * shape.1).sum();
+        let pool = ThreadPool::new(threads).unwrap();
+        // Once all together, and once one after the other.
+        for isa in Isa::available() {
+            let [together, apart] = [shapes.len(), 1].map(|group| {
+                let mut scratch = AttentionScratch::new(&[(attention, most)], threads);
+                let mut states = states();
+                let mut found = Vec::new();
+                for round in 0..ROUNDS {
+                    let qkv = noise(rows * 3 * width, seed ^ round);
+                    let mut y = vec![f32::NAN; rows * width];
+                    let mut from = 0;
+                    for (states, shapes) in states.chunks_mut(group).zip(shapes.chunks(group)) {
+                        let mut streams: Vec<_> = states
+                            .iter_mut()
+                            .zip(shapes)
+                            .map(|(state, &(lanes, steps, start))| {
+                                let AttendedStream { position, cache, rope } = state;
+                                rope.fill(*position, steps);
+                                let window = AttentionWindow { position: *position, start };
+                                *position += steps as u64;
+                                let (rope, caches) = (Some(&*rope), std::slice::from_mut(cache));
+                                AttentionStream { lanes, steps, window, rope, caches }
+                            })
+                            .collect();
+                        let count = shapes.iter().map(|shape| shape.0 * shape.1).sum::<usize>();
+                        let own = from * width..(from + count) * width;
+                        let qkv = &qkv[3 * own.start..3 * own.end];
+                        let to = LinearInputBuffer { rows: &mut y[own], quantized: None };
+                        pool.run(|workers| {
+                            attention.forward(workers, isa, 0, &mut streams, qkv, &mut scratch, to);
+                        });
+                        from += count;
+                    }
+                    found.extend(bits(&y));
+                }
+                found
+            });
+            prop_assert_eq!(&together, &apart);
+            prop_assert!(together.iter().all(|bits| f32::from_bits(*bits).is_finite()));
         }
     }
 }

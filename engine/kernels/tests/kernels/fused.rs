@@ -1,9 +1,9 @@
 //! Post-ops that are fused into a kernel.
 
 use residue_kernels::{
-    Arena, Attention, AttentionScratch, AttentionWindow, Epilogue, Isa, KvCache, Linear,
-    LinearInput, LinearInputBuffer, Moments, Norm, PostOp, Precision, QuantizedRows, ThreadPool,
-    Workers,
+    Arena, Attention, AttentionScratch, AttentionStream, AttentionWindow, Epilogue, Isa, KvCache,
+    Linear, LinearInput, LinearInputBuffer, Moments, Norm, PostOp, Precision, QuantizedRows,
+    ThreadPool, Workers,
 };
 
 use super::{bits, noise};
@@ -90,17 +90,9 @@ fn fused_post_ops_are_those_of_the_whole_result() {
             let mut scratch = AttentionScratch::new(&[(attention, steps)], workers.threads());
             let window = AttentionWindow { position: 0, start: 0 };
             let to = LinearInputBuffer { rows: &mut normed, quantized: Some(&mut fused) };
-            let attended = attention.forward(
-                workers,
-                isa,
-                lanes,
-                window,
-                None,
-                &qkv,
-                &mut cache,
-                &mut scratch,
-                to,
-            );
+            let caches = std::slice::from_mut(&mut cache);
+            let streams = &mut [AttentionStream { lanes, steps, window, rope: None, caches }];
+            let attended = attention.forward(workers, isa, 0, streams, &qkv, &mut scratch, to);
             let of_attention = product(workers, isa, &next, attended, rows);
             let expected = next.prepare_input(workers, isa, &normed, &mut after);
             let expected = product(workers, isa, &next, expected, rows);
