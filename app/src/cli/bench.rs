@@ -195,6 +195,7 @@ fn measure_limit(report: &Report, codec: &Codec) -> Result<LimitReport> {
     let pool = ThreadPool::new(codec.threads())?;
     let limits = MachineLimits::measure(&pool, Isa::best())?;
     drop(waiting);
+    ModelStore::from_env().machine_speed().keep_limits(codec.threads(), &limits);
     let shape = PassShape {
         encoded: report.streams,
         decoded: report.streams * report.lanes,
