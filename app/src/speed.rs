@@ -3,12 +3,22 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use residue_engine::codec::{Codec, CodecError, Decoder, Encoder};
+use residue_engine::codec::{Codec, CodecConfig, CodecError, Decoder, Encoder};
 use residue_engine::dsp::SplitMix64;
+use residue_engine::live::TimedFrames;
 use residue_engine::tokens::Codes;
 
 /// Host of a live measurement: its sample rate in hertz, and its channels.
 pub const LIVE_HOST: (u32, usize) = (48_000, 2);
+
+/// Returns the frames of a live measurement of this many seconds, `together` at a time, once the attention windows are
+/// full.
+pub fn live_frames(config: &CodecConfig, seconds: f64, together: usize) -> TimedFrames {
+    let count = |seconds: f64| (seconds * config.frame_rate()).ceil().max(1.0) as usize;
+    // One pass more fills the windows: its buffers are then warm.
+    let warm_up = count(config.longest_window()) + together;
+    TimedFrames { warm_up, passes: count(seconds).div_ceil(together), together }
+}
 
 /// Frames a chunk while the history is played in, which is not measured.
 const HISTORY_CHUNK: usize = 25;

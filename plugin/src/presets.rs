@@ -166,6 +166,8 @@ mod tests {
                     params: BTreeMap::new(),
                     fields: BTreeMap::new(),
                 };
+                // A whole state has a model.
+                state.fields.insert("model".to_owned(), "{}".to_owned());
                 preset.apply(&mut state, &model);
                 let before = serde_json::to_string(&state).unwrap();
                 prepare_state(&mut state);

@@ -5,9 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 use residue_engine::codec::{Codec, CodecConfig, CodecOptions, PassShape, Workload};
 use residue_engine::kernels::{Isa, MachineLimits, ThreadPool};
-use residue_engine::live::{
-    CodecModel, DECODED_LANES, LiveModel, TimedFrames, measure_frame_times,
-};
+use residue_engine::live::{CodecModel, DECODED_LANES, LiveModel, measure_frame_times};
 use residue_engine::models::{ModelStore, PrecisionRequest};
 use serde::Serialize;
 
@@ -142,10 +140,7 @@ fn measure(args: &BenchArgs, layout: String, codec: &Codec) -> Result<Report> {
 fn measure_live(args: &BenchArgs, layout: String, codec: &Codec) -> Result<Report> {
     let config = codec.config();
     let together = args.chunk.unwrap_or(1);
-    let count = |seconds: f64| (seconds * config.frame_rate()).ceil().max(1.0) as usize;
-    // One more to fill the windows: its buffers are then warm.
-    let warm_up = count(config.longest_window()) + together;
-    let frames = TimedFrames { warm_up, passes: count(args.seconds).div_ceil(together), together };
+    let frames = speed::live_frames(config, args.seconds, together);
     let bar = Share::new("filling");
     let model = CodecModel(codec.clone());
     let (rate, channels) = LIVE_HOST;
@@ -197,7 +192,9 @@ fn summarize(
 pub(super) fn machine_limits(codec: &Codec) -> Result<MachineLimits> {
     let _waiting = Waiting::new("measuring this machine");
     let pool = ThreadPool::new(codec.threads())?;
-    Ok(MachineLimits::measure(&pool, Isa::best())?)
+    let limits = MachineLimits::measure(&pool, Isa::best())?;
+    ModelStore::from_env().machine_speed().keep_limits(codec.threads(), &limits);
+    Ok(limits)
 }
 
 fn measure_limit(report: &Report, codec: &Codec) -> Result<LimitReport> {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use residue_engine::codec::{PackedCache, PackedCacheUsage, Precision};
 use residue_engine::kernels::{Isa, ThreadPool};
-use residue_engine::models::{EMBEDDED, ListedModel, LiveLoad, MachineSpeed, ModelStore, Progress};
+use residue_engine::models::{EMBEDDED, ListedModel, MachineSpeed, ModelStore, Progress};
 use residue_ui::text::megabytes;
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ fn timed(store: &ModelStore) -> MachineSpeed {
 /// Returns a table: which model runs live in which precision here, and with how much to spare.
 fn live_loads(models: &[ListedModel], speed: &MachineSpeed) -> String {
     let row = |model: &ListedModel| {
-        let load = |precision| live_load(model, speed, precision);
+        let load = |precision| model.live_load(speed, precision, 0);
         let shown = |precision| {
             load(precision).map_or("-".to_owned(), |load| {
                 let mark = if load.measured { "" } else { "~" };
@@ -96,10 +96,6 @@ fn live_loads(models: &[ListedModel], speed: &MachineSpeed) -> String {
         );
     }
     text + ".\n`residue bench --live --model MODEL` measures."
-}
-
-fn live_load(model: &ListedModel, speed: &MachineSpeed, precision: Precision) -> Option<LiveLoad> {
-    speed.live_load(model.config.as_ref()?, precision, 0)
 }
 
 /// Shows, or empties, the folder of packed weights.
@@ -162,7 +158,7 @@ fn row(model: &ListedModel) -> Vec<String> {
 fn describe(model: &ListedModel, speed: &MachineSpeed) -> Value {
     let summary = model.summary;
     let live = |precision: Precision| {
-        let load = live_load(model, speed, precision)?;
+        let load = model.live_load(speed, precision, 0)?;
         Some(json!({
             "precision": precision.name(),
             "load": load.load,

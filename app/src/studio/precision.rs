@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use residue_engine::audio::{self, Audio, MonoTreatment};
 use residue_engine::codec::{Codec, Precision};
-use residue_engine::live::{CodecModel, TimedFrames, measure_frame_times};
+use residue_engine::live::{CodecModel, measure_frame_times};
 use residue_engine::models::{CostError, JobContext, ModelLoadError, ModelStore, PrecisionCost};
 use residue_engine::offline;
 
 use crate::cost::{PrecisionPass, precision_change};
-use crate::speed::LIVE_HOST;
+use crate::speed::{LIVE_HOST, live_frames};
 
 /// Speech for those who have opened nothing.
 const SPEECH: &[u8] = include_bytes!("../../../assets/clips/speech.flac");
@@ -73,16 +73,13 @@ fn cut(mut audio: Audio) -> Audio {
 /// Wall seconds a second of audio of a live stream.
 fn live_load(codec: &Codec, context: &JobContext) -> Result<f64, CostError> {
     let config = codec.config();
-    let count = |seconds: f64| (seconds * config.frame_rate()).ceil() as usize;
-    // One more to fill the windows: its buffers are then warm.
-    let (warm_up, passes) = (count(config.longest_window()) + 1, count(SECONDS));
-    let frames = TimedFrames { warm_up, passes, together: 1 };
+    let frames = live_frames(config, SECONDS, 1);
     let model = CodecModel(codec.clone());
     let (rate, channels) = LIVE_HOST;
     let times = measure_frame_times(&model, rate, channels, frames, &mut |share| {
         context.step("measuring speed", share)
     })?;
-    if times.len() < passes {
+    if times.len() < frames.passes {
         return Err(Box::new(ModelLoadError::Cancelled));
     }
     Ok(times.iter().sum::<Duration>().as_secs_f64() / times.len() as f64 * config.frame_rate())

@@ -184,7 +184,7 @@ fn precisions(ui: &mut Ui, studio: &mut Studio, model: &ListedModel, request: &M
             PrecisionRequest::Automatic => automatic.as_ref()?.precision,
             PrecisionRequest::Fixed(precision) => precision,
         };
-        speed?.live_load(model.config.as_ref()?, precision, threads)
+        model.live_load(speed?, precision, threads)
     });
     if !model.here && loads.iter().all(Option::is_none) {
         return;

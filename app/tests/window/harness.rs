@@ -110,6 +110,11 @@ impl WindowHarness {
         self.egui.query_all_by_label_contains(words).next().is_some()
     }
 
+    /// Whether a control has this value.
+    pub fn shows_value(&self, value: &str) -> bool {
+        self.egui.query_all_by_value(value).next().is_some()
+    }
+
     /// Types a path and enters it.
     pub fn open(&mut self, path: &std::path::Path) {
         self.egui.get_by_label("Path to open").click();

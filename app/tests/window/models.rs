@@ -68,7 +68,7 @@ fn automatic_says_what_runs_and_what_would() {
     assert_eq!(facts.request.precision, PrecisionRequest::Automatic);
     assert!(facts.precision_reason.unwrap().contains("fastest"));
     harness.steps();
-    assert!(harness.reads(&label));
+    assert!(harness.shows_value(&label), "in the list of precisions");
     page(&mut harness);
     harness.until("this computer is measured", |harness| harness.reads("about "));
     assert!(!harness.reads("Use nano"), "it is not here, and has a load all the same");

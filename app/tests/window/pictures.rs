@@ -35,7 +35,7 @@ fn every_page_looks_as_it_did_dark_and_light() {
             (Page::Models, "models"),
             (Page::Help, "help"),
         ] {
-            // What automatic comes to is part of the page, and with other instruction sets it is not bf16.
+            // The page tells what automatic comes to, which with other instruction sets is not bf16.
             if page == Page::Models && embedded_precision().precision != Precision::Bf16 {
                 continue;
             }

@@ -51,6 +51,12 @@ pub fn embedded_precision() -> ChosenPrecision {
     of_embedded(Isa::best())
 }
 
+/// Returns the embedded model's time relative to f32's on this computer's instruction set.
+pub(super) fn embedded_time(precision: Precision) -> f64 {
+    let times = Precision::ALL.into_iter().zip(embedded_times(Isa::best()));
+    times.into_iter().find(|(other, _)| *other == precision).map_or(1.0, |(_, time)| time)
+}
+
 /// Returns the precision of the embedded model.
 pub(super) fn of_embedded(isa: Isa) -> ChosenPrecision {
     let costs = Precision::ALL.into_iter().zip(EMBEDDED_MEL_GROWTH).zip(embedded_times(isa));

@@ -1,9 +1,9 @@
 //! A model as a window or a table lists it.
 
-use residue_codec::CodecConfig;
+use residue_codec::{CodecConfig, Precision};
 
 use super::{
-    ChosenPrecision, EMBEDDED, KnownModel, MachineSpeed, ModelEntry, ModelSource,
+    ChosenPrecision, EMBEDDED, KnownModel, LiveLoad, MachineSpeed, ModelEntry, ModelSource,
     automatic_precision,
 };
 
@@ -57,6 +57,26 @@ impl ListedModel {
             return Some(automatic_precision::embedded_precision());
         }
         Some(automatic_precision::of_unknown(self.config.as_ref()?, speed, threads))
+    }
+}
+
+impl ListedModel {
+    /// Returns the load of its live stream on this many threads: see [`MachineSpeed::live_load`]. The embedded model's
+    /// precisions are estimated by what they took relative to f32 where they were measured.
+    pub fn live_load(
+        &self,
+        speed: &MachineSpeed,
+        precision: Precision,
+        threads: usize,
+    ) -> Option<LiveLoad> {
+        let config = self.config.as_ref()?;
+        let load = speed.live_load(config, precision, threads)?;
+        if self.id != EMBEDDED || load.measured {
+            return Some(load);
+        }
+        let exact = speed.live_load(config, Precision::F32, threads)?;
+        let load = exact.load * automatic_precision::embedded_time(precision);
+        Some(LiveLoad { load, measured: false })
     }
 }
 

@@ -161,9 +161,17 @@ impl MachineSpeed {
             return Ok(limits);
         }
         let limits = MachineLimits::measure(&ThreadPool::new(threads)?, Isa::best())?;
-        self.kept.limits.push(KeptLimits::of(threads, &limits));
-        self.write();
+        self.keep_limits(threads, &limits);
         Ok(limits)
+    }
+
+    /// Keeps limits that were measured anew on this many threads.
+    pub fn keep_limits(&mut self, threads: usize, limits: &MachineLimits) {
+        let kept = KeptLimits::of(ThreadPool::resolve_threads(threads), limits);
+        self.read_again();
+        self.kept.limits.retain(|other| other.threads != kept.threads);
+        self.kept.limits.push(kept);
+        self.write();
     }
 
     /// Keeps the load that a model's live stream really had, which counts more than an estimate from now on.
@@ -215,9 +223,10 @@ impl MachineSpeed {
         speed
     }
 
-    /// Takes over what others have kept meanwhile.
+    /// Takes over what others have kept meanwhile. Where nothing could be written, what is known stays.
     fn read_again(&mut self) {
-        if let Some(home) = self.path.as_deref().and_then(Path::parent) {
+        let written = self.path.as_deref().filter(|path| path.exists());
+        if let Some(home) = written.and_then(Path::parent) {
             let Self { kept, .. } = Self::read(Some(home));
             self.kept = kept;
         }
@@ -334,6 +343,11 @@ mod tests {
         let whole =
             |limits: MachineLimits| [limits.read, limits.float, limits.int8].map(f64::trunc);
         assert_eq!(whole(again), whole(limits));
+        let twice = MachineLimits { read: 2.0 * limits.read, ..limits };
+        MachineSpeed::read(Some(folder.path())).keep_limits(1, &twice);
+        let renewed = MachineSpeed::read(Some(folder.path()));
+        assert_eq!(renewed.limits(1).unwrap().read, twice.read.trunc());
+        assert_eq!(renewed.kept.limits.len(), 1);
         let mut nowhere = MachineSpeed::read(None);
         assert!(nowhere.limits(1).is_none());
         nowhere.keep_load(&CodecConfig::nano(), Precision::F32, 1, 0.5);

@@ -175,6 +175,12 @@ impl ModelLibrary {
         &self.home
     }
 
+    /// Folder for what this program remembers of this computer: on Windows, other than [`home`](Self::home), not copied to
+    /// a user's other computers.
+    pub fn local_home(&self) -> &Path {
+        self.packed.parent().unwrap_or(&self.home)
+    }
+
     /// Packed weights, for [`CodecOptions::packed_cache`](residue_codec::CodecOptions::packed_cache). They can be
     /// deleted at any time: they are made again.
     pub fn packed(&self) -> PackedCache {

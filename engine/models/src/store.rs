@@ -136,7 +136,7 @@ impl ModelStore {
 
     /// Returns what is known of this computer's speed.
     pub fn machine_speed(&self) -> MachineSpeed {
-        MachineSpeed::read(self.library().ok().as_ref().map(ModelLibrary::home))
+        MachineSpeed::read(self.library().ok().as_ref().map(ModelLibrary::local_home))
     }
 
     /// As [`load`](Self::load), for a model that has been found.

@@ -61,7 +61,7 @@ fn users_share_one_copy_until_the_last_lets_go() {
 fn precisions_and_threads_are_copies_of_their_own() {
     let (_folder, store, model) = store();
     let f32 = store.load(&request(&model), &unwatched).unwrap();
-    let int8 = ModelRequest { precision: Precision::Int8, ..request(&model) };
+    let int8 = ModelRequest { precision: Precision::Int8.into(), ..request(&model) };
     let int8 = store.load(&int8, &unwatched).unwrap();
     let two = store.load(&ModelRequest { threads: 2, ..request(&model) }, &unwatched).unwrap();
     assert_eq!((f32.precision(), int8.precision()), (Precision::F32, Precision::Int8));
@@ -154,7 +154,7 @@ fn the_embedded_model_needs_no_library() {
     assert!(matches!(store.locate("nano"), Err(ModelsError::NoHome { .. })));
     // An account without a home folder has models in other folders, which need no library either.
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/nano");
-    let int8 = ModelRequest { precision: Precision::Int8, ..request(&golden) };
+    let int8 = ModelRequest { precision: Precision::Int8.into(), ..request(&golden) };
     let codec = store.load(&int8, &unwatched).unwrap();
     assert_eq!(codec.precision(), Precision::Int8);
     let gone = store.locate("/no/such/folder").unwrap_err();

@@ -350,7 +350,7 @@ mod tests {
         model.stop();
     }
 
-    /// What an automatic precision came to is saved with the model as soon as it is loaded; a project's stays what it is.
+    /// The precision that automatic came to is saved as soon as the model is loaded; that of a project stays as it is.
     #[test]
     fn an_automatic_precision_is_noted_when_the_model_is_loaded() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/golden/nano");

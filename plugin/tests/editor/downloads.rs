@@ -152,12 +152,14 @@ fn a_model_is_fetched_in_the_dialog_and_chosen() {
     let server = hub();
     let fixture = PullFixture::new(&server);
     let mut open = open_over(fixture.library(), |_| {});
-    open.window.get_by_label("Model embedded, f32").click();
+    let new = ModelChoice::automatic("embedded");
+    let label = format!("Model embedded, {}", new.precision_label());
+    open.window.get_by_label(&label).click();
     open.wait_for("Fetch 88 MB");
     open.window.get_by_label("Fetch 88 MB").click();
     open.wait_for("here, 629 kB");
     assert!(open.window.query_by_label("Fetch 88 MB").is_none());
-    assert_eq!(open.instance.model.requested(), ModelChoice::default(), "fetching is not choosing");
+    assert_eq!(open.instance.model.requested(), new, "fetching is not choosing");
     open.window.get_by_label("Model nano").click();
     open.wait("it is loaded", |open| {
         let status = open.instance.model.status();

@@ -77,7 +77,7 @@ fn precision(ui: &mut Ui, studio: &Studio, request: &ModelRequest, new: &mut Mod
                 text(precision).unwrap_or_else(|| precision.name().into())
             }
         };
-        // What it came to is known of the request that runs only.
+        // The precision that automatic came to is known of the running request only.
         let offered = |choice: PrecisionRequest| match choice == request.precision {
             true => shown(choice),
             false if choice == PrecisionRequest::Automatic => choice.label(None),
