@@ -42,7 +42,7 @@ pub(crate) struct NativeStack {
     frames: usize,
     /// Scratch memory of passes that states share, and the frames that it is for, those of all lanes together.
     /// Grows with the first passes.
-    shared: Mutex<(usize, Option<StackScratch>)>,
+    shared: Mutex<(usize, Option<Box<StackScratch>>)>,
 }
 
 /// Scratch memory of a pass. That of a state alone is allocated when its stream begins.
@@ -282,7 +282,7 @@ impl NativeStack {
         let (room, scratch) = std::mem::take(&mut *shared);
         let (room, mut scratch) = match scratch {
             Some(scratch) if room >= total => (room, scratch),
-            _ => (total, self.scratch(total, threads)),
+            _ => (total, Box::new(self.scratch(total, threads))),
         };
         let mut to = &mut scratch.x[..];
         for part in &*parts {
