@@ -28,6 +28,8 @@ use super::error::ProcessorError;
 const PATIENCE: u32 = 8;
 /// Longest such wait: after a pause the interval says nothing.
 const MAX_HOLD: Duration = Duration::from_millis(20);
+/// Wait after which a job comes before all others, so that no instance hangs, however many are more urgent.
+const MAX_WAIT: Duration = Duration::from_millis(100);
 
 /// Passes that the instances of one model share. `J` is the job of an instance.
 pub struct SharedPasses<J> {
@@ -356,13 +358,14 @@ impl<J> PassState<J> {
         request.due.is_some_and(|due| now + self.times.predict(request.size) <= due)
     }
 
-    /// Returns the key that orders requests: first those that can be in time, the most urgent at the head; then
-    /// those that are late in any case; then those that never are.
+    /// Returns the key that orders requests: first those that have waited long; then those that can be in time, the
+    /// most urgent at the head; then those that are late in any case; then those that never are.
     fn rank(&self, request: &PassRequest<J>, now: Instant) -> (u8, Option<Instant>, Instant) {
         let class = match request.due {
-            Some(_) if self.can_be_in_time(request, now) => 0,
-            Some(_) => 1,
-            None => 2,
+            _ if now.saturating_duration_since(request.came) > MAX_WAIT => 0,
+            Some(_) if self.can_be_in_time(request, now) => 1,
+            Some(_) => 2,
+            None => 3,
         };
         (class, request.due, request.came)
     }

@@ -42,7 +42,7 @@ pub(crate) struct NativeStack {
     frames: usize,
     /// Scratch memory of passes that states share, and the frames that it is for, those of all lanes together.
     /// Grows with the first passes.
-    shared: Mutex<(usize, Option<StackScratch>)>,
+    shared: Mutex<(usize, Option<Box<StackScratch>>)>,
 }
 
 /// Scratch memory of a pass. That of a state alone is allocated when its stream begins.
@@ -69,13 +69,13 @@ pub(crate) struct NativeStackState {
 }
 
 /// One state in a pass, with its lanes and the frames of each.
-pub(super) struct PassMember<'a> {
+pub(super) struct StackMember<'a> {
     pub lanes: usize,
     pub frames: usize,
     pub stages: &'a mut [TransformerStageState],
 }
 
-impl PassMember<'_> {
+impl StackMember<'_> {
     /// Returns the frames of all lanes.
     pub fn lane_frames(&self) -> usize {
         self.lanes * self.frames
@@ -231,7 +231,7 @@ impl NativeStack {
                 to.copy_from_slice(&x[from * input..][..frames * input]);
             }
             let NativeStackState { lanes, stages, scratch } = &mut *state;
-            let mut member = PassMember { lanes: *lanes, frames, stages };
+            let mut member = StackMember { lanes: *lanes, frames, stages };
             self.pass(workers, std::slice::from_mut(&mut member), scratch);
             let from_x = state.scratch.x.chunks_exact(frames * output);
             for (y, x) in y.chunks_exact_mut(total * output).zip(from_x) {
@@ -282,7 +282,7 @@ impl NativeStack {
         let (room, scratch) = std::mem::take(&mut *shared);
         let (room, mut scratch) = match scratch {
             Some(scratch) if room >= total => (room, scratch),
-            _ => (total, self.scratch(total, threads)),
+            _ => (total, Box::new(self.scratch(total, threads))),
         };
         let mut to = &mut scratch.x[..];
         for part in &*parts {
@@ -290,9 +290,9 @@ impl NativeStack {
             own.copy_from_slice(part.x);
             to = others;
         }
-        let mut members: Vec<PassMember<'_>> = parts
+        let mut members: Vec<StackMember<'_>> = parts
             .iter_mut()
-            .map(|part| PassMember {
+            .map(|part| StackMember {
                 lanes: part.state.lanes,
                 frames: part.x.len() / (part.state.lanes * input),
                 stages: &mut part.state.stages,
@@ -312,10 +312,10 @@ impl NativeStack {
     fn pass(
         &self,
         workers: &Workers<'_>,
-        members: &mut [PassMember<'_>],
+        members: &mut [StackMember<'_>],
         scratch: &mut StackScratch,
     ) {
-        let lane_frames = members.iter().map(PassMember::lane_frames).sum::<usize>();
+        let lane_frames = members.iter().map(StackMember::lane_frames).sum::<usize>();
         let mut index = 0;
         let mut shape = (self.steps, self.width);
         for module in &self.modules {

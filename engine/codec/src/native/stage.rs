@@ -4,7 +4,7 @@ use super::feed_forward::FeedForwardBlock;
 use super::layer::{StagePass, TransformerLayer};
 use super::linear;
 use super::sinusoids::Sinusoids;
-use super::stack::{PassMember, StackScratch};
+use super::stack::{StackMember, StackScratch};
 use crate::config::TransformerConfig;
 use crate::error::CodecError;
 use crate::tensor_names;
@@ -125,11 +125,11 @@ impl TransformerStage {
         isa: Isa,
         index: usize,
         steps: usize,
-        members: &mut [PassMember<'_>],
+        members: &mut [StackMember<'_>],
         scratch: &mut StackScratch,
     ) {
         let TransformerConfig { input, output, width, .. } = self.config;
-        let rows = members.iter().map(PassMember::lane_frames).sum::<usize>() * steps;
+        let rows = members.iter().map(StackMember::lane_frames).sum::<usize>() * steps;
         if let Some(projection) = &self.input {
             project(workers, isa, projection, (rows, input, width), scratch);
         }

@@ -174,6 +174,13 @@ fn a_batch_is_as_large_as_lets_the_most_urgent_be_in_time() {
     assert_eq!(passes.take_batch(now), [2, 0, 3]);
     fill([Some(1), Some(2), Some(3), Some(4)]);
     assert_eq!(passes.take_batch(now), [0, 1, 2, 3], "all late: as fast as possible");
+    // One that has waited long comes first, so that it does not wait for ever.
+    passes.push(&members[0], (), Some(now));
+    let later = Instant::now() + MAX_WAIT + ms(10);
+    thread::sleep(ms(30));
+    (1..3).for_each(|i| passes.push(&members[i], (), Some(later + ms(12))));
+    assert_eq!(passes.take_batch(later), [0, 1]);
+    assert_eq!(passes.take_batch(later), [2]);
 }
 
 /// Jobs of instances that get their input together, a few at once, are one batch from the third round on, when it is
