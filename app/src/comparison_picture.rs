@@ -55,7 +55,7 @@ pub struct ComparisonCaptions {
     pub subtitle: String,
     /// Rate and channels of the original.
     pub original: String,
-    /// Label and distances of each depth.
+    /// Label and distances of each row.
     pub rows: Vec<(String, String)>,
 }
 
@@ -287,7 +287,7 @@ fn legend(ui: &mut Ui, axes: &Axes, top: f32) {
     let words = Rect::from_min_max(rect.min + vec2(56.0, 0.0), rect.max);
     ui.scope_builder(UiBuilder::new().max_rect(words), |ui| {
         for line in [
-            "Left: what comes out of the decoder, depth by depth.",
+            "Left: what comes out of the decoder, row by row.",
             "Right: what it leaves behind, the original minus the left.",
             "The darker the right side, the closer the copy.",
         ] {

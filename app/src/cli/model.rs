@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::thread::available_parallelism;
 
 use anyhow::{Context, Result};
-use residue_engine::codec::{Codec, LoadProgress};
+use residue_engine::codec::{Codec, LoadProgress, Precision};
 use residue_engine::models::{EMBEDDED, ModelLoadError, ModelRequest, ModelStore};
 
 use super::args::{ModelArgs, PrecisionArg};
@@ -24,8 +24,12 @@ pub fn load_beside_audio(args: &ModelArgs) -> Result<Codec> {
 
 /// Loads the model of this name on so many threads, 0 for all cores.
 pub fn load_as(name: &str, precision: PrecisionArg, threads: usize) -> Result<Codec> {
-    let (precision, threads) = (precision.into(), all_cores(threads));
-    load_request(&ModelRequest { id: name.to_owned(), precision, threads })
+    load_precision(name, precision.into(), threads)
+}
+
+/// As [`load_as`], in a precision of the engine's.
+pub fn load_precision(name: &str, precision: Precision, threads: usize) -> Result<Codec> {
+    load_request(&ModelRequest { id: name.to_owned(), precision, threads: all_cores(threads) })
 }
 
 /// Returns the number of threads for `threads`, where 0 is one a core: no host wants one of them here,
