@@ -1,6 +1,8 @@
 //! The plot of `residue compare`: distance from the original over bitrate, a curve a codec.
 
-use egui::{Align2, Color32, ColorImage, Painter, Pos2, RawInput, Rect, Stroke, StrokeKind, pos2, vec2};
+use egui::{
+    Align2, Color32, ColorImage, Painter, Pos2, RawInput, Rect, Stroke, StrokeKind, pos2, vec2,
+};
 use residue_raster::Offscreen;
 use residue_ui::depth_text::format_kbps;
 use residue_ui::theme::{self, size};
@@ -106,10 +108,7 @@ impl PlotAxes {
         let across = (kbps / self.from).ln() / (self.to / self.from).ln();
         let up = distance / self.most;
         let rect = self.rect;
-        pos2(
-            rect.left() + rect.width() * across as f32,
-            rect.bottom() - rect.height() * up as f32,
-        )
+        pos2(rect.left() + rect.width() * across as f32, rect.bottom() - rect.height() * up as f32)
     }
 
     fn grid(&self, painter: &Painter, theme: &Theme) {

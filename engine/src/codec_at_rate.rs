@@ -44,13 +44,17 @@ pub enum ModelRate {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum CodecAtRateError {
     /// There is no rate.
-    #[error("{text:?} names no bitrate: write CODEC:RATE, such as nano:8 (layers), v2:1kbps or opus:12 (kbps)")]
+    #[error(
+        "{text:?} names no bitrate: write CODEC:RATE, such as nano:8 (layers), v2:1kbps or opus:12 (kbps)"
+    )]
     NoRate {
         /// The text.
         text: String,
     },
     /// The rate is no number.
-    #[error("{rate:?} in {text:?} is no rate: write a number of layers (nano:8) or kbps (v2:1kbps, opus:12)")]
+    #[error(
+        "{rate:?} in {text:?} is no rate: write a number of layers (nano:8) or kbps (v2:1kbps, opus:12)"
+    )]
     Rate {
         /// The whole text.
         text: String,
@@ -93,7 +97,9 @@ pub enum CodecAtRateError {
         layers: usize,
     },
     /// The model has no such bitrate.
-    #[error("{model} has no bitrate of {asked} kbps: it has steps of {step} kbps up to {most}; the nearest is {nearest}")]
+    #[error(
+        "{model} has no bitrate of {asked} kbps: it has steps of {step} kbps up to {most}; the nearest is {nearest}"
+    )]
     Bitrate {
         /// The model's name.
         model: String,

@@ -38,8 +38,7 @@ pub fn pass_conventional(
     check_input(audio)?;
     let format = codec.format();
     let channels = audio.channels.len().min(2);
-    let prepared =
-        prepare_audio(audio, format.rate, channels, format.frame, MonoTreatment::Dual)?;
+    let prepared = prepare_audio(audio, format.rate, channels, format.frame, MonoTreatment::Dual)?;
     let length = prepared.streams.first().map_or(0, Audio::len);
     // Silence after the file brings out what the delay still holds back.
     let frames = (length + format.delay).div_ceil(format.frame);

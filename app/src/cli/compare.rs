@@ -70,7 +70,7 @@ impl Report {
 }
 
 /// Room for the report and the pictures, in bytes.
-const SMALL_FILES: u64 = 8 << 20;
+const SMALL_FILES: u64 = 32 << 20;
 /// The most depths, and the most codecs.
 const MOST: usize = 16;
 
@@ -241,15 +241,21 @@ fn captions(report: &Report, path: &Path) -> ComparisonCaptions {
         };
         (format!("{label} · {}", format_kbps(row.kbps)), numbers)
     };
-    let (title, subtitle) = match (&report.model, report.precision) {
-        (Some(model), Some(precision)) if report.with.is_empty() => {
-            ("What the codec leaves behind", format!("model {model} in {precision}"))
+    let (title, subtitle, order) = match (&report.model, report.precision) {
+        (Some(model), Some(precision)) if report.with.is_empty() => (
+            "What the codec leaves behind",
+            format!("model {model} in {precision}"),
+            "depth by depth",
+        ),
+        _ => {
+            let subtitle = "models by layers, others by kbps".to_owned();
+            ("What codecs leave behind", subtitle, "codec by codec")
         }
-        _ => ("What codecs leave behind", "models by layers, others by kbps".to_owned()),
     };
     ComparisonCaptions {
         title: format!("{title}: {}", file_name(path).display()),
         subtitle,
+        order,
         original: format!("{} Hz, {}", report.rate, input::channels(report.channels)),
         rows: report.rows().map(row).collect(),
     }
@@ -263,7 +269,8 @@ fn text(report: &Report, path: &Path, streams: Option<&str>) -> String {
         report.rate,
         input::channels(report.channels),
     );
-    if let (Some(model), Some(precision), Some(streams)) = (&report.model, report.precision, streams)
+    if let (Some(model), Some(precision), Some(streams)) =
+        (&report.model, report.precision, streams)
     {
         head.push_str(&format!(", through {model} ({precision}; {streams})"));
     }
@@ -302,7 +309,10 @@ fn text(report: &Report, path: &Path, streams: Option<&str>) -> String {
 
 /// The rows that are over full scale, and the gain before the codec's output that would avoid it.
 fn overs(report: &Report) -> String {
-    let original = report.rows().next().map(|row| ("the original".to_owned(), row.distances.reference_headroom));
+    let original = report
+        .rows()
+        .next()
+        .map(|row| ("the original".to_owned(), row.distances.reference_headroom));
     let rows = report.rows().map(|row| {
         let label = match row.depth {
             Some(depth) if report.with.is_empty() => format!("depth {depth}"),
@@ -314,7 +324,9 @@ fn overs(report: &Report) -> String {
     let line = |(label, found): (String, measure::Headroom)| {
         format!(
             "\n  {label}: {} samples; {:.1} dB of gain would avoid it",
-            found.samples_over, found.needed_gain_db
+            found.samples_over,
+            // Away from zero: a gain that was rounded up would not.
+            (found.needed_gain_db * 10.0).floor() / 10.0
         )
     };
     let lines: String = over.map(line).collect();

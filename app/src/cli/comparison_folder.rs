@@ -197,8 +197,7 @@ mod tests {
             "with": [{ "wav": "out/with-01-opus-12.wav" }],
             "plot": "out/bitrate.png",
         });
-        let expected =
-            [PLOT, PICTURE, "depth-04.wav", ORIGINAL, REPORT, "with-01-opus-12.wav"];
+        let expected = [PLOT, PICTURE, "depth-04.wav", ORIGINAL, REPORT, "with-01-opus-12.wav"];
         assert_eq!(list(report), expected);
         assert!(list(json!({ "another": "report" })).is_empty());
         assert!(listed(&folder.path().join("none")).is_empty());
@@ -206,16 +205,28 @@ mod tests {
 
     #[test]
     fn names_of_runs_are_known() {
-        for file in
-            ["original.wav", "comparison.png", "bitrate.png", "report.json", "depth-01.wav", "depth-128.wav"]
-                .into_iter()
-                .chain(["with-01-opus-12.wav", "with-16-embedded-16-int8.wav"])
+        for file in [
+            "original.wav",
+            "comparison.png",
+            "bitrate.png",
+            "report.json",
+            "depth-01.wav",
+            "depth-128.wav",
+        ]
+        .into_iter()
+        .chain(["with-01-opus-12.wav", "with-16-embedded-16-int8.wav"])
         {
             assert!(is_of_a_run(file), "{file}");
         }
         for file in ["depth-1.wav", "depth-.wav", "depth-xx.wav", "depth-01.flac", "song.wav"]
             .into_iter()
-            .chain(["with-1-opus-12.wav", "with-01-.wav", "with-01.wav", "with-me.wav", "with-ab-c.wav"])
+            .chain([
+                "with-1-opus-12.wav",
+                "with-01-.wav",
+                "with-01.wav",
+                "with-me.wav",
+                "with-ab-c.wav",
+            ])
         {
             assert!(!is_of_a_run(file), "{file}");
         }

@@ -79,7 +79,11 @@ impl LaneRequest<'_> {
                     let same: Vec<usize> = (next..codecs.len())
                         .filter(|n| matches!(&codecs[*n], CodecAtRate::Model { model: m, precision: p, .. } if (m, p) == (model, precision)))
                         .collect();
-                    let coded = named(self.code_model(model, *precision, codecs, &same), model, self.input)?;
+                    let coded = named(
+                        self.code_model(model, *precision, codecs, &same),
+                        model,
+                        self.input,
+                    )?;
                     for (n, lane) in same.into_iter().zip(coded) {
                         lanes[n] = Some(lane);
                     }
@@ -111,8 +115,7 @@ impl LaneRequest<'_> {
     pub fn code_depths(&self, codec: &Codec, depths: &[usize]) -> Result<Vec<CodedLane>> {
         let config = codec.config();
         let deepest = depths.iter().copied().max().unwrap_or(1);
-        let encoded =
-            passes::encode(codec, self.original, deepest, self.mono.into(), self.chunk)?;
+        let encoded = passes::encode(codec, self.original, deepest, self.mono.into(), self.chunk)?;
         let decoded = passes::decode(codec, &encoded, depths, self.chunk)?;
         let lane = |(&depth, audio): (&usize, Audio)| {
             Ok(CodedLane {

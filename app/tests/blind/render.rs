@@ -49,9 +49,7 @@ fn a_contender_is_what_its_codec_makes_of_the_whole_file_bit_for_bit() {
     let material = speech(Some((5.0, 6.2)));
     let rate = material.audio.rate;
     let first = 5 * rate as usize;
-    let opus = |kbps, application| {
-        ConventionalCodec::Opus(OpusSettings::new(kbps, application))
-    };
+    let opus = |kbps, application| ConventionalCodec::Opus(OpusSettings::new(kbps, application));
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/golden/nano");
     let coded = |model: &str, precision, depth| {
         Contender::Codec(CodecContender { model: model.to_owned(), precision, depth })
@@ -79,8 +77,7 @@ fn a_contender_is_what_its_codec_makes_of_the_whole_file_bit_for_bit() {
         let whole = match contender {
             Contender::Original => (*material.audio).clone(),
             Contender::Codec(CodecContender { model, precision, depth }) => {
-                let request =
-                    ModelRequest { id: model.clone(), precision: *precision, threads: 1 };
+                let request = ModelRequest { id: model.clone(), precision: *precision, threads: 1 };
                 let codec = ModelStore::from_env().load(&request, &models::unwatched).unwrap();
                 let audio = &material.audio;
                 // Another chunk than that of the test, and all of the file.
@@ -194,7 +191,9 @@ fn what_cannot_be_compared_says_why() {
     assert!(fails(passage(), Contender::Codec(coded)).starts_with("model no-such: there is no"));
     assert!(fails(speech(Some((1.0, 1.1))), depth(1)).contains("longer loop"));
     let opus = ConventionalCodec::Opus(OpusSettings::new(5.0, OpusApplication::Audio));
-    assert!(fails(passage(), Contender::Conventional(opus)).starts_with("Opus: Opus takes 6 to 256"));
+    assert!(
+        fails(passage(), Contender::Conventional(opus)).starts_with("Opus: Opus takes 6 to 256")
+    );
 }
 
 #[test]

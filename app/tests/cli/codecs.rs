@@ -36,7 +36,11 @@ fn codecs_are_compared_with_each_other() {
     for (row, codec) in rows.iter().zip(with) {
         assert_eq!(row["codec"], codec);
         let wav = place.read(row["wav"].as_str().unwrap());
-        assert_eq!((wav.rate, wav.len(), wav.channels.len()), (44_100, original.len(), 1), "{codec}");
+        assert_eq!(
+            (wav.rate, wav.len(), wav.channels.len()),
+            (44_100, original.len(), 1),
+            "{codec}"
+        );
         let nmr = row["distances"]["noise_to_mask"]["total_db"].as_f64().unwrap();
         assert!((-100.0..60.0).contains(&nmr), "{codec}: {nmr}");
         let peak = row["distances"]["other_headroom"]["true_peak_dbtp"].as_f64().unwrap();
@@ -68,8 +72,7 @@ fn depths_and_codecs_go_together() {
         ["compare", "in.wav", "--depths", "1,3", "--model", &model, "--with", "opus:64,mulaw"];
     place.ok(&[&arguments[..], &["-o", "out"]].concat());
     let report = report(&place);
-    let [depths, with] =
-        ["depths", "with"].map(|rows| report[rows].as_array().unwrap().clone());
+    let [depths, with] = ["depths", "with"].map(|rows| report[rows].as_array().unwrap().clone());
     assert_eq!((depths.len(), with.len()), (2, 2));
     assert_eq!(depths[1]["depth"], 3);
     assert_eq!(depths[1]["codec"], format!("{model}:3"));
@@ -139,8 +142,7 @@ fn rates_that_a_codec_has_not_are_told_before_the_work() {
         assert_eq!(output.status.code(), Some(2), "{words}");
         assert!(words.contains(part), "{codec}: {words}");
     }
-    let output = place.run(&[
-        "roundtrip", "in.wav", "-o", "out.wav", "--codec", "opus:12", "--depth", "3",
-    ]);
+    let output =
+        place.run(&["roundtrip", "in.wav", "-o", "out.wav", "--codec", "opus:12", "--depth", "3"]);
     assert_eq!(output.status.code(), Some(2));
 }

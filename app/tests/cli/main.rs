@@ -1,7 +1,7 @@
 //! The command line as a user meets it.
 
-mod codes;
 mod codecs;
+mod codes;
 mod commands;
 mod folders;
 mod outputs;

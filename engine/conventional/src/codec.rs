@@ -82,7 +82,10 @@ impl ConventionalCodec {
     ///
     /// # Errors
     /// [`ConventionalError`] for settings out of range or other numbers of channels.
-    pub fn stream(&self, channels: usize) -> Result<Box<dyn ConventionalStream>, ConventionalError> {
+    pub fn stream(
+        &self,
+        channels: usize,
+    ) -> Result<Box<dyn ConventionalStream>, ConventionalError> {
         if !(1..=2).contains(&channels) {
             return Err(ConventionalError::Channels { channels });
         }

@@ -6,7 +6,9 @@ use crate::opus::{HIGHEST_KBPS, LOWEST_KBPS};
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ConventionalError {
     /// The bitrate is outside the codec's range.
-    #[error("Opus takes {LOWEST_KBPS} to {HIGHEST_KBPS} kbps, not {kbps}: choose a bitrate in that range")]
+    #[error(
+        "Opus takes {LOWEST_KBPS} to {HIGHEST_KBPS} kbps, not {kbps}: choose a bitrate in that range"
+    )]
     OpusBitrate {
         /// The bitrate asked for, in kbps.
         kbps: f64,
@@ -24,7 +26,9 @@ pub enum ConventionalError {
         channels: usize,
     },
     /// A buffer does not hold one frame of all channels.
-    #[error("a buffer of {found} samples was given, expected {expected}: one frame of each channel")]
+    #[error(
+        "a buffer of {found} samples was given, expected {expected}: one frame of each channel"
+    )]
     Frame {
         /// Samples of the buffer.
         found: usize,

@@ -15,8 +15,8 @@ pub(crate) const BITRATE: f64 = 64_000.0;
 
 /// Added before µ-law's segments are told apart: with it, each is twice as long as the one before.
 const MU_BIAS: i32 = 33;
-/// Largest magnitude of µ-law, in 14-bit samples, without the bias.
-const MU_CLIP: i32 = 8159;
+/// Largest magnitude of µ-law, in 14-bit samples: with the bias, the top of the last segment.
+const MU_CLIP: i32 = 8158;
 
 /// The law by which G.711 spaces its 256 levels. `Display` names the codec for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -56,7 +56,8 @@ fn through(
 /// The lag at which two signals agree best, and the agreement (1 is best).
 fn lag(signal: &[f32], other: &[f32], most: usize) -> (usize, f64) {
     let agreement = |lag: usize| {
-        let pairs = || signal.iter().zip(&other[lag..]).map(|(a, b)| (f64::from(*a), f64::from(*b)));
+        let pairs =
+            || signal.iter().zip(&other[lag..]).map(|(a, b)| (f64::from(*a), f64::from(*b)));
         let power = |pick: fn((f64, f64)) -> f64| pairs().map(pick).sum::<f64>();
         power(|(a, b)| a * b) / (power(|(a, _)| a * a) * power(|(_, b)| b * b)).sqrt().max(1e-12)
     };
@@ -139,12 +140,14 @@ fn lost_packets_are_concealed_and_fec_restores_them() {
 
 #[test]
 fn bitrates_are_kept() {
-    let signal = voice(48_000, 960 * 200);
+    let signal: Vec<f32> =
+        SeededNoise::new(1).samples(960 * 200).into_iter().map(|x| 0.3 * x).collect();
     for kbps in [6.0, 8.5, 12.0, 16.0, 32.0, 64.0, 128.0, 256.0] {
         let (_, bytes) = through(opus(kbps, None), &signal, |_| false);
         let found = bytes as f64 * 8.0 / 4000.0;
-        // A voice like this one does not need all that narrowband gets.
-        assert!((0.8..1.12).contains(&(found / kbps)), "{kbps} kbps: {found}");
+        // Speech coding (SILK) saves at noise; `libopus.rs` compares with what libopus takes for clips.
+        let least = if kbps < 20.0 { 0.7 } else { 0.9 };
+        assert!((least..1.05).contains(&(found / kbps)), "{kbps} kbps: {found}");
     }
     let g711 = ConventionalCodec::G711(CompandingLaw::A);
     assert_eq!(through(g711, &signal[..8000], |_| false).1, 8000);
@@ -176,7 +179,10 @@ fn bad_settings_and_buffers_are_refused() {
     assert!(told(opus(12.0, Some(101)), 1).contains("1 to 100 %"));
     for codec in all() {
         for channels in [0, 3] {
-            assert_eq!(codec.stream(channels).err(), Some(ConventionalError::Channels { channels }));
+            assert_eq!(
+                codec.stream(channels).err(),
+                Some(ConventionalError::Channels { channels })
+            );
         }
         let frame = codec.format().frame;
         let mut stream = codec.stream(2).unwrap();
@@ -206,6 +212,9 @@ fn g711_is_that_of_another_implementation() {
         let found = hash((0..=255).flat_map(|code| law.decode(code).to_le_bytes()));
         assert_eq!(found, samples, "{law}");
     }
-    assert_eq!([0xD5, 0x55, 0xAA, 0x2A].map(|code| CompandingLaw::A.decode(code)), [8, -8, 32_256, -32_256]);
+    assert_eq!(
+        [0xD5, 0x55, 0xAA, 0x2A].map(|code| CompandingLaw::A.decode(code)),
+        [8, -8, 32_256, -32_256]
+    );
     assert_eq!([0xFF, 0x80, 0x00].map(|code| CompandingLaw::Mu.decode(code)), [0, 32_124, -32_124]);
 }

@@ -119,9 +119,11 @@ fn noise_to_mask_ratios_match() {
     }
     let burst = cut(&change(&reference, &reference, |n, a, _| a * gate(n)));
     let noisy_burst = cut(&change(&reference, &other, |n, a, b| a * gate(n) + (b - a) / 64.0));
-    for (name, reference, other) in
-        [("noisy", &reference, &other), ("closer", &reference, &closer), ("burst", &burst, &noisy_burst)]
-    {
+    for (name, reference, other) in [
+        ("noisy", &reference, &other),
+        ("closer", &reference, &closer),
+        ("burst", &burst, &noisy_burst),
+    ] {
         let found = noise_to_mask(reference, other).unwrap().expect("it is not silent");
         assert_near(found.total_db, &golden[name]["total_db"], 0.01);
         assert_near(found.disturbed_frames, &golden[name]["disturbed_frames"], 1e-9);

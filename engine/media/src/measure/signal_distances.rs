@@ -35,7 +35,7 @@ pub struct SignalDistances {
 }
 
 /// Measures the distances of `other` from `reference`, averaged over channels, and the loudness of both, all
-/// channels together. Not realtime-safe: MEASURE_COST.
+/// channels together. Not realtime-safe.
 ///
 /// # Errors
 /// [`MeasureError`] if the signals differ in rate, channels or length, are empty or not finite, or
