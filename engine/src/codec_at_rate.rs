@@ -58,7 +58,7 @@ pub enum CodecAtRateError {
     Rate {
         /// The whole text.
         text: String,
-        /// What stands in the rate's place.
+        /// The text in the rate's place.
         rate: String,
     },
     /// There is no such precision.
@@ -66,7 +66,7 @@ pub enum CodecAtRateError {
     Precision {
         /// The whole text.
         text: String,
-        /// What stands in the precision's place.
+        /// The text in the precision's place.
         precision: String,
     },
     /// A conventional codec has no precisions.

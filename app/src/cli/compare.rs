@@ -50,8 +50,8 @@ struct Row {
     kbps: f64,
     wav: JsonPath,
     distances: SignalDistances,
-    /// What the stream really carries, in kbps: for a model at most the entropy of the codes used, for a conventional
-    /// codec its packets.
+    /// Bitrate that the stream really carries, in kbps: for a model at most the entropy of the codes used, for a
+    /// conventional codec its packets.
     carried_kbps: f64,
 }
 
@@ -60,7 +60,7 @@ impl Report {
         self.depths.iter().chain(&self.with)
     }
 
-    /// What a row is called: a depth, or a codec where there are several.
+    /// The name of a row: a depth, or a codec where there are several.
     fn label(&self, row: &Row) -> String {
         match row.depth {
             Some(depth) if self.with.is_empty() => depth.to_string(),

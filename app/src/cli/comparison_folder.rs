@@ -22,7 +22,7 @@ pub const PICTURE: &str = "comparison.png";
 pub const PLOT: &str = "bitrate.png";
 pub const REPORT: &str = "report.json";
 
-/// What names of codecs' WAVs begin with.
+/// The start of the names of codecs' WAVs.
 const CODEC_PREFIX: &str = "with-";
 
 /// Returns the name of a depth's WAV.

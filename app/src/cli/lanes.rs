@@ -21,8 +21,8 @@ pub struct CodedLane {
     pub depth: Option<usize>,
     /// Nominal bitrate of all streams, in kbps.
     pub kbps: f64,
-    /// What the stream really carries, in kbps: for a model at most the entropy of the codes used, for a conventional
-    /// codec its packets.
+    /// Bitrate that the stream really carries, in kbps: for a model at most the entropy of the codes used, for a
+    /// conventional codec its packets.
     pub carried_kbps: f64,
     /// The streams in words.
     pub streams: String,

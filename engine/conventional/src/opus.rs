@@ -7,11 +7,11 @@
 //! for voice and for audio, against libopus 1.6:
 //!
 //! - `opus-pure` 0.2.2 decodes libopus' packets as libopus does, to 125 dB and more. What it encodes is as close to
-//!   the original (SI-SDR) as what libopus encodes, at 1 to 5 % more bitrate, once it uses narrowband and one channel
+//!   the original (SI-SDR) as what libopus encodes, at up to 6 % more bitrate, once it uses narrowband and one channel
 //!   where libopus does: it has no such rules of its own for 48 kHz, so [`OpusStream::new`] sets them. The two encoders'
 //!   packets differ, as those of two versions of libopus do. For voice, it leaves libopus' high-pass filter out from
 //!   about 20 kbps on (CELT), and so keeps lows that libopus drops.
-//! - `opus-rs` 0.1.40 decodes as well, but its encoder takes up to five times the bitrate asked for below 24 kbps.
+//! - `opus-rs` 0.1.40 decodes as well, but its encoder takes several times the bitrate asked for below 24 kbps.
 //! - `ropus` 0.12.18 encodes as libopus does, but with fixed-point arithmetic: its decoder gives 16 bits and clips at
 //!   full scale, which hides what a codec does to a loud master.
 //! - `opus` and `audiopus` bind libopus, which needs CMake and a C compiler on every system that builds.
@@ -118,7 +118,7 @@ enum Waiting {
     Nothing,
     /// It was lost.
     Lost,
-    /// So many bytes.
+    /// It came, with this size in bytes.
     Packet(usize),
 }
 

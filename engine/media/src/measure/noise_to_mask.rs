@@ -116,7 +116,7 @@ struct Band {
     internal_noise: f64,
     /// Spreading to higher bands: the factor a band at an energy of 1.
     upward: f64,
-    /// What spreading makes of an energy of 1 in every band.
+    /// The result of spreading an energy of 1 in every band.
     spread_of_ones: f64,
     /// The mask's decay from one frame to the next.
     decay: f64,
