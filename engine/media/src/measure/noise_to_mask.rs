@@ -101,7 +101,7 @@ fn edges(audio: &Audio) -> Option<(usize, usize)> {
             (five.iter().map(|x| x.abs()).sum::<f32>() >= EDGE).then_some(n)
         });
         let first = starts.next()?;
-        Some((first, starts.last().unwrap_or(first) + 4))
+        Some((first, starts.next_back().unwrap_or(first) + 4))
     };
     let found = audio.channels.iter().filter_map(loud);
     found.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
