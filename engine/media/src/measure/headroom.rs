@@ -93,7 +93,8 @@ mod tests {
         let expected = 20.0 * 1.2f64.log10();
         assert!((found.true_peak_dbtp - expected).abs() < 0.3, "{found:?}");
         assert!((found.needed_gain_db + found.true_peak_dbtp).abs() < 1e-12, "{found:?}");
-        assert!(found.samples_over > 4000, "{found:?}");
+        // A peak lies between every other pair of samples.
+        assert!((2390..=2410).contains(&found.samples_over), "{found:?}");
         assert!(audio.channels[0].iter().all(|x| x.abs() < 0.9), "no sample is over");
     }
 
