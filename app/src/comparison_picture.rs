@@ -55,7 +55,9 @@ pub struct ComparisonCaptions {
     pub subtitle: String,
     /// Rate and channels of the original.
     pub original: String,
-    /// Label and distances of each depth.
+    /// The order of the rows in words: `depth by depth`.
+    pub order: &'static str,
+    /// Label and distances of each row.
     pub rows: Vec<(String, String)>,
 }
 
@@ -216,7 +218,7 @@ fn page(
     panel(ui, axes, 0, top, original, rows.is_empty());
     let at = pos2(LEFT - 4.0, top + CAPTION);
     ui.painter().text(at, Align2::RIGHT_CENTER, "Hz", theme::small(), weak);
-    legend(ui, axes, top);
+    legend(ui, axes, top, captions.order);
     for (n, (row, (label, numbers))) in rows.iter().zip(&captions.rows).enumerate() {
         let top = row_top(n + 1);
         let last = n + 1 == rows.len();
@@ -277,7 +279,7 @@ fn panel(ui: &Ui, axes: &Axes, column: usize, top: f32, image: &TextureHandle, l
 }
 
 /// Beside the original: the scale of levels, and how to read the picture.
-fn legend(ui: &mut Ui, axes: &Axes, top: f32) {
+fn legend(ui: &mut Ui, axes: &Axes, top: f32, order: &str) {
     let theme = &axes.theme;
     let rect = panel_rect(1, top);
     let bar = Rect::from_min_size(rect.min, vec2(7.0, rect.height()));
@@ -287,7 +289,7 @@ fn legend(ui: &mut Ui, axes: &Axes, top: f32) {
     let words = Rect::from_min_max(rect.min + vec2(56.0, 0.0), rect.max);
     ui.scope_builder(UiBuilder::new().max_rect(words), |ui| {
         for line in [
-            "Left: what comes out of the decoder, depth by depth.",
+            &format!("Left: what comes out of the decoder, {order}."),
             "Right: what it leaves behind, the original minus the left.",
             "The darker the right side, the closer the copy.",
         ] {
@@ -314,6 +316,7 @@ mod tests {
             title: text.to_owned(),
             subtitle: text.to_owned(),
             original: "24000 Hz, mono".into(),
+            order: "depth by depth",
             rows: vec![row; rows],
         }
     }

@@ -31,6 +31,7 @@ mod console;
 mod cost;
 pub mod device;
 mod explained;
+mod rate_plot;
 mod speed;
 pub mod studio;
 mod terminal;

@@ -12,6 +12,8 @@
 //! | [`audio`] | audio buffers, files in (any container symphonia reads) and out, conversion of sample rates, channel layout |
 //! | [`blind`] | blind listening tests: ABX, threshold, rating |
 //! | [`codec`] | the Cat model: configuration, checkpoint, encoder and decoder, quantizer, streaming state |
+//! | [`codec_at_rate`] | the notation `CODEC:RATE[@PRECISION]`: any codec at a bitrate |
+//! | [`conventional`] | Opus and G.711, frame by frame |
 //! | [`dsp`] | delay line, gain ramps, SplitMix64 |
 //! | [`kernels`] | the CPU's arithmetic: packed linear layers, windowed attention, norms |
 //! | [`live`] | the realtime path: audio port, worker, lanes, latency, overload; codecs and codes as its models |
@@ -22,8 +24,10 @@
 //! | [`small_file`] | small files, read whole up to a limit |
 //! | [`tokens`] | code arrays and their files |
 
+pub mod codec_at_rate;
 mod codec_job;
 mod codec_model;
+mod conventional_file;
 mod frame_source;
 mod frame_transmission;
 pub mod offline;
@@ -35,6 +39,7 @@ mod token_model;
 
 pub use residue_blind as blind;
 pub use residue_codec as codec;
+pub use residue_conventional as conventional;
 pub use residue_core::{atomic_file, hex, output_file, small_file, temporary_file};
 pub use residue_kernels as kernels;
 pub use residue_media::{audio, measure, tokens};

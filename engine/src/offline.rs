@@ -6,9 +6,11 @@
 use std::ops::ControlFlow;
 
 use residue_codec::{Codec, CodecError};
+use residue_conventional::ConventionalError;
 use residue_core::audio::{Audio, AudioError, MonoTreatment, StreamLayout, prepare_audio};
 use residue_core::codes::Codes;
 
+pub use crate::conventional_file::{ConventionalPass, pass_conventional};
 pub use crate::output_check::check_decoded;
 use crate::output_check::{LARGEST_LATENT, check_input, check_latents};
 
@@ -31,6 +33,9 @@ pub enum OfflineError {
     /// The model refused its input or failed.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// A conventional codec refused its settings or failed.
+    #[error(transparent)]
+    Conventional(#[from] ConventionalError),
     /// The audio is louder than a model's arithmetic allows; levels are in dB over full scale.
     #[error(
         "the audio reaches {level:.1} dB over full scale, and a model takes up to {limit:.0} dB: scale it to full scale (samples from -1 to 1) first"

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use residue_engine::codec::Precision;
+use residue_engine::conventional::ConventionalCodec;
 
 /// A depth of a model in a precision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,14 +17,16 @@ pub struct CodecContender {
 }
 
 /// A version of a passage. `Display` names it for a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Contender {
     /// The passage as it is.
     Original,
     /// The passage without what is above 3.5 kHz: what everybody hears is worse.
     Anchor,
-    /// The passage through a codec.
+    /// The passage through a model.
     Codec(CodecContender),
+    /// The passage through a conventional codec.
+    Conventional(ConventionalCodec),
 }
 
 impl fmt::Display for Contender {
@@ -33,6 +36,9 @@ impl fmt::Display for Contender {
             Self::Anchor => write!(f, "the anchor (3.5 kHz low-pass)"),
             Self::Codec(CodecContender { model, precision, depth }) => {
                 write!(f, "depth {depth} of {model} in {precision}")
+            }
+            Self::Conventional(codec) => {
+                write!(f, "{codec} at {} kbps", codec.bitrate(1) / 1000.0)
             }
         }
     }

@@ -56,6 +56,14 @@ pub enum BlindError {
         /// Why.
         source: Box<OfflineError>,
     },
+    /// A conventional codec did not do its part.
+    #[error("{codec}: {source}")]
+    Conventional {
+        /// Its name.
+        codec: String,
+        /// Why.
+        source: Box<OfflineError>,
+    },
     /// The passage cannot be converted.
     #[error(transparent)]
     Audio(#[from] AudioError),

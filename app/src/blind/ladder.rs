@@ -135,7 +135,7 @@ struct Work {
 impl Work {
     fn run(&self, shared: &Shared, context: &JobContext) -> Result<(), BlindError> {
         let cut = self.material.cut()?;
-        let original = cut.finish(cut.piece.clone(), self.rate)?;
+        let original = cut.finish(&cut.piece, self.rate)?;
         let source = EncodedPassage::open(&cut, &self.model, self.precision, &self.store, context)?;
         let heard = ListeningConditions {
             passage: cut.passage.clone(),
@@ -155,7 +155,7 @@ impl Work {
             });
             let names =
                 [format!("{} beside depth {depth}", Contender::Original), coded.to_string()];
-            let planes = vec![original.clone(), cut.finish(version, self.rate)?];
+            let planes = vec![original.clone(), cut.finish(&version, self.rate)?];
             let (stimuli, compared) = balance(planes, &names, self.match_levels)?;
             keep(&mut shared.state(), depth, Rung { stimuli, compared });
             context.wake();

@@ -14,9 +14,9 @@ use crate::studio::LoadedFile;
 pub const SHORTEST_SECONDS: f64 = 0.5;
 /// Longest passage.
 pub const LONGEST_SECONDS: f64 = 300.0;
-/// Preroll: seconds of the file before the passage that the codec gets, if there are as many, so that it
-/// is not heard starting up.
-const PREROLL_SECONDS: f64 = 2.0;
+/// Seconds of the file after the passage that codecs get too, if there are as many: more than the longest frame and
+/// than converters look ahead, so that the passage's end is coded as in the whole file.
+const POSTROLL_SECONDS: f64 = 2.0;
 /// Both ends of the passage fade over this time: it repeats, and a click at the seam would be heard
 /// as a part of it.
 const FADE_SECONDS: f64 = 0.005;
@@ -54,7 +54,8 @@ impl TestMaterial {
         from.min(length)..to.clamp(from.min(length), length)
     }
 
-    /// Cuts the passage out.
+    /// Cuts the passage out, with all of the file before it: a model's memory is the sum of its attention windows,
+    /// which is longer than any one of them, and its positions count from the file's start.
     ///
     /// # Errors
     /// If it is too short or too long.
@@ -67,7 +68,8 @@ impl TestMaterial {
             return Err(BlindError::TooLong { seconds });
         }
         let Audio { rate, channels, speakers } = &*self.audio;
-        let preroll = samples.start.min((PREROLL_SECONDS * f64::from(*rate)) as usize);
+        let postroll = (POSTROLL_SECONDS * f64::from(*rate)) as usize;
+        let end = samples.end.saturating_add(postroll).min(self.audio.len());
         let part = |range: Range<usize>| Audio {
             rate: *rate,
             speakers: *speakers,
@@ -82,16 +84,16 @@ impl TestMaterial {
             samples: samples.len(),
             sha256: samples_sha256(&part(samples.clone())),
         };
-        Ok(CutPassage { piece: part(samples.start - preroll..samples.end), preroll, passage })
+        Ok(CutPassage { piece: part(0..end), samples, passage })
     }
 }
 
 /// A passage, cut out.
 pub(super) struct CutPassage {
-    /// The passage with its preroll, as the codec is to hear it.
+    /// The file up to the passage's end and a little beyond, as a codec is to hear it.
     pub piece: Audio,
-    /// Samples of preroll.
-    preroll: usize,
+    /// The passage in the piece, and in the file.
+    samples: Range<usize>,
     /// Its description in a report.
     pub passage: Passage,
 }
@@ -102,10 +104,15 @@ impl CutPassage {
     ///
     /// # Errors
     /// If there is no conversion to that rate.
-    pub fn finish(&self, mut version: Audio, rate: u32) -> Result<Audio, BlindError> {
+    pub fn finish(&self, version: &Audio, rate: u32) -> Result<Audio, BlindError> {
+        let part = |channel: &Vec<f32>| channel[self.samples.clone()].to_vec();
+        let mut version = Audio {
+            rate: version.rate,
+            speakers: version.speakers,
+            channels: version.channels.iter().map(part).collect(),
+        };
         let fade = ((FADE_SECONDS * f64::from(version.rate)) as usize).max(1);
         for channel in &mut version.channels {
-            channel.drain(..self.preroll);
             let last = channel.len() - 1;
             for n in 0..fade.min(channel.len() / 2) {
                 let gain = 0.5 - 0.5 * (PI * (n as f64 + 0.5) / fade as f64).cos();
@@ -128,24 +135,24 @@ mod tests {
     }
 
     #[test]
-    fn a_passage_is_cut_to_the_sample_with_its_preroll() {
+    fn a_passage_is_cut_to_the_sample_with_all_before_it() {
         let cut = material(10.0, Some((3.0, 4.5))).cut().unwrap();
-        assert_eq!((cut.preroll, cut.piece.len()), (16_000, 28_000));
+        assert_eq!((cut.samples.clone(), cut.piece.len()), (24_000..36_000, 52_000));
         assert_eq!((cut.passage.first_sample, cut.passage.samples), (24_000, 12_000));
-        let whole = cut.finish(cut.piece.clone(), 8000).unwrap();
+        let whole = cut.finish(&cut.piece, 8000).unwrap();
         assert_eq!(whole.len(), 12_000);
         // Between the fades of 40 samples it is the file.
         for n in [40, 5000, 11_959] {
             assert_eq!(whole.channels[0][n], (24_000 + n) as f32 / 1e6);
         }
         assert!(whole.channels[0][0] < 1e-4 && whole.channels[0][11_999] < 1e-4);
-        let doubled = cut.finish(cut.piece.clone(), 16_000).unwrap();
+        let doubled = cut.finish(&cut.piece, 16_000).unwrap();
         assert_eq!(doubled.len(), 24_000);
         assert!((doubled.channels[0][10_000] - whole.channels[0][5000]).abs() < 1e-4);
 
         let cut = material(10.0, Some((1.0, 99.0))).cut().unwrap();
-        assert_eq!((cut.preroll, cut.passage.samples), (8000, 72_000));
-        assert_eq!(material(10.0, None).cut().unwrap().preroll, 0);
+        assert_eq!((cut.samples.start, cut.passage.samples), (8000, 72_000));
+        assert_eq!(material(10.0, None).cut().unwrap().samples, 0..80_000);
     }
 
     #[test]

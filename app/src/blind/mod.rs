@@ -8,7 +8,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`Contender`] | a version of a passage: the original, an anchor, a depth of a model in a precision |
+//! | [`Contender`] | a version of a passage: the original, an anchor, a depth of a model in a precision, a conventional codec |
 //! | [`TestMaterial`] | the file and the passage of it that all versions are made of |
 //! | [`render()`] | the passage as each contender: aligned to the sample, matched in loudness, with checksums |
 //! | [`Ladder`] | the same for the depths of a threshold test, made as they are needed |

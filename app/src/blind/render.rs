@@ -5,8 +5,9 @@ use std::sync::Arc;
 use residue_engine::audio::{Audio, MonoTreatment};
 use residue_engine::blind::{ComparedStimulus, ListeningConditions, ReportedModel, samples_sha256};
 use residue_engine::codec::{Codec, Precision};
+use residue_engine::conventional::ConventionalCodec;
 use residue_engine::models::{JobContext, ModelStore};
-use residue_engine::offline::{self, EncodedFile};
+use residue_engine::offline::{self, EncodedFile, OfflineError};
 
 use super::anchor::anchor;
 use super::level::{amplify, levels};
@@ -54,8 +55,11 @@ pub fn render(
     let mut planes: Vec<Option<Audio>> = vec![None; contenders.len()];
     for (plane, contender) in planes.iter_mut().zip(contenders) {
         *plane = match contender {
-            Contender::Original => Some(cut.finish(cut.piece.clone(), *rate)?),
-            Contender::Anchor => Some(cut.finish(anchor(&cut.piece)?, *rate)?),
+            Contender::Original => Some(cut.finish(&cut.piece, *rate)?),
+            Contender::Anchor => Some(cut.finish(&anchor(&cut.piece)?, *rate)?),
+            Contender::Conventional(codec) => {
+                Some(cut.finish(&conventional(&cut, codec, context)?, *rate)?)
+            }
             Contender::Codec(_) => None,
         };
     }
@@ -77,7 +81,7 @@ pub fn render(
         models.push(source.used.clone());
         let versions = source.decode(&depths, context)?;
         for ((n, _), version) in same.into_iter().zip(versions) {
-            planes[n] = Some(cut.finish(version, *rate)?);
+            planes[n] = Some(cut.finish(&version, *rate)?);
         }
     }
     context.check_step("Matching levels", 1.0)?;
@@ -92,6 +96,23 @@ pub fn render(
         compared,
     };
     Ok(RenderedPassages { stimuli, heard })
+}
+
+/// The piece through a conventional codec.
+fn conventional(
+    cut: &CutPassage,
+    codec: &ConventionalCodec,
+    context: &JobContext,
+) -> Result<Audio, BlindError> {
+    let what = format!("Coding with {codec}");
+    let progress = &mut |share| context.step(&what, share);
+    match offline::pass_conventional(codec, &cut.piece, progress) {
+        Ok(pass) => Ok(pass.audio),
+        Err(OfflineError::Cancelled) => Err(BlindError::Cancelled),
+        Err(source) => {
+            Err(BlindError::Conventional { codec: codec.to_string(), source: Box::new(source) })
+        }
+    }
 }
 
 /// Brings planes to one loudness, and pins them down.
@@ -142,7 +163,7 @@ impl EncodedPassage {
         self.codec.config().quantizer.layers
     }
 
-    /// The passage, with what leads to it, at each depth.
+    /// The piece at each depth.
     pub fn decode(&self, depths: &[usize], context: &JobContext) -> Result<Vec<Audio>, BlindError> {
         let layers = self.layers();
         if let Some(&depth) = depths.iter().find(|depth| !(1..=layers).contains(*depth)) {

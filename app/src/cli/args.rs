@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use residue_engine::codec::Precision;
+use residue_engine::codec_at_rate::CodecAtRate;
 use residue_engine::kernels::MAX_THREADS;
 use residue_engine::models::PrecisionRequest;
 
@@ -45,7 +46,7 @@ pub enum CliCommand {
     Encode(EncodeArgs),
     /// Decode codes to a file, or play them
     Decode(DecodeArgs),
-    /// Compare depths: a table of distances from the original, a picture, and a WAV per depth
+    /// Compare depths and codecs: a table of distances from the original, pictures, and a WAV each
     Compare(CompareArgs),
     /// Measure how bf16, int8 and int4 change the codes and the sound of a file
     Precision(PrecisionArgs),
@@ -227,6 +228,14 @@ pub struct RoundtripArgs {
     /// Quantizer layers to keep [default: all]
     #[arg(long, value_name = "K")]
     pub depth: Option<usize>,
+    /// Any codec at a bitrate, instead of --model, --depth and --precision: a model by layers or kbps (nano:8,
+    /// v2:1kbps, embedded:16@int8), opus:KBPS (6 to 256), opus-voice:KBPS, alaw, mulaw
+    #[arg(
+        long,
+        value_name = "CODEC:RATE[@PRECISION]",
+        conflicts_with_all = ["model", "depth", "precision"]
+    )]
+    pub codec: Option<CodecAtRate>,
     /// How a stereo file goes through a mono model
     #[arg(long, value_enum, default_value_t = MonoArg::Dual)]
     pub mono: MonoArg,
@@ -289,10 +298,14 @@ pub struct CompareArgs {
     pub input: PathBuf,
     #[command(flatten)]
     pub decoding: DecodingArgs,
-    /// Depths to compare [default: 1, 2, 4, ... up to all layers]
+    /// Depths of --model to compare [default: 1, 2, 4, ... up to all layers; none beside --with]
     #[arg(long, value_delimiter = ',', value_name = "K,K,...")]
     pub depths: Vec<usize>,
-    /// Folder for the picture, the WAVs and report.json; it replaces those of an earlier comparison
+    /// A codec at a bitrate to compare, any number of times: a model by layers or kbps (nano:8, v2:1kbps,
+    /// embedded:16@int8), opus:KBPS (6 to 256), opus-voice:KBPS, alaw, mulaw
+    #[arg(long, value_delimiter = ',', value_name = "CODEC:RATE[@PRECISION]")]
+    pub with: Vec<CodecAtRate>,
+    /// Folder for the pictures, the WAVs and report.json; it replaces those of an earlier comparison
     /// there [default: INPUT's name + -residue]
     #[arg(short, long, value_name = "FOLDER")]
     pub output: Option<PathBuf>,

@@ -9,6 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use residue_engine::codec_at_rate::CodecAtRate;
 use residue_engine::output_file::OutputFile;
 use serde_json::Value;
 
@@ -18,11 +19,25 @@ use crate::terminal::name;
 /// Names of the files besides one WAV a depth.
 pub const ORIGINAL: &str = "original.wav";
 pub const PICTURE: &str = "comparison.png";
+pub const PLOT: &str = "bitrate.png";
 pub const REPORT: &str = "report.json";
+
+/// The start of the names of codecs' WAVs.
+const CODEC_PREFIX: &str = "with-";
 
 /// Returns the name of a depth's WAV.
 pub fn depth_wav(depth: usize) -> String {
     format!("depth-{depth:02}.wav")
+}
+
+/// Returns the name of the WAV of the `number`th codec, from 1, that was compared with others.
+pub fn codec_wav(number: usize, codec: &CodecAtRate) -> String {
+    // A model may be a folder, and a colon is not for file names everywhere.
+    let text = codec.to_string();
+    let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+    let name: String = last.chars().map(plain).take(60).collect();
+    format!("{CODEC_PREFIX}{number:02}-{name}.wav")
 }
 
 /// A folder that takes the files of a run.
@@ -62,7 +77,7 @@ impl ComparisonFolder {
         }
         let mut this = Self { folder: folder.to_owned(), is_new, last, files: Vec::new() };
         // A folder that takes no files is told now, not after the model was loaded.
-        for file in [ORIGINAL, PICTURE, REPORT] {
+        for file in [ORIGINAL, PICTURE, PLOT, REPORT] {
             this.create(file, 0)?;
         }
         Ok(this)
@@ -134,7 +149,12 @@ fn is_of_a_run(file: &str) -> bool {
     let depth = file.strip_prefix("depth-").and_then(|rest| rest.strip_suffix(".wav"));
     let is_depth = depth
         .is_some_and(|depth| depth.len() >= 2 && depth.bytes().all(|byte| byte.is_ascii_digit()));
-    is_depth || [ORIGINAL, PICTURE, REPORT].contains(&file)
+    // `with-`, two digits or more, and a name.
+    let codec = file.strip_prefix(CODEC_PREFIX).and_then(|rest| rest.strip_suffix(".wav"));
+    let is_codec = codec.and_then(|rest| rest.split_once('-')).is_some_and(|(number, name)| {
+        number.len() >= 2 && number.bytes().all(|byte| byte.is_ascii_digit()) && !name.is_empty()
+    });
+    is_depth || is_codec || [ORIGINAL, PICTURE, PLOT, REPORT].contains(&file)
 }
 
 /// Returns the names of the files that a report lists, with its own; none where there is no report of a comparison.
@@ -144,8 +164,9 @@ fn listed(report: &Path) -> BTreeSet<String> {
         return BTreeSet::new();
     };
     let Some(depths) = report["depths"].as_array() else { return BTreeSet::new() };
-    let paths = depths.iter().map(|depth| &depth["wav"]);
-    let paths = paths.chain([&report["original"], &report["picture"]]);
+    let codecs = report["with"].as_array().map_or(&[][..], Vec::as_slice);
+    let paths = depths.iter().chain(codecs).map(|row| &row["wav"]);
+    let paths = paths.chain([&report["original"], &report["picture"], &report["plot"]]);
     // Only names: a report must not lead out of its folder.
     let names = paths.filter_map(|path| {
         let path = path.as_str().or_else(|| path["text"].as_str())?;
@@ -173,8 +194,10 @@ mod tests {
             "original": "out/original.wav",
             "picture": { "text": "o\u{fffd}t/comparison.png", "bytes": [111, 255] },
             "depths": [{ "wav": "out/depth-04.wav" }, { "wav": "/etc/passwd" }, { "wav": 5 }],
+            "with": [{ "wav": "out/with-01-opus-12.wav" }],
+            "plot": "out/bitrate.png",
         });
-        let expected = [PICTURE, "depth-04.wav", ORIGINAL, REPORT];
+        let expected = [PLOT, PICTURE, "depth-04.wav", ORIGINAL, REPORT, "with-01-opus-12.wav"];
         assert_eq!(list(report), expected);
         assert!(list(json!({ "another": "report" })).is_empty());
         assert!(listed(&folder.path().join("none")).is_empty());
@@ -182,13 +205,45 @@ mod tests {
 
     #[test]
     fn names_of_runs_are_known() {
-        for file in
-            ["original.wav", "comparison.png", "report.json", "depth-01.wav", "depth-128.wav"]
+        for file in [
+            "original.wav",
+            "comparison.png",
+            "bitrate.png",
+            "report.json",
+            "depth-01.wav",
+            "depth-128.wav",
+        ]
+        .into_iter()
+        .chain(["with-01-opus-12.wav", "with-16-embedded-16-int8.wav"])
         {
             assert!(is_of_a_run(file), "{file}");
         }
-        for file in ["depth-1.wav", "depth-.wav", "depth-xx.wav", "depth-01.flac", "song.wav"] {
+        for file in ["depth-1.wav", "depth-.wav", "depth-xx.wav", "depth-01.flac", "song.wav"]
+            .into_iter()
+            .chain([
+                "with-1-opus-12.wav",
+                "with-01-.wav",
+                "with-01.wav",
+                "with-me.wav",
+                "with-ab-c.wav",
+            ])
+        {
             assert!(!is_of_a_run(file), "{file}");
+        }
+    }
+
+    #[test]
+    fn wavs_of_codecs_have_plain_names() {
+        for (codec, expected) in [
+            ("opus:12", "with-03-opus-12.wav"),
+            ("embedded:16@int8", "with-03-embedded-16-int8.wav"),
+            ("v2:0.5kbps", "with-03-v2-0.5kbps.wav"),
+            ("/models/mine ü:8", "with-03-mine---8.wav"),
+            ("alaw", "with-03-alaw.wav"),
+        ] {
+            let name = codec_wav(3, &codec.parse().unwrap());
+            assert_eq!(name, expected);
+            assert!(is_of_a_run(&name));
         }
     }
 }

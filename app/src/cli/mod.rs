@@ -12,6 +12,7 @@ mod encode;
 mod input;
 mod interruption;
 mod json_path;
+mod lanes;
 mod listen;
 mod manual;
 mod model;
@@ -70,10 +71,11 @@ fn command() -> anyhow::Result<()> {
         );
     };
     match command {
-        CliCommand::Roundtrip(args) => named(roundtrip::run(&args), &args.model.model, &args.input),
+        // These two name the codec of an error themselves: they may run several.
+        CliCommand::Roundtrip(args) => roundtrip::run(&args),
+        CliCommand::Compare(args) => compare::run(&args),
         CliCommand::Encode(args) => named(encode::run(&args), &args.model.model, &args.input),
         CliCommand::Decode(args) => named(decode::run(&args), &args.model.model, &args.codes),
-        CliCommand::Compare(args) => named(compare::run(&args), &args.model.model, &args.input),
         CliCommand::Precision(args) => named(precision::run(&args), &args.model, &args.input),
         CliCommand::Models(args) => models::run(&args),
         CliCommand::Bench(args) => bench::run(&args),

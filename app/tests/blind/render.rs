@@ -7,9 +7,14 @@ use residue_app::blind::{
 };
 use residue_engine::audio::{Audio, MonoTreatment};
 use residue_engine::blind::samples_sha256;
-use residue_engine::codec::{Codec, CodecOptions, Precision};
+use residue_engine::codec::Precision;
+use residue_engine::conventional::{
+    CompandingLaw, ConventionalCodec, OpusApplication, OpusSettings,
+};
 use residue_engine::measure::loudness;
-use residue_engine::models::{self, EMBEDDED, Job, JobContext, ModelSource, ModelStore, embedded};
+use residue_engine::models::{
+    self, EMBEDDED, Job, JobContext, ModelRequest, ModelSource, ModelStore,
+};
 use residue_engine::offline;
 
 use crate::listener::{RATE, depth, distance_db, pause, rendered, speech};
@@ -27,37 +32,65 @@ fn render_request(
     RenderRequest { material, contenders, rate, match_levels }
 }
 
+/// Samples of a played plane equal those of `whole` from `first` on, times a gain, between the fades.
+fn assert_is_part_of(plane: &Audio, whole: &Audio, first: usize, gain: f32) {
+    let fade = whole.rate as usize / 200;
+    for (played, channel) in plane.channels.iter().zip(&whole.channels) {
+        for n in fade..plane.len() - fade {
+            assert_eq!(played[n], channel[first + n] * gain, "sample {n}");
+        }
+    }
+}
+
 /// The file's own rate, so that nothing is converted.
 #[test]
-fn a_depth_is_what_the_codec_makes_of_the_file_sample_for_sample() {
-    // Whatever the codec heard before: here all of the file up to the passage.
-    let material = speech(Some((0.5, 1.7)));
-    let (rate, first, length) = (material.audio.rate, 0.5, 1.2);
-    let made =
-        all(&render_request(material.clone(), vec![Contender::Original, depth(4)], rate, false));
-    let (first, length) = ((first * f64::from(rate)) as usize, (length * f64::from(rate)) as usize);
-
-    let model = embedded();
-    let codec =
-        Codec::load_from_memory(model.config, model.weights, &CodecOptions::default()).unwrap();
-    let go_on = &mut |_| std::ops::ControlFlow::Continue(());
-    let part = Audio::new(
-        rate,
-        material.audio.channels.iter().map(|c| c[..first + length].to_vec()).collect(),
-    );
-    let codes = offline::encode(&codec, &part, 4, MonoTreatment::Dual, 7, go_on).unwrap();
-    let whole = offline::decode(&codec, &codes, &[4], 7, go_on).unwrap().remove(0);
-
+fn a_contender_is_what_its_codec_makes_of_the_whole_file_bit_for_bit() {
+    // The last third of the file, so that a codec has seconds of it before; three rates and frames.
+    let material = speech(Some((5.0, 6.2)));
+    let rate = material.audio.rate;
+    let first = 5 * rate as usize;
+    let opus = |kbps, application| ConventionalCodec::Opus(OpusSettings::new(kbps, application));
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/golden/nano");
+    let coded = |model: &str, precision, depth| {
+        Contender::Codec(CodecContender { model: model.to_owned(), precision, depth })
+    };
+    let conventional = [
+        opus(12.0, OpusApplication::Voice),
+        opus(64.0, OpusApplication::Audio),
+        ConventionalCodec::G711(CompandingLaw::A),
+    ];
+    let contenders = [
+        vec![Contender::Original, depth(4), coded(EMBEDDED, Precision::Int8, 16)],
+        vec![coded(golden, Precision::F32, 2)],
+        conventional.iter().copied().map(Contender::Conventional).collect(),
+    ]
+    .concat();
+    let made = all(&render_request(material.clone(), contenders.clone(), rate, false));
     let gain = 10.0_f64.powf(made.heard.compared[0].gain_db / 20.0) as f32;
-    assert_eq!(made.heard.compared[0].gain_db, made.heard.compared[1].gain_db);
-    let fade = rate as usize / 200;
-    for (plane, source) in made.stimuli.planes.iter().zip([&part, &whole]) {
-        assert_eq!(plane.len(), length);
-        for (played, channel) in plane.channels.iter().zip(&source.channels) {
-            for n in fade..length - fade {
-                assert_eq!(played[n], channel[first + n] * gain, "sample {n}");
+
+    let go_on = &mut |_| std::ops::ControlFlow::Continue(());
+    for ((plane, contender), compared) in
+        made.stimuli.planes.iter().zip(&contenders).zip(&made.heard.compared)
+    {
+        assert_eq!(plane.len(), 6 * rate as usize / 5);
+        assert_eq!(compared.name, contender.to_string());
+        let whole = match contender {
+            Contender::Original => (*material.audio).clone(),
+            Contender::Codec(CodecContender { model, precision, depth }) => {
+                let request = ModelRequest { id: model.clone(), precision: *precision, threads: 1 };
+                let codec = ModelStore::from_env().load(&request, &models::unwatched).unwrap();
+                let audio = &material.audio;
+                // Another chunk than that of the test, and all of the file.
+                let codes =
+                    offline::encode(&codec, audio, *depth, MonoTreatment::Dual, 7, go_on).unwrap();
+                offline::decode(&codec, &codes, &[*depth], 7, go_on).unwrap().remove(0)
             }
-        }
+            Contender::Conventional(codec) => {
+                offline::pass_conventional(codec, &material.audio, go_on).unwrap().audio
+            }
+            Contender::Anchor => unreachable!("not compared here"),
+        };
+        assert_is_part_of(plane, &whole, first, gain);
     }
 }
 
@@ -157,6 +190,10 @@ fn what_cannot_be_compared_says_why() {
     let coded = CodecContender { model: "no-such".into(), precision: Precision::F32, depth: 1 };
     assert!(fails(passage(), Contender::Codec(coded)).starts_with("model no-such: there is no"));
     assert!(fails(speech(Some((1.0, 1.1))), depth(1)).contains("longer loop"));
+    let opus = ConventionalCodec::Opus(OpusSettings::new(5.0, OpusApplication::Audio));
+    assert!(
+        fails(passage(), Contender::Conventional(opus)).starts_with("Opus: Opus takes 6 to 256")
+    );
 }
 
 #[test]

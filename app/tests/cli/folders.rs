@@ -24,6 +24,7 @@ fn a_comparison_replaces_the_last_one_and_nothing_else() {
         .collect();
     names.sort();
     let expected = [
+        "bitrate.png",
         "comparison.png",
         "depth-02 best.wav",
         "depth-02.wav",
@@ -57,7 +58,7 @@ fn a_comparison_that_fails_leaves_the_last_one() {
     let again = ["compare", "in.wav", "-o", "out", "--depths", "1,99", "--model", &model];
     place.fails(&again, &["99"]);
     assert_eq!(fs::read(place.path("out/report.json")).unwrap(), before);
-    assert_eq!(fs::read_dir(place.path("out")).unwrap().count(), 5);
+    assert_eq!(fs::read_dir(place.path("out")).unwrap().count(), 6);
     place.fails(&["compare", "gone.wav"], &["gone.wav"]);
     assert!(!place.path("gone-residue").exists());
 }

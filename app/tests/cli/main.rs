@@ -1,5 +1,6 @@
 //! The command line as a user meets it.
 
+mod codecs;
 mod codes;
 mod commands;
 mod folders;

@@ -15,8 +15,8 @@ pub(crate) const BITRATE: f64 = 64_000.0;
 
 /// Added before µ-law's segments are told apart: with it, each is twice as long as the one before.
 const MU_BIAS: i32 = 33;
-/// Largest magnitude of µ-law, in 14-bit samples, without the bias.
-const MU_CLIP: i32 = 8159;
+/// Largest magnitude of µ-law, in 14-bit samples: with the bias, the top of the last segment.
+const MU_CLIP: i32 = 8158;
 
 /// The law by which G.711 spaces its 256 levels. `Display` names the codec for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +59,9 @@ fn encode_a(sample: i16) -> u8 {
     let sample = i32::from(sample) >> 3;
     // Magnitudes below zero begin at -1, so that no level is lost at zero.
     let (magnitude, sign) = if sample >= 0 { (sample, 0x80) } else { (!sample, 0) };
-    let segment = (31 - (magnitude >> 4 | 1).leading_zeros() as i32).min(7);
-    // The first two segments have the same step.
-    let (segment, step) = match magnitude {
-        0..32 => (magnitude >> 4 & 1, magnitude >> 1 & 15),
-        _ => (segment, magnitude >> segment & 15),
-    };
+    // Each segment is twice as long as the one before, but for the first two, which share a step.
+    let segment = 31 - (magnitude >> 4 | 1).leading_zeros() as i32;
+    let step = magnitude >> segment.max(1) & 15;
     (sign | segment << 4 | step) as u8 ^ 0x55
 }
 
@@ -74,7 +71,7 @@ fn decode_a(code: u8) -> i16 {
     // The middle of the step, in 16 bits.
     let magnitude = match segment {
         0 => (step << 4) + 8,
-        _ => (step << 4) + 0x108 << (segment - 1),
+        _ => ((step << 4) + 0x108) << (segment - 1),
     };
     (if code & 0x80 != 0 { magnitude } else { -magnitude }) as i16
 }

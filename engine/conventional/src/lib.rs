@@ -16,9 +16,9 @@
 //!
 //! # Codecs that are not here
 //!
-//! MP3 and AAC: the encoders worth comparing with are under the LGPL or without a grant of patents, and the ones that
-//! are not say nothing about the formats. LC3 (Bluetooth LE Audio): the one encoder in Rust with a licence that fits is
-//! written for fixed-point microcontrollers and was not compared with a reference.
+//! MP3 and AAC: their good encoders are under the LGPL or come without a grant of patents, and a poor encoder says little
+//! about a format. LC3 (Bluetooth LE Audio): an encoder in Rust with a fitting licence exists, and comes here once it has
+//! passed a comparison with the reference encoder.
 
 mod codec;
 mod error;

@@ -6,11 +6,12 @@
 //! libopus (BSD-3-Clause). Chosen by a test of eight seconds of speech and of music, mono and stereo, at 6 to 64 kbps
 //! for voice and for audio, against libopus 1.6:
 //!
-//! - `opus-pure` 0.2.2 decodes libopus' packets to within 125 dB of libopus. What it encodes is within 1 dB of libopus
-//!   in SI-SDR against the original, at the same bitrate, where it uses the same bandwidth and channels. It does not
-//!   by itself go to narrowband and to one channel at low bitrates as libopus does: [`OpusStream::new`] tells it to. For
-//!   voice, it leaves libopus' high-pass filter out from about 20 kbps on (CELT).
-//! - `opus-rs` 0.1.40 decodes as well, but its encoder takes up to five times the bitrate asked for below 24 kbps.
+//! - `opus-pure` 0.2.2 decodes libopus' packets as libopus does, to 125 dB and more. What it encodes is as close to
+//!   the original (SI-SDR) as what libopus encodes, at up to 6 % more bitrate, once it uses narrowband and one channel
+//!   where libopus does: it has no such rules of its own for 48 kHz, so [`OpusStream::new`] sets them. The two encoders'
+//!   packets differ, as those of two versions of libopus do. For voice, it leaves libopus' high-pass filter out from
+//!   about 20 kbps on (CELT), and so keeps lows that libopus drops.
+//! - `opus-rs` 0.1.40 decodes as well, but its encoder takes several times the bitrate asked for below 24 kbps.
 //! - `ropus` 0.12.18 encodes as libopus does, but with fixed-point arithmetic: its decoder gives 16 bits and clips at
 //!   full scale, which hides what a codec does to a loud master.
 //! - `opus` and `audiopus` bind libopus, which needs CMake and a C compiler on every system that builds.
@@ -117,7 +118,7 @@ enum Waiting {
     Nothing,
     /// It was lost.
     Lost,
-    /// So many bytes.
+    /// It came, with this size in bytes.
     Packet(usize),
 }
 

@@ -36,7 +36,7 @@ fn kept(planes: &[Vec<f32>]) -> Vec<f64> {
         .collect()
 }
 
-/// What libopus decodes of its own packets.
+/// The samples that libopus decodes of its own packets.
 fn libopus(name: &str, kbps: u32) -> Vec<f64> {
     let bytes = std::fs::read(here(&format!("tests/libopus/{name}-{kbps}.f32"))).unwrap();
     let samples = bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));

@@ -3,7 +3,9 @@
 
 use residue_engine_testing::SeededNoise;
 use residue_media::audio::Audio;
-use residue_media::measure::{EdgePadding, MelFilterbank, Stft, loudness, signal_distances};
+use residue_media::measure::{
+    EdgePadding, MelFilterbank, Stft, loudness, noise_to_mask, signal_distances,
+};
 use serde_json::Value;
 
 fn goldens() -> Value {
@@ -99,4 +101,31 @@ fn gated_stereo_loudness_matches() {
     let stereo = Audio::new(48_000, [left.channels, right.channels].concat());
     let found = loudness(&stereo).unwrap().integrated_lufs.unwrap();
     assert_near(found, &goldens()["integrated_lufs_48000"], 0.01);
+}
+
+#[test]
+fn noise_to_mask_ratios_match() {
+    let golden: Value = serde_json::from_str(include_str!("measure/nmr_goldens.json"))
+        .expect("the script writes JSON");
+    let [reference, other] = signals(48_000, 30_000, 1);
+    let change = |audio: &Audio, with: &Audio, sample: fn(usize, f32, f32) -> f32| {
+        let pairs = audio.channels[0].iter().zip(&with.channels[0]).enumerate();
+        Audio::new(48_000, vec![pairs.map(|(n, (a, b))| sample(n, *a, *b)).collect()])
+    };
+    let cut = |audio: &Audio| Audio::new(48_000, vec![audio.channels[0][..20_000].to_vec()]);
+    let closer = change(&reference, &other, |_, a, b| a + (b - a) / 64.0);
+    fn gate(n: usize) -> f32 {
+        if n % 15_000 < 5000 { 1.0 } else { 0.0 }
+    }
+    let burst = cut(&change(&reference, &reference, |n, a, _| a * gate(n)));
+    let noisy_burst = cut(&change(&reference, &other, |n, a, b| a * gate(n) + (b - a) / 64.0));
+    for (name, reference, other) in [
+        ("noisy", &reference, &other),
+        ("closer", &reference, &closer),
+        ("burst", &burst, &noisy_burst),
+    ] {
+        let found = noise_to_mask(reference, other).unwrap().expect("it is not silent");
+        assert_near(found.total_db, &golden[name]["total_db"], 0.01);
+        assert_near(found.disturbed_frames, &golden[name]["disturbed_frames"], 1e-9);
+    }
 }

@@ -2,11 +2,15 @@
 
 use egui::{RichText, Slider, Ui, WidgetInfo};
 use residue_engine::codec::Precision;
+use residue_engine::conventional::{ConventionalCodec, OpusApplication, OpusSettings};
 use residue_engine::models::EMBEDDED;
 use residue_ui::Theme;
 
 use super::TestableSound;
 use crate::blind::{CodecContender, Contender};
+
+/// Bitrate of Opus when it is chosen, in kbps: where a comparison with neural codecs begins to be one.
+const OPUS_KBPS: f64 = 12.0;
 
 /// Chooses one of the two of an ABX test, called `name`.
 pub(super) fn contender(ui: &mut Ui, name: &str, contender: &mut Contender, offer: &TestableSound) {
@@ -23,7 +27,15 @@ pub(super) fn contender(ui: &mut Ui, name: &str, contender: &mut Contender, offe
                 CodecContender { model: EMBEDDED.into(), precision: Precision::F32, depth: 8 };
             *contender = Contender::Codec(coded);
         }
+        let conventional = matches!(contender, Contender::Conventional(_));
+        if option(ui, conventional, "Opus", &format!("{name}: Opus")) && !conventional {
+            let settings = OpusSettings::new(OPUS_KBPS, OpusApplication::Audio);
+            *contender = Contender::Conventional(ConventionalCodec::Opus(settings));
+        }
     });
+    if let Contender::Conventional(codec) = contender {
+        ui.indent(name, |ui| opus(ui, name, codec));
+    }
     if let Contender::Codec(coded) = contender {
         ui.indent(name, |ui| {
             model(ui, name, &mut coded.model, &mut coded.precision, offer);
@@ -37,6 +49,33 @@ pub(super) fn contender(ui: &mut Ui, name: &str, contender: &mut Contender, offe
             });
         });
     }
+}
+
+/// Chooses the settings of Opus, for what is called `name`.
+fn opus(ui: &mut Ui, name: &str, codec: &mut ConventionalCodec) {
+    let (lowest, highest) = codec.kbps_range(1);
+    let ConventionalCodec::Opus(settings) = codec else { return };
+    ui.horizontal_wrapped(|ui| {
+        ui.label("Signal");
+        for (application, text) in
+            [(OpusApplication::Audio, "audio"), (OpusApplication::Voice, "voice")]
+        {
+            let chosen = settings.application == application;
+            if option(ui, chosen, text, &format!("{name}: Opus for {text}")) {
+                settings.application = application;
+            }
+        }
+    });
+    ui.horizontal(|ui| {
+        ui.label("Bitrate");
+        let slider = Slider::new(&mut settings.kbps, lowest..=highest)
+            .logarithmic(true)
+            .step_by(1.0)
+            .suffix(" kbps");
+        let slider = ui.add(slider);
+        let kbps = settings.kbps;
+        slider.widget_info(|| WidgetInfo::slider(true, kbps, format!("{name}: kbps")));
+    });
 }
 
 /// Chooses a model and its precision, for what is called `name`.

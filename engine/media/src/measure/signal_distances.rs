@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::signal_pair::SignalPair;
-use super::{Loudness, MeasureError, StftDistance, loudness, mel, si_sdr, stft_distance};
+use super::{
+    Headroom, Loudness, MeasureError, NoiseToMask, StftDistance, headroom, loudness, mel,
+    noise_to_mask, si_sdr, stft_distance,
+};
 use crate::audio::Audio;
 
 /// The results of [`signal_distances()`]. Serialises to JSON with these names, undefined values as `null`.
@@ -22,10 +25,17 @@ pub struct SignalDistances {
     /// Integrated loudness of the other signal minus that of the reference in LU; `None` unless both
     /// have one.
     pub loudness_difference_lu: Option<f64>,
+    /// [`noise_to_mask`](super::noise_to_mask()): how far the error is above what the reference masks; `None` if the
+    /// reference is silent.
+    pub noise_to_mask: Option<NoiseToMask>,
+    /// [`headroom`](super::headroom()) of the reference.
+    pub reference_headroom: Headroom,
+    /// [`headroom`](super::headroom()) of the other signal.
+    pub other_headroom: Headroom,
 }
 
 /// Measures the distances of `other` from `reference`, averaged over channels, and the loudness of both, all
-/// channels together. Not realtime-safe: stereo takes about a tenth of its duration on two cores.
+/// channels together. Not realtime-safe.
 ///
 /// # Errors
 /// [`MeasureError`] if the signals differ in rate, channels or length, are empty or not finite, or
@@ -45,6 +55,9 @@ pub fn signal_distances(reference: &Audio, other: &Audio) -> Result<SignalDistan
             (Some(other), Some(reference)) => Some(other - reference),
             _ => None,
         },
+        noise_to_mask: noise_to_mask::measure(&pair)?,
+        reference_headroom: headroom::measure(reference)?,
+        other_headroom: headroom::measure(other)?,
     })
 }
 
