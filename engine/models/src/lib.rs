@@ -42,6 +42,7 @@ mod listed_model;
 mod model_checksum;
 mod model_library;
 mod network;
+mod packed_folder;
 mod precision_cost;
 mod progress;
 mod proxies;
