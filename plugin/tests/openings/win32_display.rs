@@ -11,7 +11,7 @@ use windows_sys::Win32::Foundation::HWND;
 use windows_sys::Win32::Graphics::Gdi::{CLR_INVALID, GetDC, GetPixel, HDC};
 use windows_sys::Win32::UI::WindowsAndMessaging::{
     CreateWindowExW, DestroyWindow, DispatchMessageW, MSG, PM_REMOVE, PeekMessageW,
-    TranslateMessage, WS_CLIPCHILDREN, WS_EX_TOPMOST, WS_POPUP, WS_VISIBLE,
+    TranslateMessage, WM_PAINT, WM_TIMER, WS_CLIPCHILDREN, WS_EX_TOPMOST, WS_POPUP, WS_VISIBLE,
 };
 use windows_sys::core::w;
 
@@ -100,15 +100,11 @@ impl Display {
     /// Handles the messages that wait for this thread, those of editors included.
     pub fn serve(&self) {
         let began = Instant::now();
-        // SAFETY: the message is plain data, which the calls fill in and read.
-        unsafe {
-            let mut message: MSG = std::mem::zeroed();
-            while began.elapsed() < LONGEST_TURN
-                && PeekMessageW(&mut message, null_mut(), 0, 0, PM_REMOVE) != 0
-            {
-                TranslateMessage(&message);
-                DispatchMessageW(&message);
-            }
+        while began.elapsed() < LONGEST_TURN && handle_message(0, 0) {}
+        // These come after all others. The VST3 wrapper posts one for each automated parameter, and where handling
+        // one takes as long as under Wine on a busy machine, there is no end of them.
+        for last in [WM_PAINT, WM_TIMER] {
+            handle_message(last, last);
         }
     }
 
@@ -132,5 +128,19 @@ impl Display {
         let reader = self.back_buffers.as_ref();
         let reader = reader.expect("pictures of the editor are taken on Linux, and under Wine");
         reader.read(window.handle, width.into(), height.into()).expect("an editor has drawn")
+    }
+}
+
+/// Handles a message of this thread within these numbers, or any if both are 0; returns whether there was one.
+fn handle_message(first: u32, last: u32) -> bool {
+    // SAFETY: the message is plain data, which the calls fill in and read.
+    unsafe {
+        let mut message: MSG = std::mem::zeroed();
+        let found = PeekMessageW(&mut message, null_mut(), first, last, PM_REMOVE) != 0;
+        if found {
+            TranslateMessage(&message);
+            DispatchMessageW(&message);
+        }
+        found
     }
 }
