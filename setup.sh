@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Installs what a build and its checks need beyond Rust, on Debian and its relatives; does nothing
 # where it is there. `--packages`: what `cargo xtask dist` needs instead, on macOS and Windows (Git's bash) too.
+# `--wine`: what `cargo xtask windows` needs to build and to run tests, besides the rest.
 set -euo pipefail
 
 packages=false
+wine=false
 [ "${1:-}" = --packages ] && packages=true
+[ "${1:-}" = --wine ] && wine=true
 missing=()
 if $packages; then
   case $(uname) in
@@ -44,6 +47,12 @@ if [ "$(uname)" = Linux ] && ! $packages; then
   fi
   # The Python hosts that `cargo xtask ci` loads the VST3 in get an environment of their own.
   "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+fi
+if $wine; then
+  rustup target add x86_64-pc-windows-gnu
+  command -v x86_64-w64-mingw32-gcc >/dev/null || missing+=(gcc-mingw-w64-x86-64)
+  command -v x86_64-w64-mingw32-g++ >/dev/null || missing+=(g++-mingw-w64-x86-64)
+  [ -x /usr/lib/wine/wine64 ] || command -v wine64 >/dev/null || missing+=(wine64)
 fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 

@@ -31,6 +31,17 @@ repository=$(realpath "$(dirname "$0")/..")
 mkdir -p "$root$repository/plugin" "$root$repository/assets/clips"
 cp "$clip" "$root$repository/assets/clips/"
 files >"$root/tmp/before"
+dpkg-deb --raw-extract "$deb" "$root/tmp/other"
+sed -i 's/^Architecture: .*/Architecture: s390x/' "$root/tmp/other/DEBIAN/control"
+quietly dpkg-deb -Znone --root-owner-group --build "$root/tmp/other" "$root/tmp/other.deb"
+if inside dpkg --install /tmp/other.deb >"$root/tmp/log" 2>&1 || ! grep -q 'architecture.*s390x.*does not match' "$root/tmp/log"; then
+  cat "$root/tmp/log" >&2
+  echo "a package for another processor was not refused" >&2
+  exit 1
+fi
+files >"$root/tmp/refused"
+diff "$root/tmp/before" "$root/tmp/refused"
+echo "for another processor: refused, nothing changed"
 quietly inside dpkg --install /tmp/residue.deb
 echo "installed: $(inside residue --version), $(inside dpkg-query --listfiles residue | wc -l) entries"
 

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Output, Stdio};
 
+#[cfg(target_os = "linux")]
 use serde_json::Value;
 use tempfile::TempDir;
 

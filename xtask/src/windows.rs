@@ -46,9 +46,9 @@ pub enum WindowsPart {
 }
 
 impl WindowsPart {
-    /// The parts that run by default, in this order. Not the openings: under Wine 8 the editor's place in a host's
-    /// window stays empty.
-    const ALL: [Self; 5] = [Self::Engine, Self::Cli, Self::Plugin, Self::Window, Self::Sound];
+    /// The parts that run by default, in this order.
+    const ALL: [Self; 6] =
+        [Self::Engine, Self::Cli, Self::Plugin, Self::Openings, Self::Window, Self::Sound];
 
     /// Parses a word of the command line.
     pub fn parse(word: &str) -> Option<Self> {
@@ -95,10 +95,8 @@ impl WindowsPart {
 /// Arguments of cargo that choose the engine, whose tests bring candle as their oracle.
 const ENGINE: [&str; 4] = ["--package", "residue-kernels", "--package", "residue-engine"];
 
-/// Arguments of cargo that choose app and plugin: together, so that what they share is built once. JACK is left
-/// out, whose library mingw does not have.
-const FACES: [&str; 5] =
-    ["--package", "residue", "--package", "residue-plugin", "--no-default-features"];
+/// Arguments of cargo that choose app and plugin: together, so that what they share is built once.
+const FACES: [&str; 4] = ["--package", "residue", "--package", "residue-plugin"];
 
 /// Arguments that choose suites.
 const KERNELS: &[&str] = &["--test", "kernels"];

@@ -92,3 +92,36 @@ fn no_command_writes_onto_its_input() {
     assert!(fs::read(place.path("original.wav")).unwrap() == audio);
     assert!(fs::read(place.path("codes.npy")).unwrap() == codes);
 }
+
+/// Versions before 0.2 packed weights beside the settings, where systems make backups.
+#[cfg(unix)]
+#[test]
+fn packed_weights_lie_among_the_caches_of_the_system() {
+    let place = Place::new();
+    let (settings, caches) = if cfg!(target_os = "macos") {
+        ("Library/Application Support/residue", "Library/Caches/residue")
+    } else {
+        (".local/share/residue", ".cache/residue")
+    };
+    let former = place.path(settings).join("packed");
+    fs::create_dir_all(&former).unwrap();
+    fs::write(former.join("0123456789abcdef-int8.packed"), "of an earlier version").unwrap();
+    place.clip("in.wav", 24_000, 1);
+    let run = |arguments: &[&str]| {
+        let mut command = place.residue(arguments);
+        command.env("HOME", place.path(""));
+        for variable in ["RESIDUE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"] {
+            command.env_remove(variable);
+        }
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let model = golden("v1");
+    run(&["roundtrip", "in.wav", "-o", "out.wav", "--model", &model, "--precision", "bf16"]);
+    assert!(!former.exists());
+    let cache: serde_json::Value =
+        serde_json::from_str(&run(&["models", "cache", "--json"])).unwrap();
+    assert_eq!(cache["where"], place.path(caches).join("packed").to_str().unwrap());
+    assert_eq!(cache["files"], 2, "the earlier version's and the model's: {cache}");
+}

@@ -44,6 +44,7 @@ mod machine_speed;
 mod model_checksum;
 mod model_library;
 mod network;
+mod packed_folder;
 mod precision_cost;
 mod precision_request;
 mod progress;

@@ -5,15 +5,13 @@ use std::path::{Path, PathBuf};
 use residue_codec::PackedCache;
 
 use super::known::{EMBEDDED, KNOWN};
+use super::packed_folder::{PACKED, packed_folder};
 use super::progress::OnProgress;
 use super::registry::{AddedModel, Registry};
 use super::{
     HubSettings, KnownModel, ModelSource, ModelsError, PulledModel, embedded, env_path, folder,
     hub_cache, pull,
 };
-
-/// Folder of packed weights.
-const PACKED: &str = "packed";
 
 /// All models that can be had on this computer: the one inside the program, the published ones, and
 /// the folders that the user added.
@@ -47,9 +45,8 @@ impl ModelLibrary {
         Self { home, packed, hub }
     }
 
-    /// The user's library: `RESIDUE_HOME`, or the platform's data folder, and
-    /// [`HubSettings::from_env`]. On Windows these are `%APPDATA%\residue`, and `%LOCALAPPDATA%\residue` for
-    /// packed weights.
+    /// The user's library: `RESIDUE_HOME`, or the platform's data folder with packed weights in its folder of
+    /// caches, and [`HubSettings::from_env`]. Moves packed weights of earlier versions there.
     ///
     /// # Errors
     ///
@@ -63,9 +60,8 @@ impl ModelLibrary {
         let no_home =
             ModelsError::NoHome { what: "the list of added models", variable: "RESIDUE_HOME" };
         let home = dirs::data_dir().map(|data| data.join("residue")).ok_or(no_home)?;
-        // Windows copies the first of these folders to other computers of a user, but not the second.
-        let local = dirs::data_local_dir().map(|data| data.join("residue").join(PACKED));
-        Ok(Self { packed: local.unwrap_or_else(|| home.join(PACKED)), home, hub })
+        let packed = packed_folder(&home, dirs::cache_dir());
+        Ok(Self { home, packed, hub })
     }
 
     /// Every model: the embedded one, the published ones whether here or not, the added ones.

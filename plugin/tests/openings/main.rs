@@ -31,6 +31,8 @@ mod vst3_host;
 #[allow(dead_code, reason = "only scans use all of it")]
 #[path = "../shared/vst3_module.rs"]
 mod vst3_module;
+#[cfg(windows)]
+mod win32_back_buffer;
 
 #[cfg(any(target_os = "linux", windows))]
 fn main() -> std::process::ExitCode {

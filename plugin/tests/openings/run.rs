@@ -272,4 +272,5 @@ fn picture<E: EditorHost>(
     display.picture(window, size[0] as u16, size[1] as u16).write(path);
     println!("{} ({} x {}, {RATE} Hz)", path.display(), size[0], size[1]);
     editor.close();
+    display.destroy(window);
 }

@@ -123,8 +123,14 @@ fn suite_name(program: &Path) -> String {
     stem.rsplit_once('-').map_or(&*stem, |(name, _)| name).to_owned()
 }
 
-/// Adds a line as `test result: ok. 3 passed; 0 failed; 1 ignored; ...`; false for any other.
+/// Adds a line as `test result: ok. 3 passed; 0 failed; 1 ignored; ...` or `clap: 80 of 80 openings, ...`; false for
+/// any other.
 fn add_result(counts: &mut SuiteCounts, line: &str) -> bool {
+    if let Some((opened, tried)) = openings(line) {
+        counts.passed += opened;
+        counts.failed += tried.saturating_sub(opened);
+        return true;
+    }
     let Some(result) = line.strip_prefix("test result: ") else { return false };
     let count = |what: &str| -> Option<usize> {
         let before = result.split_once(&format!(" {what}"))?.0;
@@ -138,6 +144,13 @@ fn add_result(counts: &mut SuiteCounts, line: &str) -> bool {
     counts.failed += failed;
     counts.ignored += ignored;
     true
+}
+
+/// Returns the numbers of a line as `clap: 80 of 80 openings, two at once, ...`.
+fn openings(line: &str) -> Option<(usize, usize)> {
+    let (counts, _) = line.split_once(" openings, ")?;
+    let (opened, tried) = counts.rsplit_once(": ")?.1.split_once(" of ")?;
+    Some((opened.parse().ok()?, tried.parse().ok()?))
 }
 
 fn report_line(counts: &SuiteCounts) -> String {
@@ -175,5 +188,18 @@ mod tests {
             "cli: 31 passed, 2 failed, 1 ignored in 7 s; it did not end well"
         );
         assert!(!all_good(&[counts]));
+    }
+
+    #[test]
+    fn openings_of_both_formats_are_counted() {
+        let mut counts = SuiteCounts::default();
+        for format in ["clap", "vst3"] {
+            let line = format!(
+                "{format}: 80 of 80 openings, two at once, under automation; window and GL 9 ms"
+            );
+            assert!(add_result(&mut counts, &line));
+        }
+        assert_eq!((counts.passed, counts.failed), (160, 0));
+        assert!(!add_result(&mut counts, "clap: the host ended with exit code: 3"));
     }
 }
