@@ -91,8 +91,10 @@ pub fn run(args: &CompareArgs) -> Result<()> {
     let wavs: Vec<String> =
         args.with.iter().enumerate().map(|(n, codec)| codec_wav(n + 1, codec)).collect();
     let (mut depth_lanes, mut depth_codecs) = (Vec::new(), Vec::new());
+    let mut precision = None;
     if has_depths {
         let codec = model::load(&args.model)?;
+        precision = Some(codec.precision().name());
         let depths = depths(args, codec.config())?;
         let all = bytes * (depths.len() as u64 + wavs.len() as u64 + 1) + SMALL_FILES;
         for depth in &depths {
@@ -105,7 +107,7 @@ pub fn run(args: &CompareArgs) -> Result<()> {
             .map(|depth| CodecAtRate::Model {
                 model: args.model.model.clone(),
                 rate: ModelRate::Layers(depth),
-                precision: args.model.precision.into(),
+                precision: codec.precision(),
             })
             .collect();
     }
@@ -138,7 +140,7 @@ pub fn run(args: &CompareArgs) -> Result<()> {
     let report = Report {
         input: args.input.as_path().into(),
         model: has_depths.then(|| args.model.model.clone()),
-        precision: has_depths.then(|| args.model.precision.name()),
+        precision,
         rate: original.rate,
         channels: original.channels.len(),
         seconds: original.seconds(),

@@ -171,8 +171,8 @@ impl ModelLibrary {
         &self.home
     }
 
-    /// Folder for what this program remembers of this computer: on Windows, other than [`home`](Self::home), not copied to
-    /// a user's other computers.
+    /// Folder for what this program can make again, such as the speed of this computer. Other than
+    /// [`home`](Self::home), it is not copied to a user's other computers.
     pub fn local_home(&self) -> &Path {
         self.packed.parent().unwrap_or(&self.home)
     }
