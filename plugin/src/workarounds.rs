@@ -29,7 +29,8 @@
 //!
 //! The threads of 1 and 2, and those that load or free models, may run after the host has dropped the
 //! last instance, so the plugin's library must stay mapped: `build.rs` links it with `-z nodelete`. macOS keeps
-//! every library mapped that has thread-local variables (`dlfcn.h`), as Rust's standard library has.
+//! every library mapped that has thread-local variables (`dlfcn.h`), as Rust's standard library has. On Windows
+//! [`keep_worker_alive`] pins it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -52,8 +53,23 @@ pub fn keep_worker_alive(api: PluginApi) {
 }
 
 /// Nothing to do: on this system the host's own loop runs the tasks.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 pub fn keep_worker_alive(_: PluginApi) {}
+
+/// Keeps the plugin's library mapped until the process ends, for threads that still run when the host unloads it.
+#[cfg(windows)]
+pub fn keep_worker_alive(_: PluginApi) {
+    use windows_sys::Win32::System::LibraryLoader::{
+        GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
+    };
+
+    static HERE: u8 = 0;
+    let mut library = std::ptr::null_mut();
+    let flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN;
+    // SAFETY: an address within this library in place of a name, as the flag says, and a place for the handle. Where
+    // it fails, the library is unloaded as without it.
+    unsafe { GetModuleHandleExW(flags, (&raw const HERE).cast(), &mut library) };
+}
 
 /// Keeps the X11 and GL libraries mapped that are mapped now. To be called once a GL context exists, at
 /// each opening, because each may load further libraries; pinning one twice changes nothing.

@@ -22,7 +22,7 @@ pub(super) fn packed_folder(home: &Path, caches: Option<PathBuf>) -> PathBuf {
         return former;
     };
     if folder != former && former.is_dir() && !move_folder(&former, &folder) {
-        // What cannot be deleted is tried again at the next start. Files of others stay, and with them the folder.
+        // Failures are tried again at the next start. Other files stay, and with them the folder.
         let _ = PackedCache::new(&former).clear();
         let _ = fs::remove_dir(&former);
     }
