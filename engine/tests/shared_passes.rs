@@ -95,8 +95,8 @@ fn run(codec: &Codec, streams: &mut [(&mut Stream, usize)], out: &mut [(Vec<u32>
         .zip(&chunks)
         .map(|((s, _), chunk)| {
             let of_stream = |lane: usize| {
-                let codes = chunk.codes.chunks_exact(DEPTH * chunk.frames);
-                codes.skip(lane % s.streams).next().unwrap().to_vec()
+                let mut codes = chunk.codes.chunks_exact(DEPTH * chunk.frames);
+                codes.nth(lane % s.streams).unwrap().to_vec()
             };
             s.lanes.iter().enumerate().map(|(i, layers)| (of_stream(i), *layers)).collect()
         })

@@ -311,6 +311,23 @@ fn bench_measures_live_frames_and_the_limits_of_the_machine() {
 }
 
 #[test]
+fn bench_measures_instances_side_by_side() {
+    let place = Place::new();
+    let model = golden("v1");
+    let command = ["bench", "--model", &model, "--json", "--seconds", "0.2", "--threads", "1"];
+    let text = place.ok(&[&command[..], &["--instances", "3,2"]].concat());
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let instances = report["instances"].as_array().unwrap();
+    // One is measured in any case: it is the measure of the others.
+    let counts: Vec<u64> = instances.iter().map(|i| i["instances"].as_u64().unwrap()).collect();
+    assert_eq!(counts, [1, 2, 3]);
+    assert_eq!(instances[0]["shared_times_one"], 1.0);
+    for key in ["shared_ms_median", "shared_ms_max", "shared_times_one", "separate_ms_median"] {
+        assert!(instances[2][key].as_f64().unwrap() > 0.0, "{key}");
+    }
+}
+
+#[test]
 fn a_slower_instruction_set_is_named_by_the_environment() {
     let place = Place::new();
     let bench = |isa: &str| {

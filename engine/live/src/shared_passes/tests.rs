@@ -178,7 +178,7 @@ fn a_batch_is_as_large_as_lets_the_most_urgent_be_in_time() {
     passes.push(&members[0], (), Some(now));
     let later = Instant::now() + MAX_WAIT + ms(10);
     thread::sleep(ms(30));
-    (1..3).for_each(|i| passes.push(&members[i], (), Some(later + ms(12))));
+    (1..3).for_each(|i| passes.push(&members[i], (), Some(later + ms(13))));
     assert_eq!(passes.take_batch(later), [0, 1]);
     assert_eq!(passes.take_batch(later), [2]);
 }
