@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use residue_engine::audio::{Audio, SpeakerMask, WavFormat};
-use residue_engine::codec::{Codec, CodecConfig};
+use residue_engine::codec::{Codec, CodecConfig, CodecParts};
 use residue_engine::offline;
 use residue_engine::tokens::{
     Codes, CodesError, FrameError, FrameErrorKind, FrameReader, looks_transposed, npy,
@@ -40,7 +40,7 @@ fn decode_file(args: &DecodeArgs, output: Output) -> Result<()> {
     if args.transpose {
         codes = codes.transposed();
     }
-    let codec = model::load(&args.model)?;
+    let codec = model::load_parts(&args.model, CodecParts::Decoder)?;
     let config = codec.config();
     input::depth(args.depth, config)?;
     let shape = format!("{} layers x {} frames", codes.layers(), codes.frames());
@@ -98,7 +98,7 @@ fn depth_of(asked: Option<usize>, layers: usize) -> Result<usize> {
 
 /// Decodes and writes each frame when it arrives, until the input ends or fails, or a signal comes.
 fn decode_stream(args: &DecodeArgs, output: Output) -> Result<()> {
-    let codec = model::load(&args.model)?;
+    let codec = model::load_parts(&args.model, CodecParts::Decoder)?;
     let config = codec.config();
     input::depth(args.depth, config)?;
     let speakers = SpeakerMask::of_count(config.channels);

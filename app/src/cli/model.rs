@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::thread::available_parallelism;
 
 use anyhow::{Context, Result};
-use residue_engine::codec::{Codec, LoadProgress};
+use residue_engine::codec::{Codec, CodecParts, LoadProgress};
 use residue_engine::models::{EMBEDDED, ModelLoadError, ModelRequest, ModelStore};
 
 use super::args::{ModelArgs, PrecisionArg};
@@ -13,19 +13,26 @@ use crate::terminal;
 
 /// Loads the model that `args` names, on all cores if nothing else is said.
 pub fn load(args: &ModelArgs) -> Result<Codec> {
-    load_as(&args.model, args.precision, args.threads)
+    load_parts(args, CodecParts::Whole)
+}
+
+/// As [`load`], but only some parts of the model.
+pub fn load_parts(args: &ModelArgs, parts: CodecParts) -> Result<Codec> {
+    let (precision, threads) = (args.precision.into(), all_cores(args.threads));
+    load_request(&ModelRequest { id: args.model.clone(), precision, threads }, parts)
 }
 
 /// As [`load`], but leaves a core to the sound devices if nothing else is said.
 pub fn load_beside_audio(args: &ModelArgs) -> Result<Codec> {
     let (precision, threads) = (args.precision.into(), args.threads);
-    load_request(&ModelRequest { id: args.model.clone(), precision, threads })
+    let request = ModelRequest { id: args.model.clone(), precision, threads };
+    load_request(&request, CodecParts::Whole)
 }
 
 /// Loads the model of this name on so many threads, 0 for all cores.
 pub fn load_as(name: &str, precision: PrecisionArg, threads: usize) -> Result<Codec> {
     let (precision, threads) = (precision.into(), all_cores(threads));
-    load_request(&ModelRequest { id: name.to_owned(), precision, threads })
+    load_request(&ModelRequest { id: name.to_owned(), precision, threads }, CodecParts::Whole)
 }
 
 /// Returns the number of threads for `threads`, where 0 is one a core: no host wants one of them here,
@@ -38,9 +45,10 @@ pub fn all_cores(threads: usize) -> usize {
 }
 
 /// Prints warnings on stderr.
-fn load_request(request: &ModelRequest) -> Result<Codec> {
+fn load_request(request: &ModelRequest, parts: CodecParts) -> Result<Codec> {
     let has_bar = !request.id.eq_ignore_ascii_case(EMBEDDED);
-    let loaded = watched(has_bar, |progress| ModelStore::from_env().load(request, progress));
+    let store = ModelStore::from_env();
+    let loaded = watched(has_bar, |progress| store.load_parts(request, parts, progress));
     let codec = match loaded {
         // Says which model it is about.
         Err(ModelLoadError::Models(error)) => return Err(error.into()),

@@ -1,4 +1,4 @@
-//! The folder of packed weights: one file a model and precision, for this user alone, of limited size.
+//! The folder of packed weights: one file a model, precision and loaded half, for this user alone, of limited size.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::byte_source::ByteSource;
 use super::error::{CheckpointError, PackedFileError};
+use super::options::CodecParts;
 use super::ownership;
 use super::packed_file::PackedFile;
 use residue_core::{atomic_file, hex};
@@ -80,11 +81,21 @@ impl PackedCache {
         failure.map(|()| cleared)
     }
 
-    /// Returns the place of the packed weights of the model in folder `model`.
-    pub(super) fn file(&self, model: &Path, precision: Precision) -> PackedPlace {
+    /// Returns the place of the packed weights of some parts of the model in folder `model`.
+    pub(super) fn file(
+        &self,
+        model: &Path,
+        precision: Precision,
+        parts: CodecParts,
+    ) -> PackedPlace {
         let model = fs::canonicalize(model).unwrap_or_else(|_| model.to_owned());
         let name = hex(&Sha256::digest(model.as_os_str().as_encoded_bytes()));
-        let path = self.folder.join(format!("{}-{precision}.packed", &name[..16]));
+        let half = match parts {
+            CodecParts::Whole => "",
+            CodecParts::Encoder => "-encoder",
+            CodecParts::Decoder => "-decoder",
+        };
+        let path = self.folder.join(format!("{}-{precision}{half}.packed", &name[..16]));
         PackedPlace { cache: self.clone(), path }
     }
 

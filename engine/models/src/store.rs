@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use residue_codec::{
-    Codec, CodecConfig, CodecError, CodecOptions, LoadProgress, PackedCache, Precision, WeakCodec,
+    Codec, CodecConfig, CodecError, CodecOptions, CodecParts, LoadProgress, PackedCache, Precision,
+    WeakCodec,
 };
 
 use super::shared_values::SharedValues;
@@ -25,6 +26,7 @@ struct CodecKey {
     stamp: SourceStamp,
     precision: Precision,
     threads: usize,
+    parts: CodecParts,
 }
 
 /// Codecs that are loaded in this process, held by their users only.
@@ -102,6 +104,33 @@ impl ModelStore {
         self.load_from(&source, request.precision, request.threads, progress)
     }
 
+    /// As [`load`](Self::load), some parts of the model only. A whole model that is loaded is shared.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_parts(
+        &self,
+        request: &ModelRequest,
+        parts: CodecParts,
+        progress: &LoadProgress<'_>,
+    ) -> Result<Codec, ModelLoadError> {
+        let source = self.locate(&request.id)?;
+        let ModelRequest { precision, threads, .. } = *request;
+        if parts != CodecParts::Whole
+            && let Ok(stamp) = SourceStamp::read(&source)
+        {
+            let key = CodecKey { stamp, precision, threads, parts: CodecParts::Whole };
+            if let Some(codec) = CODECS.get(&key, WeakCodec::upgrade).flatten() {
+                return Ok(codec);
+            }
+        }
+        self.load_shared(
+            &source,
+            CodecOptions { parts, ..self.options(precision, threads) },
+            progress,
+        )
+    }
+
     /// As [`load`](Self::load), for a model that has been found.
     ///
     /// # Errors
@@ -113,12 +142,22 @@ impl ModelStore {
         threads: usize,
         progress: &LoadProgress<'_>,
     ) -> Result<Codec, ModelLoadError> {
-        let options = self.options(precision, threads);
+        self.load_shared(source, self.options(precision, threads), progress)
+    }
+
+    /// Loads a model, or shares one that was loaded with the same options.
+    fn load_shared(
+        &self,
+        source: &ModelSource,
+        options: CodecOptions,
+        progress: &LoadProgress<'_>,
+    ) -> Result<Codec, ModelLoadError> {
         // Files that cannot be stamped cannot be loaded either: the codec says best why.
         let Ok(stamp) = SourceStamp::read(source) else {
             return Ok(load_codec(source, &options, progress)?);
         };
-        let key = CodecKey { stamp, precision, threads };
+        let CodecOptions { precision, threads, parts, .. } = options;
+        let key = CodecKey { stamp, precision, threads, parts };
         let is_alive = |codec: &WeakCodec| codec.upgrade().is_some();
         let loaded = CODECS.with(
             key,
