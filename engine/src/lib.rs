@@ -13,6 +13,7 @@
 //! | [`blind`] | blind listening tests: ABX, threshold, rating |
 //! | [`codec`] | the Cat model: configuration, checkpoint, encoder and decoder, quantizer, streaming state |
 //! | [`dsp`] | delay line, gain ramps, SplitMix64 |
+//! | [`exactness`] | a model's results compared with those of the reference implementation |
 //! | [`kernels`] | the CPU's arithmetic: packed linear layers, windowed attention, norms |
 //! | [`live`] | the realtime path: audio port, worker, lanes, latency, overload; codecs and codes as its models |
 //! | [`measure`] | distances between signals, loudness, spectrograms |
@@ -23,6 +24,7 @@
 //! | [`tokens`] | code arrays and their files |
 
 mod codec_model;
+pub mod exactness;
 mod frame_source;
 mod frame_transmission;
 pub mod offline;

@@ -2,6 +2,7 @@
 
 mod codes;
 mod commands;
+mod exact;
 mod folders;
 mod outputs;
 mod place;

@@ -64,6 +64,18 @@ pub struct CodecOptions {
     pub packed_cache: Option<PathBuf>,
 }
 
+impl CodecOptions {
+    /// Returns options that run a model on candle on the CPU, in f32: the oracle of the native kernels. `None` if
+    /// this program was built without it (the feature `reference`).
+    pub fn reference(threads: usize) -> Option<Self> {
+        #[cfg(feature = "reference")]
+        let backend = Some(CodecBackend::Candle(Device::Cpu));
+        #[cfg(not(feature = "reference"))]
+        let backend: Option<CodecBackend> = None;
+        backend.map(|backend| Self { backend, threads, ..Self::default() })
+    }
+}
+
 #[cfg(feature = "reference")]
 impl CodecOptions {
     /// Returns the device that tensors are made on.

@@ -269,11 +269,11 @@ mod tests {
         let (folder, cache) = cache();
         let model = folder.path().join("model");
         fs::create_dir(&model).unwrap();
-        let place = cache.file(&model, Precision::Int8);
+        let place = cache.file(&model, Precision::Int8, CodecParts::Whole);
         put(&place);
-        put(&cache.file(&folder.path().join("model/../model"), Precision::Int8));
+        put(&cache.file(&folder.path().join("model/../model"), Precision::Int8, CodecParts::Whole));
         assert_eq!(cache.usage().unwrap().files, 1);
-        put(&cache.file(&model, Precision::Bf16));
+        put(&cache.file(&model, Precision::Bf16, CodecParts::Whole));
         assert_eq!(cache.usage().unwrap().files, 2);
         assert!(place.open("key").unwrap().is_some());
         let error = place.open("other").err().unwrap();
@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn only_abandoned_temporary_files_are_swept() {
         let (folder, cache) = cache();
-        let place = cache.file(folder.path(), Precision::Int8);
+        let place = cache.file(folder.path(), Precision::Int8, CodecParts::Whole);
         put(&place);
         let temporary = |name: &str| cache.folder().join(format!(".x.packed.{name}.tmp"));
         let other = cache.folder().join("mine.txt");
@@ -311,7 +311,9 @@ mod tests {
     fn files_of_the_longest_disuse_go_first() {
         let (folder, cache) = cache();
         let places: Vec<PackedPlace> = (0..4)
-            .map(|i| cache.file(&folder.path().join(i.to_string()), Precision::Int8))
+            .map(|i| {
+                cache.file(&folder.path().join(i.to_string()), Precision::Int8, CodecParts::Whole)
+            })
             .collect();
         for (i, place) in places.iter().enumerate() {
             put(place);
@@ -337,7 +339,7 @@ mod tests {
             fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         };
         let (folder, cache) = cache();
-        let place = cache.file(folder.path(), Precision::Int8);
+        let place = cache.file(folder.path(), Precision::Int8, CodecParts::Whole);
         put(&place);
         let folder_mode = fs::metadata(cache.folder()).unwrap().permissions().mode();
         assert_eq!(folder_mode & 0o777, 0o700);

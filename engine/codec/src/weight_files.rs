@@ -12,35 +12,43 @@ const INDEX: &str = "model.safetensors.index.json";
 /// The files that hold the weights of a model in a folder, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WeightFiles {
-    /// `model.safetensors`, or files that need no index: see [`weight_files`].
+    /// `model.safetensors`, or files that need no index: see [`WeightFiles::among`].
     Named(Vec<String>),
     /// `model.safetensors.index.json` names them.
     Indexed,
 }
 
-/// Finds the weights in a folder: `model.safetensors`; else what `model.safetensors.index.json` names; else all of
-/// the shards `model-00001-of-0000N.safetensors`, if each is there; else the only file `*.safetensors`. `None` if the
-/// folder holds none of these.
+/// Finds the weights in a folder, as [`WeightFiles::among`] its files.
 ///
 /// # Errors
 /// If the folder cannot be listed.
 pub fn weight_files(folder: &Path) -> io::Result<Option<WeightFiles>> {
-    if folder.join(SINGLE).is_file() {
-        return Ok(Some(WeightFiles::Named(vec![SINGLE.to_owned()])));
-    }
-    if folder.join(INDEX).is_file() {
-        return Ok(Some(WeightFiles::Indexed));
-    }
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
-        let name = name.to_str().filter(|name| name.ends_with(".safetensors"));
-        names.extend(name.filter(|name| folder.join(name).is_file()).map(str::to_owned));
+        // A link may lead nowhere.
+        let name = name.to_str().filter(|name| folder.join(name).is_file());
+        names.extend(name.map(str::to_owned));
     }
-    names.sort();
-    let shards = all_shards(&names);
-    let found = shards.or_else(|| (names.len() == 1).then_some(names));
-    Ok(found.map(WeightFiles::Named))
+    Ok(WeightFiles::among(names))
+}
+
+impl WeightFiles {
+    /// Finds the weights among the names of a model's files: `model.safetensors`; else what
+    /// `model.safetensors.index.json` names; else all of the shards `model-00001-of-0000N.safetensors`, if each is
+    /// there; else the only file `*.safetensors`. `None` if there is none of these.
+    pub fn among(names: impl IntoIterator<Item = String>) -> Option<Self> {
+        let mut names: Vec<String> = names.into_iter().collect();
+        if names.iter().any(|name| name == SINGLE) {
+            return Some(Self::Named(vec![SINGLE.to_owned()]));
+        }
+        if names.iter().any(|name| name == INDEX) {
+            return Some(Self::Indexed);
+        }
+        names.retain(|name| name.ends_with(".safetensors"));
+        let shards = all_shards(&names);
+        shards.or_else(|| (names.len() == 1).then_some(names)).map(Self::Named)
+    }
 }
 
 /// Returns the names `model-00001-of-0000N.safetensors` to `model-0000N-of-0000N.safetensors`, if all are among

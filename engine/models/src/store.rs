@@ -85,6 +85,12 @@ impl ModelStore {
         if id.eq_ignore_ascii_case(EMBEDDED) {
             return Ok(ModelSource::Embedded);
         }
+        if model_library::is_repository(id)
+            && let Ok(library) = self.library()
+            && let Some(source) = library.locate_pulled(id)?
+        {
+            return Ok(source);
+        }
         if model_library::is_path(id) {
             return model_library::locate_folder(id);
         }
@@ -189,6 +195,21 @@ impl ModelStore {
         Ok(load_codec(source, &self.options(precision, threads), progress)?)
     }
 
+    /// Loads a copy on candle, the oracle of the native kernels: in f32, on the CPU. `None` if this program was
+    /// built without it ([`CodecOptions::reference`]).
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_reference(
+        &self,
+        source: &ModelSource,
+        threads: usize,
+        progress: &LoadProgress<'_>,
+    ) -> Result<Option<Codec>, ModelLoadError> {
+        let options = CodecOptions::reference(threads);
+        Ok(options.map(|options| load_codec(source, &options, progress)).transpose()?)
+    }
+
     fn options(&self, precision: Precision, threads: usize) -> CodecOptions {
         // An account without any folder of its own packs its models anew at each start.
         let packed_cache = self.library().ok();
@@ -230,16 +251,17 @@ impl ModelStore {
         Ok(self.library()?.packed())
     }
 
-    /// Downloads a published model: see [`ModelLibrary::pull`].
+    /// Downloads a model: see [`ModelLibrary::pull`].
     ///
     /// # Errors
     /// As [`ModelLibrary::pull`].
     pub fn pull(
         &self,
         name: &str,
+        revision: Option<&str>,
         on_progress: &mut OnProgress<'_>,
     ) -> Result<PulledModel, ModelsError> {
-        self.library()?.pull(name, on_progress)
+        self.library()?.pull(name, revision, on_progress)
     }
 
     /// Adds a folder under a name, by default the folder's own, after loading it once: a folder that
