@@ -75,8 +75,10 @@ pub fn read_batch(path: &Path, axis: usize) -> Result<Vec<Codes>, NpyError> {
         let mut rest = vec![a, b, c];
         let items = rest.remove(axis.min(2));
         // In the order of the file.
-        let (rows, columns) = layout(&[a.saturating_mul(b), c])?;
+        let (rows, columns) = layout(&[a, b.saturating_mul(c)])?;
         let (layers, frames) = layout(&rest)?;
+        // Items without frames take no bytes in the file, and so may be any number.
+        layout(&[items, 1])?;
         let values = elements(&mut reader, &header, rows, columns)?;
         let mut strides = match header.fortran_order {
             false => vec![b * c, c, 1],
