@@ -29,7 +29,7 @@ pub struct ReferenceRun {
 
 /// Agreement of a model in one precision with the reference.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Exactness {
+pub struct ReferenceAgreement {
     /// Precision of the model.
     pub precision: Precision,
     /// Frames compared.
@@ -47,7 +47,7 @@ pub struct Exactness {
     pub audio_error: f64,
 }
 
-impl Exactness {
+impl ReferenceAgreement {
     /// Returns true if no decided code differs from the reference's.
     pub fn is_exact(&self) -> bool {
         self.different_frames == 0
@@ -100,7 +100,7 @@ impl ReferenceRun {
         codec: &Codec,
         chunk: usize,
         progress: &mut OnChunk<'_>,
-    ) -> Result<Exactness, OfflineError> {
+    ) -> Result<ReferenceAgreement, OfflineError> {
         let latents = encode(codec, &self.planes, chunk, &mut halves(progress, 0.0))?;
         let depth = self.codes.layers();
         let codes = codec.quantizer().quantize(&latents, depth).map_err(CodecError::from)?;
@@ -118,7 +118,7 @@ impl ReferenceRun {
         let same = [std::slice::from_ref(&codes), std::slice::from_ref(&self.codes)];
         let ours: Vec<&[f32]> = decoded.iter().map(Vec::as_slice).collect();
         let theirs: Vec<&[f32]> = self.decoded.iter().map(Vec::as_slice).collect();
-        Ok(Exactness {
+        Ok(ReferenceAgreement {
             precision: codec.precision(),
             frames,
             // Both come from the same audio and depth.

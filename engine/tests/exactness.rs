@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use residue_engine::audio::Audio;
 use residue_engine::codec::{Codec, CodecOptions, Precision};
-use residue_engine::exactness::{Exactness, ReferenceRun};
+use residue_engine::exactness::{ReferenceAgreement, ReferenceRun};
 use residue_engine::models;
 use safetensors::Dtype;
 use support::stored_model::StoredModel;
@@ -25,7 +25,7 @@ fn audio(codec: &Codec, frames: usize) -> Audio {
     Audio { rate: config.sample_rate, channels, ..Audio::silence(config.sample_rate, 1, 0) }
 }
 
-fn compare(run: &ReferenceRun, codec: &Codec) -> Exactness {
+fn compare(run: &ReferenceRun, codec: &Codec) -> ReferenceAgreement {
     run.compare(codec, 3, &mut { GO }).unwrap()
 }
 

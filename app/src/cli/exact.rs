@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use residue_engine::audio::Audio;
-use residue_engine::exactness::{Exactness, ReferenceRun, UNDECIDED_MARGIN};
+use residue_engine::exactness::{ReferenceAgreement, ReferenceRun, UNDECIDED_MARGIN};
 use residue_engine::models::{ModelSource, ModelStore};
 use serde::Serialize;
 
@@ -46,8 +46,8 @@ struct PrecisionExactness {
     audio_error: f64,
 }
 
-impl From<&Exactness> for PrecisionExactness {
-    fn from(exactness: &Exactness) -> Self {
+impl From<&ReferenceAgreement> for PrecisionExactness {
+    fn from(exactness: &ReferenceAgreement) -> Self {
         Self {
             precision: exactness.precision.name(),
             agreement: exactness.agreement(),
@@ -93,7 +93,7 @@ pub fn compare(
         codes,
         undecided_codes,
         precisions: found.iter().map(PrecisionExactness::from).collect(),
-        is_exact: f32.is_none_or(Exactness::is_exact),
+        is_exact: f32.is_none_or(ReferenceAgreement::is_exact),
         verdict: verdict(spec, codes, f32, &found),
     })
 }
@@ -111,7 +111,12 @@ fn reference(
 }
 
 /// Says in one sentence what was found.
-fn verdict(spec: &str, codes: usize, f32: Option<&Exactness>, all: &[Exactness]) -> String {
+fn verdict(
+    spec: &str,
+    codes: usize,
+    f32: Option<&ReferenceAgreement>,
+    all: &[ReferenceAgreement],
+) -> String {
     let Some(f32) = f32 else {
         let shares: Vec<String> = all
             .iter()
