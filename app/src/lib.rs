@@ -29,6 +29,7 @@ pub mod cli;
 mod comparison_picture;
 mod console;
 mod cost;
+mod demo_clip;
 pub mod device;
 mod explained;
 mod rate_plot;

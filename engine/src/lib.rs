@@ -15,6 +15,7 @@
 //! | [`codec_at_rate`] | the notation `CODEC:RATE[@PRECISION]`: any codec at a bitrate |
 //! | [`conventional`] | Opus and G.711, frame by frame |
 //! | [`dsp`] | delay line, gain ramps, SplitMix64 |
+//! | [`exactness`] | a model's results compared with those of the reference implementation |
 //! | [`kernels`] | the CPU's arithmetic: packed linear layers, windowed attention, norms |
 //! | [`live`] | the realtime path: audio port, worker, lanes, latency, overload; codecs and codes as its models |
 //! | [`measure`] | distances between signals, loudness, spectrograms |
@@ -28,6 +29,7 @@ pub mod codec_at_rate;
 mod codec_job;
 mod codec_model;
 mod conventional_file;
+pub mod exactness;
 mod frame_source;
 mod frame_transmission;
 pub mod offline;

@@ -502,6 +502,7 @@ fn malformed_checkpoints() {
     let found = refusal_within("a header of 8 MiB", dir.path(), 256 << 20);
     assert!(found.contains("is missing"), "{found}");
     std::fs::remove_file(&path).unwrap();
+    std::fs::remove_file(dir.path().join("golden.safetensors")).unwrap();
     check(
         "no weights",
         dir.path(),

@@ -3,8 +3,8 @@
 mod support;
 
 use residue_engine::codec::{
-    Activation, Codec, CodecBackend, CodecConfig, CodecOptions, Device, FeedForward, ModuleConfig,
-    NormKind, PositionConfig, QuantizerConfig, TransformerConfig,
+    Activation, CheckpointFormat, Codec, CodecBackend, CodecConfig, CodecOptions, Device,
+    FeedForward, ModuleConfig, NormKind, PositionConfig, QuantizerConfig, TransformerConfig,
 };
 use support::{difference, peak, signal, slices};
 
@@ -18,6 +18,7 @@ fn config(stage: TransformerConfig, channels: usize, interleave: bool) -> CodecC
     let encoder = TransformerConfig { input: width, output: 20, ..stage.clone() };
     let decoder = TransformerConfig { input: 20, output: width, ..stage };
     CodecConfig {
+        format: CheckpointFormat::Published,
         sample_rate: 8000,
         channels,
         interleave,

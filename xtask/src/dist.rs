@@ -119,6 +119,7 @@ fn packages(target: Option<&str>) -> Result<Vec<PathBuf>> {
 fn build_program(target: Option<&str>, variables: &[(&str, &str)]) -> Result<PathBuf> {
     let commit = git(&["rev-parse", "--short=10", "HEAD"])?;
     let mut build = vec!["build", "--profile", "dist", "--package", "residue"];
+    build.extend(["--features", "reference"]);
     build.extend(target.iter().flat_map(|target| ["--target", target]));
     cargo(&build, &[variables, &[("RESIDUE_COMMIT", &*commit)]].concat())?;
     let suffix = match target {

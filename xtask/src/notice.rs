@@ -63,6 +63,8 @@ fn list(libraries: &[Library]) -> String {
 fn libraries() -> Result<Vec<Library>> {
     let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["tree", "--locked", "--package", "residue", "--package", "residue-plugin"])
+        // As packages are built.
+        .args(["--features", "residue/reference"])
         .args(["--edges", "normal", "--target", "all", "--prefix", "none", "--no-dedupe"])
         .args(["--format", "{p}\t{l}"])
         .current_dir(root()?)

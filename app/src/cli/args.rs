@@ -286,10 +286,40 @@ pub struct DecodeArgs {
     /// The array is (T, K): frames first
     #[arg(long)]
     pub transpose: bool,
+    /// How the layers of a frame are laid out
+    #[arg(long, value_enum, default_value_t = PatternArg::Aligned)]
+    pub pattern: PatternArg,
+    /// With --pattern delay: the code that stands where there is none [default: the codebook's size, 1024 in the
+    /// published models]
+    #[arg(long, value_name = "CODE")]
+    pub padding: Option<u32>,
+    /// The array is a batch: its dimension that counts the items, 0 or 1 or 2. The published code makes (K, B, T), 1;
+    /// transformers (B, K, T), 0
+    #[arg(long, value_name = "AXIS", value_parser = axis)]
+    pub batch: Option<usize>,
+    /// With --batch: the item to decode, from 0
+    #[arg(long, default_value_t = 0, value_name = "N", requires = "batch")]
+    pub item: usize,
+    /// Decode the first T frames only, as of an item that is padded to the batch's longest
+    #[arg(long, value_name = "T")]
+    pub length: Option<usize>,
     #[command(flatten)]
     pub chunk: ChunkArgs,
     #[command(flatten)]
     pub model: ModelArgs,
+}
+
+/// Order of the codes of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PatternArg {
+    /// All layers of a frame together
+    Aligned,
+    /// Layer k comes k frames after the first, as MOSS-TTS and MOSS-TTSD emit them
+    Delay,
+}
+
+fn axis(text: &str) -> Result<usize, OutOfRange> {
+    within(text, 0, 2, "as a dimension")
 }
 
 #[derive(Debug, Group)]
@@ -362,10 +392,13 @@ pub struct ModelsArgs {
 pub enum ModelsCommand {
     /// List all models: built in, published, added; which are on this computer
     List,
-    /// Download a published model (nano, v1, v2) from the Hugging Face hub
+    /// Download a model from the Hugging Face hub
     Pull {
-        /// Its name
+        /// A published model (nano, v1, v2), or any repository as owner/name
         name: String,
+        /// Commit to download, instead of the one that Residue was checked with, or a branch
+        #[arg(long, value_name = "COMMIT")]
+        revision: Option<String>,
     },
     /// Register a model folder under a name
     Add {
@@ -379,6 +412,8 @@ pub enum ModelsCommand {
     Verify {
         /// Its name or folder
         model: String,
+        #[command(flatten)]
+        exact: ExactArgs,
     },
     /// Show the packed weights that earlier starts kept, and their size
     Cache {
@@ -386,6 +421,29 @@ pub enum ModelsCommand {
         #[arg(long)]
         clear: bool,
     },
+}
+
+/// Comparison of a model with the reference implementation.
+#[derive(Debug, Group)]
+pub struct ExactArgs {
+    /// Compare codes and audio with those of the reference implementation too, on FILE or on a clip of speech
+    #[arg(long, num_args = 0..=1, value_name = "FILE")]
+    pub exact: Option<Option<PathBuf>>,
+    /// With --exact: precisions to compare
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_values_t = [PrecisionArg::F32],
+        value_name = "P,P",
+        requires = "exact"
+    )]
+    pub precisions: Vec<PrecisionArg>,
+    /// With --exact: CPU threads for the model; 0 = one per core
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = threads, requires = "exact")]
+    pub threads: usize,
+    #[command(flatten)]
+    pub decoding: DecodingArgs,
 }
 
 /// A published layout.

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use residue_engine::audio::{Audio, SpeakerMask, WavFormat};
-use residue_engine::codec::{Codec, CodecConfig};
+use residue_engine::codec::{Codec, CodecConfig, CodecParts};
 use residue_engine::offline;
 use residue_engine::tokens::{
-    Codes, CodesError, FrameError, FrameErrorKind, FrameReader, looks_transposed, npy,
+    Codes, CodesError, DelayedFrames, FrameError, FrameErrorKind, FrameReader, looks_transposed,
+    npy, undelayed,
 };
 
-use super::args::DecodeArgs;
+use super::args::{DecodeArgs, PatternArg};
 use super::interruption::Interruption;
 use super::output::{self, GrowingAudio, Output};
 use super::progress::Share;
@@ -30,19 +31,55 @@ pub fn run(args: &DecodeArgs) -> Result<()> {
     let Some(path) = &args.output else { return play::run(args) };
     let is_stream = args.codes == Path::new("-");
     ensure!(!(is_stream && args.transpose), "--transpose is for files: a line on stdin is a frame");
+    let of_files = args.batch.is_some() || args.length.is_some();
+    ensure!(
+        !(is_stream && of_files),
+        "--batch and --length are for files: send one stream on stdin"
+    );
+    ensure!(
+        args.padding.is_none() || args.pattern == PatternArg::Delay,
+        "--padding is for --pattern delay"
+    );
     let output = Output::create(path, &args.codes)?;
     if is_stream { decode_stream(args, output) } else { decode_file(args, output) }
 }
 
 fn decode_file(args: &DecodeArgs, output: Output) -> Result<()> {
     // Before the model, which takes longer.
-    let mut codes = npy::read(&args.codes)?;
+    let mut codes = match args.batch {
+        None => npy::read(&args.codes)?,
+        Some(axis) => {
+            let mut items = npy::read_batch(&args.codes, axis)?;
+            let (item, count) = (args.item, items.len());
+            ensure!(
+                item < count,
+                "{}: the batch has {count} items along dimension {axis}, so --item {item} is not possible",
+                name(&args.codes)
+            );
+            items.swap_remove(item)
+        }
+    };
     if args.transpose {
         codes = codes.transposed();
     }
-    let codec = model::load(&args.model)?;
+    let codec = model::load_parts(&args.model, CodecParts::Decoder)?;
     let config = codec.config();
     input::depth(args.depth, config)?;
+    if args.pattern == PatternArg::Delay {
+        let codes_name = name(&args.codes).to_string();
+        let quantizer = &config.quantizer;
+        let kept = codes.truncated(args.depth.unwrap_or(usize::MAX));
+        let (layers, size) = (quantizer.layers, quantizer.codebook_size);
+        codes = undelayed(&kept, &codes_name, layers, size, padding(args, config))?;
+    }
+    if let Some(length) = args.length {
+        let frames = codes.frames();
+        ensure!(
+            length <= frames,
+            "the codes have {frames} frames, so --length {length} is not possible"
+        );
+        codes = codes.slice(0..length);
+    }
     let shape = format!("{} layers x {} frames", codes.layers(), codes.frames());
     let layers = codes.layers();
     let depth = depth_of(args.depth, layers)?;
@@ -98,7 +135,7 @@ fn depth_of(asked: Option<usize>, layers: usize) -> Result<usize> {
 
 /// Decodes and writes each frame when it arrives, until the input ends or fails, or a signal comes.
 fn decode_stream(args: &DecodeArgs, output: Output) -> Result<()> {
-    let codec = model::load(&args.model)?;
+    let codec = model::load_parts(&args.model, CodecParts::Decoder)?;
     let config = codec.config();
     input::depth(args.depth, config)?;
     let speakers = SpeakerMask::of_count(config.channels);
@@ -131,9 +168,17 @@ fn decode_stream(args: &DecodeArgs, output: Output) -> Result<()> {
 
 fn stream(args: &DecodeArgs, codec: &Codec, audio: &mut GrowingAudio) -> Result<()> {
     let quantizer = &codec.config().quantizer;
-    let mut reader = FrameReader::new(BufReader::new(stdin()), "stdin")
-        .for_model(quantizer.layers, quantizer.codebook_size)
+    let (layers, codebook_size) = (quantizer.layers, quantizer.codebook_size);
+    let reader = FrameReader::new(BufReader::new(stdin()), "stdin")
         .first_layers(args.depth.unwrap_or(usize::MAX));
+    let mut reader: Box<dyn Iterator<Item = Result<Vec<u32>, FrameError>> + Send> =
+        match args.pattern {
+            PatternArg::Aligned => Box::new(reader.for_model(layers, codebook_size)),
+            PatternArg::Delay => {
+                let padding = padding(args, codec.config());
+                Box::new(DelayedFrames::new(reader, "stdin", layers, codebook_size, padding))
+            }
+        };
     // Waits for stdin, so that this thread can see signals.
     let (sender, frames) = sync_channel(WAITING);
     thread::Builder::new()
@@ -158,10 +203,16 @@ fn stream(args: &DecodeArgs, codec: &Codec, audio: &mut GrowingAudio) -> Result<
     }
 }
 
+/// The code that stands where the delay pattern has none.
+fn padding(args: &DecodeArgs, config: &CodecConfig) -> u32 {
+    args.padding.unwrap_or(config.quantizer.codebook_size as u32)
+}
+
 /// Adds this command's advice to an error of the stream.
 fn advised(error: FrameError, layers: usize) -> anyhow::Error {
     match &error {
-        FrameError::Line { problem: FrameErrorKind::TooManyLayers { .. }, .. } => {
+        FrameError::Line { problem: FrameErrorKind::TooManyLayers { .. }, .. }
+        | FrameError::Frame { problem: FrameErrorKind::TooManyLayers { .. }, .. } => {
             anyhow!("{error}; to decode the first {layers} only, add --depth {layers}")
         }
         _ => error.into(),

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use residue_engine::audio::MonoTreatment;
+use residue_engine::codec::CodecParts;
 use residue_engine::tokens::npy;
 use residue_ui::depth_text::format_kbps;
 
@@ -20,7 +21,7 @@ pub fn run(args: &EncodeArgs) -> Result<()> {
             original.channels.len()
         );
     }
-    let codec = model::load(&args.model)?;
+    let codec = model::load_parts(&args.model, CodecParts::Encoder)?;
     let depth = input::depth(args.depth, codec.config())?;
     if original.channels.len() > codec.config().channels {
         terminal::note("the model is mono, so the codes are those of left + right");

@@ -9,6 +9,7 @@ pub(crate) mod controls;
 mod decode;
 mod devices;
 mod encode;
+mod exact;
 mod input;
 mod interruption;
 mod json_path;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::thread::available_parallelism;
 
 use anyhow::{Context, Result};
-use residue_engine::codec::{Codec, LoadProgress};
+use residue_engine::codec::{Codec, CodecParts, LoadProgress};
 use residue_engine::models::{
     EMBEDDED, ModelLoadError, ModelRequest, ModelStore, PrecisionRequest,
 };
@@ -15,12 +15,18 @@ use crate::terminal;
 
 /// Loads the model that `args` names, on all cores and in f32 if nothing else is said.
 pub fn load(args: &ModelArgs) -> Result<Codec> {
-    load_as(&args.model, args.precision(), args.threads)
+    load_parts(args, CodecParts::Whole)
+}
+
+/// As [`load`], but only some parts of the model.
+pub fn load_parts(args: &ModelArgs, parts: CodecParts) -> Result<Codec> {
+    let (precision, threads) = (args.precision(), all_cores(args.threads));
+    load_request(&ModelRequest { id: args.model.clone(), precision, threads }, parts)
 }
 
 /// As [`load`], but leaves a core to the sound devices, and takes the automatic precision, if nothing else is said.
 pub fn load_beside_audio(args: &ModelArgs) -> Result<Codec> {
-    load_request(&live_request(args))
+    load_request(&live_request(args), CodecParts::Whole)
 }
 
 /// Returns the request of a model that runs live.
@@ -31,7 +37,8 @@ pub fn live_request(args: &ModelArgs) -> ModelRequest {
 
 /// Loads the model of this name on so many threads, 0 for all cores.
 pub fn load_as(name: &str, precision: PrecisionRequest, threads: usize) -> Result<Codec> {
-    load_request(&ModelRequest { id: name.to_owned(), precision, threads: all_cores(threads) })
+    let threads = all_cores(threads);
+    load_request(&ModelRequest { id: name.to_owned(), precision, threads }, CodecParts::Whole)
 }
 
 /// Returns the number of threads for `threads`, where 0 is one a core: no host wants one of them here,
@@ -44,7 +51,7 @@ pub fn all_cores(threads: usize) -> usize {
 }
 
 /// Prints warnings, and the reason of an automatic precision, on stderr.
-fn load_request(request: &ModelRequest) -> Result<Codec> {
+fn load_request(request: &ModelRequest, parts: CodecParts) -> Result<Codec> {
     let has_bar = !request.id.eq_ignore_ascii_case(EMBEDDED);
     let store = ModelStore::from_env();
     let loaded = watched(has_bar, |progress| {
@@ -53,7 +60,7 @@ fn load_request(request: &ModelRequest) -> Result<Codec> {
         if let Some(reason) = &chosen.reason {
             terminal::note(format_args!("precision {}: {reason}", chosen.precision));
         }
-        store.load_from(&source, chosen.precision, request.threads, progress)
+        store.load_parts(&source, chosen.precision, request.threads, parts, progress)
     });
     let codec = match loaded {
         // Says which model it is about.

@@ -11,20 +11,22 @@ use residue_engine::models::{EMBEDDED, ListedModel, MachineSpeed, ModelStore, Pr
 use residue_ui::text::megabytes;
 use serde_json::{Value, json};
 
-use super::args::{ModelsArgs, ModelsCommand};
+use super::args::{ExactArgs, ModelsArgs, ModelsCommand};
 use super::progress::Waiting;
-use super::{input, model, progress, table};
+use super::{exact, input, model, progress, table};
 use crate::terminal::{self, printable, say};
 
 pub fn run(args: &ModelsArgs) -> Result<()> {
     let store = ModelStore::from_env();
     match &args.command {
         None | Some(ModelsCommand::List) => list(&store, args.json),
-        Some(ModelsCommand::Pull { name }) => pull(&store, name, args.json),
+        Some(ModelsCommand::Pull { name, revision }) => {
+            pull(&store, name, revision.as_deref(), args.json)
+        }
         Some(ModelsCommand::Add { folder, name }) => {
             add(&store, folder, name.as_deref(), args.json)
         }
-        Some(ModelsCommand::Verify { model }) => verify(&store, model, args.json),
+        Some(ModelsCommand::Verify { model, exact }) => verify(&store, model, exact, args.json),
         Some(ModelsCommand::Cache { clear }) => cache(&store, *clear, args.json),
     }
 }
@@ -182,13 +184,14 @@ fn describe(model: &ListedModel, speed: &MachineSpeed) -> Value {
     })
 }
 
-fn pull(store: &ModelStore, name: &str, as_json: bool) -> Result<()> {
+fn pull(store: &ModelStore, name: &str, revision: Option<&str>, as_json: bool) -> Result<()> {
     let mut bar = Bar::default();
-    let pulled = store.pull(name, &mut |progress| bar.show(&progress))?;
+    let pulled = store.pull(name, revision, &mut |progress| bar.show(&progress))?;
     drop(bar);
     if as_json {
         let mut answer = path_json("where", &pulled.folder);
-        answer["name"] = json!(name);
+        answer["name"] = json!(pulled.name);
+        answer["update"] = json!(pulled.update);
         answer["commit"] = json!(pulled.commit);
         answer["complete_before"] = json!(pulled.was_complete);
         answer["unchecked"] = json!(pulled.unchecked);
@@ -196,7 +199,15 @@ fn pull(store: &ModelStore, name: &str, as_json: bool) -> Result<()> {
         return Ok(());
     }
     let complete = if pulled.was_complete { " (it was complete already)" } else { "" };
-    say(format!("{name}: {}{complete}", pulled.folder.display()))?;
+    say(format!("{}: {}{complete}", pulled.name, pulled.folder.display()))?;
+    if pulled.name.contains('/') || pulled.name.contains('@') {
+        say(format!("commit {}; use it as --model {}", pulled.commit, pulled.name))?;
+    }
+    if let Some(update) = &pulled.update {
+        say(format!(
+            "its repository has gone on to commit {update}, which was not downloaded; `residue models pull {name} --revision {update}` takes it, beside this one"
+        ))?;
+    }
     if !pulled.unchecked.is_empty() {
         say(format!(
             "checked by size and commit only, since no SHA-256 is published of them: {}",
@@ -225,7 +236,7 @@ fn add(store: &ModelStore, folder: &Path, name: Option<&str>, as_json: bool) -> 
     Ok(())
 }
 
-fn verify(store: &ModelStore, spec: &str, as_json: bool) -> Result<()> {
+fn verify(store: &ModelStore, spec: &str, args: &ExactArgs, as_json: bool) -> Result<()> {
     let mut bar = Bar::default();
     let has_bar = !spec.eq_ignore_ascii_case(EMBEDDED);
     let report = model::watched(has_bar, |on_load| {
@@ -236,6 +247,13 @@ fn verify(store: &ModelStore, spec: &str, as_json: bool) -> Result<()> {
         None => "not tried".to_owned(),
         Some(Ok(())) => "ok".to_owned(),
         Some(Err(error)) => error.to_string(),
+    };
+    // Before anything is said, so that the answer is one object.
+    let exactness = match (&args.exact, report.is_ok()) {
+        (Some(file), true) => {
+            Some(exact::compare(store, &report.source, spec, file.as_deref(), args)?)
+        }
+        _ => None,
     };
     if as_json {
         let files: Vec<Value> = report
@@ -251,7 +269,11 @@ fn verify(store: &ModelStore, spec: &str, as_json: bool) -> Result<()> {
                 })
             })
             .collect();
-        say(json!({ "ok": report.is_ok(), "files": files, "loads": loads }))?;
+        let mut answer = json!({ "ok": report.is_ok(), "files": files, "loads": loads });
+        if let Some(exactness) = &exactness {
+            answer["exact"] = serde_json::to_value(exactness)?;
+        }
+        say(answer)?;
     } else {
         for file in &report.files {
             let verdict = file.problem.as_deref().unwrap_or("ok");
@@ -259,11 +281,17 @@ fn verify(store: &ModelStore, spec: &str, as_json: bool) -> Result<()> {
             say(format!("{}  {} bytes  sha256 {sum}  {verdict}", file.name, file.bytes))?;
         }
         say(format!("loads: {loads}"))?;
+        if let Some(exactness) = &exactness {
+            say(exactness.text())?;
+        }
     }
     if !report.is_ok() {
         bail!("model {spec} is damaged; download or copy it again");
     }
-    Ok(())
+    match exactness.filter(|exactness| !exactness.is_exact) {
+        Some(exactness) => bail!("{}", exactness.verdict),
+        None => Ok(()),
+    }
 }
 
 /// A byte counter over all files of a model.

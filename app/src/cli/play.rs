@@ -10,7 +10,7 @@ use anyhow::{Result, bail, ensure};
 use residue_engine::live::{FrameEffects, ListeningSource, PortSettings};
 use residue_engine::tokens::FrameReader;
 
-use super::args::DecodeArgs;
+use super::args::{DecodeArgs, PatternArg};
 use residue_engine::models::ModelRequest;
 
 use super::controls;
@@ -29,6 +29,9 @@ const LAST_BLOCKS: Duration = Duration::from_millis(300);
 
 pub fn run(args: &DecodeArgs) -> Result<()> {
     ensure!(!args.transpose, "--transpose is for --output; save the array as (layers, frames)");
+    let of_output =
+        args.batch.is_some() || args.length.is_some() || args.pattern == PatternArg::Delay;
+    ensure!(!of_output, "--pattern, --batch and --length are for --output");
     let depth = args.depth.unwrap_or(usize::MAX);
     let frames = FrameEffects { depths: [depth, 1], ..FrameEffects::default() };
     let options = StudioOptions {

@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use residue_engine::audio::{self, Audio, MonoTreatment};
+use residue_engine::audio::{Audio, MonoTreatment};
 use residue_engine::codec::{Codec, Precision};
 use residue_engine::live::{CodecModel, measure_frame_times};
 use residue_engine::models::{CostError, JobContext, ModelLoadError, ModelStore, PrecisionCost};
 use residue_engine::offline;
 
 use crate::cost::{PrecisionPass, precision_change};
+use crate::demo_clip;
 use crate::speed::{LIVE_HOST, live_frames};
 
-/// Speech for those who have opened nothing.
-const SPEECH: &[u8] = include_bytes!("../../../assets/clips/speech.flac");
 /// Longest audio that codes are compared on, in seconds.
 const LONGEST: f64 = 10.0;
 /// Seconds of a live stream that are timed.
@@ -35,7 +34,7 @@ pub fn measure(
     let source = store.locate(id)?;
     let original = match audio {
         Some(audio) => audio.clone(),
-        None => audio::read_bytes("speech.flac", SPEECH)?.audio,
+        None => demo_clip::speech()?,
     };
     let original = cut(original);
     let mut exact = None;

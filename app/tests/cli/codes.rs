@@ -137,3 +137,118 @@ fn a_wrong_line_is_told_once() {
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(told.contains("from 1 frame") && place.path("o.wav").exists(), "{told}");
 }
+
+/// Lays codes out in the delay pattern, padded with `padding`: (layers, frames + layers - 1).
+fn delayed(codes: &Codes, padding: u32) -> Codes {
+    let (layers, frames) = (codes.layers(), codes.frames());
+    let code = |k: usize, row: usize| match row.checked_sub(k).filter(|t| *t < frames) {
+        Some(t) => codes.get(k, t),
+        None => padding,
+    };
+    let rows = frames + layers - 1;
+    let data = (0..layers).flat_map(|k| (0..rows).map(move |row| code(k, row))).collect();
+    Codes::new(layers, rows, data)
+}
+
+fn lines(codes: &Codes) -> Vec<u8> {
+    let line = |t: usize| {
+        let codes: Vec<String> = codes.frame(t).iter().map(u32::to_string).collect();
+        codes.join(" ") + "\n"
+    };
+    (0..codes.frames()).map(line).collect::<String>().into_bytes()
+}
+
+#[test]
+fn the_delay_pattern_is_aligned_in_streams_and_files() {
+    let place = Place::new();
+    let codes = held(8, 20);
+    npy::write(&place.path("plain.npy"), &codes).unwrap();
+    place.ok(&["decode", "plain.npy", "-o", "plain.wav"]);
+    let plain = place.read("plain.wav");
+    let stream = ["decode", "-", "-o", "stream.wav", "--pattern", "delay"];
+    let output = feed(&place, &stream, &lines(&delayed(&codes, 1024)));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(place.read("stream.wav") == plain);
+    npy::write(&place.path("delayed.npy"), &delayed(&codes, 2000)).unwrap();
+    let file = ["decode", "delayed.npy", "-o", "file.wav", "--pattern", "delay"];
+    let told = place.ok(&[&file[..], &["--padding", "2000"]].concat());
+    assert!(told.contains("from 8 layers x 20 frames"), "{told}");
+    assert!(place.read("file.wav") == plain);
+    // The first four layers need no row of the others.
+    place.ok(&["decode", "plain.npy", "-o", "four.wav", "--depth", "4"]);
+    let output =
+        feed(&place, &[&stream[..], &["--depth", "4"]].concat(), &lines(&delayed(&codes, 1024)));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(place.read("stream.wav") == place.read("four.wav"));
+    place.fails(&["decode", "plain.npy", "-o", "x.wav", "--padding", "3"], &["--pattern delay"]);
+}
+
+#[test]
+fn an_item_of_a_batch_is_decoded_to_its_length() {
+    let place = Place::new();
+    let items = [held(8, 20), held(8, 12)];
+    for (i, codes) in items.iter().enumerate() {
+        npy::write(&place.path(&format!("{i}.npy")), codes).unwrap();
+        place.ok(&["decode", &format!("{i}.npy"), "-o", &format!("{i}.wav")]);
+    }
+    // The shorter one is padded to the length of the longer.
+    let at =
+        |b: usize, k: usize, t: usize| if t < items[b].frames() { items[b].get(k, t) } else { 0 };
+    let array = |order: [usize; 3], name: &str, shape: &str| {
+        let sizes = [2, 8, 20];
+        let [x, y, z] = order.map(|axis| sizes[axis]);
+        let mut data = Vec::new();
+        for i in 0..x * y * z {
+            let place = [i / (y * z), i / z % y, i % z];
+            let mut at_axis = [0; 3];
+            order.iter().zip(place).for_each(|(axis, place)| at_axis[*axis] = place);
+            data.push(at(at_axis[0], at_axis[1], at_axis[2]));
+        }
+        shaped(&place, name, &Codes::new(x, y * z, data), shape);
+    };
+    for (axis, order, shape) in [
+        ("0", [0, 1, 2], "(2, 8, 20)"),
+        ("1", [1, 0, 2], "(8, 2, 20)"),
+        ("2", [1, 2, 0], "(8, 20, 2)"),
+    ] {
+        array(order, "batch.npy", shape);
+        place.ok(&["decode", "batch.npy", "-o", "o.wav", "--batch", axis]);
+        assert!(place.read("o.wav") == place.read("0.wav"), "{shape}");
+        let second = ["decode", "batch.npy", "-o", "o.wav", "--batch", axis, "--item", "1"];
+        place.ok(&[&second[..], &["--length", "12"]].concat());
+        assert!(place.read("o.wav") == place.read("1.wav"), "{shape}");
+    }
+    place.fails(&["decode", "batch.npy", "-o", "o.wav"], &["--item", "--batch"]);
+    let absent = ["decode", "batch.npy", "-o", "o.wav", "--batch", "2", "--item", "2"];
+    place.fails(&absent, &["the batch has 2 items along dimension 2, so --item 2 is not possible"]);
+    place.fails(&["decode", "0.npy", "-o", "o.wav", "--batch", "0"], &["three dimensions"]);
+    place.fails(&["decode", "0.npy", "-o", "o.wav", "--length", "21"], &["20 frames"]);
+}
+
+#[test]
+fn half_the_layers_are_decoded_by_a_model_of_all() {
+    let place = Place::new();
+    let codes = held(16, 20);
+    npy::write(&place.path("sixteen.npy"), &codes).unwrap();
+    let told = place.ok(&["decode", "sixteen.npy", "-o", "file.wav"]);
+    assert!(told.contains("from 16 layers x 20 frames"), "{told}");
+    let output = feed(&place, &["decode", "-", "-o", "stream.wav"], &lines(&codes));
+    assert!(output.status.success());
+    assert!(place.read("stream.wav") == place.read("file.wav"));
+}
+
+#[test]
+fn a_long_stream_gives_what_the_whole_file_gives() {
+    let place = Place::new();
+    let model = super::place::golden("v1");
+    // Two minutes: more than any window holds, many times over.
+    let (layers, frames) = (6, 1500);
+    let data = (0..layers * frames).map(|i| (i * 40_503 % 1021) as u32 % 64);
+    let codes = Codes::new(layers, frames, data.collect());
+    npy::write(&place.path("codes.npy"), &codes).unwrap();
+    place.ok(&["decode", "codes.npy", "-o", "file.wav", "--model", &model]);
+    let output =
+        feed(&place, &["decode", "-", "-o", "stream.wav", "--model", &model], &lines(&codes));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(place.read("stream.wav") == place.read("file.wav"));
+}

@@ -3,6 +3,7 @@
 mod codecs;
 mod codes;
 mod commands;
+mod exact;
 mod folders;
 mod outputs;
 mod place;

@@ -18,6 +18,7 @@ use super::limits::{MAX_HEADER_BYTES, MAX_INDEX_BYTES};
 use super::safetensors_header::{SafetensorsHeaderError, read_safetensors_header};
 use super::shard_index::ShardIndex;
 use super::tensor_source::TensorSource;
+use super::weight_files::{WeightFiles, weight_files};
 use residue_core::small_file;
 
 /// Bytes at each end of a file's data that [`Checkpoint::identity`] hashes.
@@ -100,20 +101,17 @@ pub struct Checkpoint<'a> {
 }
 
 impl Checkpoint<'static> {
-    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, in
-    /// `folder`, and reads their headers.
+    /// Opens the weights in `folder`, which are found as by [`weight_files`], and reads their headers.
     ///
     /// # Errors
     /// If a file is missing, unreadable, cut short or not safetensors, or the headers exceed their limits.
     pub fn open(folder: &Path) -> Result<Self, CheckpointError> {
-        let single = folder.join("model.safetensors");
-        let index = folder.join("model.safetensors.index.json");
-        let files = if single.is_file() {
-            vec![single]
-        } else if index.is_file() {
-            shard_paths(folder, &index)?
-        } else {
-            return Err(CheckpointError::NoWeights { folder: folder.to_owned() });
+        let none = || CheckpointError::NoWeights { folder: folder.to_owned() };
+        let files = match weight_files(folder).map_err(|_| none())?.ok_or_else(none)? {
+            WeightFiles::Named(names) => names.iter().map(|name| folder.join(name)).collect(),
+            WeightFiles::Indexed => {
+                shard_paths(folder, &folder.join("model.safetensors.index.json"))?
+            }
         };
         // One limit for the headers of all shards: many small shards must not take more than a large one.
         let mut left = MAX_HEADER_BYTES;
@@ -159,6 +157,16 @@ impl<'a> Checkpoint<'a> {
             }
         }
         Ok(residue_core::hex(&hash.finalize()))
+    }
+
+    /// Returns the folder or name, for messages.
+    pub(super) fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// Returns the names of all tensors.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.shards.iter().flat_map(|shard| shard.tensors.keys().map(String::as_str))
     }
 
     fn find(&self, name: &str) -> Option<(&Shard<'a>, &TensorInfo)> {

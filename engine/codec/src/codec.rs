@@ -4,15 +4,13 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
-use super::checkpoint::Checkpoint;
 use super::config::CodecConfig;
 use super::decoder::Decoder;
 use super::encoder::Encoder;
 use super::error::{CodecError, LoadWarning};
 use super::load_context::LoadProgress;
 use super::load_model::{self, LoadedModel};
-use super::options::CodecOptions;
-use super::packed_cache::PackedCache;
+use super::options::{CodecOptions, CodecParts};
 use super::quantizer::Quantizer;
 use super::random_weights::RandomWeights;
 use residue_kernels::Precision;
@@ -33,7 +31,7 @@ impl WeakCodec {
 }
 
 impl Codec {
-    /// Loads `config.json` and the safetensors files of `folder`, as published.
+    /// Loads `config.json` and the safetensors files of `folder`, in either [form](super::CheckpointFormat).
     ///
     /// # Errors
     /// If a file is missing or damaged, the configuration cannot be honoured, or the weights do not
@@ -51,16 +49,7 @@ impl Codec {
         options: &CodecOptions,
         progress: &LoadProgress<'_>,
     ) -> Result<Self, CodecError> {
-        let config = CodecConfig::read(folder)?;
-        let checkpoint = Checkpoint::open(folder)?;
-        match &options.packed_cache {
-            Some(cache) if options.precision != Precision::F32 => {
-                let file = PackedCache::new(cache).file(folder, options.precision);
-                load_model::load_cached(&file, &config, &checkpoint, options, progress)
-            }
-            _ => load_model::load_uncached(&config, &checkpoint, options, progress),
-        }
-        .map(Self::new)
+        load_model::load_folder(folder, options, progress).map(Self::new)
     }
 
     /// Loads a model from memory: the text of its `config.json` and the bytes of its
@@ -74,8 +63,8 @@ impl Codec {
         options: &CodecOptions,
     ) -> Result<Self, CodecError> {
         let config = CodecConfig::parse(config)?;
-        let checkpoint = Checkpoint::from_bytes("model.safetensors", weights)?;
-        load_model::load_uncached(&config, &checkpoint, options, &ignore_progress).map(Self::new)
+        let name = "model.safetensors";
+        load_model::load_bytes(&config, name, weights, options, &ignore_progress).map(Self::new)
     }
 
     /// Makes a model of this layout with seeded random weights, for benchmarks: it takes the time and
@@ -122,6 +111,11 @@ impl Codec {
         self.0.precision
     }
 
+    /// Returns the parts that are loaded.
+    pub fn parts(&self) -> CodecParts {
+        self.0.parts
+    }
+
     /// Returns the problems that loading worked around.
     pub fn warnings(&self) -> &[LoadWarning] {
         &self.0.warnings
@@ -142,7 +136,7 @@ impl Codec {
     /// Returns an encoder of `streams` streams at their beginning.
     ///
     /// # Panics
-    /// If `streams` is 0.
+    /// If `streams` is 0, or the decoder alone was loaded ([`Codec::parts`]).
     pub fn encoder(&self, streams: usize) -> Encoder {
         Encoder::new(self.0.clone(), streams)
     }
@@ -150,7 +144,7 @@ impl Codec {
     /// Returns a decoder of `lanes` lanes at their beginning.
     ///
     /// # Panics
-    /// If `lanes` is 0.
+    /// If `lanes` is 0, or the encoder alone was loaded ([`Codec::parts`]).
     pub fn decoder(&self, lanes: usize) -> Decoder {
         Decoder::new(self.0.clone(), lanes)
     }

@@ -1,8 +1,6 @@
-//! `config.json` of a published checkpoint, checked as a whole before anything is allocated.
-//!
-//! Source: the configuration files published with MOSS-Audio-Tokenizer v1, v2 and Nano, and the
-//! class defaults they rely on.
+//! The layout of a model, as its `config.json` gives it, checked as a whole before anything is allocated.
 
+use std::fmt;
 use std::io::{Error, ErrorKind};
 use std::path::Path;
 
@@ -12,7 +10,9 @@ use super::error::ConfigError;
 use super::foreign_content::ForeignContent;
 use super::json_object::JsonObject;
 use super::lane_memory::check_lane;
-use super::limits::{MAX_CONFIG_BYTES, MAX_CONTEXT, MAX_FRAME_SECONDS, MAX_WIDTH};
+use super::limits::MAX_CONFIG_BYTES;
+use super::options::CodecParts;
+use super::{published_config, transformers_config};
 use residue_core::small_file;
 
 /// The normalisation before attention and feed-forward.
@@ -165,9 +165,74 @@ impl QuantizerConfig {
     }
 }
 
+/// The form of a model's files: the keys of `config.json`, the names of tensors, and the order of the rows of
+/// queries and keys. The layout that they describe is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckpointFormat {
+    /// As OpenMOSS publishes it: lists of modules; `encoder.1. ...`; rotary embedding of neighboring rows.
+    Published,
+    /// As the implementation in Hugging Face's transformers saves it: lists of dimensions;
+    /// `encoder.layers.1. ...`; rotary embedding of a row in the first half of a head and one in the second.
+    Transformers,
+}
+
+impl CheckpointFormat {
+    /// Keys of `config.json` that only this form has.
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Published => &["encoder_kwargs", "decoder_kwargs", "quantizer_kwargs"],
+            Self::Transformers => &[
+                "downsampling_ratios",
+                "hidden_sizes",
+                "sliding_window_duration",
+                "quantizer_config",
+            ],
+        }
+    }
+
+    /// Recognizes a configuration by its keys; one that has none of them is read as published, and names what
+    /// it lacks.
+    fn of_config(file: &JsonObject<'_>) -> Result<Self, ConfigError> {
+        if let Some(key) = file.first_of(&["quantization", "quantization_config"]) {
+            return Err(ConfigError::QuantizedWeights { key: key.to_owned() });
+        }
+        let [published, transformers] =
+            [Self::Published, Self::Transformers].map(|format| file.first_of(format.keys()));
+        let model_type = file.text("model_type")?;
+        let is_other = match (published, transformers) {
+            (None, None) => true,
+            // Vision models have lists of the same names.
+            (None, Some(_)) => model_type != Some("moss_audio_tokenizer"),
+            _ => false,
+        };
+        match (published, transformers, model_type) {
+            (_, _, Some(model_type)) if is_other => {
+                Err(ConfigError::OtherModel { model_type: model_type.to_owned() })
+            }
+            (Some(published), Some(transformers), _) => Err(ConfigError::TwoFormats {
+                published: published.to_owned(),
+                transformers: transformers.to_owned(),
+            }),
+            (None, Some(_), _) => Ok(Self::Transformers),
+            _ => Ok(Self::Published),
+        }
+    }
+}
+
+impl fmt::Display for CheckpointFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Published => "the published form",
+            Self::Transformers => "the form of transformers",
+        })
+    }
+}
+
 /// The layout of a whole model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CodecConfig {
+    /// The form of the model's files.
+    pub format: CheckpointFormat,
     /// Sample rate in hertz.
     pub sample_rate: u32,
     /// Audio channels.
@@ -219,56 +284,31 @@ impl CodecConfig {
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let json: Value = serde_json::from_str(text)?;
         let file = JsonObject::new("", &json)?;
-
-        let rate_key = file.first_of(&["sampling_rate", "sample_rate"]).unwrap_or("sampling_rate");
-        let sample_rate = file.count(rate_key, 1000..=768_000)?;
-        let channels = file.count_or("number_channels", 1..=8, 1)?;
-        let interleave = file.flag_or("enable_channel_interleave", channels > 1)? && channels > 1;
-        let most = (sample_rate as f64 * MAX_FRAME_SECONDS) as usize;
-        let frame_samples = file.count("downsample_rate", 1..=most)?;
-        let window = ContextRule {
-            default_seconds: file
-                .number("causal_transformer_context_duration", 0.0, 600.0)?
-                .unwrap_or(10.0),
-            rounds: file.first_of(&["number_channels"]).is_some(),
-        };
-
-        // Each patch divides the length and the rate of the sequence.
-        let stream_rate = (sample_rate * if interleave { channels } else { 1 }) as f64;
-        let stream_frame = frame_samples * if interleave { channels } else { 1 };
-        let stream_width = if interleave { 1 } else { channels };
-        let quantizer = parse_quantizer(&file)?;
-        let encoder = ModuleListParser { file: &file, key: "encoder_kwargs", downsample: true }
-            .parse(stream_rate, &window, stream_width, quantizer.input, stream_frame)?;
-        let decoder = ModuleListParser { file: &file, key: "decoder_kwargs", downsample: false }
-            .parse(
-                stream_rate / stream_frame as f64,
-                &window,
-                quantizer.output,
-                stream_width,
-                stream_frame,
-            )?;
-        let config = Self {
-            sample_rate: sample_rate as u32,
-            channels,
-            interleave,
-            frame_samples,
-            square_projections: file.first_of(&["number_channels"]).is_some(),
-            encoder,
-            quantizer,
-            decoder,
-        };
+        let config = match CheckpointFormat::of_config(&file)? {
+            CheckpointFormat::Published => published_config::parse(&file),
+            CheckpointFormat::Transformers => transformers_config::parse(&file),
+        }?;
         check_lane(&config)?;
         Ok(config)
     }
 
     /// Returns the number of parameters of a checkpoint of this layout.
     pub fn parameters(&self) -> u64 {
-        let stages = self.encoder.iter().chain(&self.decoder).map(|module| match module {
-            ModuleConfig::Patch { .. } => 0,
-            ModuleConfig::Transformer(stage) => stage.parameters(self.square_projections),
-        });
-        stages.sum::<u64>() + self.quantizer.parameters()
+        self.parameters_of(CodecParts::Whole)
+    }
+
+    /// Returns the number of parameters of some parts.
+    pub fn parameters_of(&self, parts: CodecParts) -> u64 {
+        let stack = |modules: &[ModuleConfig], loaded: bool| -> u64 {
+            let stages = modules.iter().filter(|_| loaded).map(|module| match module {
+                ModuleConfig::Patch { .. } => 0,
+                ModuleConfig::Transformer(stage) => stage.parameters(self.square_projections),
+            });
+            stages.sum()
+        };
+        stack(&self.encoder, parts.encodes())
+            + stack(&self.decoder, parts.decodes())
+            + self.quantizer.parameters()
     }
 
     /// Returns the frame rate in hertz.
@@ -303,20 +343,6 @@ impl CodecConfig {
     }
 }
 
-/// The rule by which a duration becomes a number of positions.
-struct ContextRule {
-    /// Duration for stages that specify none, in seconds.
-    default_seconds: f64,
-    /// True for the later layouts, which round half to even; v1 truncates.
-    rounds: bool,
-}
-
-impl ContextRule {
-    fn positions(&self, positions: f64) -> usize {
-        if self.rounds { positions.round_ties_even() as usize } else { positions as usize }
-    }
-}
-
 impl ModuleConfig {
     /// Returns the steps of a frame after the module, given `steps` before it.
     pub(super) fn steps_after(&self, downsample: bool, steps: usize) -> usize {
@@ -339,183 +365,4 @@ pub(super) fn finest(configs: &[ModuleConfig], downsample: bool, mut steps: usiz
         }
     }
     finest
-}
-
-fn parse_quantizer(file: &JsonObject<'_>) -> Result<QuantizerConfig, ConfigError> {
-    let fields = file.object("quantizer_kwargs")?;
-    let owner = if fields.first_of(&["quantizer_type"]).is_some() { &fields } else { file };
-    // The reference's other kinds (`rvq`, `spec_rvq`) cannot decode what they encode.
-    if !matches!(owner.text("quantizer_type")?, Some("rlfq" | "random_prefix_rlfq")) {
-        return Err(owner.invalid("quantizer_type", "rlfq or random_prefix_rlfq"));
-    }
-    let input = fields.count_or("input_dim", 1..=MAX_WIDTH, 1024)?;
-    Ok(QuantizerConfig {
-        input,
-        rvq: fields.count_or("rvq_dim", 1..=MAX_WIDTH, input)?,
-        output: fields.count_or("output_dim", 1..=MAX_WIDTH, input)?,
-        layers: fields.count_or("num_quantizers", 1..=256, 32)?,
-        codebook_size: fields.count_or("codebook_size", 2..=1 << 20, 1024)?,
-        codebook_dim: fields.count_or("codebook_dim", 1..=1 << 12, 8)?,
-    })
-}
-
-/// Parser of the module list of one stack.
-struct ModuleListParser<'a> {
-    file: &'a JsonObject<'a>,
-    key: &'static str,
-    downsample: bool,
-}
-
-impl ModuleListParser<'_> {
-    /// Parses the list and checks that it leads from `width_in` at `rate` hertz to `width_out`, with patches
-    /// whose sizes multiply to `frame`.
-    fn parse(
-        &self,
-        mut rate: f64,
-        window: &ContextRule,
-        width_in: usize,
-        width_out: usize,
-        frame: usize,
-    ) -> Result<Vec<ModuleConfig>, ConfigError> {
-        let mut width = width_in;
-        let mut folded: usize = 1;
-        let mut modules = Vec::new();
-        for (i, value) in self.file.list(self.key, 64)?.iter().enumerate() {
-            let fields = JsonObject::new(&format!("{}[{i}]", self.key), value)?;
-            match fields.text("module_type")? {
-                Some("PatchedPretransform") => {
-                    let size = fields.count("patch_size", 1..=MAX_WIDTH)?;
-                    folded = folded.saturating_mul(size);
-                    if self.downsample {
-                        rate /= size as f64;
-                        width = width.saturating_mul(size);
-                    } else {
-                        rate *= size as f64;
-                        if !width.is_multiple_of(size) {
-                            let expected = format!("a divisor of {width}, the width that comes in");
-                            return Err(fields.invalid("patch_size", expected));
-                        }
-                        width /= size;
-                    }
-                    if width > MAX_WIDTH {
-                        let expected = format!("a patch that makes at most {MAX_WIDTH} channels");
-                        return Err(fields.invalid("patch_size", expected));
-                    }
-                    modules.push(ModuleConfig::Patch { size });
-                }
-                Some("Transformer") => {
-                    let transformer = parse_transformer(&fields, rate, window)?;
-                    if transformer.input != width {
-                        let expected = format!("{width}, the width that comes in");
-                        return Err(fields.invalid("input_dimension", expected));
-                    }
-                    width = transformer.output;
-                    modules.push(ModuleConfig::Transformer(transformer));
-                }
-                _ => {
-                    return Err(fields.invalid("module_type", "PatchedPretransform or Transformer"));
-                }
-            }
-        }
-        if folded != frame {
-            return Err(ConfigError::Invalid {
-                key: self.key.into(),
-                expected: format!("patches whose sizes multiply to {frame} (downsample_rate)"),
-                found: format!("patches whose sizes multiply to {folded}"),
-            });
-        }
-        if width != width_out {
-            return Err(ConfigError::Invalid {
-                key: self.key.into(),
-                expected: format!("modules that end at width {width_out}"),
-                found: format!("modules that end at width {width}"),
-            });
-        }
-        Ok(modules)
-    }
-}
-
-fn parse_transformer(
-    fields: &JsonObject<'_>,
-    rate: f64,
-    window: &ContextRule,
-) -> Result<TransformerConfig, ConfigError> {
-    let width = fields.count("d_model", 1..=MAX_WIDTH)?;
-    let heads = fields.count("num_heads", 1..=MAX_WIDTH)?;
-    if width % heads != 0 {
-        return Err(fields.invalid("num_heads", format!("a divisor of d_model ({width})")));
-    }
-    if !fields.flag_or("causal", false)? {
-        return Err(fields.invalid("causal", "true: only a causal model can run live"));
-    }
-    if fields.count_or("weights_per_step", 0..=usize::MAX, 0)? != 0 {
-        return Err(fields.invalid("weights_per_step", "0: weights per step are not supported"));
-    }
-    let positions = match fields.text("positional_embedding")?.unwrap_or("sin") {
-        "rope" => PositionConfig { rope: true, sin: false },
-        "sin" => PositionConfig { rope: false, sin: true },
-        "sin_rope" => PositionConfig { rope: true, sin: true },
-        "none" => PositionConfig { rope: false, sin: false },
-        _ => return Err(fields.invalid("positional_embedding", "rope, sin, sin_rope or none")),
-    };
-    if positions.rope && (width / heads) % 2 != 0 {
-        let expected = "heads of an even width, which rotary embedding needs";
-        return Err(fields.invalid("num_heads", expected));
-    }
-    if positions.sin && (width % 2 != 0 || width < 4) {
-        let expected = "an even width of 4 or more, which sinusoidal embedding needs";
-        return Err(fields.invalid("d_model", expected));
-    }
-    let norm = match fields.text("norm")?.unwrap_or("layer_norm") {
-        "layer_norm" => NormKind::Layer,
-        "rms_norm" => NormKind::Rms { eps: 1e-5 },
-        "rms_norm_f32" => NormKind::Rms { eps: 1e-8 },
-        _ => return Err(fields.invalid("norm", "layer_norm, rms_norm or rms_norm_f32")),
-    };
-    let seconds = fields.number("context_duration", 0.0, 600.0)?.unwrap_or(window.default_seconds);
-    let context = window.positions(rate * seconds);
-    if !(1..=MAX_CONTEXT).contains(&context) {
-        let expected = format!("a window of 1 to {MAX_CONTEXT} positions at {rate} Hz");
-        return Err(fields.invalid("context_duration", expected));
-    }
-    Ok(TransformerConfig {
-        input: fields.count("input_dimension", 1..=MAX_WIDTH)?,
-        output: fields.count("output_dimension", 1..=MAX_WIDTH)?,
-        width,
-        heads,
-        layers: fields.count("num_layers", 1..=512)?,
-        feed_forward: parse_feed_forward(fields, width)?,
-        norm,
-        layer_scale: fields.number("layer_scale", f64::NEG_INFINITY, f64::MAX)?.is_some(),
-        positions,
-        max_period: fields.number("max_period", 1.0, 1e12)?.unwrap_or(10_000.0),
-        positional_scale: fields
-            .number("positional_scale", f64::NEG_INFINITY, f64::MAX)?
-            .unwrap_or(1.0),
-        context,
-    })
-}
-
-fn parse_feed_forward(fields: &JsonObject<'_>, width: usize) -> Result<FeedForward, ConfigError> {
-    let hidden = fields.count_or("dim_feedforward", 1..=1 << 20, 2048)?;
-    let activation = match fields.text("gating")?.unwrap_or("none") {
-        "none" => return Ok(FeedForward::Plain { hidden }),
-        "identity" => Activation::Identity,
-        "relu" => Activation::Relu,
-        "leaky_relu" => Activation::LeakyRelu,
-        "elu" => Activation::Elu,
-        "gelu" => Activation::Gelu,
-        "silu" => Activation::Silu,
-        "mish" => Activation::Mish,
-        "sigmoid" => Activation::Sigmoid,
-        "softsign" => Activation::Softsign,
-        "tanh" => Activation::Tanh,
-        _ => return Err(fields.invalid("gating", "none or the name of an activation function")),
-    };
-    // The reference keeps a gated block at about the parameter count of a plain one.
-    let hidden = if hidden == 4 * width { 21 * width / 8 } else { 2 * hidden / 3 };
-    if hidden == 0 {
-        return Err(fields.invalid("dim_feedforward", "2 or more for a gated block"));
-    }
-    Ok(FeedForward::Gated { hidden, activation })
 }

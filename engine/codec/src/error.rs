@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use super::config::CheckpointFormat;
 use super::foreign_content::ForeignContent;
 use super::safetensors_header::SafetensorsHeaderError;
 use super::shard_index::ShardIndexError;
@@ -47,6 +48,32 @@ pub enum ConfigError {
         expected: String,
         /// The value found.
         found: String,
+    },
+    /// The file has keys of both forms that models come in.
+    #[error(
+        "config.json has `{published}` of the published form and `{transformers}` of the form of transformers; take the file as one of them wrote it"
+    )]
+    TwoFormats {
+        /// A key of the published form.
+        published: String,
+        /// A key of the other form.
+        transformers: String,
+    },
+    /// The file describes a model of another kind.
+    #[error(
+        "config.json is of a model of type \"{model_type}\"; expected a MOSS-Audio-Tokenizer, which has `encoder_kwargs` or `downsampling_ratios`"
+    )]
+    OtherModel {
+        /// The type that the file states.
+        model_type: String,
+    },
+    /// The weights are stored in fewer than 16 bits.
+    #[error(
+        "config.json has `{key}`, so the weights are quantized by another program; get the model in F32, BF16 or F16, and choose a precision here"
+    )]
+    QuantizedWeights {
+        /// The key that says so.
+        key: String,
     },
 }
 
@@ -95,7 +122,7 @@ pub enum CheckpointError {
     },
     /// The folder holds no weights.
     #[error(
-        "{} holds neither model.safetensors nor model.safetensors.index.json; point at the folder of a downloaded model",
+        "{} holds neither model.safetensors nor model.safetensors.index.json, nor one other safetensors file; point at the folder of a downloaded model",
         folder.display()
     )]
     NoWeights {
@@ -130,6 +157,20 @@ pub enum CheckpointError {
         names: Vec<String>,
         /// Shape in the configuration.
         expected: Vec<usize>,
+    },
+    /// The weights are of another form than the configuration.
+    #[error(
+        "{file}: tensor `{name}` is named as in {found}, and config.json is of {expected}; the two order the rows of queries and keys differently, so take both files from one repository"
+    )]
+    Format {
+        /// The file, or folder, that was searched.
+        file: String,
+        /// A tensor of the other form.
+        name: String,
+        /// Form of the configuration.
+        expected: CheckpointFormat,
+        /// Form of the weights.
+        found: CheckpointFormat,
     },
     /// A tensor has another shape than the configuration says.
     #[error(

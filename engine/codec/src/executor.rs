@@ -3,7 +3,7 @@
 use super::config::{CodecConfig, ModuleConfig};
 use super::error::CodecError;
 use super::load_context::LoadContext;
-use super::options::{CodecBackend, CodecOptions};
+use super::options::{CodecBackend, CodecOptions, CodecParts};
 use super::quantizer::Quantizer;
 #[cfg(feature = "reference")]
 use super::reference;
@@ -12,7 +12,7 @@ use super::tensor_scope::TensorScope;
 use super::{native, tensor_names};
 use residue_kernels::{MAX_THREADS, ThreadPool};
 
-/// Both stacks with the threads or the device that run them.
+/// The loaded stacks with the threads or the device that run them.
 pub(super) enum Executor {
     Native {
         pool: ThreadPool,
@@ -38,7 +38,7 @@ pub(super) struct ExecutorFrames<'a> {
 }
 
 impl Executor {
-    /// Loads both stacks and the quantizer.
+    /// Loads the quantizer, and the stacks among the options' parts.
     ///
     /// # Errors
     /// If weights are missing or of another shape, loading is cancelled, or the threads, the memory or
@@ -65,13 +65,13 @@ impl Executor {
             .build()
             .map_err(|e| failed(e.to_string()))?;
         let root = TensorScope::root(context);
-        check_projections(config, &root)?;
+        check_projections(config, &root, options.parts)?;
         let quantizer =
             rayon_pool.install(|| Quantizer::load(&root.at("quantizer"), &config.quantizer))?;
         let executor = match options.backend {
             CodecBackend::Native => {
                 let stacks = rayon_pool.install(|| {
-                    PerStack::load(config, &root, |scope, shape| {
+                    PerStack::load(config, &root, options.parts, |scope, shape| {
                         let (steps, width) = (shape.steps, shape.width);
                         native::NativeStack::load(
                             scope,
@@ -88,7 +88,10 @@ impl Executor {
             #[cfg(feature = "reference")]
             CodecBackend::Candle(_) => {
                 let device = context.device.clone();
-                Self::Candle(reference::CandleExecutor::load(config, &root, rayon_pool, device)?)
+                let parts = options.parts;
+                Self::Candle(reference::CandleExecutor::load(
+                    config, &root, parts, rayon_pool, device,
+                )?)
             }
         };
         Ok((executor, quantizer))
@@ -206,8 +209,16 @@ impl Executor {
 
 /// Refuses weights that lack a projection which the layout always has. v1 leaves projections between
 /// equal widths out, so that the stacks load an absent one as the identity.
-fn check_projections(config: &CodecConfig, root: &TensorScope<'_>) -> Result<(), CodecError> {
-    for (stack, modules) in [("encoder", &config.encoder), ("decoder", &config.decoder)] {
+fn check_projections(
+    config: &CodecConfig,
+    root: &TensorScope<'_>,
+    parts: CodecParts,
+) -> Result<(), CodecError> {
+    let stacks = [
+        ("encoder", &config.encoder, parts.encodes()),
+        ("decoder", &config.decoder, parts.decodes()),
+    ];
+    for (stack, modules, _) in stacks.into_iter().filter(|(_, _, loaded)| *loaded) {
         for (i, module) in modules.iter().enumerate() {
             let ModuleConfig::Transformer(stage) = module else { continue };
             let scope = root.at(stack).at(i);

@@ -57,14 +57,25 @@ impl<'a> JsonObject<'a> {
     ) -> Result<usize, ConfigError> {
         let expected = format!("a whole number from {} to {}", range.start(), range.end());
         let value = self.require(key, &expected)?;
-        // Some files hold counts as floats (`10.0`).
-        let number = value.as_u64().or_else(|| {
-            value.as_f64().filter(|x| x.fract() == 0.0 && (0.0..1e15).contains(x)).map(|x| x as u64)
-        });
-        match number.and_then(|n| usize::try_from(n).ok()).filter(|n| range.contains(n)) {
-            Some(n) => Ok(n),
-            None => Err(self.invalid(key, expected)),
-        }
+        whole(value).filter(|n| range.contains(n)).ok_or_else(|| self.invalid(key, expected))
+    }
+
+    /// Returns a non-empty list of at most `most` whole numbers within `range`.
+    pub fn counts(
+        &self,
+        key: &str,
+        range: std::ops::RangeInclusive<usize>,
+        most: usize,
+    ) -> Result<Vec<usize>, ConfigError> {
+        let entries = self.list(key, most)?.iter().enumerate();
+        let count = |(i, value)| {
+            whole(value).filter(|n| range.contains(n)).ok_or_else(|| ConfigError::Invalid {
+                key: self.key(&format!("{key}[{i}]")),
+                expected: format!("a whole number from {} to {}", range.start(), range.end()),
+                found: brief(value),
+            })
+        };
+        entries.map(count).collect()
     }
 
     /// Returns a whole number within `range`, or `default` where the key is absent.
@@ -117,6 +128,14 @@ impl<'a> JsonObject<'a> {
     pub fn object(&self, key: &str) -> Result<Self, ConfigError> {
         Self::new(&self.key(key), self.require(key, "a JSON object")?)
     }
+}
+
+/// Returns a whole number. Some files hold counts as floats (`10.0`).
+fn whole(value: &Value) -> Option<usize> {
+    let number = value.as_u64().or_else(|| {
+        value.as_f64().filter(|x| x.fract() == 0.0 && (0.0..1e15).contains(x)).map(|x| x as u64)
+    });
+    number.and_then(|n| usize::try_from(n).ok())
 }
 
 /// Returns a value as error messages show it, shortened to a line.

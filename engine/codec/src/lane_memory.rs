@@ -1,6 +1,8 @@
 //! Memory of the streaming state of a lane: KV caches, buffers of a pass, audio of a frame.
 
-use super::config::{CodecConfig, FeedForward, ModuleConfig, TransformerConfig, finest};
+use super::config::{
+    CheckpointFormat, CodecConfig, FeedForward, ModuleConfig, TransformerConfig, finest,
+};
 use super::error::ConfigError;
 use super::limits::{MAX_PASS_STEPS, lane_limit};
 use residue_kernels::{Attention, KvCache, Precision};
@@ -106,14 +108,21 @@ pub(super) fn check_lane(config: &CodecConfig) -> Result<(), ConfigError> {
         return Ok(());
     }
     let [encoder, decoder] = config.stack_memories().map(|stack| stack.largest);
-    let (key, (module, most)) = match encoder.1 >= decoder.1 {
+    let (stack, (module, most)) = match encoder.1 >= decoder.1 {
         true => ("encoder_kwargs", encoder),
         false => ("decoder_kwargs", decoder),
     };
+    let (key, duration) = match config.format {
+        CheckpointFormat::Published => (format!("{stack}[{module}]"), "context_duration"),
+        // One window for all stages.
+        CheckpointFormat::Transformers => {
+            ("sliding_window_duration".to_owned(), "sliding_window_duration")
+        }
+    };
     Err(ConfigError::Invalid {
-        key: format!("{key}[{module}]"),
+        key,
         expected: format!(
-            "at most {limit} bytes of memory a stream, for weights of this size: a shorter context_duration takes less"
+            "at most {limit} bytes of memory a stream, for weights of this size: a shorter {duration} takes less"
         ),
         found: format!("a stage with {most} of {bytes} bytes of memory a stream"),
     })

@@ -1,8 +1,8 @@
 //! The three published layouts, as their `config.json` files give them.
 
 use super::config::{
-    CodecConfig, FeedForward, ModuleConfig, NormKind, PositionConfig, QuantizerConfig,
-    TransformerConfig,
+    CheckpointFormat, CodecConfig, FeedForward, ModuleConfig, NormKind, PositionConfig,
+    QuantizerConfig, TransformerConfig,
 };
 
 /// A transformer stage of a published encoder. The decoder has the same stages in reverse order, with input
@@ -108,6 +108,7 @@ fn published(
     }
     decoder.reverse();
     CodecConfig {
+        format: CheckpointFormat::Published,
         sample_rate,
         channels,
         interleave: channels > 1,

@@ -39,6 +39,7 @@ mod options;
 mod ownership;
 mod packed_cache;
 mod packed_file;
+mod published_config;
 mod quantizer;
 mod random_weights;
 #[cfg(feature = "reference")]
@@ -49,6 +50,9 @@ mod stacks;
 mod tensor_names;
 mod tensor_scope;
 mod tensor_source;
+mod transformers_config;
+mod transformers_tensors;
+mod weight_files;
 mod workload;
 
 #[cfg(feature = "reference")]
@@ -56,8 +60,8 @@ pub use candle_core::Device;
 pub use checkpoint::Checkpoint;
 pub use codec::{Codec, WeakCodec};
 pub use config::{
-    Activation, CodecConfig, FeedForward, ModuleConfig, NormKind, PositionConfig, QuantizerConfig,
-    TransformerConfig,
+    Activation, CheckpointFormat, CodecConfig, FeedForward, ModuleConfig, NormKind, PositionConfig,
+    QuantizerConfig, TransformerConfig,
 };
 pub use decoder::{DecodeRequest, Decoder};
 pub use encoder::{EncodeRequest, Encoder};
@@ -68,10 +72,11 @@ pub use foreign_content::ForeignContent;
 pub use layer_selection::LayerSelection;
 pub use limits::{MAX_CONFIG_BYTES, MAX_INDEX_BYTES};
 pub use load_context::LoadProgress;
-pub use options::{CodecBackend, CodecOptions};
+pub use options::{CodecBackend, CodecOptions, CodecParts};
 pub use packed_cache::{PackedCache, PackedCacheUsage};
 pub use quantizer::{Latents, Quantizer};
 pub use residue_kernels::{Isa, MachineLimits, ParsePrecisionError, Precision, ThreadPool};
 pub use safetensors_header::{SafetensorsHeaderError, read_tensor_names};
 pub use shard_index::{ShardIndex, ShardIndexError};
+pub use weight_files::{WeightFiles, weight_files};
 pub use workload::{PassShape, Workload};

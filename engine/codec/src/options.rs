@@ -21,7 +21,31 @@ pub enum CodecBackend {
     Candle(Device),
 }
 
-/// Backend, precision, threads and packed-weights cache of a model.
+/// The parts of a model that are loaded. The quantizer always is: it is a hundredth of a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CodecParts {
+    /// Encoder and decoder.
+    #[default]
+    Whole,
+    /// The encoder alone: audio to codes.
+    Encoder,
+    /// The decoder alone: codes to audio.
+    Decoder,
+}
+
+impl CodecParts {
+    /// Returns true if audio can be encoded.
+    pub fn encodes(self) -> bool {
+        self != Self::Decoder
+    }
+
+    /// Returns true if codes can be decoded.
+    pub fn decodes(self) -> bool {
+        self != Self::Encoder
+    }
+}
+
+/// Backend, precision, threads, parts and packed-weights cache of a model.
 #[derive(Clone, Debug, Default)]
 pub struct CodecOptions {
     /// Executor of the transformers.
@@ -32,10 +56,24 @@ pub struct CodecOptions {
     /// [`CodecBackend::Native`] the calling thread is one of them, and 0 leaves one core to other work.
     /// With [`CodecBackend::Candle`] 0 is one thread a core.
     pub threads: usize,
+    /// Parts to load.
+    pub parts: CodecParts,
     /// Folder that caches packed weights for the next start. A file there is as large as the model in
     /// memory. Only models that are loaded from a folder in another precision than f32 are cached, since
     /// f32 takes no time to pack.
     pub packed_cache: Option<PathBuf>,
+}
+
+impl CodecOptions {
+    /// Returns options that run a model on candle on the CPU, in f32: the oracle of the native kernels. `None` if
+    /// this program was built without it (the feature `reference`).
+    pub fn reference(threads: usize) -> Option<Self> {
+        #[cfg(feature = "reference")]
+        let backend = Some(CodecBackend::Candle(Device::Cpu));
+        #[cfg(not(feature = "reference"))]
+        let backend: Option<CodecBackend> = None;
+        backend.map(|backend| Self { backend, threads, ..Self::default() })
+    }
 }
 
 #[cfg(feature = "reference")]

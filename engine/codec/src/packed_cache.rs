@@ -1,4 +1,4 @@
-//! The folder of packed weights: one file a model and precision, for this user alone, of limited size.
+//! The folder of packed weights: one file a model, precision and loaded half, for this user alone, of limited size.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::byte_source::ByteSource;
 use super::error::{CheckpointError, PackedFileError};
+use super::options::CodecParts;
 use super::ownership;
 use super::packed_file::PackedFile;
 use residue_core::{atomic_file, hex};
@@ -80,11 +81,21 @@ impl PackedCache {
         failure.map(|()| cleared)
     }
 
-    /// Returns the place of the packed weights of the model in folder `model`.
-    pub(super) fn file(&self, model: &Path, precision: Precision) -> PackedPlace {
+    /// Returns the place of the packed weights of some parts of the model in folder `model`.
+    pub(super) fn file(
+        &self,
+        model: &Path,
+        precision: Precision,
+        parts: CodecParts,
+    ) -> PackedPlace {
         let model = fs::canonicalize(model).unwrap_or_else(|_| model.to_owned());
         let name = hex(&Sha256::digest(model.as_os_str().as_encoded_bytes()));
-        let path = self.folder.join(format!("{}-{precision}.packed", &name[..16]));
+        let half = match parts {
+            CodecParts::Whole => "",
+            CodecParts::Encoder => "-encoder",
+            CodecParts::Decoder => "-decoder",
+        };
+        let path = self.folder.join(format!("{}-{precision}{half}.packed", &name[..16]));
         PackedPlace { cache: self.clone(), path }
     }
 
@@ -258,11 +269,11 @@ mod tests {
         let (folder, cache) = cache();
         let model = folder.path().join("model");
         fs::create_dir(&model).unwrap();
-        let place = cache.file(&model, Precision::Int8);
+        let place = cache.file(&model, Precision::Int8, CodecParts::Whole);
         put(&place);
-        put(&cache.file(&folder.path().join("model/../model"), Precision::Int8));
+        put(&cache.file(&folder.path().join("model/../model"), Precision::Int8, CodecParts::Whole));
         assert_eq!(cache.usage().unwrap().files, 1);
-        put(&cache.file(&model, Precision::Bf16));
+        put(&cache.file(&model, Precision::Bf16, CodecParts::Whole));
         assert_eq!(cache.usage().unwrap().files, 2);
         assert!(place.open("key").unwrap().is_some());
         let error = place.open("other").err().unwrap();
@@ -276,7 +287,7 @@ mod tests {
     #[test]
     fn only_abandoned_temporary_files_are_swept() {
         let (folder, cache) = cache();
-        let place = cache.file(folder.path(), Precision::Int8);
+        let place = cache.file(folder.path(), Precision::Int8, CodecParts::Whole);
         put(&place);
         let temporary = |name: &str| cache.folder().join(format!(".x.packed.{name}.tmp"));
         let other = cache.folder().join("mine.txt");
@@ -300,7 +311,9 @@ mod tests {
     fn files_of_the_longest_disuse_go_first() {
         let (folder, cache) = cache();
         let places: Vec<PackedPlace> = (0..4)
-            .map(|i| cache.file(&folder.path().join(i.to_string()), Precision::Int8))
+            .map(|i| {
+                cache.file(&folder.path().join(i.to_string()), Precision::Int8, CodecParts::Whole)
+            })
             .collect();
         for (i, place) in places.iter().enumerate() {
             put(place);
@@ -326,7 +339,7 @@ mod tests {
             fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         };
         let (folder, cache) = cache();
-        let place = cache.file(folder.path(), Precision::Int8);
+        let place = cache.file(folder.path(), Precision::Int8, CodecParts::Whole);
         put(&place);
         let folder_mode = fs::metadata(cache.folder()).unwrap().permissions().mode();
         assert_eq!(folder_mode & 0o777, 0o700);

@@ -151,6 +151,48 @@ impl Quantizer {
         Ok(Codes::new(depth, frames, codes))
     }
 
+    /// Returns the margin of each code that [`Quantizer::quantize`] gives, layer-major: how much farther the
+    /// second-nearest entry is than the nearest, in squared distance of vectors of length 1 (0 to 4). Rounding may
+    /// decide a code of a margin near 0.
+    ///
+    /// Allocates; not realtime-safe.
+    ///
+    /// # Errors
+    /// If `depth` is not one of 1..=layers.
+    ///
+    /// # Panics
+    /// If the latents are not as wide as the encoder's output.
+    pub fn margins(&self, latents: &Latents, depth: usize) -> Result<Vec<f32>, InputError> {
+        assert_eq!(latents.width, self.config.input, "latents come from the encoder");
+        self.check_depth(depth)?;
+        let QuantizerConfig { rvq, codebook_dim: dim, .. } = self.config;
+        let frames = latents.frames();
+        let mut margins = vec![0f32; depth * frames];
+        let (mut residual, mut step, mut low) = (vec![0f32; rvq], vec![0f32; rvq], vec![0f32; dim]);
+        for (t, latent) in latents.data.chunks_exact(latents.width).enumerate() {
+            project(self.input.as_ref(), self.isa, latent, &mut residual);
+            for (k, layer) in self.layers[..depth].iter().enumerate() {
+                project(layer.input.as_ref(), self.isa, &residual, &mut low);
+                normalize(&mut low);
+                let [mut first, mut second] = [f64::NEG_INFINITY; 2];
+                for row in layer.codebook.chunks_exact(dim) {
+                    let dot = |a: &[f32], b: &[f32]| -> f64 {
+                        a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+                    };
+                    let cosine = dot(row, &low) / dot(row, row).sqrt().max(f64::MIN_POSITIVE);
+                    second = second.max(cosine.min(first));
+                    first = first.max(cosine);
+                }
+                // Of a codebook of one row nothing is undecided.
+                margins[k * frames + t] = (2.0 * (first - second)).min(4.0) as f32;
+                let code = layer.searched.nearest(self.isa, &low);
+                project(layer.output.as_ref(), self.isa, self.row(layer, code), &mut step);
+                residual.iter_mut().zip(&step).for_each(|(r, s)| *r -= s);
+            }
+        }
+        Ok(margins)
+    }
+
     /// Returns the decoder's input for some layers of `codes`: a depth, or a [`LayerSelection`].
     ///
     /// Allocates; not realtime-safe.

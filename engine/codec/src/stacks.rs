@@ -2,6 +2,7 @@
 
 use super::config::{CodecConfig, ModuleConfig};
 use super::error::CodecError;
+use super::options::CodecParts;
 use super::tensor_scope::TensorScope;
 
 /// One of the two stacks.
@@ -25,20 +26,21 @@ pub(super) struct StackShape<'a> {
     pub width: usize,
 }
 
-/// A value for each of the two stacks.
+/// A value for each of the two stacks that is loaded.
 pub(super) struct PerStack<T> {
-    encoder: T,
-    decoder: T,
+    encoder: Option<T>,
+    decoder: Option<T>,
 }
 
 impl<T> PerStack<T> {
-    /// Loads both stacks with `load`, which gets the stack's scope in the checkpoint and its shape.
+    /// Loads the stacks among `parts` with `load`, which gets the stack's scope in the checkpoint and its shape.
     ///
     /// # Errors
     /// As `load`.
     pub fn load(
         config: &CodecConfig,
         root: &TensorScope<'_>,
+        parts: CodecParts,
         load: impl Fn(&TensorScope<'_>, &StackShape<'_>) -> Result<T, CodecError>,
     ) -> Result<Self, CodecError> {
         // The encoder takes an interleaved stream of samples, or steps of all channels.
@@ -49,17 +51,24 @@ impl<T> PerStack<T> {
         let encoder = StackShape { modules: &config.encoder, downsample: true, steps, width };
         let width = config.quantizer.output;
         let decoder = StackShape { modules: &config.decoder, downsample: false, steps: 1, width };
+        let load_if =
+            |loaded: bool, name, shape| loaded.then(|| load(&root.at(name), shape)).transpose();
         Ok(Self {
-            encoder: load(&root.at("encoder"), &encoder)?,
-            decoder: load(&root.at("decoder"), &decoder)?,
+            encoder: load_if(parts.encodes(), "encoder", &encoder)?,
+            decoder: load_if(parts.decodes(), "decoder", &decoder)?,
         })
     }
 
     /// Returns the value of one stack.
+    ///
+    /// # Panics
+    /// If the stack is not among the parts that were loaded. Streams of such a stack cannot be made
+    /// ([`Codec::encoder`](super::Codec::encoder)), so that no running stream meets this.
     pub fn get(&self, role: StackRole) -> &T {
-        match role {
-            StackRole::Encoder => &self.encoder,
-            StackRole::Decoder => &self.decoder,
-        }
+        let (stack, name) = match role {
+            StackRole::Encoder => (&self.encoder, "encoder"),
+            StackRole::Decoder => (&self.decoder, "decoder"),
+        };
+        stack.as_ref().unwrap_or_else(|| panic!("the model was loaded without its {name}"))
     }
 }

@@ -24,3 +24,17 @@ pub(super) trait TensorSource: Sync {
         Ok(())
     }
 }
+
+impl<T: TensorSource + ?Sized> TensorSource for &T {
+    fn tensor(&self, names: &[String], shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
+        (**self).tensor(names, shape)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        (**self).has(name)
+    }
+
+    fn check_unchanged(&self) -> Result<(), CheckpointError> {
+        (**self).check_unchanged()
+    }
+}

@@ -242,7 +242,8 @@ impl ModelCatalog {
         }
         let (store, name) = (self.store.clone(), id.to_owned());
         let work = move |context: &JobContext<TransferProgress>| {
-            let pulled = store.pull(&name, &mut |progress| context.report(progress.into()))?;
+            let pulled =
+                store.pull(&name, None, &mut |progress| context.report(progress.into()))?;
             on_success();
             Ok(pulled)
         };

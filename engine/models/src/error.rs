@@ -83,7 +83,9 @@ pub enum ModelsError {
         name: String,
     },
     /// Only models of the hub can be pulled.
-    #[error("model {name} cannot be downloaded; those that can are: {known}")]
+    #[error(
+        "model {name} cannot be downloaded; those that can are: {known}, and any repository of the hub as owner/name"
+    )]
     NotPullable {
         /// The name or path that was requested.
         name: String,
@@ -148,7 +150,13 @@ pub enum ModelsError {
     )]
     Offline {
         /// The model.
-        name: &'static str,
+        name: String,
+    },
+    /// A revision that cannot be one.
+    #[error("`{revision}` is no revision: give a commit, its 40 digits, or the name of a branch")]
+    BadRevision {
+        /// The revision requested.
+        revision: String,
     },
     /// A request cannot be made from these settings.
     #[error("cannot use {what}: {problem}; check {variables}")]

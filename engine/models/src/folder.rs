@@ -1,11 +1,11 @@
-//! The files of a model: `config.json` beside one safetensors file, or beside an index and shards.
+//! The files of a model: `config.json` beside one safetensors file, or beside shards.
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::ModelsError;
-use residue_codec::{MAX_INDEX_BYTES, ShardIndex};
+use residue_codec::{MAX_INDEX_BYTES, ShardIndex, WeightFiles, weight_files};
 use residue_core::{atomic_file, small_file};
 
 pub(super) const CONFIG: &str = "config.json";
@@ -28,12 +28,14 @@ pub(super) fn read_index(path: &Path) -> Result<ShardIndex, ModelsError> {
 /// The names of all files that the model in `folder` should have, present or not.
 pub(super) fn expected_files(folder: &Path) -> Result<Vec<String>, ModelsError> {
     let mut names = vec![CONFIG.to_owned()];
-    if !folder.join(WEIGHTS).is_file() && folder.join(INDEX).is_file() {
-        names.push(INDEX.to_owned());
-        let index = read_index(&folder.join(INDEX))?;
-        names.extend(index.shards().into_iter().map(str::to_owned));
-    } else {
-        names.push(WEIGHTS.to_owned());
+    match weight_files(folder) {
+        Ok(Some(WeightFiles::Named(files))) => names.extend(files),
+        Ok(Some(WeightFiles::Indexed)) => {
+            names.push(INDEX.to_owned());
+            let index = read_index(&folder.join(INDEX))?;
+            names.extend(index.shards().into_iter().map(str::to_owned));
+        }
+        Ok(None) | Err(_) => names.push(WEIGHTS.to_owned()),
     }
     Ok(names)
 }

@@ -25,7 +25,7 @@ const LISTING_LIMIT: u64 = 2 << 20;
 /// Total time of a listing, in multiples of [`HubSettings::patience`].
 const LISTING_PATIENCE: u32 = 4;
 
-/// The branch that is downloaded of a model without a pinned revision.
+/// The branch whose commit is downloaded of a model without a pinned revision.
 const BRANCH: &str = "main";
 
 /// Content of a repository at a commit.
@@ -83,15 +83,15 @@ pub(super) struct Hub<'a> {
 }
 
 impl<'a> Hub<'a> {
-    /// Prepares to ask about `repository`, written `owner/name`, at a commit, or at the present one of its main
-    /// branch; asks nothing yet.
+    /// Prepares to ask about `repository`, written `owner/name`, at a commit or a branch, or at the present commit of
+    /// its main branch; asks nothing yet.
     pub(super) fn new(
         settings: &'a HubSettings,
         repository: &'a str,
-        commit: Option<&'a str>,
+        revision: Option<&'a str>,
     ) -> Self {
         let network = Network::new(settings, settings.endpoint.as_deref().unwrap_or(PUBLIC_HUB));
-        Self { settings, repository, revision: commit.unwrap_or(BRANCH), network }
+        Self { settings, repository, revision: revision.unwrap_or(BRANCH), network }
     }
 
     fn endpoint(&self) -> &str {
@@ -148,7 +148,7 @@ impl<'a> Hub<'a> {
         if listing.sha.is_empty() || !listing.sha.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(answer(format!("commit {:?}", listing.sha)));
         }
-        if self.revision != BRANCH && listing.sha != self.revision {
+        if is_commit(self.revision) && listing.sha != self.revision {
             return Err(answer(format!("commit {}, asked for {}", listing.sha, self.revision)));
         }
         let files = listing.siblings.into_iter().map(|file| file.rfilename).collect();
@@ -194,6 +194,11 @@ impl<'a> Hub<'a> {
             _ => Err(ModelsError::Status { url, status }),
         }
     }
+}
+
+/// Returns true for the full name of a commit, as opposed to a branch.
+pub(super) fn is_commit(revision: &str) -> bool {
+    revision.len() == 40 && revision.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Reads what the headers say about a file. `whole`: the answer is the file itself, so that its

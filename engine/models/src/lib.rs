@@ -18,7 +18,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let store = ModelStore::from_env();
-//! store.pull("nano", &mut |progress| {
+//! store.pull("nano", None, &mut |progress| {
 //!     eprintln!("{} {} of {} bytes", progress.file, progress.done, progress.total);
 //!     ControlFlow::Continue(())
 //! })?;

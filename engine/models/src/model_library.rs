@@ -7,6 +7,7 @@ use residue_codec::PackedCache;
 use super::known::{EMBEDDED, KNOWN};
 use super::packed_folder::{PACKED, packed_folder};
 use super::progress::OnProgress;
+use super::pull::PullTarget;
 use super::registry::{AddedModel, Registry};
 use super::{
     HubSettings, KnownModel, ModelSource, ModelsError, PulledModel, embedded, env_path, folder,
@@ -106,6 +107,11 @@ impl ModelLibrary {
         if spec.eq_ignore_ascii_case(EMBEDDED) {
             return Ok(ModelSource::Embedded);
         }
+        if is_repository(spec)
+            && let Some(source) = self.locate_pulled(spec)?
+        {
+            return Ok(source);
+        }
         if is_path(spec) {
             return locate_folder(spec);
         }
@@ -119,8 +125,13 @@ impl ModelLibrary {
         }
     }
 
-    /// Downloads a published model into the hub's cache, or only what is missing of it. Nothing is written where
-    /// all is there. In offline mode a model that is here is found, and nothing is asked.
+    /// Downloads a model into the hub's cache, or only what is missing of it: a published one by its name, or any
+    /// repository by its id, `owner/name`. Nothing is written where all is there. In offline mode a model that is
+    /// here is found, and nothing is asked.
+    ///
+    /// A model that is here stays at its commit: where the repository has gone on, [`PulledModel::update`] says so.
+    /// A `revision`, a commit or a branch, is downloaded beside it, and found as `NAME@COMMIT`, with the first seven
+    /// digits of the commit.
     ///
     /// Blocks until done: call it on a thread of its own, and stop it through `on_progress`. What has
     /// arrived is kept on every error but a wrong sum, and a later call goes on from there.
@@ -132,19 +143,60 @@ impl ModelLibrary {
     pub fn pull(
         &self,
         name: &str,
+        revision: Option<&str>,
         on_progress: &mut OnProgress<'_>,
     ) -> Result<PulledModel, ModelsError> {
-        let known = KnownModel::find(name).ok_or_else(|| ModelsError::NotPullable {
-            name: name.to_owned(),
-            known: KnownModel::names(),
-        })?;
-        if self.hub.offline {
-            let folder = hub_cache::find(&self.hub, known)
-                .map_err(|_| ModelsError::Offline { name: known.name })?;
-            let (commit, unchecked) = (String::new(), Vec::new());
-            return Ok(PulledModel { folder, commit, was_complete: true, unchecked });
+        let known = KnownModel::find(name);
+        let not_pullable =
+            || ModelsError::NotPullable { name: name.to_owned(), known: KnownModel::names() };
+        if known.is_none() && (!is_repository(name) || name.contains('@')) {
+            return Err(not_pullable());
         }
-        pull::pull(&self.hub, known, on_progress)
+        if let Some(revision) = revision.filter(|revision| !is_revision(revision)) {
+            return Err(ModelsError::BadRevision { revision: revision.to_owned() });
+        }
+        let own_name = known.map_or(name, |known| known.name);
+        let kept = match (known, revision) {
+            (_, Some(_)) => None,
+            (Some(known), None) => hub_cache::find(&self.hub, known).ok(),
+            (None, None) => self.added_folder(name)?,
+        };
+        if self.hub.offline {
+            let folder = kept.ok_or_else(|| ModelsError::Offline { name: own_name.to_owned() })?;
+            let (name, commit) = (own_name.to_owned(), String::new());
+            let (unchecked, update) = (Vec::new(), None);
+            return Ok(PulledModel { name, folder, commit, was_complete: true, unchecked, update });
+        }
+        let mut target = match known {
+            Some(known) => PullTarget::known(known, revision),
+            None => PullTarget::repository(name, revision),
+        };
+        // A pinned model is what it is; of another the hub is asked whether it has gone on.
+        target.kept = kept.filter(|_| target.pinned.is_none());
+        let mut pulled = pull::pull(&self.hub, &target, on_progress)?;
+        let is_own = known.is_some_and(|_| revision.is_none() || target.pinned.is_some());
+        pulled.name = own_name.to_owned();
+        if !is_own && pulled.update.is_none() {
+            if revision.is_some() {
+                pulled.name = format!("{own_name}@{}", pulled.commit.get(..7).unwrap_or(""));
+            }
+            self.registry().add_pulled(&pulled.name, &pulled.folder)?;
+        }
+        Ok(pulled)
+    }
+
+    /// Returns the folder of a model that was added or pulled under this name, if it is whole.
+    fn added_folder(&self, name: &str) -> Result<Option<PathBuf>, ModelsError> {
+        Ok(self.registry().find(name)?.and_then(|model| check_added(model).ok()))
+    }
+
+    /// Finds a repository that was pulled, by its id.
+    ///
+    /// # Errors
+    /// As [`ModelLibrary::locate`].
+    pub(super) fn locate_pulled(&self, id: &str) -> Result<Option<ModelSource>, ModelsError> {
+        let model = self.registry().find(id)?;
+        model.map(|model| check_added(model).map(ModelSource::Folder)).transpose()
     }
 
     /// Adds a folder under a name, by default the folder's own. The files stay where they are.
@@ -186,6 +238,29 @@ impl ModelLibrary {
     fn registry(&self) -> Registry {
         Registry::new(&self.home)
     }
+}
+
+/// Returns true if `spec` may be the id of a repository, `owner/name`, also with a commit, `owner/name@0123456`.
+pub(super) fn is_repository(spec: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let part = |part: &str| {
+        !part.is_empty()
+            && part.len() <= 96
+            && part.chars().all(plain)
+            && !part.starts_with(['.', '-'])
+    };
+    let (id, commit) = spec.split_once('@').map_or((spec, None), |(id, commit)| (id, Some(commit)));
+    commit.is_none_or(part)
+        && id.split_once('/').is_some_and(|(owner, name)| part(owner) && part(name))
+}
+
+/// Returns true if `revision` may be a commit or a branch.
+fn is_revision(revision: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    (1..=64).contains(&revision.len())
+        && revision.chars().all(plain)
+        && !revision.starts_with(['.', '-'])
+        && !revision.contains("..")
 }
 
 /// Returns true if `spec` is written as a path, and not as a name.

@@ -97,6 +97,21 @@ impl Registry {
         Ok(model)
     }
 
+    /// Keeps the name of a repository that was downloaded into `folder`, which no longer changes.
+    pub(super) fn add_pulled(&self, name: &str, folder: &Path) -> Result<(), ModelsError> {
+        let folder = whole_path(folder).map_err(|cause| ModelsError::Io {
+            action: "read",
+            path: folder.to_owned(),
+            cause,
+        })?;
+        self.change(|models| {
+            let model = AddedModel { name: name.to_owned(), folder };
+            models.retain(|other| !other.name.eq_ignore_ascii_case(&model.name));
+            models.push(model);
+            Ok(())
+        })
+    }
+
     /// Forgets a folder; the folder itself stays.
     pub(super) fn remove(&self, name: &str) -> Result<(), ModelsError> {
         self.change(|models| {

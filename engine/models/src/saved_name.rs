@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use super::{EMBEDDED, KnownModel, ModelStore, ModelsError};
+use super::{EMBEDDED, KnownModel, ModelStore, ModelsError, model_library};
 
 /// Why a model that a saved file names is not loaded unasked.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +44,12 @@ impl ModelStore {
             }
             let known = format!("{EMBEDDED}, {}", KnownModel::names());
             return Err(ModelsError::UnknownModel { spec: id.to_owned(), known }.into());
+        }
+        // A repository that the user has downloaded.
+        if model_library::is_repository(id)
+            && self.list()?.iter().any(|model| model.id.eq_ignore_ascii_case(id))
+        {
+            return Ok(());
         }
         let problem = match is_on_network(id) {
             true => "a place on the network",

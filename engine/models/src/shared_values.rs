@@ -17,6 +17,13 @@ const RETRY: Duration = Duration::from_millis(5);
 pub(super) struct SharedValues<K, V>(Mutex<HashMap<K, Arc<Mutex<V>>>>);
 
 impl<K: Clone + Eq + Hash, V: Default> SharedValues<K, V> {
+    /// Returns what `read` makes of the value of `key`; `None` if there is no such value, or it is in use.
+    pub(super) fn get<T>(&self, key: &K, read: impl FnOnce(&V) -> T) -> Option<T> {
+        let value = Arc::clone(lock(&self.0).get(key)?);
+        let guard = value.try_lock().ok()?;
+        Some(read(&guard))
+    }
+
     /// Runs `use_value` with the value of `key`, which no one else uses meanwhile; the default at
     /// first. `None` if `goes_on` breaks while another thread has it.
     ///

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use residue_codec::{
-    Codec, CodecConfig, CodecError, CodecOptions, LoadProgress, PackedCache, Precision, WeakCodec,
+    Codec, CodecConfig, CodecError, CodecOptions, CodecParts, LoadProgress, PackedCache, Precision,
+    WeakCodec,
 };
 
 use super::shared_values::SharedValues;
@@ -25,6 +26,7 @@ struct CodecKey {
     stamp: SourceStamp,
     precision: Precision,
     threads: usize,
+    parts: CodecParts,
 }
 
 /// Codecs that are loaded in this process, held by their users only.
@@ -82,6 +84,12 @@ impl ModelStore {
     pub fn locate(&self, id: &str) -> Result<ModelSource, ModelsError> {
         if id.eq_ignore_ascii_case(EMBEDDED) {
             return Ok(ModelSource::Embedded);
+        }
+        if model_library::is_repository(id)
+            && let Ok(library) = self.library()
+            && let Some(source) = library.locate_pulled(id)?
+        {
+            return Ok(source);
         }
         if model_library::is_path(id) {
             return model_library::locate_folder(id);
@@ -150,12 +158,46 @@ impl ModelStore {
         threads: usize,
         progress: &LoadProgress<'_>,
     ) -> Result<Codec, ModelLoadError> {
-        let options = self.options(precision, threads);
+        self.load_parts(source, precision, threads, CodecParts::Whole, progress)
+    }
+
+    /// As [`load_from`](Self::load_from), some parts of the model only. A whole model that is loaded is shared.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_parts(
+        &self,
+        source: &ModelSource,
+        precision: Precision,
+        threads: usize,
+        parts: CodecParts,
+        progress: &LoadProgress<'_>,
+    ) -> Result<Codec, ModelLoadError> {
+        if parts != CodecParts::Whole
+            && let Ok(stamp) = SourceStamp::read(source)
+        {
+            let key = CodecKey { stamp, precision, threads, parts: CodecParts::Whole };
+            if let Some(codec) = CODECS.get(&key, WeakCodec::upgrade).flatten() {
+                return Ok(codec);
+            }
+        }
+        let options = CodecOptions { parts, ..self.options(precision, threads) };
+        self.load_shared(source, options, progress)
+    }
+
+    /// Loads a model, or shares one that was loaded with the same options.
+    fn load_shared(
+        &self,
+        source: &ModelSource,
+        options: CodecOptions,
+        progress: &LoadProgress<'_>,
+    ) -> Result<Codec, ModelLoadError> {
         // Files that cannot be stamped cannot be loaded either: the codec says best why.
         let Ok(stamp) = SourceStamp::read(source) else {
             return Ok(load_codec(source, &options, progress)?);
         };
-        let key = CodecKey { stamp, precision, threads };
+        let CodecOptions { precision, threads, parts, .. } = options;
+        let key = CodecKey { stamp, precision, threads, parts };
         let is_alive = |codec: &WeakCodec| codec.upgrade().is_some();
         let loaded = CODECS.with(
             key,
@@ -185,6 +227,21 @@ impl ModelStore {
         progress: &LoadProgress<'_>,
     ) -> Result<Codec, ModelLoadError> {
         Ok(load_codec(source, &self.options(precision, threads), progress)?)
+    }
+
+    /// Loads a copy on candle, the oracle of the native kernels: in f32, on the CPU. `None` if this program was
+    /// built without it ([`CodecOptions::reference`]).
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_reference(
+        &self,
+        source: &ModelSource,
+        threads: usize,
+        progress: &LoadProgress<'_>,
+    ) -> Result<Option<Codec>, ModelLoadError> {
+        let options = CodecOptions::reference(threads);
+        Ok(options.map(|options| load_codec(source, &options, progress)).transpose()?)
     }
 
     fn options(&self, precision: Precision, threads: usize) -> CodecOptions {
@@ -228,16 +285,17 @@ impl ModelStore {
         Ok(self.library()?.packed())
     }
 
-    /// Downloads a published model: see [`ModelLibrary::pull`].
+    /// Downloads a model: see [`ModelLibrary::pull`].
     ///
     /// # Errors
     /// As [`ModelLibrary::pull`].
     pub fn pull(
         &self,
         name: &str,
+        revision: Option<&str>,
         on_progress: &mut OnProgress<'_>,
     ) -> Result<PulledModel, ModelsError> {
-        self.library()?.pull(name, on_progress)
+        self.library()?.pull(name, revision, on_progress)
     }
 
     /// Adds a folder under a name, by default the folder's own, after loading it once: a folder that

@@ -77,7 +77,7 @@ fn a_pull_lays_files_out_in_the_same_way() {
     let files = single(10);
     let server = HubServer::start(files.clone());
     let place = PullFixture::new(&server);
-    place.library().pull("nano", &mut quiet()).unwrap();
+    place.library().pull("nano", None, &mut quiet()).unwrap();
     let repository = place.settings.cache.join(REPOSITORY);
     let commit = residue_engine_testing::COMMIT;
     assert_eq!(fs::read_to_string(repository.join("refs/main")).unwrap(), commit);

@@ -7,6 +7,7 @@ mod library;
 mod network;
 mod provenance;
 mod pull;
+mod revisions;
 mod store;
 mod unkind_server;
 mod verify;

@@ -25,7 +25,7 @@ fn the_token_does_not_follow_redirects_to_other_ports() {
     let mut place = PullFixture::new(&hub);
     place.settings.token = Some("secret".to_owned());
     // The listing comes from the other server, and the weights are asked for there.
-    let error = place.library().pull("nano", &mut quiet()).unwrap_err();
+    let error = place.library().pull("nano", None, &mut quiet()).unwrap_err();
     assert!(matches!(error, ModelsError::NotFound { .. }), "{error}");
     let of_hub = hub.state().requests.clone();
     assert!(of_hub.len() > 1);
@@ -90,7 +90,7 @@ fn a_proxy_is_used_for_its_scheme_and_not_for_excepted_hosts() {
     let pull = |proxies: ProxySettings| {
         let mut place = PullFixture::new(&server);
         place.settings.proxies = proxies;
-        place.library().pull("nano", &mut quiet()).map(drop)
+        place.library().pull("nano", None, &mut quiet()).map(drop)
     };
     let hub = server.endpoint().replace("http://", "");
     pull(ProxySettings { https: proxy.url(), ..ProxySettings::default() }).unwrap();
@@ -173,7 +173,7 @@ fn certificates_of_ones_own_are_trusted_and_others_are_not() {
         let mut place = PullFixture::new(&server);
         place.settings.endpoint = Some(endpoint.clone());
         place.settings.certificates = certificates;
-        place.library().pull("nano", &mut quiet()).map(drop)
+        place.library().pull("nano", None, &mut quiet()).map(drop)
     };
     let file = |name: &str| CertificatePaths { file: Some(certificate(name)), folders: vec![] };
     pull(file("authority.pem")).unwrap();
@@ -200,7 +200,7 @@ fn an_answer_over_tls_does_not_lead_to_one_without() {
         Some(tls_server(server.endpoint().replace("http://", "").parse().unwrap()));
     place.settings.certificates =
         CertificatePaths { file: Some(certificate("authority.pem")), folders: vec![] };
-    let error = place.library().pull("nano", &mut quiet()).unwrap_err();
+    let error = place.library().pull("nano", None, &mut quiet()).unwrap_err();
     assert!(error.to_string().contains("from https only to https"), "{error}");
     assert!(server.downloads().is_empty());
 }

@@ -8,7 +8,7 @@ use residue_models::{KNOWN, KnownModel, ModelsError, PulledModel};
 const V1: &str = "OpenMOSS-Team/MOSS-Audio-Tokenizer";
 
 fn pull(place: &PullFixture, name: &str) -> Result<PulledModel, ModelsError> {
-    place.library().pull(name, &mut quiet())
+    place.library().pull(name, None, &mut quiet())
 }
 
 /// A hub that serves `files` as the pinned revision of v1.

@@ -10,7 +10,7 @@ use residue_engine_testing::{CONFIG, HubFault, HubServer, PullFixture, quiet, sh
 use residue_models::ModelsError;
 
 fn pull(place: &PullFixture) -> ModelsError {
-    place.library().pull("nano", &mut quiet()).unwrap_err()
+    place.library().pull("nano", None, &mut quiet()).unwrap_err()
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn damaged_bytes_are_deleted() {
     assert!(place.library().locate("nano").is_err());
 
     server.state().stored.clear();
-    place.library().pull("nano", &mut quiet()).unwrap();
+    place.library().pull("nano", None, &mut quiet()).unwrap();
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_server_without_ranges_starts_again() {
     server.state().ignore_range = true;
     server.state().mishaps.push_back(HubFault::Close(30_000));
     assert!(matches!(pull(&place), ModelsError::Interrupted { .. }));
-    let folder = place.library().pull("nano", &mut quiet()).unwrap().folder;
+    let folder = place.library().pull("nano", None, &mut quiet()).unwrap().folder;
     assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), files[1].1);
 }
 
@@ -71,7 +71,7 @@ fn a_server_without_ranges_starts_again() {
 fn a_repository_that_is_not_there_or_holds_no_model() {
     let server = HubServer::start(single(10));
     let place = PullFixture::new(&server);
-    let error = place.library().pull("v2", &mut quiet()).unwrap_err();
+    let error = place.library().pull("v2", None, &mut quiet()).unwrap_err();
     assert!(matches!(error, ModelsError::NotFound { .. }), "{error}");
     assert!(error.to_string().contains("MOSS-Audio-Tokenizer-v2"), "{error}");
 

@@ -93,7 +93,7 @@ fn a_pulled_model_is_held_against_its_published_sum() {
     let server = HubServer::start(files.clone());
     let place = PullFixture::new(&server);
     let library = place.library();
-    let source = ModelSource::Folder(library.pull("nano", &mut quiet()).unwrap().folder);
+    let source = ModelSource::Folder(library.pull("nano", None, &mut quiet()).unwrap().folder);
     let report = verify(&source, &mut quiet()).unwrap();
     assert!(report.is_ok(), "{report:?}");
     let sum = sha256(&files[1].1);
@@ -108,7 +108,7 @@ fn a_pulled_model_is_held_against_its_published_sum() {
 
     // Doing what it says mends it.
     fs::remove_file(place.blob(&sum)).unwrap();
-    library.pull("nano", &mut quiet()).unwrap();
+    library.pull("nano", None, &mut quiet()).unwrap();
     assert!(verify(&source, &mut quiet()).unwrap().is_ok());
 }
 

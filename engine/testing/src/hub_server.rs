@@ -64,6 +64,8 @@ pub struct HubState {
     pub repository: Option<String>,
     /// The commit of the repository, instead of [`COMMIT`].
     pub commit: Option<String>,
+    /// Former name of the repository, which leads to the present one.
+    pub former: Option<String>,
     /// Address of the storage in redirects, instead of its own, without a trailing slash.
     pub storage: Option<String>,
     /// Address that requests for a listing are redirected to.
@@ -177,6 +179,7 @@ impl Answer<'_> {
                 linked_size: state.linked_size,
                 repository: state.repository.clone(),
                 commit: state.commit.clone(),
+                former: state.former.clone(),
                 storage: state.storage.clone(),
                 listing_redirect: state.listing_redirect.clone(),
                 listing_encoding: state.listing_encoding.clone(),
@@ -188,6 +191,11 @@ impl Answer<'_> {
         let commit = state.commit.as_deref().unwrap_or(COMMIT);
         if state.token.is_some_and(|t| self.request.authorization != Some(format!("Bearer {t}"))) {
             return self.head("401 Unauthorized", "Content-Length: 0\r\n");
+        }
+        if let Some(former) = state.former.filter(|former| path.contains(&format!("/{former}/"))) {
+            let address = path.replacen(&former, repository, 1);
+            let headers = format!("Location: {address}\r\n");
+            return self.whole("307 Temporary Redirect", &headers, b"");
         }
         if path.starts_with(&format!("/api/models/{repository}/revision/")) {
             if let Some(address) = state.listing_redirect {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test crate uses a part")]
 
+pub mod stored_model;
+
 use std::path::{Path, PathBuf};
 
 use residue_engine::codec::{Codec, CodecBackend, CodecOptions, Device};

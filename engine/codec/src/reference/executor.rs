@@ -5,13 +5,14 @@ use candle_core::{Device, Tensor};
 use super::{CandleStack, CandleStackState};
 use crate::config::{CodecConfig, finest};
 use crate::error::CodecError;
+use crate::options::CodecParts;
 use crate::stacks::{PerStack, StackRole};
 use crate::tensor_scope::TensorScope;
 
 /// Maximum number of steps of a lane in one pass: attention takes memory by their square.
 const MAX_PASS_STEPS: usize = 1024;
 
-/// Both stacks on a device.
+/// The loaded stacks on a device.
 pub(crate) struct CandleExecutor {
     pool: rayon::ThreadPool,
     device: Device,
@@ -34,18 +35,19 @@ pub(crate) struct CandleState {
 }
 
 impl CandleExecutor {
-    /// Loads both stacks, on the threads of `pool`.
+    /// Loads the stacks among `parts`, on the threads of `pool`.
     ///
     /// # Errors
     /// If weights are missing or of another shape, or the device fails.
     pub fn load(
         config: &CodecConfig,
         root: &TensorScope<'_>,
+        parts: CodecParts,
         pool: rayon::ThreadPool,
         device: Device,
     ) -> Result<Self, CodecError> {
         let stacks = pool.install(|| {
-            PerStack::load(config, root, |scope, shape| {
+            PerStack::load(config, root, parts, |scope, shape| {
                 let (steps, width) = (shape.steps, shape.width);
                 let stack = CandleStack::load(scope, shape.modules, shape.downsample)?;
                 let finest = finest(shape.modules, shape.downsample, steps);

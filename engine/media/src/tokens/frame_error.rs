@@ -28,6 +28,17 @@ pub enum FrameError {
         #[source]
         problem: FrameErrorKind,
     },
+    /// A frame that was aligned from several rows cannot be decoded.
+    #[error("{name}: frame {frame}: {problem}")]
+    Frame {
+        /// Name of the input, such as `stdin`.
+        name: String,
+        /// The frame, from 1.
+        frame: u64,
+        /// The defect.
+        #[source]
+        problem: FrameErrorKind,
+    },
     /// The input is a `.npy` file that cannot be read.
     #[error(transparent)]
     Npy(#[from] NpyError),
@@ -87,6 +98,16 @@ pub enum FrameErrorKind {
         found: usize,
         /// Layers of the model.
         layers: usize,
+    },
+    /// Padding in some layers of a frame in the delay pattern.
+    #[error(
+        "layer {layer} holds the padding code {padding} and other layers do not: send rows in which layer k comes k rows after layer 0"
+    )]
+    PartlyPadded {
+        /// Layer, from 0.
+        layer: usize,
+        /// The padding code.
+        padding: u32,
     },
     /// A code outside the model's codebooks.
     #[error("layer {layer}: code {value} is outside 0..={}: send the codes of this model", .codebook_size.saturating_sub(1))]

@@ -58,6 +58,44 @@ pub fn read(path: &Path) -> Result<Codes, NpyError> {
     }
 }
 
+/// Reads a batch from the file at `path`: an array of three dimensions, of which `axis` (0 to 2) counts the items, and
+/// the others, in their order, layers and frames. The published code makes (K, B, T), axis 1; transformers (B, K, T),
+/// axis 0.
+///
+/// # Errors
+/// As [`read`], and [`NpyErrorKind::NoBatch`] for an array of other dimensions.
+pub fn read_batch(path: &Path, axis: usize) -> Result<Vec<Codes>, NpyError> {
+    let name = path.display().to_string();
+    let read = || {
+        let mut reader = BufReader::new(File::open(path).map_err(NpyErrorKind::Read)?);
+        let header = NpyHeader::read(&mut reader)?;
+        let &[a, b, c] = header.shape.as_slice() else {
+            return Err(NpyErrorKind::NoBatch(header.shape.clone()));
+        };
+        let mut rest = vec![a, b, c];
+        let items = rest.remove(axis.min(2));
+        // In the order of the file.
+        let (rows, columns) = layout(&[a, b.saturating_mul(c)])?;
+        let (layers, frames) = layout(&rest)?;
+        // Items without frames take no bytes in the file, and so may be any number.
+        layout(&[items, 1])?;
+        let values = elements(&mut reader, &header, rows, columns)?;
+        let mut strides = match header.fortran_order {
+            false => vec![b * c, c, 1],
+            true => vec![1, a, a * b],
+        };
+        let item_stride = strides.remove(axis.min(2));
+        let at =
+            |i: u64, k: u64, t: u64| (i * item_stride + k * strides[0] + t * strides[1]) as usize;
+        let codes = |i: u64| {
+            let rows = (0..layers as u64).flat_map(|k| (0..frames as u64).map(move |t| (k, t)));
+            Codes::new(layers, frames, rows.map(|(k, t)| values[at(i, k, t)]).collect())
+        };
+        Ok((0..items).map(codes).collect())
+    };
+    read().map_err(|problem| problem.of(&name))
+}
+
 /// Reads codes from `reader`, up to the array's last byte; `name` stands for the file in errors.
 ///
 /// # Errors

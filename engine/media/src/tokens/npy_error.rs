@@ -72,10 +72,13 @@ pub enum NpyErrorKind {
     Rank(Vec<u64>),
     /// Three dimensions of which none is 1.
     #[error(
-        "the shape is {}, several streams at once, and a file holds one, (K, T): save each by itself, numpy.save(path, codes[0]) if the streams are the first dimension, codes[:, 0] if the second, codes[..., 0] if the third",
+        "the shape is {}, several streams at once: choose one with --item, and say with --batch which dimension counts them, or save each by itself, numpy.save(path, codes[0]) if the streams are the first dimension, codes[:, 0] if the second, codes[..., 0] if the third",
         shape(.0)
     )]
     Batch(Vec<u64>),
+    /// Not three dimensions, where a batch was asked for.
+    #[error("the shape is {} and a batch has three dimensions: leave --batch and --item out for one stream", shape(.0))]
+    NoBatch(Vec<u64>),
     /// No layers.
     #[error("the shape is {} and codes have at least one layer: save them as (K, T)", shape(.0))]
     NoLayers(Vec<u64>),
