@@ -77,7 +77,8 @@ fn a_contender_is_what_its_codec_makes_of_the_whole_file_bit_for_bit() {
         let whole = match contender {
             Contender::Original => (*material.audio).clone(),
             Contender::Codec(CodecContender { model, precision, depth }) => {
-                let request = ModelRequest { id: model.clone(), precision: *precision, threads: 1 };
+                let request =
+                    ModelRequest { id: model.clone(), precision: (*precision).into(), threads: 1 };
                 let codec = ModelStore::from_env().load(&request, &models::unwatched).unwrap();
                 let audio = &material.audio;
                 // Another chunk than that of the test, and all of the file.
