@@ -56,7 +56,7 @@ pub mod dsp {
 
 /// The realtime path, and the codec and streams of codes as models of it.
 pub mod live {
-    pub use crate::codec_model::{CodecModel, SingleLaneModel};
+    pub use crate::codec_model::{CodecModel, SharedCodecModel, SingleLaneModel, shares_passes};
     pub use crate::playback::Playback;
     pub use crate::token_feed::TokenFeed;
     pub use crate::token_model::{TokenModel, token_feed, token_playback};

@@ -9,7 +9,7 @@ use residue_engine::codec::{Codec, CodecOptions, Precision};
 use residue_engine::dsp::SplitMix64;
 use residue_engine::live::{
     CodecModel, DecodedFrames, FrameBatch, FrameEffects, FrameProcessor, LiveModel, PacketLoss,
-    SharedPasses,
+    SharedCodecModel, SharedPasses,
 };
 use support::{folder, signal, slices};
 
@@ -98,7 +98,7 @@ fn check(case: &str, precision: Precision, seed: u64) {
                     let mut all = Vec::new();
                     barrier.wait();
                     for _ in 0..2 {
-                        let model = CodecModel(shared.clone());
+                        let model = SharedCodecModel(shared.clone());
                         let mut processor = model.processor(script.streams).unwrap();
                         all.push(script.run(&mut *processor, frame, || {
                             std::thread::sleep(Duration::from_micros(random.below(500) as u64));
@@ -145,7 +145,7 @@ fn a_failing_instance_disturbs_no_other() {
         })
         .collect();
     std::thread::scope(|scope| {
-        let model = CodecModel(shared.clone());
+        let model = SharedCodecModel(shared.clone());
         let mut bad = model.processor(1).unwrap();
         scope.spawn(move || {
             let (nan, fine) = (vec![f32::NAN; frame], vec![0.1; frame]);
@@ -165,7 +165,7 @@ fn a_failing_instance_disturbs_no_other() {
             }
         });
         for (script, expected) in scripts.iter().zip(&expected) {
-            let model = CodecModel(shared.clone());
+            let model = SharedCodecModel(shared.clone());
             scope.spawn(move || {
                 let mut processor = model.processor(script.streams).unwrap();
                 let found = script.run(&mut *processor, frame, || Some(Instant::now()));
@@ -182,5 +182,5 @@ fn all_users_of_a_codec_share_one_companion() {
     let other = codec.clone().companion::<SharedPasses<u8>>().unwrap();
     assert!(std::sync::Arc::ptr_eq(&one, &other));
     assert!(codec.companion::<SharedPasses<u16>>().is_none(), "one type for each codec");
-    assert!(CodecModel(codec).processor(1).is_err(), "and an error where it is another");
+    assert!(SharedCodecModel(codec).processor(1).is_err(), "and an error where it is another");
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::Result;
 use residue_engine::codec::{Codec, PassShape, Workload};
 use residue_engine::kernels::Isa;
-use residue_engine::live::{CodecModel, DECODED_LANES, InstanceSharing, LiveInstances, LiveModel};
+use residue_engine::live::{
+    DECODED_LANES, InstanceSharing, LiveInstances, LiveModel, SharedCodecModel, shares_passes,
+};
 use serde::Serialize;
 
 use super::args::BenchArgs;
@@ -31,6 +33,8 @@ struct Report {
     /// Frames that each instance computed, one at a time.
     frames: usize,
     frame_ms: f64,
+    /// Ports of this model share passes: it is large enough.
+    shares_passes: bool,
     read_gb_per_s: Option<f64>,
     float_gmac_per_s: Option<f64>,
     int8_gmac_per_s: Option<f64>,
@@ -73,7 +77,7 @@ pub fn run(args: &BenchArgs, layout: String, codec: &Codec) -> Result<()> {
 fn measure(args: &BenchArgs, layout: String, codec: &Codec, counts: &[usize]) -> Result<Report> {
     let config = codec.config();
     let limits = args.limit.then(|| machine_limits(codec)).transpose()?;
-    let model = CodecModel(codec.clone());
+    let model = SharedCodecModel(codec.clone());
     let (rate, channels) = LIVE_HOST;
     let streams = channels.div_ceil(model.format().channels);
     let rounds = |seconds: f64| (seconds * config.frame_rate()).ceil().max(1.0) as usize;
@@ -130,6 +134,7 @@ fn measure(args: &BenchArgs, layout: String, codec: &Codec, counts: &[usize]) ->
         streams,
         frames,
         frame_ms: 1e3 / config.frame_rate(),
+        shares_passes: shares_passes(codec),
         read_gb_per_s: limits.as_ref().map(|limits| limits.read * 1e-9),
         float_gmac_per_s: limits.as_ref().map(|limits| limits.float * 1e-9),
         int8_gmac_per_s: limits.as_ref().map(|limits| limits.int8 * 1e-9),
@@ -194,6 +199,12 @@ fn print(report: &Report) -> Result<()> {
         "a frame ({:.0} ms) of every instance, over {} frames with full windows; separate: without shared passes",
         report.frame_ms, report.frames
     ))?;
+    say(match report.shares_passes {
+        true => "ports share passes of a model of this size",
+        false => {
+            "ports do not share passes of a model of this size: the columns at the left only measure it"
+        }
+    })?;
     if let Some(loaded) = report.loaded_mb {
         say(format!("resident memory before the first instance: {loaded:.0} MB"))?;
     }
