@@ -21,12 +21,15 @@ pub fn load(args: &ModelArgs) -> Result<Codec> {
 /// As [`load`], but only some parts of the model.
 pub fn load_parts(args: &ModelArgs, parts: CodecParts) -> Result<Codec> {
     let (precision, threads) = (args.precision(), all_cores(args.threads));
-    load_request(&ModelRequest { id: args.model.clone(), precision, threads }, parts)
+    load_request(&ModelRequest { id: args.model.clone(), precision, threads }, parts, true)
 }
 
 /// As [`load`], but leaves a core to the sound devices, and takes the automatic precision, if nothing else is said.
 pub fn load_beside_audio(args: &ModelArgs) -> Result<Codec> {
-    load_request(&live_request(args), CodecParts::Whole)
+    let request = live_request(args);
+    // What live commands say when they begin has the precision, and the embedded model's reason is in the documents.
+    let explained = !is_embedded(&request);
+    load_request(&request, CodecParts::Whole, explained)
 }
 
 /// Returns the request of a model that runs live.
@@ -38,7 +41,7 @@ pub fn live_request(args: &ModelArgs) -> ModelRequest {
 /// Loads the model of this name on so many threads, 0 for all cores.
 pub fn load_as(name: &str, precision: PrecisionRequest, threads: usize) -> Result<Codec> {
     let threads = all_cores(threads);
-    load_request(&ModelRequest { id: name.to_owned(), precision, threads }, CodecParts::Whole)
+    load_request(&ModelRequest { id: name.to_owned(), precision, threads }, CodecParts::Whole, true)
 }
 
 /// Returns the number of threads for `threads`, where 0 is one a core: no host wants one of them here,
@@ -50,14 +53,17 @@ pub fn all_cores(threads: usize) -> usize {
     }
 }
 
-/// Prints warnings, and the reason of an automatic precision, on stderr.
-fn load_request(request: &ModelRequest, parts: CodecParts) -> Result<Codec> {
-    let has_bar = !request.id.eq_ignore_ascii_case(EMBEDDED);
+fn is_embedded(request: &ModelRequest) -> bool {
+    request.id.eq_ignore_ascii_case(EMBEDDED)
+}
+
+/// Prints warnings on stderr, and the reason of an automatic precision if that is to be `explained`.
+fn load_request(request: &ModelRequest, parts: CodecParts, explained: bool) -> Result<Codec> {
     let store = ModelStore::from_env();
-    let loaded = watched(has_bar, |progress| {
+    let loaded = watched(!is_embedded(request), |progress| {
         let source = store.locate(&request.id)?;
         let chosen = store.choose_precision(&source, request.precision, request.threads)?;
-        if let Some(reason) = &chosen.reason {
+        if let Some(reason) = chosen.reason.as_ref().filter(|_| explained) {
             terminal::note(format_args!("precision {}: {reason}", chosen.precision));
         }
         store.load_parts(&source, chosen.precision, request.threads, parts, progress)

@@ -21,6 +21,7 @@ use residue_app::studio::{
 use residue_app::window::CONTROLS;
 use residue_engine::audio::{self, Audio};
 use residue_engine::live::{Allowance, FrameEffects, LevelGuard, PortSettings};
+use residue_engine::models::{ModelRequest, PrecisionRequest};
 use residue_engine::tokens::npy;
 use residue_engine_testing::{SeededNoise, heed_signals};
 use serde_json::Value;
@@ -292,6 +293,7 @@ fn a_file_plays_without_a_microphone(server: &Server, rate: u32) {
     let options = StudioOptions {
         settings: PortSettings { frames, ..PortSettings::default() },
         devices: DeviceRequest { host: Some("jack".into()), ..DeviceRequest::default() },
+        model: ModelRequest { precision: PrecisionRequest::Automatic, ..ModelRequest::default() },
         // As `ALLOWANCE`.
         allowance: Allowance::Samples(rate as usize),
         ..StudioOptions::default()

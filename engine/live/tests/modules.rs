@@ -19,7 +19,6 @@ const ROWS: [&[&str]; 5] = [
         "loudness_match",
         "level_guard",
         "lane_block",
-        "priority",
     ],
     &["marks", "model", "status", "telemetry", "latency", "loss_model", "mixer", "shared_passes"],
     &["chain", "worker", "frame_times"],
