@@ -18,7 +18,7 @@ fn load(case: &str, precision: Precision) -> Codec {
     Codec::load(&folder(case), &options).unwrap()
 }
 
-/// What an instance does: its streams, its input, and what happens at which frame.
+/// An instance's streams, its input, and the events at its frames.
 struct Script {
     streams: usize,
     audio: Vec<Vec<f32>>,

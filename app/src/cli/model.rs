@@ -27,7 +27,7 @@ pub fn load_parts(args: &ModelArgs, parts: CodecParts) -> Result<Codec> {
 /// As [`load`], but leaves a core to the sound devices, and takes the automatic precision, if nothing else is said.
 pub fn load_beside_audio(args: &ModelArgs) -> Result<Codec> {
     let request = live_request(args);
-    // What live commands say when they begin has the precision, and the embedded model's reason is in the documents.
+    // Live commands name the precision when they begin, and the embedded model's reason is in the documents.
     let explained = !is_embedded(&request);
     load_request(&request, CodecParts::Whole, explained)
 }

@@ -67,7 +67,7 @@ struct PassRequest<J> {
     reply: Arc<Reply<J>>,
 }
 
-/// What is known about when an instance's jobs come.
+/// Arrivals of an instance's jobs, from which the next one is expected.
 struct Arrivals {
     member: u64,
     last: Option<Instant>,
