@@ -2,6 +2,7 @@
 
 use crate::codec_job::{self, CodecJob};
 use residue_codec::{Codec, LayerSelection, PassShape, Workload};
+use residue_kernels::Isa;
 use residue_live::{
     DECODED_LANES, DecodedFrames, FrameBatch, FrameEffects, FrameProcessor, LiveModel, ModelFormat,
     PassMember, ProcessorError, SharedPasses,
@@ -21,8 +22,13 @@ pub struct CodecModel(pub Codec);
 /// tests.
 pub struct SharedCodecModel(pub Codec);
 
-/// Returns whether ports of a [`CodecModel`] share passes.
+/// Returns whether ports of a [`CodecModel`] share passes: where its weights are large, and 8-bit products are one
+/// instruction. Elsewhere the arithmetic of one port takes as long as reading the weights of v1 in int8, and shared
+/// passes gain nothing (docs/performance.md has the figures).
 pub fn shares_passes(codec: &Codec) -> bool {
+    if !Isa::best().has_int8_dot() {
+        return false;
+    }
     let shape = PassShape { encoded: 1, decoded: 1, frames: 1 };
     Workload::of_pass(codec.config(), codec.precision(), shape).weight_bytes >= SHARED_WEIGHTS
 }
