@@ -30,7 +30,6 @@ use std::cell::Cell;
 use std::io;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::TryLockError;
 use std::time::Instant;
 
 use super::denormals::FlushDenormals;
@@ -262,9 +261,11 @@ impl ThreadPool {
         let threads = lead.adaptive.current();
         let workers = Workers { threads, state: Some(&self.state), waited: Cell::new(0.0) };
         let start = Instant::now();
-        let result = body(&workers);
+        let result = catch_unwind(AssertUnwindSafe(|| body(&workers)));
         lead.adaptive.record(start.elapsed().as_secs_f64(), workers.waited.get());
-        result
+        // Before a panic goes on, which would poison the lock.
+        drop(lead);
+        result.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     /// Activates the helpers of the next pass, unless there are none or another thread leads them.
@@ -272,12 +273,7 @@ impl ThreadPool {
         if self.helpers.is_empty() {
             return None;
         }
-        let adaptive = match self.state.lead.try_lock() {
-            Ok(adaptive) => adaptive,
-            // By a panic that went through a pass; the times before it still count.
-            Err(TryLockError::Poisoned(adaptive)) => adaptive.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
+        let adaptive = self.state.lead.try_lock().ok()?;
         if RaisedPriority::is_current_thread() {
             self.state.raised.store(true, Ordering::Relaxed);
         }
@@ -299,7 +295,7 @@ impl Drop for ThreadPool {
     }
 }
 
-/// Lead of a pass; deactivates the helpers when dropped, also by unwinding.
+/// Lead of a pass; deactivates the helpers when dropped.
 struct LeadGuard<'a> {
     state: &'a PoolState,
     adaptive: MutexGuard<'a, AdaptiveThreads>,
